@@ -1,0 +1,29 @@
+/*
+ * coco/version.h - what this build of libcoco is and can do
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_VERSION_H
+#define COCO_VERSION_H
+
+#include <coco/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of the library at run time, such as "0.1.0". */
+COCO_API const char *coco_version(void);
+
+/**
+ * Whether this build has the optional @p feature.
+ *
+ * Features: "isal" (igzip inflates gzip layers). Unknown names are false.
+ */
+COCO_API bool coco_supports(const char *feature);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * base/fail.h - filling a coco_error
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_BASE_FAIL_H
+#define COCO_BASE_FAIL_H
+
+#include <coco/error.h>
+
+/*
+ * Each of these stores an error in *err, if err is not NULL, and returns its
+ * status, so that failing is one statement:
+ *
+ *     return coco_fail(err, COCO_ERR_PROTO, "manifest has no layers");
+ *
+ * Messages are one line, lower case, without a full stop, and name the thing
+ * that failed, not the function. They never hold secrets.
+ */
+coco_status coco_fail(coco_error **err, coco_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for COCO_ERR_NOMEM, without an allocation. */
+coco_status coco_fail_nomem(coco_error **err);
+
+/* The same for COCO_ERR_IO; ": " and strerror(errnum) are appended. */
+coco_status coco_fail_errno(coco_error **err, int errnum, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Puts "context: " before the message already in *err and returns its status. */
+coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

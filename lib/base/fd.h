@@ -1,0 +1,30 @@
+/*
+ * base/fd.h - whole files and whole writes
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_BASE_FD_H
+#define COCO_BASE_FD_H
+
+#include "base/buf.h"
+
+#include <sys/types.h>
+
+/* Writes all of data, however often the system takes only a part. */
+coco_status coco_fd_write_all(int fd, const void *data, size_t len, coco_error **err);
+
+/* Appends fd up to its end; COCO_ERR_LIMIT once buf is full, whatever its st_size said. */
+coco_status coco_fd_read_all(int fd, struct coco_buf *buf, coco_error **err);
+
+/* The content of the file at path, COCO_ERR_NOTFOUND when there is none. */
+coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **err);
+
+/*
+ * Makes the file at path hold data, or leaves it as it was: a new file is
+ * written, synced and renamed over it. Nobody but the owner may read it unless
+ * mode says so.
+ */
+coco_status coco_file_write(const char *path, const void *data, size_t len, mode_t mode,
+                            coco_error **err);
+
+#endif

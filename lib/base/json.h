@@ -1,0 +1,111 @@
+/*
+ * base/json.h - JSON from outside, strictly
+ *
+ * The tree is cJSON's; the reader is not, for cJSON lets through what a
+ * signature, a policy or another reader would see differently: duplicate and
+ * case-different members, NULs, text after the end, numbers as doubles.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_BASE_JSON_H
+#define COCO_BASE_JSON_H
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+#include <cjson/cJSON.h>
+
+COCO_DEFINE_CLEANUP(cJSON *, cJSON_Delete);
+#define _cleanup_json_ _cleanup_(cJSON_Deletep)
+
+#define COCO_JSON_DEPTH_MAX 64
+#define COCO_JSON_SIZE_MAX ((size_t)4 << 20)
+
+/*
+ * Reads one JSON text (RFC 8259, and I-JSON's demands of RFC 7493).
+ *
+ * COCO_ERR_LIMIT for more than COCO_JSON_SIZE_MAX bytes or COCO_JSON_DEPTH_MAX
+ * levels. COCO_ERR_PROTO, with the byte offset, for everything that is not
+ * JSON, and for a BOM, invalid UTF-8, NUL in any form, lone surrogates, two
+ * members of one object whose names are equal but for ASCII case, and text after
+ * the end.
+ *
+ * A number's own text is kept in its valuestring, so that 64-bit integers stay
+ * exact; use coco_json_u64() and kin, never valuedouble.
+ */
+coco_status coco_json_parse(const char *text, size_t len, cJSON **ret, coco_error **err);
+
+/* The same, for a text that must be an object. */
+coco_status coco_json_parse_object(const char *text, size_t len, cJSON **ret, coco_error **err);
+
+/*
+ * Members of an object, by exact name. A missing or null member, or one of
+ * another type, is COCO_ERR_PROTO and names the member; the _opt forms store
+ * NULL (or the fallback) for a missing or null member instead. Results are lent.
+ */
+coco_status coco_json_get_string(const cJSON *object, const char *name, const char **ret,
+                                 coco_error **err);
+coco_status coco_json_get_string_opt(const cJSON *object, const char *name, const char **ret,
+                                     coco_error **err);
+coco_status coco_json_get_object(const cJSON *object, const char *name, const cJSON **ret,
+                                 coco_error **err);
+coco_status coco_json_get_object_opt(const cJSON *object, const char *name, const cJSON **ret,
+                                     coco_error **err);
+coco_status coco_json_get_array(const cJSON *object, const char *name, const cJSON **ret,
+                                coco_error **err);
+coco_status coco_json_get_array_opt(const cJSON *object, const char *name, const cJSON **ret,
+                                    coco_error **err);
+coco_status coco_json_get_u64(const cJSON *object, const char *name, uint64_t *ret,
+                              coco_error **err);
+coco_status coco_json_get_u64_opt(const cJSON *object, const char *name, uint64_t fallback,
+                                  uint64_t *ret, coco_error **err);
+coco_status coco_json_get_bool_opt(const cJSON *object, const char *name, bool fallback, bool *ret,
+                                   coco_error **err);
+/* Any value, COCO_ERR_PROTO only when the member is missing; null is a value. */
+coco_status coco_json_get_any(const cJSON *object, const char *name, const cJSON **ret,
+                              coco_error **err);
+
+/* The number itself: an integer without fraction or exponent that fits. */
+coco_status coco_json_u64(const cJSON *number, uint64_t *ret, coco_error **err);
+coco_status coco_json_i64(const cJSON *number, int64_t *ret, coco_error **err);
+
+/*
+ * Refuses members that are not in names, which a NULL ends, with the nearest
+ * known name: for configuration, where a misspelt key must not be ignored.
+ */
+coco_status coco_json_check_members(const cJSON *object, const char *const *names,
+                                    coco_error **err);
+
+/*
+ * Building. Each adds to object (name not NULL) or array (name NULL) and fails
+ * with COCO_ERR_NOMEM; _add_object and _add_array lend the new one, _add_item
+ * takes item on success and failure alike.
+ */
+coco_status coco_json_new_object(cJSON **ret, coco_error **err);
+coco_status coco_json_add_string(cJSON *to, const char *name, const char *value, coco_error **err);
+coco_status coco_json_add_u64(cJSON *to, const char *name, uint64_t value, coco_error **err);
+coco_status coco_json_add_i64(cJSON *to, const char *name, int64_t value, coco_error **err);
+coco_status coco_json_add_bool(cJSON *to, const char *name, bool value, coco_error **err);
+coco_status coco_json_add_null(cJSON *to, const char *name, coco_error **err);
+coco_status coco_json_add_object(cJSON *to, const char *name, cJSON **ret, coco_error **err);
+coco_status coco_json_add_array(cJSON *to, const char *name, cJSON **ret, coco_error **err);
+coco_status coco_json_add_item(cJSON *to, const char *name, cJSON *item, coco_error **err);
+/* A deep copy of item is added; numbers keep their text. */
+coco_status coco_json_add_copy(cJSON *to, const char *name, const cJSON *item, coco_error **err);
+/* Bytes as a base64 or base64url string. */
+coco_status coco_json_add_base64(cJSON *to, const char *name, const void *data, size_t len,
+                                 coco_error **err);
+coco_status coco_json_add_base64url(cJSON *to, const char *name, const void *data, size_t len,
+                                    coco_error **err);
+
+enum coco_json_style {
+    COCO_JSON_COMPACT,   /* members in their order, no space */
+    COCO_JSON_CANONICAL, /* RFC 8785: members sorted by UTF-16, no space; integers up to 2^53 */
+    COCO_JSON_PRETTY,    /* for people: two spaces a level */
+};
+
+/* Appends value's text to buf. */
+coco_status coco_json_write(const cJSON *value, enum coco_json_style style, struct coco_buf *buf,
+                            coco_error **err);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * base/resource.c - the names of resources in a KBS
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/resource.h"
+
+#include "base/fail.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SCHEME "kbs://"
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define PART_CHARS ALNUM "_-."
+#define HOST_CHARS ALNUM ".-:"
+#define HOST_MAX 255
+
+/* Copies the part at text up to end; false unless it follows kbs-protocol C.1. */
+static bool
+copy_part(const char *text, const char *end, char part[COCO_RESOURCE_PART_MAX + 1])
+{
+    size_t len = (size_t)(end - text);
+
+    if (len == 0 || len > COCO_RESOURCE_PART_MAX || text[0] == '.')
+        return false;
+    memcpy(part, text, len);
+    part[len] = '\0';
+    return strspn(part, PART_CHARS) == len;
+}
+
+coco_status
+coco_resource_path_parse(const char *text, struct coco_resource_path *ret, coco_error **err)
+{
+    struct coco_resource_path path = {0};
+    const char *first = strchr(text, '/');
+    const char *second = first ? strchr(first + 1, '/') : NULL;
+
+    if (!second || !copy_part(text, first, path.repository)
+        || !copy_part(first + 1, second, path.type)
+        || !copy_part(second + 1, second + 1 + strlen(second + 1), path.tag))
+        return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not <repository>/<type>/<tag>", text);
+
+    (void)snprintf(path.text, sizeof(path.text), "%s", text);
+    *ret = path;
+    return COCO_OK;
+}
+
+coco_status
+coco_resource_uri_parse(const char *text, struct coco_resource_path *ret, coco_error **err)
+{
+    if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
+        return coco_fail(err, COCO_ERR_INVALID, "'%.300s' does not start with kbs://", text);
+
+    const char *host = text + strlen(SCHEME);
+    size_t host_len = strcspn(host, "/");
+    if (host_len > HOST_MAX || strspn(host, HOST_CHARS) < host_len || host[host_len] == '\0')
+        return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not kbs:///<repository>/<type>/<tag>",
+                         text);
+    return coco_resource_path_parse(host + host_len + 1, ret, err);
+}

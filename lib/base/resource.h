@@ -1,0 +1,29 @@
+/*
+ * base/resource.h - the names of resources in a KBS
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_BASE_RESOURCE_H
+#define COCO_BASE_RESOURCE_H
+
+#include <coco/error.h>
+
+#define COCO_RESOURCE_PART_MAX 255
+
+/* <repository>/<type>/<tag>, each of [A-Za-z0-9_-][A-Za-z0-9_.-]* (kbs-protocol C.1). */
+struct coco_resource_path {
+    char text[3 * COCO_RESOURCE_PART_MAX + 3];
+    char repository[COCO_RESOURCE_PART_MAX + 1];
+    char type[COCO_RESOURCE_PART_MAX + 1];
+    char tag[COCO_RESOURCE_PART_MAX + 1];
+};
+
+/* COCO_ERR_INVALID for anything else; never touches a file system. */
+coco_status coco_resource_path_parse(const char *text, struct coco_resource_path *ret,
+                                     coco_error **err);
+
+/* kbs://[host[:port]]/<path>; the host is checked for form and dropped. A query is refused. */
+coco_status coco_resource_uri_parse(const char *text, struct coco_resource_path *ret,
+                                    coco_error **err);
+
+#endif

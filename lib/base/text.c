@@ -1,0 +1,165 @@
+/*
+ * base/text.c - text from outside
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/text.h"
+
+#include <string.h>
+
+#define HEX_DIGITS "0123456789abcdef"
+
+static bool
+is_continuation(uint8_t byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* RFC 3629 section 4: the second byte is what tells overlong forms and surrogates apart. */
+static bool
+second_is_valid(uint8_t first, uint8_t second)
+{
+    switch (first) {
+    case 0xe0:
+        return second >= 0xa0 && second <= 0xbf;
+    case 0xed:
+        return second >= 0x80 && second <= 0x9f;
+    case 0xf0:
+        return second >= 0x90 && second <= 0xbf;
+    case 0xf4:
+        return second >= 0x80 && second <= 0x8f;
+    default:
+        return is_continuation(second);
+    }
+}
+
+static size_t
+length_by_first(uint8_t first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xc2 && first <= 0xdf)
+        return 2;
+    if (first >= 0xe0 && first <= 0xef)
+        return 3;
+    if (first >= 0xf0 && first <= 0xf4)
+        return 4;
+    return 0;
+}
+
+size_t
+coco_utf8_len(const uint8_t *p, size_t len)
+{
+    size_t n = len ? length_by_first(p[0]) : 0;
+
+    if (n == 0 || n > len)
+        return 0;
+    if (n > 1 && !second_is_valid(p[0], p[1]))
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if (!is_continuation(p[i]))
+            return 0;
+    return n;
+}
+
+bool
+coco_utf8_valid(const void *data, size_t len)
+{
+    const uint8_t *p = data;
+
+    while (len > 0) {
+        size_t n = coco_utf8_len(p, len);
+        if (n == 0)
+            return false;
+        p += n;
+        len -= n;
+    }
+    return true;
+}
+
+/* C1 controls (U+0080 to U+009F) steer terminals as ESC sequences do. */
+static bool
+is_printable(const uint8_t *p, size_t n)
+{
+    if (n == 0)
+        return false;
+    if (n == 1)
+        return p[0] >= 0x20 && p[0] != 0x7f;
+    return !(p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+void
+coco_text_escape(const char *text, size_t len, char *buf, size_t size)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    const uint8_t *end = p + len;
+    size_t used = 0;
+
+    while (p < end) {
+        size_t n = coco_utf8_len(p, (size_t)(end - p));
+        bool plain = is_printable(p, n);
+        size_t want = plain ? n : 4;
+
+        if (want >= size - used)
+            break;
+        if (plain) {
+            memcpy(buf + used, p, n);
+            p += n;
+        } else {
+            const char escaped[] = {'\\', 'x', HEX_DIGITS[*p >> 4], HEX_DIGITS[*p & 15]};
+            memcpy(buf + used, escaped, sizeof(escaped));
+            p++;
+        }
+        used += want;
+    }
+    buf[used] = '\0';
+}
+
+bool
+coco_text_is_all(const char *text, const char *allowed, size_t max)
+{
+    size_t n = strspn(text, allowed);
+
+    return n > 0 && n <= max && text[n] == '\0';
+}
+
+void
+coco_hex(const void *data, size_t len, char *buf)
+{
+    const uint8_t *bytes = data;
+
+    for (size_t i = 0; i < len; i++) {
+        *buf++ = HEX_DIGITS[bytes[i] >> 4];
+        *buf++ = HEX_DIGITS[bytes[i] & 15];
+    }
+    *buf = '\0';
+}
+
+static int
+hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool
+coco_unhex(const char *text, size_t text_len, void *data, size_t len)
+{
+    uint8_t *bytes = data;
+
+    if (text_len / 2 != len || text_len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = hex_value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}

@@ -1,0 +1,176 @@
+/*
+ * tests/faults.c - make the n-th allocation fail
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/faults.h"
+
+#include <cjson/cJSON.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static long round_no;  /* which allocation fails this time; 0 is none */
+static long countdown; /* allocations until it does */
+static bool hit;       /* whether it has */
+static bool paused;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+char *__real_strdup(const char *s);
+char *__real_strndup(const char *s, size_t n);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t n);
+int __wrap_vasprintf(char **ret, const char *fmt, va_list args);
+int __wrap_asprintf(char **ret, const char *fmt, ...);
+int __wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list args);
+int __wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...);
+
+static bool
+fails(void)
+{
+    if (paused || countdown == 0 || --countdown > 0)
+        return false;
+    hit = true;
+    return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
+char *
+__wrap_strdup(const char *s)
+{
+    return fails() ? NULL : __real_strdup(s);
+}
+
+char *
+__wrap_strndup(const char *s, size_t n)
+{
+    return fails() ? NULL : __real_strndup(s, n);
+}
+
+/* Leaves garbage behind on failure, as the manual page says it may. */
+__attribute__((format(printf, 2, 0))) static int
+format(char **ret, const char *fmt, va_list args)
+{
+    static char garbage[1];
+    va_list again;
+
+    *ret = garbage;
+    if (fails())
+        return -1;
+
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (n < 0)
+        return -1;
+    char *text = __real_malloc((size_t)n + 1);
+    if (!text)
+        return -1;
+    *ret = text;
+    return vsnprintf(text, (size_t)n + 1, fmt, args);
+}
+
+int
+__wrap_vasprintf(char **ret, const char *fmt, va_list args)
+{
+    return format(ret, fmt, args);
+}
+
+int
+__wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list args)
+{
+    (void)flag;
+    return format(ret, fmt, args);
+}
+
+int
+__wrap_asprintf(char **ret, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    int n = format(ret, fmt, args);
+    va_end(args);
+    return n;
+}
+
+int
+__wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...)
+{
+    va_list args;
+
+    (void)flag;
+    va_start(args, fmt);
+    int n = format(ret, fmt, args);
+    va_end(args);
+    return n;
+}
+
+void
+faults_begin(void)
+{
+    static cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
+
+    cJSON_InitHooks(&hooks);
+    round_no = 0;
+    hit = true;
+    paused = false;
+}
+
+bool
+faults_next(void)
+{
+    countdown = 0;
+    if (!hit) {
+        print_message("# survived %ld failed allocations\n", round_no - 1);
+        return false;
+    }
+    hit = false;
+    countdown = ++round_no;
+    return true;
+}
+
+void
+fault_expect(coco_status status, coco_error *err)
+{
+    countdown = 0;
+    if (hit && status == COCO_OK)
+        fail_msg("allocation %ld failed unnoticed", round_no);
+    assert_string_equal(coco_status_name(status), hit ? "COCO_ERR_NOMEM" : "COCO_OK");
+    assert_int_equal(coco_error_status(err), status);
+}
+
+void
+faults_pause(void)
+{
+    paused = true;
+}
+
+void
+faults_resume(void)
+{
+    paused = false;
+}

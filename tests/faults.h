@@ -1,0 +1,29 @@
+/*
+ * tests/faults.h - make the n-th allocation fail
+ *
+ * Tests are linked so that malloc() and its kin, as the code under test and
+ * cJSON call them, come here first. Then
+ *
+ *     for_each_fault() {
+ *         status = call(...);        fails once for every allocation it makes
+ *         fault_expect(status, err); COCO_ERR_NOMEM, or COCO_OK on the last round
+ *     }
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_TESTS_FAULTS_H
+#define COCO_TESTS_FAULTS_H
+
+#include "tests/support.h"
+
+#define for_each_fault() for (faults_begin(); faults_next();)
+
+void faults_begin(void);
+bool faults_next(void);
+void fault_expect(coco_status status, coco_error *err);
+
+/* For allocations of a round that are the test's own: none of them fails, nor counts. */
+void faults_pause(void);
+void faults_resume(void);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * coco/admin.h - the owner's side of a key broker service
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_ADMIN_H
+#define COCO_ADMIN_H
+
+#include <coco/bytes.h>
+#include <coco/context.h>
+#include <coco/error.h>
+#include <coco/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @file
+ * Administration of a key broker service (KBS) over its HTTP API.
+ *
+ * Requests carry a short-lived JWT signed by the owner's key. It works with
+ * coco-kbs and with upstream's KBS; listing is coco-kbs's own.
+ *
+ * Threads: a coco_admin may be used by one thread at a time.
+ */
+
+/** A KBS, seen by its owner. */
+typedef struct coco_admin coco_admin;
+
+/**
+ * Creates a client of the KBS at @p url.
+ *
+ * @param url  `https://host[:port]`; `http://` is taken for what it is
+ * @param ret  the client; free with coco_admin_free()
+ * @param err  ::COCO_ERR_INVALID if @p url is no such URL
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_new(const char *url, coco_admin **ret,
+                                                    coco_error **err);
+
+/** Frees @p admin and wipes its key; NULL is fine. */
+COCO_API void coco_admin_free(coco_admin *admin);
+
+/**
+ * Signs requests with @p key. Without one, requests go out unsigned.
+ *
+ * @param admin  whose
+ * @param key    private key, PEM (PKCS#8 or SEC 1): Ed25519, P-256 or P-384
+ * @param len    number of its bytes
+ * @param err    ::COCO_ERR_PROTO if it is no such key
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_set_key(coco_admin *admin, const uint8_t *key,
+                                                        size_t len, coco_error **err);
+
+/** Trusts the CAs in @p pem for TLS, instead of the system's. */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_set_tls_ca(coco_admin *admin, const uint8_t *pem,
+                                                           size_t len, coco_error **err);
+
+/**
+ * Stores @p data as resource @p path, `<repository>/<type>/<tag>`.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param path   the name; `kbs:///` in front is fine
+ * @param data   the secret
+ * @param len    number of its bytes
+ * @param err    ::COCO_ERR_INVALID for a malformed path, ::COCO_ERR_DENIED,
+ *               ::COCO_ERR_NET, ::COCO_ERR_LIMIT, ::COCO_ERR_CANCELED
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_put_resource(coco_admin *admin, coco_ctx *ctx,
+                                                             const char *path, const uint8_t *data,
+                                                             size_t len, coco_error **err);
+
+/** Deletes resource @p path; errors as coco_admin_put_resource() and ::COCO_ERR_NOTFOUND. */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx,
+                                                                const char *path, coco_error **err);
+
+/**
+ * Lists the names of all resources, never their content.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param ret    JSON array of strings `<repository>/<type>/<tag>`, sorted
+ * @param err    ::COCO_ERR_NOTSUP if the KBS does not list
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx,
+                                                               coco_bytes **ret, coco_error **err);
+
+/** Sets the resource policy to @p rego, the text of a Rego module of package `policy`. */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_set_resource_policy(coco_admin *admin,
+                                                                    coco_ctx *ctx, const char *rego,
+                                                                    coco_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

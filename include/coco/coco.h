@@ -1,0 +1,20 @@
+/*
+ * coco/coco.h - all of libcoco
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_COCO_H
+#define COCO_COCO_H
+
+#include <coco/admin.h>
+#include <coco/attester.h>
+#include <coco/bytes.h>
+#include <coco/context.h>
+#include <coco/error.h>
+#include <coco/image.h>
+#include <coco/kbc.h>
+#include <coco/types.h>
+#include <coco/verifier.h>
+#include <coco/version.h>
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * coco/image.h - container images: pull and decrypt, encrypt and push
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_IMAGE_H
+#define COCO_IMAGE_H
+
+#include <coco/bytes.h>
+#include <coco/context.h>
+#include <coco/error.h>
+#include <coco/kbc.h>
+#include <coco/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @file
+ * Images.
+ *
+ * The registry is outside the trust boundary: nothing it sends is used before
+ * its size is bounded and its digest checked, and nothing becomes visible before
+ * all of it was.
+ *
+ * An image is named by a registry reference (`ghcr.io/acme/app:1`,
+ * `docker://…` is the same) or by an OCI layout on disk (`oci:PATH[:TAG]`).
+ *
+ * Threads: an object belongs to one thread at a time. A coco_image_ref never
+ * changes after it is parsed and may be shared.
+ */
+
+/** A parsed image reference, such as `ghcr.io/acme/app@sha256:…`. */
+typedef struct coco_image_ref coco_image_ref;
+
+/** How images are reached and opened: registries, credentials, keys, policy. */
+typedef struct coco_image_client coco_image_client;
+
+/** What a pull or push came to. */
+typedef struct coco_image coco_image;
+
+/**
+ * Parses @p text.
+ *
+ * As elsewhere in the field, `busybox` means `docker.io/library/busybox:latest`:
+ * the first component is a registry only if it has a `.` or `:` or is
+ * `localhost`, and a missing tag is `latest` unless there is a digest.
+ *
+ * @param text  reference, NUL-terminated UTF-8; `docker://` or `oci:` in front
+ * @param ret   the reference; free with coco_image_ref_free()
+ * @param err   ::COCO_ERR_INVALID if @p text is not a reference
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_ref_parse(const char *text, coco_image_ref **ret,
+                                                          coco_error **err);
+
+/** Frees @p ref; NULL is fine. */
+COCO_API void coco_image_ref_free(coco_image_ref *ref);
+
+/** Transport: "docker" or "oci". Static. */
+COCO_API const char *coco_image_ref_transport(const coco_image_ref *ref);
+
+/** Host and optional port; NULL for an OCI layout. Valid as long as @p ref. */
+COCO_API const char *coco_image_ref_registry(const coco_image_ref *ref);
+
+/** Repository without the registry, or the path of the layout. Valid as long as @p ref. */
+COCO_API const char *coco_image_ref_repository(const coco_image_ref *ref);
+
+/** Tag, or NULL if there is none. Valid as long as @p ref. */
+COCO_API const char *coco_image_ref_tag(const coco_image_ref *ref);
+
+/** Digest as `sha256:<64 hex digits>`, or NULL. Valid as long as @p ref. */
+COCO_API const char *coco_image_ref_digest(const coco_image_ref *ref);
+
+/** The whole reference in its full form. Valid as long as @p ref. */
+COCO_API const char *coco_image_ref_text(const coco_image_ref *ref);
+
+/** Creates a client that knows no credentials, no keys and no policy. */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_new(coco_image_client **ret,
+                                                           coco_error **err);
+
+/** Frees @p client and wipes its keys; NULL is fine. */
+COCO_API void coco_image_client_free(coco_image_client *client);
+
+/** Speaks HTTP without TLS to registries, if @p on. */
+COCO_API void coco_image_client_set_plain_http(coco_image_client *client, bool on);
+
+/** Trusts the CAs in @p pem for registries, instead of the system's. */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_tls_ca(coco_image_client *client,
+                                                                  const uint8_t *pem, size_t len,
+                                                                  coco_error **err);
+
+/**
+ * Sets credentials from a containers `auth.json`.
+ *
+ * @param client  whose
+ * @param json    `{"auths":{"host[/path]":{"auth":"<base64 user:password>"}}}`
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is not such a file
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_auth(coco_image_client *client,
+                                                                const uint8_t *json, size_t len,
+                                                                coco_error **err);
+
+/**
+ * Sets the policy, a containers `policy.json`, that pulled images must meet.
+ *
+ * Without one only references with a digest are pulled. Requirements this
+ * build cannot check refuse the image.
+ *
+ * @param client  whose
+ * @param json    the policy
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is not a policy
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_policy(coco_image_client *client,
+                                                                  const uint8_t *json, size_t len,
+                                                                  coco_error **err);
+
+/**
+ * Chooses from multi-platform images; the default is this machine.
+ *
+ * @param client    whose
+ * @param platform  `os/architecture[/variant]`
+ * @param err       ::COCO_ERR_INVALID if it is not of that form
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_platform(coco_image_client *client,
+                                                                    const char *platform,
+                                                                    coco_error **err);
+
+/**
+ * Adds a private key that opens layers encrypted to its public half.
+ *
+ * @param client  whose
+ * @param key     PEM, DER or JWK: RSA, P-256, P-384 or P-521
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is no such key
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_key(coco_image_client *client,
+                                                               const uint8_t *key, size_t len,
+                                                               coco_error **err);
+
+/**
+ * Gets the keys of layers encrypted for a key broker from @p kbc.
+ *
+ * @param client  whose
+ * @param kbc     lent; must outlive @p client; NULL for none
+ */
+COCO_API void coco_image_client_set_kbc(coco_image_client *client, coco_kbc *kbc);
+
+/**
+ * Adds a recipient that encrypted layers can be opened by: the holder of the
+ * private half of @p key.
+ *
+ * @param client  whose
+ * @param key     public key or certificate, PEM, DER or JWK
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is no such key
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_client *client,
+                                                                     const uint8_t *key, size_t len,
+                                                                     coco_error **err);
+
+/**
+ * Adds a recipient: whoever gets the resource @p uri from a key broker.
+ *
+ * @param client  whose
+ * @param uri     `kbs:///<repository>/<type>/<tag>`
+ * @param key     the 32 bytes that are, or will be, that resource
+ * @param len     must be 32
+ * @param err     ::COCO_ERR_INVALID for a malformed URI or another length
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_kbs_recipient(
+    coco_image_client *client, const char *uri, const uint8_t *key, size_t len, coco_error **err);
+
+/**
+ * Limits of one pull or push. Set `size` to `sizeof(coco_image_options)` and
+ * leave the rest 0 for the defaults. New members are only ever added at the end.
+ */
+typedef struct coco_image_options {
+    size_t size;          /**< Size of this structure as the caller knows it. */
+    uint64_t max_bytes;   /**< Bytes of all layers, compressed; 0 means 16 GiB. */
+    uint64_t max_content; /**< Bytes of all files; 0 means 64 GiB. */
+    uint64_t max_entries; /**< Files in all layers; 0 means 4 million. */
+    uint32_t max_layers;  /**< Number of layers; 0 means 128. */
+    uint32_t max_ratio;   /**< Compression of a layer, n to 1; 0 means 1100. */
+    uint32_t flags;       /**< Must be 0. */
+    uint32_t reserved;    /**< Must be 0. */
+} coco_image_options;
+
+/**
+ * Pulls the image @p ref names and unpacks it into an OCI bundle.
+ *
+ * Blocks until done. Layers are decrypted, decompressed, checked and unpacked
+ * as they arrive, with no copy of a blob on disk. `<dir>/rootfs` and
+ * `<dir>/config.json` appear at once when everything was verified, or not at all.
+ *
+ * @param client  credentials, keys and policy
+ * @param ctx     progress and cancellation
+ * @param ref     what to pull
+ * @param dir     must not exist, or be an empty directory
+ * @param opts    limits, or NULL for the defaults
+ * @param ret     the image; free with coco_image_free()
+ * @param err     ::COCO_ERR_NOTFOUND, ::COCO_ERR_NET, ::COCO_ERR_PROTO,
+ *                ::COCO_ERR_LIMIT, ::COCO_ERR_VERIFY, ::COCO_ERR_DENIED by the
+ *                policy or the registry, ::COCO_ERR_CANCELED, ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_pull(coco_image_client *client, coco_ctx *ctx,
+                                                     const coco_image_ref *ref, const char *dir,
+                                                     const coco_image_options *opts,
+                                                     coco_image **ret, coco_error **err);
+
+/**
+ * Copies the image @p from to @p to as it is.
+ *
+ * Encrypted layers stay encrypted; blobs that are there already are not sent
+ * again. Of a multi-platform image the client's platform is copied.
+ *
+ * @param client  credentials
+ * @param ctx     progress and cancellation
+ * @param from    what to copy
+ * @param to      where to
+ * @param opts    limits, or NULL for the defaults
+ * @param ret     the image; free with coco_image_free()
+ * @param err     as coco_image_pull()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_push(coco_image_client *client, coco_ctx *ctx,
+                                                     const coco_image_ref *from,
+                                                     const coco_image_ref *to,
+                                                     const coco_image_options *opts,
+                                                     coco_image **ret, coco_error **err);
+
+/**
+ * Copies the image @p from to @p to with every layer encrypted.
+ *
+ * Each layer has a key of its own, wrapped for every recipient that was added
+ * to @p client; there must be one. Layers are encrypted as they are copied, in
+ * constant memory.
+ *
+ * @param client  credentials and recipients
+ * @param ctx     progress and cancellation
+ * @param from    what to encrypt; its layers must not be encrypted yet
+ * @param to      where to
+ * @param opts    limits, or NULL for the defaults
+ * @param ret     the encrypted image; free with coco_image_free()
+ * @param err     as coco_image_pull(); ::COCO_ERR_INVALID without a recipient
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_encrypt(coco_image_client *client, coco_ctx *ctx,
+                                                        const coco_image_ref *from,
+                                                        const coco_image_ref *to,
+                                                        const coco_image_options *opts,
+                                                        coco_image **ret, coco_error **err);
+
+/**
+ * Describes an image without pulling its layers.
+ *
+ * @param client  credentials
+ * @param ctx     cancellation
+ * @param ref     which image
+ * @param ret     JSON: reference, digest, mediaType, platform, config,
+ *                layers (digest, size, mediaType, encrypted, recipients)
+ * @param err     as coco_image_pull()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_inspect(coco_image_client *client, coco_ctx *ctx,
+                                                        const coco_image_ref *ref, coco_bytes **ret,
+                                                        coco_error **err);
+
+/** Frees @p image; NULL is fine. Files stay on disk. */
+COCO_API void coco_image_free(coco_image *image);
+
+/** Manifest digest as `sha256:<64 hex digits>`. Valid as long as @p image. */
+COCO_API const char *coco_image_digest(const coco_image *image);
+
+/** Number of layers. */
+COCO_API size_t coco_image_layer_count(const coco_image *image);
+
+/** Bytes of blobs that came over the network or from the layout. */
+COCO_API uint64_t coco_image_bytes_read(const coco_image *image);
+
+/** Bytes of files unpacked, or of blobs sent. */
+COCO_API uint64_t coco_image_bytes_written(const coco_image *image);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

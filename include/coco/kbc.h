@@ -1,0 +1,131 @@
+/*
+ * coco/kbc.h - key broker clients: secrets for whoever can attest
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBC_H
+#define COCO_KBC_H
+
+#include <coco/attester.h>
+#include <coco/bytes.h>
+#include <coco/context.h>
+#include <coco/error.h>
+#include <coco/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @file
+ * Key broker clients (KBC).
+ *
+ * A KBC is named by `aa_kbc_params`, `<kbc>::<uri>`:
+ *
+ * - `cc_kbc::https://kbs.example:8080` speaks the KBS protocol 0.4.0: it
+ *   attests and gets what the broker's policy gives to this machine;
+ * - `offline_fs_kbc::` reads files that came with the measured root;
+ * - `sample_kbc::` knows one key that everybody knows, for tests.
+ *
+ * The broker is trusted only as far as TLS proves it to be the right one;
+ * without TLS anybody in between may hand out secrets of their own.
+ *
+ * Threads: a KBC may be used by one thread at a time.
+ */
+
+/** A key broker client. */
+typedef struct coco_kbc coco_kbc;
+
+/** Key pair that the broker encrypts secrets to. */
+typedef enum coco_tee_key {
+    COCO_TEE_KEY_DEFAULT = 0, /**< COCO_TEE_KEY_P256. */
+    COCO_TEE_KEY_P256 = 1,    /**< ECDH-ES+A256KW on P-256. */
+    COCO_TEE_KEY_P521 = 2,    /**< ECDH-ES+A256KW on P-521. */
+    COCO_TEE_KEY_RSA = 3,     /**< RSA-OAEP-256 with 2048 bits. */
+} coco_tee_key;
+
+/**
+ * Creates the KBC that @p params names.
+ *
+ * @param params  `<kbc>::<uri>`
+ * @param ret     the KBC; free with coco_kbc_free()
+ * @param err     ::COCO_ERR_INVALID if @p params is not of that form,
+ *                ::COCO_ERR_NOTSUP for an unknown KBC
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_new(const char *params, coco_kbc **ret,
+                                                  coco_error **err);
+
+/** Frees @p kbc and wipes its keys; NULL is fine. */
+COCO_API void coco_kbc_free(coco_kbc *kbc);
+
+/**
+ * Sets who collects the evidence. Without one, the TEE is detected.
+ *
+ * @param kbc       whose
+ * @param attester  @p kbc owns it from here on, also if the call fails
+ * @param err       ::COCO_ERR_NOTSUP if this KBC does not attest
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_attester(coco_kbc *kbc, coco_attester *attester,
+                                                           coco_error **err);
+
+/**
+ * Trusts the CAs in @p pem for the broker's TLS, instead of the system's.
+ *
+ * @param kbc  whose
+ * @param pem  one or more certificates
+ * @param len  number of its bytes
+ * @param err  ::COCO_ERR_PROTO if there is no certificate in it
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_tls_ca(coco_kbc *kbc, const uint8_t *pem,
+                                                         size_t len, coco_error **err);
+
+/** Sets the kind of the key pair; before the first request. */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_tee_key(coco_kbc *kbc, coco_tee_key kind,
+                                                          coco_error **err);
+
+/**
+ * Sends the initdata document @p toml along, which the evidence is bound to.
+ *
+ * @param kbc   whose
+ * @param toml  the text exactly as it was measured
+ * @param err   ::COCO_ERR_NOTSUP if this KBC does not attest
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_init_data(coco_kbc *kbc, const char *toml,
+                                                            coco_error **err);
+
+/**
+ * Gets the resource @p uri, `kbs:///<repository>/<type>/<tag>`.
+ *
+ * A host in the URI is ignored: the broker is the one this KBC was made for.
+ * The first call attests; later ones use the session while it lasts.
+ *
+ * @param kbc  which broker
+ * @param ctx  progress and cancellation
+ * @param uri  what to get
+ * @param ret  the secret; free with coco_bytes_free()
+ * @param err  ::COCO_ERR_INVALID for a malformed URI, ::COCO_ERR_NOTFOUND,
+ *             ::COCO_ERR_DENIED by the broker's policy, ::COCO_ERR_NET,
+ *             ::COCO_ERR_PROTO and ::COCO_ERR_VERIFY for a broken answer,
+ *             ::COCO_ERR_CANCELED
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx,
+                                                           const char *uri, coco_bytes **ret,
+                                                           coco_error **err);
+
+/**
+ * Attests and gets the broker's token about this machine.
+ *
+ * @param kbc  which broker
+ * @param ctx  progress and cancellation
+ * @param ret  the token, a JWT; free with coco_bytes_free()
+ * @param err  as coco_kbc_get_resource(); ::COCO_ERR_NOTSUP if this KBC does
+ *             not attest
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_attest(coco_kbc *kbc, coco_ctx *ctx, coco_bytes **ret,
+                                                     coco_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * coco/kbs.h - an embedded key broker service (libcoco-kbs)
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_H
+#define COCO_KBS_H
+
+#include <coco/bytes.h>
+#include <coco/context.h>
+#include <coco/error.h>
+#include <coco/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @file
+ * The key broker service (KBS), server side.
+ *
+ * Guests and their evidence are hostile, and so is every request until it has
+ * proven what it is. Secrets are given to evidence that the verifier found
+ * valid and the resource policy allows; everything else is denied, with an id
+ * whose full explanation only the owner can read.
+ *
+ * Not part of coco/coco.h: link with libcoco-kbs.
+ *
+ * Threads: the functions may be called from any thread while the server runs.
+ */
+
+/** A key broker service. */
+typedef struct coco_kbs coco_kbs;
+
+/**
+ * Creates a KBS from @p config, the text of a kbs-config.toml.
+ *
+ * The keys it knows are those of upstream's file and some of its own; all are
+ * listed in doc/coco-kbs.md. Unknown keys are refused. An empty text is a KBS in
+ * memory on a free loopback port that nobody can administer over HTTP.
+ *
+ * @param ctx     log; must outlive the KBS
+ * @param config  TOML
+ * @param ret     the KBS, not yet serving; free with coco_kbs_free()
+ * @param err     ::COCO_ERR_PROTO for a bad configuration, ::COCO_ERR_NOTSUP,
+ *                ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_new(coco_ctx *ctx, const char *config, coco_kbs **ret,
+                                                  coco_error **err);
+
+/** Stops the server, if it runs, and frees @p kbs; NULL is fine. */
+COCO_API void coco_kbs_free(coco_kbs *kbs);
+
+/**
+ * Starts to serve, on threads of its own.
+ *
+ * @param kbs  which
+ * @param err  ::COCO_ERR_IO when an address cannot be bound, ::COCO_ERR_INVALID
+ *             for plain HTTP on an address that is not loopback
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_start(coco_kbs *kbs, coco_error **err);
+
+/** Stops serving after the requests under way; fine if it never started. */
+COCO_API void coco_kbs_stop(coco_kbs *kbs);
+
+/**
+ * Address it serves at, `http://127.0.0.1:PORT` or `https://…`; NULL while it
+ * is not serving. Valid until the next start or stop.
+ */
+COCO_API const char *coco_kbs_url(const coco_kbs *kbs);
+
+/**
+ * Stores @p data as resource @p path, `<repository>/<type>/<tag>`, replacing
+ * what was there; durable when the call returns.
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_put_resource(coco_kbs *kbs, const char *path,
+                                                           const uint8_t *data, size_t len,
+                                                           coco_error **err);
+
+/** Gets resource @p path as its owner; ::COCO_ERR_NOTFOUND if there is none. */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_get_resource(coco_kbs *kbs, const char *path,
+                                                           coco_bytes **ret, coco_error **err);
+
+/** Deletes resource @p path; ::COCO_ERR_NOTFOUND if there is none. */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_delete_resource(coco_kbs *kbs, const char *path,
+                                                              coco_error **err);
+
+/** Lists the names of all resources as a sorted JSON array of strings. */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_list_resources(coco_kbs *kbs, coco_bytes **ret,
+                                                             coco_error **err);
+
+/**
+ * Sets the resource policy, which decides who gets what.
+ *
+ * @param kbs   whose
+ * @param rego  a Rego module of package `policy`; `data.policy.allow` decides
+ * @param err   ::COCO_ERR_PROTO if it does not parse, ::COCO_ERR_NOTSUP if this
+ *              build has no policy engine
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_set_resource_policy(coco_kbs *kbs, const char *rego,
+                                                                  coco_error **err);
+
+/**
+ * Sets the reference value @p name, which attestation policies compare with.
+ *
+ * @param kbs    whose
+ * @param name   such as "launch_digest"
+ * @param value  JSON text; usually an array of strings
+ * @param err    ::COCO_ERR_PROTO if @p value is not JSON
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_set_reference_value(coco_kbs *kbs, const char *name,
+                                                                  const char *value,
+                                                                  coco_error **err);
+
+/**
+ * Explains a decision: what the guest claimed, which rule decided, what was
+ * expected and what was got.
+ *
+ * @param kbs  which
+ * @param id   as in the refusal that the guest was sent
+ * @param ret  JSON object; free with coco_bytes_free()
+ * @param err  ::COCO_ERR_NOTFOUND if @p id is unknown or too old
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_explain(const coco_kbs *kbs, const char *id,
+                                                      coco_bytes **ret, coco_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * crypto/key.h - asymmetric keys
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_CRYPTO_KEY_H
+#define COCO_CRYPTO_KEY_H
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+#include <openssl/evp.h>
+
+COCO_DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
+#define _cleanup_pkey_ _cleanup_(EVP_PKEY_freep)
+
+enum coco_key_kind {
+    COCO_KEY_P256 = 1,
+    COCO_KEY_P384,
+    COCO_KEY_P521,
+    COCO_KEY_RSA, /* 2048 bits where we make it; 2048 to 8192 where we read it */
+    COCO_KEY_ED25519,
+};
+
+coco_status coco_key_generate(enum coco_key_kind kind, EVP_PKEY **ret, coco_error **err);
+
+/* COCO_ERR_NOTSUP for any other kind, and for RSA outside 2048 to 8192 bits. */
+coco_status coco_key_kind_of(const EVP_PKEY *key, enum coco_key_kind *ret, coco_error **err);
+
+/*
+ * Reads a private key: PEM or DER of PKCS#8, PKCS#1 or SEC 1, or a private JWK.
+ * The key is checked (EC points on their curve, RSA of a sane size). No password:
+ * an encrypted key is COCO_ERR_NOTSUP. COCO_ERR_PROTO if it is no key at all.
+ */
+coco_status coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error **err);
+
+/*
+ * Reads a public key: PEM or DER of SubjectPublicKeyInfo, PKCS#1 or an X.509
+ * certificate (whose validity is not looked at), or a JWK.
+ */
+coco_status coco_key_parse_public(const void *data, size_t len, EVP_PKEY **ret, coco_error **err);
+
+coco_status coco_key_private_pem(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err);
+coco_status coco_key_public_pem(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err);
+coco_status coco_key_public_der(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err);
+
+/* ECDSA (DER), RSASSA-PKCS1-v1_5 or Ed25519 over data, with the SHA-2 that fits the key. */
+coco_status coco_key_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *buf,
+                          coco_error **err);
+/* COCO_ERR_VERIFY if sig is not key's signature of data. */
+coco_status coco_key_verify(EVP_PKEY *key, const void *data, size_t len, const void *sig,
+                            size_t sig_len, coco_error **err);
+
+#endif

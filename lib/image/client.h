@@ -1,0 +1,59 @@
+/*
+ * image/client.h - inside of a coco_image_client and a coco_image
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_IMAGE_CLIENT_H
+#define COCO_IMAGE_CLIENT_H
+
+#include <coco/image.h>
+
+#include "base/secret.h"
+#include "crypto/key.h"
+#include "image/auth.h"
+#include "image/manifest.h"
+#include "image/source.h"
+#include "ocicrypt/annotations.h"
+#include "signature/policy.h"
+
+struct coco_kbs_recipient {
+    char *uri;
+    struct coco_secret key;
+};
+
+struct coco_image_client {
+    bool plain_http;
+    struct coco_buf tls_ca; /* PEM; empty for the system's */
+    struct coco_auth auth;
+    struct coco_policy *policy; /* NULL: only pinned references */
+    struct coco_platform platform;
+    EVP_PKEY **keys; /* private, for decryption */
+    size_t n_keys;
+    EVP_PKEY **recipients; /* public, for encryption */
+    size_t n_recipients;
+    struct coco_kbs_recipient *kbs_recipients;
+    size_t n_kbs_recipients;
+    coco_kbc *kbc; /* lent, or NULL */
+};
+
+struct coco_image {
+    struct coco_digest digest;
+    char digest_text[COCO_DIGEST_TEXT_SIZE];
+    size_t n_layers;
+    uint64_t bytes_read;
+    uint64_t bytes_written;
+};
+
+COCO_DEFINE_CLEANUP(coco_image *, coco_image_free);
+
+/* Opens ref for reading or writing with the client's settings: registry or layout. */
+coco_status coco_client_source(const coco_image_client *client, const coco_image_ref *ref,
+                               struct coco_source *ret, coco_error **err);
+coco_status coco_client_destination(const coco_image_client *client, const coco_image_ref *ref,
+                                    struct coco_destination *ret, coco_error **err);
+
+/* The options with every 0 replaced by its default; COCO_ERR_NOTSUP for what is not known. */
+coco_status coco_image_options_set(coco_image_options *ret, const coco_image_options *opts,
+                                   coco_error **err);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * image/manifest.h - OCI and Docker manifests, indexes and image configs
+ *
+ * Sources: image-spec 1.1 manifest.md, image-index.md, config.md; Docker image
+ * manifest v2 schema 2. All of it comes from a registry and is hostile (T9, T10).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_IMAGE_MANIFEST_H
+#define COCO_IMAGE_MANIFEST_H
+
+#include "base/digest.h"
+#include "base/json.h"
+
+#define COCO_MANIFEST_SIZE_MAX ((size_t)4 << 20)
+#define COCO_INDEX_DEPTH_MAX 4
+
+struct coco_descriptor {
+    const char *media_type; /* lent by the JSON it was read from */
+    struct coco_digest digest;
+    uint64_t size;
+    const cJSON *annotations; /* or NULL */
+};
+
+struct coco_platform {
+    char os[32];
+    char architecture[32];
+    char variant[32]; /* "" for none */
+};
+
+/* "linux/arm64/v8"; COCO_ERR_INVALID for anything else. */
+coco_status coco_platform_parse(const char *text, struct coco_platform *ret, coco_error **err);
+void coco_platform_host(struct coco_platform *ret);
+
+struct coco_manifest {
+    cJSON *json; /* owns all texts */
+    bool is_index;
+    bool is_docker; /* rather than OCI */
+    struct coco_descriptor config;
+    struct coco_descriptor *layers; /* bottom first; in an index, its entries */
+    size_t n_layers;
+};
+
+/*
+ * Parses a manifest or an index; media_type is what the descriptor or the
+ * Content-Type said, "" if nothing did, and must agree with the mediaType inside.
+ * COCO_ERR_PROTO for both kinds in one document, schemaVersion other than 2 and
+ * schema 1; COCO_ERR_NOTSUP for artifacts; COCO_ERR_LIMIT for too many layers.
+ */
+coco_status coco_manifest_parse(const void *data, size_t len, const char *media_type,
+                                size_t max_layers, struct coco_manifest *ret, coco_error **err);
+void coco_manifest_done(struct coco_manifest *manifest);
+#define _cleanup_manifest_ _cleanup_(coco_manifest_done)
+
+/*
+ * The entry of an index that fits the platform best: the same variant, then one
+ * that the platform can run (arm v7 runs v6, amd64 v3 runs v2 and none), the
+ * first of equals. COCO_ERR_NOTFOUND with the platforms that are there.
+ */
+coco_status coco_index_choose(const struct coco_manifest *index,
+                              const struct coco_platform *platform,
+                              const struct coco_descriptor **ret, coco_error **err);
+
+struct coco_image_config {
+    cJSON *json; /* owns all texts */
+    struct coco_digest *diff_ids;
+    size_t n_diff_ids;
+    const cJSON *config; /* the runtime part, or NULL */
+};
+
+/* Parses a config, whose os, if stated, must be linux and whose platform must be the one asked. */
+coco_status coco_image_config_parse(const void *data, size_t len,
+                                    const struct coco_platform *platform,
+                                    struct coco_image_config *ret, coco_error **err);
+void coco_image_config_done(struct coco_image_config *config);
+#define _cleanup_image_config_ _cleanup_(coco_image_config_done)
+
+enum coco_compression {
+    COCO_UNCOMPRESSED,
+    COCO_GZIP,
+    COCO_ZSTD,
+};
+
+/* What a layer's media type says, OCI and Docker, foreign and not; COCO_ERR_NOTSUP for others. */
+coco_status coco_layer_media_type(const char *media_type, enum coco_compression *compression,
+                                  bool *encrypted, coco_error **err);
+
+#endif

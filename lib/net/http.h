@@ -1,0 +1,104 @@
+/*
+ * net/http.h - bounded, cancellable HTTP(S)
+ *
+ * The peer is hostile until TLS says who it is, and its answers always are:
+ * https only unless plain HTTP was asked for, TLS 1.2 and up, redirects counted
+ * and without credentials for another host, sizes bounded before they are
+ * stored, stalls timed out (T12 to T14 in doc/threats.md).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_NET_HTTP_H
+#define COCO_NET_HTTP_H
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/sink.h"
+
+#include <coco/context.h>
+
+#define COCO_HTTP_REDIRECTS_MAX 5
+#define COCO_HTTP_HEADERS_MAX ((size_t)64 << 10)
+
+/* Settings of a client; zero is the default of each. */
+struct coco_http_options {
+    bool allow_plain;         /* http:// URLs, and redirects to them from http:// */
+    const char *user_agent;   /* NULL: "libcoco/<version>" */
+    uint32_t connect_timeout; /* seconds; 0: 30 */
+    uint32_t stall_timeout;   /* seconds below 1 byte/s; 0: 60. There is no total one. */
+    bool no_proxy_from_env;   /* http_proxy and its kin are honoured otherwise, as curl does */
+};
+
+/* Connections to any number of hosts, kept alive between requests. One thread at a time. */
+struct coco_http;
+
+coco_status coco_http_new(const struct coco_http_options *opts, struct coco_http **ret,
+                          coco_error **err);
+void coco_http_free(struct coco_http *http);
+COCO_DEFINE_CLEANUP(struct coco_http *, coco_http_free);
+
+/* Certificates (PEM) that are trusted instead of the system's. COCO_ERR_PROTO if there is none. */
+coco_status coco_http_set_ca(struct coco_http *http, const void *pem, size_t len, coco_error **err);
+
+/* Changes allow_plain of the options, for later requests. */
+void coco_http_allow_plain(struct coco_http *http, bool allow);
+
+struct coco_http_header {
+    const char *name;
+    const char *value; /* refused with COCO_ERR_INVALID if it holds CR, LF or NUL */
+};
+
+struct coco_http_request {
+    const char *method; /* "GET" */
+    const char *url;    /* absolute; user:password@ in it is refused */
+    const struct coco_http_header *headers;
+    size_t n_headers;
+
+    /* The body: bytes, or a stream of unknown length when reader is not NULL, or none. */
+    const void *body;
+    size_t body_len;
+    const struct coco_reader *reader;
+
+    /*
+     * Where the body of a 2xx answer goes: into sink as it comes, or into the
+     * response when sink is NULL. sink->end is left to the caller, who knows
+     * what else must hold. Bodies of other answers always go into the response.
+     */
+    const struct coco_sink *sink;
+    uint64_t max_body; /* COCO_ERR_LIMIT beyond; 0: 4 MiB */
+
+    bool no_redirect; /* 3xx answers are given to the caller */
+};
+
+struct coco_http_response {
+    long status;             /* 200 */
+    struct coco_buf headers; /* of the last hop, "name: value\n" each, names in lower case */
+    struct coco_buf body;    /* at most 1 MiB of it for answers other than 2xx */
+    char *url;               /* where the answer came from, after redirects */
+};
+
+void coco_http_response_done(struct coco_http_response *response);
+#define _cleanup_response_ _cleanup_(coco_http_response_done)
+
+/*
+ * Value of header name (lower case) in a buffer that the caller frees, without
+ * white space around it; NULL in *ret if there is none. Of several the first.
+ */
+coco_status coco_http_header(const struct coco_http_response *response, const char *name,
+                             char **ret, coco_error **err);
+
+/*
+ * Makes one request and waits for the whole answer, progress reported to ctx by
+ * nobody here: the sink knows better.
+ *
+ * Any status the server gives is COCO_OK. COCO_ERR_NET when there is no answer,
+ * with the reason (could not resolve, refused, certificate, timed out),
+ * COCO_ERR_VERIFY when the peer's certificate is not trusted, COCO_ERR_LIMIT,
+ * COCO_ERR_CANCELED at once when ctx is canceled, and whatever sink or reader
+ * failed with.
+ */
+coco_status coco_http_do(struct coco_http *http, coco_ctx *ctx,
+                         const struct coco_http_request *request, struct coco_http_response *ret,
+                         coco_error **err);
+
+#endif

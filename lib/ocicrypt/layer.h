@@ -1,0 +1,56 @@
+/*
+ * ocicrypt/layer.h - the layer cipher AES_256_CTR_HMAC_SHA256
+ *
+ * Source: containers/ocicrypt blockcipher/blockcipher_aes_ctr.go. The MAC is over
+ * the ciphertext and its key is the cipher's. One key is for one layer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_OCICRYPT_LAYER_H
+#define COCO_OCICRYPT_LAYER_H
+
+#include "base/digest.h"
+#include "base/secret.h"
+#include "base/sink.h"
+
+#define COCO_LAYER_KEY_SIZE 32
+#define COCO_LAYER_NONCE_SIZE 16
+#define COCO_LAYER_MAC_SIZE 32
+
+/* What opens one layer: the private options, secret but for mac. */
+struct coco_layer_key {
+    struct coco_secret key; /* COCO_LAYER_KEY_SIZE */
+    uint8_t nonce[COCO_LAYER_NONCE_SIZE];
+    uint8_t mac[COCO_LAYER_MAC_SIZE]; /* known once the layer was encrypted */
+    struct coco_digest plain;         /* of the decrypted blob; alg 0 if not stated */
+};
+
+void coco_layer_key_done(struct coco_layer_key *key);
+#define _cleanup_layer_key_ _cleanup_(coco_layer_key_done)
+
+/* Fresh key and nonce. */
+coco_status coco_layer_key_generate(struct coco_layer_key *ret, coco_error **err);
+
+/* A running decryption or encryption. */
+struct coco_layer_cipher;
+void coco_layer_cipher_free(struct coco_layer_cipher *cipher);
+COCO_DEFINE_CLEANUP(struct coco_layer_cipher *, coco_layer_cipher_free);
+
+/*
+ * Decrypts what is written to coco_layer_cipher_sink() into next.
+ *
+ * The plaintext reaches next before the MAC is known, so next must not make it
+ * visible before its end was called. end checks the MAC, then the digest of the
+ * plaintext when the key states one, then calls next's end. Either mismatch is
+ * COCO_ERR_VERIFY "layer authentication failed", and no value is ever told (T16).
+ */
+coco_status coco_layer_decrypt(const struct coco_layer_key *key, const struct coco_sink *next,
+                               struct coco_layer_cipher **ret, coco_error **err);
+
+/* Encrypts into next; at the end key->mac and key->plain are filled, then next's end is called. */
+coco_status coco_layer_encrypt(struct coco_layer_key *key, const struct coco_sink *next,
+                               struct coco_layer_cipher **ret, coco_error **err);
+
+struct coco_sink coco_layer_cipher_sink(struct coco_layer_cipher *cipher);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * signature/policy.h - containers policy.json
+ *
+ * Source: containers-policy.json(5). Read strictly: what is not understood, and
+ * every requirement this build cannot check, refuses the image (T33).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_SIGNATURE_POLICY_H
+#define COCO_SIGNATURE_POLICY_H
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+
+struct coco_policy;
+
+/*
+ * COCO_ERR_PROTO for unknown or duplicate members, missing "default", empty
+ * requirement lists and requirement types that do not exist.
+ */
+coco_status coco_policy_parse(const void *json, size_t len, struct coco_policy **ret,
+                              coco_error **err);
+void coco_policy_free(struct coco_policy *policy);
+COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_free);
+
+/* What is to be judged: the name that was asked for, never a mirror's. */
+struct coco_policy_image {
+    const char *transport; /* "docker" or "oci" */
+    const char *name;      /* docker: host/repository; oci: the path */
+    const char *tag;       /* or NULL */
+    const char *digest;    /* as asked for, or NULL */
+};
+
+/*
+ * COCO_OK if every requirement of the most specific scope holds; COCO_ERR_DENIED
+ * with the scope and requirement that refuse. Without a policy (NULL) only an
+ * image asked for by digest is accepted.
+ */
+coco_status coco_policy_check(const struct coco_policy *policy,
+                              const struct coco_policy_image *image, coco_error **err);
+
+#endif

@@ -57,21 +57,19 @@ COCO_API COCO_MUST_CHECK coco_status coco_verifier_trust_software(coco_verifier 
 /**
  * Verifies @p evidence of the TEE @p tee.
  *
- * @param verifier      trust anchors and rules
- * @param tee           name of the TEE as on the wire
- * @param evidence      JSON in UTF-8
- * @param evidence_len  number of its bytes
- * @param report_data   what the evidence must be bound to
- * @param report_len    number of its bytes, 1 to 64
- * @param ret           the verdict; free with coco_verdict_free()
- * @param err           ::COCO_ERR_NOTSUP for an unknown TEE, ::COCO_ERR_PROTO
- *                      for malformed evidence; evidence that is well formed but
- *                      wrong is no error of this call
+ * @param verifier     trust anchors and rules
+ * @param tee          name of the TEE as on the wire
+ * @param evidence     JSON in UTF-8, as coco_attester_collect() gives it
+ * @param report_data  what the evidence must be bound to
+ * @param len          number of its bytes, 1 to 64
+ * @param ret          the verdict; free with coco_verdict_free()
+ * @param err          ::COCO_ERR_NOTSUP for an unknown TEE, ::COCO_ERR_PROTO for
+ *                     malformed evidence; evidence that is well formed but wrong
+ *                     is no error of this call
  */
 COCO_API COCO_MUST_CHECK coco_status coco_verify(const coco_verifier *verifier, const char *tee,
-                                                 const uint8_t *evidence, size_t evidence_len,
-                                                 const uint8_t *report_data, size_t report_len,
-                                                 coco_verdict **ret, coco_error **err);
+                                                 const char *evidence, const uint8_t *report_data,
+                                                 size_t len, coco_verdict **ret, coco_error **err);
 
 /** Frees @p verdict; NULL is fine. */
 COCO_API void coco_verdict_free(coco_verdict *verdict);

@@ -1,0 +1,166 @@
+/*
+ * rcar/messages.h - the messages of the KBS protocol, version 0.4.0
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_RCAR_MESSAGES_H
+#define COCO_RCAR_MESSAGES_H
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "crypto/jwe.h"
+#include "crypto/key.h"
+
+/*
+ * Request, Challenge, Attestation, Response: what a guest and a key broker
+ * service say to each other. Client and server build and read them with the
+ * same functions; nothing here sends or receives.
+ *
+ *     client                              server
+ *     request_build        ->  /auth      request_parse
+ *     challenge_parse      <-             challenge_build
+ *     tee_key_build, report_data
+ *     attestation_build    ->  /attest    attestation_parse, tee_key_parse, report_data
+ *     token_parse          <-             token_build
+ *     error_parse          <-             error_build, whenever it says no
+ *
+ * A resource comes as a JWE: crypto/jwe.h. Facts: kbs-protocol A.
+ */
+
+/* Released peers compare it exactly; there is no negotiation (A.1). */
+#define COCO_RCAR_VERSION "0.4.0"
+
+/* In front of every path, for every version of the protocol. */
+#define COCO_RCAR_PREFIX "/kbs/v0"
+
+/* The cookie that joins /auth, /attest and what follows (A.2). */
+#define COCO_RCAR_COOKIE "kbs-session-id"
+
+#define COCO_RCAR_TEE_MAX 31
+#define COCO_RCAR_NONCE_MAX ((size_t)16 << 10) /* for "se" it is a JSON document (A.3) */
+#define COCO_RCAR_TOKEN_MAX ((size_t)1 << 20)  /* a token holds the claims of every device */
+#define COCO_RCAR_BODY_MAX ((size_t)2 << 20)   /* of any message; upstream's payload_request_size */
+
+/* ---- Request: who wants to attest ---- */
+
+struct coco_rcar_request {
+    char version[16];                /* COCO_RCAR_VERSION */
+    char tee[COCO_RCAR_TEE_MAX + 1]; /* [a-z0-9-]+, not necessarily one we know */
+};
+
+coco_status coco_rcar_request_build(const char *tee, struct coco_buf *buf, coco_error **err);
+
+/* COCO_ERR_NOTSUP, with upstream's words, for another version; COCO_ERR_PROTO for malformed. */
+coco_status coco_rcar_request_parse(const void *text, size_t len, struct coco_rcar_request *ret,
+                                    coco_error **err);
+
+/* ---- Challenge: what the evidence must be bound to ---- */
+
+struct coco_rcar_challenge {
+    char *nonce;            /* never empty */
+    enum coco_hash_alg alg; /* COCO_SHA384 unless the server selected COCO_SHA512 */
+};
+
+/* 32 random bytes in base64, as a server sends them. */
+coco_status coco_rcar_nonce_new(struct coco_buf *buf, coco_error **err);
+
+coco_status coco_rcar_challenge_build(const char *nonce, struct coco_buf *buf, coco_error **err);
+
+/*
+ * extra-params may be missing or of any type; a selected-hash-algorithm in it
+ * that is weaker than SHA-384 is COCO_ERR_DENIED: the peer must not choose the
+ * strength of what binds our evidence (T25 in doc/threats.md).
+ */
+coco_status coco_rcar_challenge_parse(const void *text, size_t len, struct coco_rcar_challenge *ret,
+                                      coco_error **err);
+void coco_rcar_challenge_done(struct coco_rcar_challenge *challenge);
+#define _cleanup_challenge_ _cleanup_(coco_rcar_challenge_done)
+
+/* ---- The guest's key pair (tee-pubkey) ---- */
+
+/*
+ * The public half of key as the JWK that is sent and hashed. COCO_ERR_NOTSUP for
+ * a kind no server encrypts to: RSA, P-256 and P-521 it must be.
+ */
+coco_status coco_rcar_tee_key_build(const EVP_PKEY *key, cJSON **ret, coco_error **err);
+
+/*
+ * Reads a tee-pubkey and the algorithm its owner wants. It must have exactly the
+ * members of A.3: upstream drops further ones before it hashes, so they would
+ * not be bound by the evidence. COCO_ERR_NOTSUP for other algorithms and curves.
+ */
+coco_status coco_rcar_tee_key_parse(const cJSON *jwk, EVP_PKEY **ret, enum coco_jwe_alg *alg,
+                                    coco_error **err);
+
+/* ---- Attestation: the evidence ---- */
+
+struct coco_rcar_attestation {
+    char *nonce;
+    char *init_data;  /* the TOML text, or NULL */
+    char *additional; /* JSON text {"<tee>": <evidence>, …}, or "" */
+    cJSON *tee_pubkey;
+    cJSON *evidence; /* of the TEE named in the request: any JSON value */
+};
+
+/* Members are lent; additional NULL is "". */
+coco_status coco_rcar_attestation_build(const struct coco_rcar_attestation *attestation,
+                                        struct coco_buf *buf, coco_error **err);
+
+/*
+ * tee_pubkey is an object that coco_rcar_tee_key_parse() takes; evidence is as
+ * hostile as it came.
+ */
+coco_status coco_rcar_attestation_parse(const void *text, size_t len,
+                                        struct coco_rcar_attestation *ret, coco_error **err);
+void coco_rcar_attestation_done(struct coco_rcar_attestation *attestation);
+#define _cleanup_attestation_ _cleanup_(coco_rcar_attestation_done)
+
+/*
+ * What primary evidence is bound to: alg over the RFC 8785 text of
+ * {"additional-evidence","nonce","tee-pubkey"} (A.4). additional NULL is "".
+ */
+coco_status coco_rcar_report_data(enum coco_hash_alg alg, const char *nonce,
+                                  const cJSON *tee_pubkey, const char *additional,
+                                  struct coco_digest *ret, coco_error **err);
+
+/* The same object, {"additional-evidence","nonce","tee-pubkey"}: the runtime_data_claims of a
+ * token.
+ */
+coco_status coco_rcar_runtime_data(const char *nonce, const cJSON *tee_pubkey,
+                                   const char *additional, cJSON **ret, coco_error **err);
+
+/* ---- Response: the token ---- */
+
+coco_status coco_rcar_token_build(const char *token, struct coco_buf *buf, coco_error **err);
+
+/* Appends the token, a compact JWS by its characters; nothing in it is verified. */
+coco_status coco_rcar_token_parse(const void *text, size_t len, struct coco_buf *token,
+                                  coco_error **err);
+
+/*
+ * The tee-pubkey in a token's claims, at the first of the places that servers
+ * have put it (A.9); extra_paths are JSON pointers to try before them, ended by
+ * a NULL, or is NULL. Lent. COCO_ERR_PROTO if it is nowhere.
+ */
+coco_status coco_rcar_token_tee_pubkey(const cJSON *claims, const char *const *extra_paths,
+                                       const cJSON **ret, coco_error **err);
+
+/* ---- ErrorInformation: no ---- */
+
+#define COCO_RCAR_ERROR_TYPE "https://github.com/confidential-containers/kbs/errors/"
+
+/* Upstream's member names and one of our own, "id", that the owner finds in the log. */
+struct coco_rcar_error {
+    char name[64];    /* "PolicyDeny", without COCO_RCAR_ERROR_TYPE; "" if unknown */
+    char detail[512]; /* printable: escaped and cut */
+    char id[64];      /* [A-Za-z0-9-]*; "" if there is none */
+};
+
+/* id may be NULL. */
+coco_status coco_rcar_error_build(const char *name, const char *detail, const char *id,
+                                  struct coco_buf *buf, coco_error **err);
+/* COCO_ERR_PROTO if it is no ErrorInformation: proxies have error pages of their own. */
+coco_status coco_rcar_error_parse(const void *text, size_t len, struct coco_rcar_error *ret,
+                                  coco_error **err);
+
+#endif

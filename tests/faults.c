@@ -26,10 +26,13 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
-int __wrap_vasprintf(char **ret, const char *fmt, va_list args);
-int __wrap_asprintf(char **ret, const char *fmt, ...);
-int __wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list args);
-int __wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...);
+int __wrap_vasprintf(char **ret, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
+int __wrap_asprintf(char **ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int __wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
+int __wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static bool
 fails(void)

@@ -21,8 +21,11 @@ encode_group(const char *alphabet, bool pad, const uint8_t *in, size_t n, char o
     uint32_t bits =
         (uint32_t)in[0] << 16 | (n > 1 ? (uint32_t)in[1] << 8 : 0) | (n > 2 ? in[2] : 0);
 
-    for (unsigned i = 0; i < 4; i++)
-        out[i] = i <= n ? alphabet[bits >> (18 - 6 * i) & 63] : '=';
+    for (unsigned i = 0; i < 4; i++) {
+        out[i] = '=';
+        if (i <= n)
+            out[i] = alphabet[bits >> (18 - 6 * i) & 63];
+    }
     return pad ? 4 : n + 1;
 }
 

@@ -10,7 +10,7 @@
 
 #include <coco/error.h>
 
-#define COCO_DIGEST_SIZE_MAX 64
+#define COCO_DIGEST_SIZE_MAX ((size_t)64)
 #define COCO_DIGEST_TEXT_SIZE (sizeof("sha512:") + 2 * COCO_DIGEST_SIZE_MAX)
 
 enum coco_hash_alg {

@@ -8,7 +8,6 @@
 #include "base/fail.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,11 +83,14 @@ write_and_sync(int fd, const void *data, size_t len, mode_t mode, coco_error **e
 static coco_status
 sync_dir_of(const char *path, coco_error **err)
 {
-    _cleanup_free_ char *copy = strdup(path);
-    if (!copy)
+    const char *slash = strrchr(path, '/');
+    /* "/x" is in "/", "x" in ".", "a/x" in "a". */
+    _cleanup_free_ char *parent =
+        slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    if (!parent)
         return coco_fail_nomem(err);
 
-    _cleanup_close_ int dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || fsync(dir) < 0)
         return coco_fail_errno(err, errno, "sync");
     return COCO_OK;

@@ -15,23 +15,26 @@
 
 #include <cjson/cJSON.h>
 
-COCO_DEFINE_CLEANUP(cJSON *, cJSON_Delete);
-#define _cleanup_json_ _cleanup_(cJSON_Deletep)
+/* Wipes every string, for a tree does not know whether it held a key, and frees; NULL is fine. */
+void coco_json_free(cJSON *value);
+COCO_DEFINE_CLEANUP(cJSON *, coco_json_free);
+#define _cleanup_json_ _cleanup_(coco_json_freep)
 
 #define COCO_JSON_DEPTH_MAX 64
 #define COCO_JSON_SIZE_MAX ((size_t)4 << 20)
+#define COCO_JSON_VALUES_MAX (1 << 18) /* a value takes up to a hundred times its text */
+#define COCO_JSON_NUMBER_MAX 1024      /* characters */
 
 /*
- * Reads one JSON text (RFC 8259, and I-JSON's demands of RFC 7493).
+ * Reads one JSON text (RFC 8259, and what RFC 7493 demands of strings and names).
  *
- * COCO_ERR_LIMIT for more than COCO_JSON_SIZE_MAX bytes or COCO_JSON_DEPTH_MAX
- * levels. COCO_ERR_PROTO, with the byte offset, for everything that is not
- * JSON, and for a BOM, invalid UTF-8, NUL in any form, lone surrogates, two
- * members of one object whose names are equal but for ASCII case, and text after
- * the end.
+ * COCO_ERR_LIMIT beyond the limits above. COCO_ERR_PROTO, with the byte offset,
+ * for everything that is not JSON, and for a BOM, invalid UTF-8, NUL in any form,
+ * lone surrogates, two members of one object whose names are equal but for ASCII
+ * case, and text after the end.
  *
  * A number's own text is kept in its valuestring, so that 64-bit integers stay
- * exact; use coco_json_u64() and kin, never valuedouble.
+ * exact; use coco_json_u64() and kin: valuedouble and valueint are not set.
  */
 coco_status coco_json_parse(const char *text, size_t len, cJSON **ret, coco_error **err);
 
@@ -100,11 +103,17 @@ coco_status coco_json_add_base64url(cJSON *to, const char *name, const void *dat
 
 enum coco_json_style {
     COCO_JSON_COMPACT,   /* members in their order, no space */
-    COCO_JSON_CANONICAL, /* RFC 8785: members sorted by UTF-16, no space; integers up to 2^53 */
+    COCO_JSON_CANONICAL, /* RFC 8785: members sorted by UTF-16, no space, numbers as doubles */
     COCO_JSON_PRETTY,    /* for people: two spaces a level */
 };
 
-/* Appends value's text to buf. */
+/*
+ * Appends value's text to buf, which is left half written on failure.
+ *
+ * COCO_ERR_INVALID for strings that are not UTF-8 and, in canonical form, for
+ * numbers past the range of a double and integers that no double holds exactly:
+ * they would be signed as something else. COCO_ERR_LIMIT for too many levels.
+ */
 coco_status coco_json_write(const cJSON *value, enum coco_json_style style, struct coco_buf *buf,
                             coco_error **err);
 

@@ -54,7 +54,10 @@ get(const cJSON *object, const char *name, is_type *is, const char *type, const 
 
     if (!item)
         return coco_fail(err, COCO_ERR_PROTO, "member '%s' is missing", name);
-    return get_opt(object, name, is, type, ret, err);
+    if (!is(item))
+        return coco_fail(err, COCO_ERR_PROTO, "member '%s' is not %s", name, type);
+    *ret = item;
+    return COCO_OK;
 }
 
 coco_status
@@ -63,7 +66,7 @@ coco_json_get_string(const cJSON *object, const char *name, const char **ret, co
     const cJSON *item = NULL;
 
     coco_status status = get(object, name, cJSON_IsString, "a string", &item, err);
-    if (status == COCO_OK)
+    if (status == COCO_OK && item)
         *ret = item->valuestring;
     return status;
 }
@@ -172,7 +175,7 @@ parse_digits(const char *text, uint64_t max, uint64_t *ret)
 static const char *
 text_of(const cJSON *number)
 {
-    return cJSON_IsNumber(number) && number->valuestring ? number->valuestring : "";
+    return number && cJSON_IsNumber(number) && number->valuestring ? number->valuestring : "";
 }
 
 coco_status

@@ -44,7 +44,9 @@ refuse(size_t at, const char *what, coco_error **err)
 static char
 peek(const struct reader *r)
 {
-    return r->at < r->len ? r->text[r->at] : '\0';
+    if (r->at == r->len)
+        return '\0';
+    return r->text[r->at];
 }
 
 static void
@@ -75,26 +77,13 @@ hex4(const char *p, const char *end)
 static size_t
 put_utf8(uint32_t code, char *out)
 {
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xe0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
+    uint8_t *p = (uint8_t *)out;
+    size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+    for (size_t i = n; i-- > 1; code >>= 6)
+        p[i] = 0x80 | (code & 0x3f);
+    p[0] = (uint8_t)(n == 1 ? code : (0xf00 >> n & 0xff) | code);
+    return n;
 }
 
 /*
@@ -190,7 +179,7 @@ read_string(struct reader *r, char **slot, coco_error **err)
     *slot = cJSON_malloc(end - start + 1);
     if (!*slot)
         return coco_fail_nomem(err);
-    **slot = '\0';
+    memset(*slot, 0, end - start + 1); /* a string at any time, even half decoded */
 
     r->at = end + 1;
     return decode_string(r, start, end, *slot, err);

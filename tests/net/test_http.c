@@ -1,0 +1,999 @@
+/*
+ * tests/net/test_http.c - lib/net/http.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/http.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+#include "tests/faults.h"
+#include "tests/httpd.h"
+#include "tests/pki.h"
+
+#include <openssl/crypto.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct fixture {
+    struct httpd httpd; /* the one that is asked */
+    struct httpd other; /* where it may send us */
+    coco_ctx *ctx;
+    struct coco_http *http;
+    struct coco_http_response response;
+    coco_error *err;
+};
+
+static struct fixture fixture;
+
+static int
+setup(void **state)
+{
+    const struct coco_http_options opts = {.allow_plain = true, .no_proxy_from_env = true};
+    struct fixture *f = &fixture;
+
+    f->err = NULL;
+    f->response = (struct coco_http_response){0};
+    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    assert_ok(coco_http_new(&opts, &f->http, &f->err), f->err);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    coco_http_response_done(&f->response);
+    coco_http_free(f->http);
+    coco_ctx_free(f->ctx);
+    coco_error_free(f->err);
+    return 0;
+}
+
+static coco_status
+get(struct fixture *f, const char *url)
+{
+    const struct coco_http_request request = {.method = "GET", .url = url};
+
+    coco_http_response_done(&f->response);
+    return coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+}
+
+/* An answer that is one text, sent as it is; the connection stays open if user says so. */
+struct text_answer {
+    const char *text;
+    bool keep;
+};
+
+static bool
+say_text(void *user, const struct httpd_request *request)
+{
+    const struct text_answer *answer = user;
+
+    return httpd_say(request->httpd, answer->text) && answer->keep;
+}
+
+static void
+get_gives_status_headers_and_body(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 404 Gone\r\nX-One: 1\r\nX-ONE:  2 \r\nEmpty:\r\n"
+                                 "Content-Length: 5\r\n\r\nhello",
+                                 true};
+    char *value = NULL;
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    coco_status status = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_int_equal(f->response.status, 404);
+    assert_string_equal(coco_buf_text(&f->response.body), "hello");
+    assert_string_equal(coco_buf_text(&f->response.headers),
+                        "x-one: 1\nx-one: 2\nempty: \ncontent-length: 5\n");
+    assert_contains(f->response.url, f->httpd.url);
+    assert_ok(coco_http_header(&f->response, "x-one", &value, &f->err), f->err);
+    assert_string_equal(value, "1");
+    free(value);
+    assert_ok(coco_http_header(&f->response, "empty", &value, &f->err), f->err);
+    assert_string_equal(value, "");
+    free(value);
+    assert_ok(coco_http_header(&f->response, "one", &value, &f->err), f->err);
+    assert_null(value);
+}
+
+static void
+headers_are_of_the_last_head_without_trailers(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                 "2\r\nhi\r\n0\r\nX-Trailer: late\r\n\r\n",
+                                 true};
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    coco_status status = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_string_equal(coco_buf_text(&f->response.headers), "transfer-encoding: chunked\n");
+    assert_string_equal(coco_buf_text(&f->response.body), "hi");
+}
+
+static void
+connections_are_kept_and_used_again(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", true};
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    coco_status first = get(f, f->httpd.url);
+    coco_status second = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    assert_ok(first, f->err);
+    assert_ok(second, f->err);
+    assert_int_equal(f->httpd.requests, 2);
+    assert_int_equal(f->httpd.connections, 1);
+}
+
+/* Bytes behind an answer must not become the next one's. */
+static void
+excess_bytes_are_no_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+                                 "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+                                 true};
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    coco_status first = get(f, f->httpd.url);
+    coco_status second = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    assert_ok(first, f->err);
+    assert_ok(second, f->err);
+    assert_string_equal(coco_buf_text(&f->response.body), "hi");
+    assert_int_equal(f->httpd.connections, 2);
+}
+
+static void
+hostile_answers_are_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        coco_status status;
+        const char *why;
+    } cases[] = {
+        {"", COCO_ERR_NET, "mpty reply"},
+        {"hello\r\n", COCO_ERR_PROTO, "HTTP/0.9"},
+        {"HTTP/9.9 200 OK\r\n\r\n", COCO_ERR_PROTO, ""},
+        {"HTTP/1.1 2000 OK\r\n\r\n", COCO_ERR_PROTO, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", COCO_ERR_NET, "remaining"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", COCO_ERR_PROTO, "Content-Length"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", COCO_ERR_PROTO, "Content-Length"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello", COCO_ERR_NET, ""},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", COCO_ERR_NET, ""},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+         COCO_ERR_NET, ""},
+        {"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", COCO_ERR_PROTO, ""},
+        {"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", COCO_ERR_PROTO, "header"},
+        {"HTTP/1.1 200 OK\r\nA : b\r\n\r\n", COCO_ERR_PROTO, "header"},
+        {"HTTP/1.1 200 OK\r\nA: b\rC: d\r\n\r\n", COCO_ERR_PROTO, "control bytes"},
+        {"HTTP/1.1 200 OK\r\nA: \033[2J\r\n\r\n", COCO_ERR_PROTO, "control bytes"},
+        {"HTTP/1.1 200 OK\r\nHTTP/1.1 200 OK\r\n\r\n", COCO_ERR_PROTO, ""},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct text_answer answer = {cases[i].text, false};
+
+        httpd_start(&f->httpd, say_text, &answer, NULL);
+        coco_status status = get(f, f->httpd.url);
+        httpd_stop(&f->httpd);
+        print_message("# case %zu: %s\n", i, coco_error_message(f->err));
+        assert_fails(status, f->err, cases[i].status, cases[i].why);
+        assert_null(f->response.url);
+    }
+}
+
+struct flood {
+    const char *head, *again;
+};
+
+static bool
+flood(void *user, const struct httpd_request *request)
+{
+    const struct flood *what = user;
+    char many[16 << 10];
+    size_t len = strlen(what->again);
+    size_t n = sizeof(many) / len * len;
+
+    for (size_t i = 0; i < n; i++)
+        many[i] = what->again[i % len];
+    if (!httpd_say(request->httpd, what->head))
+        return false;
+    while (httpd_send(request->httpd, many, n))
+        continue;
+    return false;
+}
+
+static void
+floods_end_at_the_limit(void **state)
+{
+    static const struct {
+        struct flood flood;
+        const char *why;
+    } cases[] = {
+        {{"HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"}, "headers of more than 65536"},
+        {{"", "HTTP/1.1 100 Continue\r\n\r\n"}, "headers of more than 65536"},
+        {{"", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"}, "headers of more than 65536"},
+        {{"HTTP/1.1 200 OK\r\n\r\n", "without end"}, "a body of more than 4194304"},
+        {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n"},
+         "a body of more than 4194304"},
+        {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X-Trailer: more\r\n"},
+         "headers of more than 65536"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct flood what = cases[i].flood;
+
+        httpd_start(&f->httpd, flood, &what, NULL);
+        coco_status status = get(f, f->httpd.url);
+        httpd_stop(&f->httpd);
+        assert_fails(status, f->err, COCO_ERR_LIMIT, cases[i].why);
+    }
+}
+
+static void
+an_endless_error_is_cut(void **state)
+{
+    struct fixture *f = *state;
+    struct flood what = {"HTTP/1.1 503 Busy\r\n\r\n", "sorry "};
+
+    httpd_start(&f->httpd, flood, &what, NULL);
+    coco_status status = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_int_equal(f->response.status, 503);
+    assert_int_equal(f->response.body.len, 1 << 20);
+}
+
+static void
+a_body_may_have_max_body_bytes_and_not_one_more(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        for (uint64_t max = 4; max <= 5; max++) {
+            struct text_answer answer = {answers[i], false};
+            struct coco_http_request request = {.method = "GET", .max_body = max};
+
+            httpd_start(&f->httpd, say_text, &answer, NULL);
+            request.url = f->httpd.url;
+            coco_http_response_done(&f->response);
+            coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+            httpd_stop(&f->httpd);
+            if (max == 5) {
+                assert_ok(status, f->err);
+                assert_string_equal(coco_buf_text(&f->response.body), "hello");
+            } else {
+                assert_fails(status, f->err, COCO_ERR_LIMIT, "more than 4 bytes");
+            }
+        }
+    }
+}
+
+/* Fails once it has seen more than two bytes. */
+static coco_status
+full_after_two(void *self, const uint8_t *data, size_t len, coco_error **err)
+{
+    size_t *taken = self;
+
+    (void)data;
+    *taken += len;
+    if (*taken > 2)
+        return coco_fail(err, COCO_ERR_IO, "disk full");
+    return COCO_OK;
+}
+
+static void
+a_failing_sink_ends_the_request_with_its_error(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", true};
+    size_t taken = 0;
+    const struct coco_sink sink = {.write = full_after_two, .self = &taken};
+    struct coco_http_request request = {.method = "GET", .sink = &sink};
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    assert_fails(status, f->err, COCO_ERR_IO, "disk full");
+}
+
+static void
+a_sink_gets_no_error_pages(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 404 Gone\r\nContent-Length: 5\r\n\r\nhello", true};
+    size_t taken = 0;
+    const struct coco_sink sink = {.write = full_after_two, .self = &taken};
+    struct coco_http_request request = {.method = "GET", .sink = &sink};
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_int_equal(taken, 0);
+    assert_string_equal(coco_buf_text(&f->response.body), "hello");
+}
+
+/* What a server saw last; read it after httpd_stop(). */
+struct seen {
+    char line[512];
+    char authorization[128];
+    char cookie[128];
+    char accept[128];
+    char type[128];
+    char encoding[128];
+    char expect[128];
+    char body[256];
+    size_t body_len;
+};
+
+static void
+see(struct seen *seen, const struct httpd_request *request)
+{
+    (void)snprintf(seen->line, sizeof(seen->line), "%s %.400s", request->method, request->target);
+    httpd_header(request, "Authorization", seen->authorization, sizeof(seen->authorization));
+    httpd_header(request, "Cookie", seen->cookie, sizeof(seen->cookie));
+    httpd_header(request, "Accept", seen->accept, sizeof(seen->accept));
+    httpd_header(request, "Content-Type", seen->type, sizeof(seen->type));
+    httpd_header(request, "Accept-Encoding", seen->encoding, sizeof(seen->encoding));
+    httpd_header(request, "Expect", seen->expect, sizeof(seen->expect));
+    (void)snprintf(seen->body, sizeof(seen->body), "%s", request->body);
+    seen->body_len = request->body_len;
+}
+
+static bool
+look(void *user, const struct httpd_request *request)
+{
+    see(user, request);
+    return httpd_reply(request->httpd, "200 OK", "", "here");
+}
+
+struct redirect {
+    const char *code;
+    char location[256];
+    struct seen seen;
+};
+
+static bool
+redirect(void *user, const struct httpd_request *request)
+{
+    struct redirect *to = user;
+    char header[300];
+
+    see(&to->seen, request);
+    if (strcmp(request->target, "/end") == 0)
+        return httpd_reply(request->httpd, "200 OK", "", "end");
+    (void)snprintf(header, sizeof(header), "Location: %s\r\n", to->location);
+    return httpd_reply(request->httpd, to->code, header, "moved");
+}
+
+static const struct coco_http_header credentials[] = {
+    {"Accept", "text/plain"},
+    {"Authorization", "Bearer s3cret"},
+    {"Cookie", "a=b"},
+};
+
+static void
+redirects_on_one_server_keep_credentials(void **state)
+{
+    struct fixture *f = *state;
+    struct redirect to = {.code = "302 Found", .location = "/end"};
+    struct coco_http_request request = {.method = "GET", .headers = credentials, .n_headers = 3};
+
+    httpd_start(&f->httpd, redirect, &to, NULL);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_string_equal(coco_buf_text(&f->response.body), "end");
+    assert_contains(f->response.url, "/end");
+    assert_string_equal(to.seen.authorization, "Bearer s3cret");
+    assert_string_equal(to.seen.encoding, "");
+}
+
+static void
+redirects_to_another_server_lose_credentials(void **state)
+{
+    struct fixture *f = *state;
+    struct redirect to = {.code = "307 Temporary Redirect"};
+    struct seen seen = {0};
+    struct coco_http_request request = {.method = "GET", .headers = credentials, .n_headers = 3};
+
+    httpd_start(&f->other, look, &seen, NULL);
+    (void)snprintf(to.location, sizeof(to.location), "%s/elsewhere", f->other.url);
+    httpd_start(&f->httpd, redirect, &to, NULL);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    httpd_stop(&f->other);
+    assert_ok(status, f->err);
+    assert_string_equal(to.seen.authorization, "Bearer s3cret");
+    assert_string_equal(seen.line, "GET /elsewhere");
+    assert_string_equal(seen.accept, "text/plain");
+    assert_string_equal(seen.authorization, "");
+    assert_string_equal(seen.cookie, "");
+    assert_contains(f->response.url, "/elsewhere");
+}
+
+static void
+credentials_lost_on_the_way_stay_lost(void **state)
+{
+    struct fixture *f = *state;
+    struct redirect to = {.code = "302 Found"};
+    struct redirect back = {.code = "302 Found"};
+    struct coco_http_request request = {.method = "GET", .headers = credentials, .n_headers = 3};
+
+    httpd_start(&f->other, redirect, &back, NULL);
+    (void)snprintf(to.location, sizeof(to.location), "%s/x", f->other.url);
+    httpd_start(&f->httpd, redirect, &to, NULL);
+    (void)snprintf(back.location, sizeof(back.location), "%s/end", f->httpd.url);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    httpd_stop(&f->other);
+    assert_ok(status, f->err);
+    assert_string_equal(to.seen.line, "GET /end");
+    assert_string_equal(to.seen.authorization, "");
+}
+
+static void
+redirects_that_lead_astray_are_refused(void **state)
+{
+    static const struct {
+        const char *location;
+        coco_status status;
+        const char *why;
+    } cases[] = {
+        {"/again", COCO_ERR_LIMIT, "more than 5 redirects"},
+        {"file:///etc/passwd", COCO_ERR_PROTO, "scheme 'file'"},
+        {"gopher://127.0.0.1/", COCO_ERR_PROTO, "scheme 'gopher'"},
+        {"http://user:pass@127.0.0.1/end", COCO_ERR_PROTO, "user and password"},
+        {"http://", COCO_ERR_PROTO, "not a URL"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct redirect to = {.code = "301 Moved Permanently"};
+
+        (void)snprintf(to.location, sizeof(to.location), "%s", cases[i].location);
+        httpd_start(&f->httpd, redirect, &to, NULL);
+        coco_status status = get(f, f->httpd.url);
+        httpd_stop(&f->httpd);
+        assert_fails(status, f->err, cases[i].status, cases[i].why);
+        assert_null(f->response.url);
+    }
+    assert_int_equal(f->httpd.requests, 1);
+}
+
+static void
+redirects_not_followed_are_answers(void **state)
+{
+    static const struct {
+        const char *method, *code;
+        bool no_redirect;
+        long status;
+    } cases[] = {
+        {"GET", "302 Found", true, 302},
+        {"POST", "302 Found", false, 302},
+        {"POST", "307 Temporary Redirect", false, 307},
+        {"GET", "300 Multiple Choices", false, 300},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct redirect to = {.code = cases[i].code, .location = "/end"};
+        struct coco_http_request request = {.method = cases[i].method,
+                                            .no_redirect = cases[i].no_redirect};
+
+        httpd_start(&f->httpd, redirect, &to, NULL);
+        request.url = f->httpd.url;
+        coco_http_response_done(&f->response);
+        coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+        httpd_stop(&f->httpd);
+        assert_ok(status, f->err);
+        assert_int_equal(f->response.status, cases[i].status);
+        assert_int_equal(f->httpd.requests, 1);
+    }
+}
+
+static void
+bodies_go_out_as_they_are(void **state)
+{
+    static const struct coco_http_header json[] = {{"Content-Type", "application/json"}};
+    static const struct {
+        const char *method, *body, *want_type;
+        size_t n_headers;
+    } cases[] = {
+        {"POST", "{}", "application/json", 1},
+        {"PUT", "bytes", "", 0},
+        {"PATCH", "", "", 0},
+        {"DELETE", "", "", 0},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct seen seen = {0};
+        struct coco_http_request request = {
+            .method = cases[i].method,
+            .body = cases[i].body,
+            .body_len = strlen(cases[i].body),
+            .headers = json,
+            .n_headers = cases[i].n_headers,
+        };
+
+        httpd_start(&f->httpd, look, &seen, NULL);
+        request.url = f->httpd.url;
+        coco_http_response_done(&f->response);
+        coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+        httpd_stop(&f->httpd);
+        assert_ok(status, f->err);
+        assert_int_equal(strncmp(seen.line, cases[i].method, strlen(cases[i].method)), 0);
+        assert_string_equal(seen.body, cases[i].body);
+        assert_string_equal(seen.type, cases[i].want_type);
+    }
+}
+
+struct counter {
+    size_t left, fail_at;
+};
+
+static coco_status
+count_down(void *self, uint8_t *data, size_t room, size_t *ret, coco_error **err)
+{
+    struct counter *counter = self;
+    size_t n = counter->left < room ? counter->left : room;
+
+    if (counter->left <= counter->fail_at)
+        return coco_fail(err, COCO_ERR_VERIFY, "bad source");
+    memset(data, 'x', n);
+    counter->left -= n;
+    *ret = n;
+    return COCO_OK;
+}
+
+static coco_status
+count_to_zero(void *self, uint8_t *data, size_t room, size_t *ret, coco_error **err)
+{
+    struct counter *counter = self;
+
+    if (counter->left == 0) {
+        *ret = 0;
+        return COCO_OK;
+    }
+    return count_down(self, data, room, ret, err);
+}
+
+static void
+a_reader_is_sent_in_chunks(void **state)
+{
+    struct fixture *f = *state;
+    struct counter counter = {.left = 300000};
+    const struct coco_reader reader = {.read = count_to_zero, .self = &counter};
+    struct coco_http_request request = {.method = "PATCH", .reader = &reader};
+    struct seen seen = {0};
+
+    httpd_start(&f->httpd, look, &seen, NULL);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_string_equal(seen.line, "PATCH /");
+    assert_string_equal(seen.expect, "");
+    assert_int_equal(seen.body_len, 300000);
+    assert_string_equal(coco_buf_text(&f->response.body), "here");
+}
+
+static void
+a_failing_reader_ends_the_request_with_its_error(void **state)
+{
+    struct fixture *f = *state;
+    struct counter counter = {.left = 300000, .fail_at = 100000};
+    const struct coco_reader reader = {.read = count_down, .self = &counter};
+    struct coco_http_request request = {.method = "PUT", .reader = &reader};
+    struct seen seen = {0};
+
+    httpd_start(&f->httpd, look, &seen, NULL);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    assert_fails(status, f->err, COCO_ERR_VERIFY, "bad source");
+    assert_string_equal(seen.line, "");
+}
+
+static void
+requests_that_cannot_be_made_are_refused(void **state)
+{
+    static const struct {
+        const char *url, *name, *value, *why;
+    } cases[] = {
+        {"ftp://127.0.0.1/", NULL, NULL, "scheme 'ftp'"},
+        {"http://u:p@127.0.0.1/", NULL, NULL, "user and password"},
+        {"http://127.0.0.1/", "X", "a\r\nY: b", "header 'X' cannot be sent"},
+        {"http://127.0.0.1/", "X", "a\nY: b", "cannot be sent"},
+        {"http://127.0.0.1/", "X", "a\rb", "cannot be sent"},
+        {"http://127.0.0.1/", "X\r\nY", "a", "cannot be sent"},
+        {"http://127.0.0.1/", "X:", "a", "cannot be sent"},
+        {"http://127.0.0.1/", "", "a", "cannot be sent"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct coco_http_header header = {cases[i].name, cases[i].value};
+        const struct coco_http_request request = {
+            .method = "GET",
+            .url = cases[i].url,
+            .headers = &header,
+            .n_headers = header.name ? 1 : 0,
+        };
+
+        assert_fails(coco_http_do(f->http, f->ctx, &request, &f->response, &f->err), f->err,
+                     COCO_ERR_INVALID, cases[i].why);
+    }
+    coco_http_allow_plain(f->http, false);
+    assert_fails(get(f, "http://127.0.0.1/"), f->err, COCO_ERR_INVALID, "plain HTTP");
+}
+
+static void
+nobody_there_is_an_error_of_the_network(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"", false};
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    httpd_stop(&f->httpd);
+    assert_fails(get(f, f->httpd.url), f->err, COCO_ERR_NET, "connect");
+    assert_fails(get(f, "http://host.invalid/"), f->err, COCO_ERR_NET, "host.invalid");
+}
+
+/* Says the beginning of an answer, tells the test, and then nothing more. */
+struct stall {
+    const char *text;
+    sem_t reached;
+};
+
+static bool
+stall(void *user, const struct httpd_request *request)
+{
+    struct stall *what = user;
+
+    (void)httpd_say(request->httpd, what->text);
+    (void)sem_post(&what->reached);
+    httpd_hang(request->httpd);
+    return false;
+}
+
+static void
+a_stall_times_out(void **state)
+{
+    static const char *const texts[] = {"", "HTTP/1.1 200 OK\r\nContent-Le",
+                                        "HTTP/1.1 200 OK\r\n\r\nhel"};
+    const struct coco_http_options opts = {
+        .allow_plain = true, .no_proxy_from_env = true, .stall_timeout = 1};
+    struct fixture *f = *state;
+
+    coco_http_free(f->http);
+    assert_ok(coco_http_new(&opts, &f->http, &f->err), f->err);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct stall what = {.text = texts[i]};
+
+        assert_int_equal(sem_init(&what.reached, 0, 0), 0);
+        httpd_start(&f->httpd, stall, &what, NULL);
+        coco_status status = get(f, f->httpd.url);
+        httpd_stop(&f->httpd);
+        (void)sem_destroy(&what.reached);
+        assert_fails(status, f->err, COCO_ERR_NET, "too slow");
+    }
+}
+
+struct waiting {
+    struct fixture *f;
+    coco_status status;
+};
+
+static void *
+wait_for_answer(void *user)
+{
+    struct waiting *waiting = user;
+
+    waiting->status = get(waiting->f, waiting->f->httpd.url);
+    return NULL;
+}
+
+static void
+cancel_ends_a_blocked_wait(void **state)
+{
+    static const char *const texts[] = {"", "HTTP/1.1 200 OK\r\n",
+                                        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct waiting waiting = {.f = f};
+        struct stall what = {.text = texts[i]};
+        pthread_t thread;
+
+        coco_ctx_free(f->ctx);
+        assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+        assert_int_equal(sem_init(&what.reached, 0, 0), 0);
+        httpd_start(&f->httpd, stall, &what, NULL);
+        assert_int_equal(pthread_create(&thread, NULL, wait_for_answer, &waiting), 0);
+        assert_int_equal(sem_wait(&what.reached), 0);
+        coco_ctx_cancel(f->ctx);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        httpd_stop(&f->httpd);
+        (void)sem_destroy(&what.reached);
+        assert_fails(waiting.status, f->err, COCO_ERR_CANCELED, "canceled");
+        assert_fails(get(f, f->httpd.url), f->err, COCO_ERR_CANCELED, "canceled");
+    }
+}
+
+/* A TLS server with cert, and chain's CA trusted by the client. */
+static SSL_CTX *
+make_tls(const struct pki_cert *cert, int max_version)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+
+    assert_non_null(tls);
+    if (max_version) {
+        SSL_CTX_set_security_level(tls, 0); /* TLS 1.0 needs SHA-1 */
+        assert_int_equal(SSL_CTX_set_min_proto_version(tls, TLS1_VERSION), 1);
+        assert_int_equal(SSL_CTX_set_max_proto_version(tls, max_version), 1);
+    }
+    assert_int_equal(SSL_CTX_use_certificate(tls, cert->cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(tls, cert->key), 1);
+    return tls;
+}
+
+static void
+trust(struct fixture *f, const struct pki_cert *ca)
+{
+    char *pem = pki_pem(ca);
+
+    assert_ok(coco_http_set_ca(f->http, pem, strlen(pem), &f->err), f->err);
+    OPENSSL_free(pem);
+}
+
+static void
+tls_accepts_what_its_ca_signed(void **state)
+{
+    static const int versions[] = {0, TLS1_2_VERSION, TLS1_3_VERSION};
+    struct fixture *f = *state;
+    struct pki_cert ca = {0};
+    struct pki_cert cert = {0};
+
+    pki_make(&ca, NULL, NULL, 30);
+    pki_make(&cert, &ca, "127.0.0.1", 30);
+    coco_http_allow_plain(f->http, false);
+    trust(f, &ca);
+    for (size_t i = 0; i < COUNT(versions); i++) {
+        struct seen seen = {0};
+        SSL_CTX *tls = make_tls(&cert, versions[i]);
+
+        httpd_start(&f->httpd, look, &seen, tls);
+        coco_status status = get(f, f->httpd.url);
+        httpd_stop(&f->httpd);
+        SSL_CTX_free(tls);
+        assert_ok(status, f->err);
+        assert_string_equal(coco_buf_text(&f->response.body), "here");
+    }
+    pki_done(&cert);
+    pki_done(&ca);
+}
+
+static void
+tls_refuses(void **state)
+{
+    enum issuer { NOBODY, TRUSTED, STRANGER };
+    static const struct {
+        enum issuer issuer;
+        const char *host;
+        int days, max_version;
+        coco_status status;
+        const char *why;
+    } cases[] = {
+        {NOBODY, "127.0.0.1", 30, 0, COCO_ERR_VERIFY, "certificate"},
+        {STRANGER, "127.0.0.1", 30, 0, COCO_ERR_VERIFY, "certificate"},
+        {TRUSTED, "127.0.0.1", -1, 0, COCO_ERR_VERIFY, "expired"},
+        {TRUSTED, "127.0.0.2", 30, 0, COCO_ERR_VERIFY, "127.0.0.1"},
+        {TRUSTED, "a.test", 30, 0, COCO_ERR_VERIFY, "127.0.0.1"},
+        {TRUSTED, "127.0.0.1", 30, TLS1_VERSION, COCO_ERR_NET, "protocol version"},
+        {TRUSTED, "127.0.0.1", 30, TLS1_1_VERSION, COCO_ERR_NET, "protocol version"},
+    };
+    struct fixture *f = *state;
+    struct pki_cert cas[3] = {0};
+
+    pki_make(&cas[TRUSTED], NULL, NULL, 30);
+    pki_make(&cas[STRANGER], NULL, NULL, 30);
+    trust(f, &cas[TRUSTED]);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct seen seen = {0};
+        struct pki_cert cert = {0};
+        bool self = cases[i].issuer == NOBODY;
+
+        pki_make(&cert, self ? NULL : &cas[cases[i].issuer], cases[i].host, cases[i].days);
+        SSL_CTX *tls = make_tls(&cert, cases[i].max_version);
+        httpd_start(&f->httpd, look, &seen, tls);
+        coco_status status = get(f, f->httpd.url);
+        httpd_stop(&f->httpd);
+        SSL_CTX_free(tls);
+        pki_done(&cert);
+        print_message("# case %zu: %s\n", i, coco_error_message(f->err));
+        assert_fails(status, f->err, cases[i].status, cases[i].why);
+        assert_string_equal(seen.line, "");
+    }
+    pki_done(&cas[TRUSTED]);
+    pki_done(&cas[STRANGER]);
+}
+
+static void
+tls_is_not_trusted_by_default(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    struct pki_cert cert = {0};
+
+    pki_make(&cert, NULL, "127.0.0.1", 30);
+    SSL_CTX *tls = make_tls(&cert, 0);
+    httpd_start(&f->httpd, look, &seen, tls);
+    coco_status status = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    SSL_CTX_free(tls);
+    pki_done(&cert);
+    assert_fails(status, f->err, COCO_ERR_VERIFY, "certificate");
+}
+
+static void
+tls_to_a_plain_server_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 200 OK\r\n\r\n", false};
+    char url[64];
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%d/", f->httpd.port);
+    coco_status status = get(f, url);
+    httpd_stop(&f->httpd);
+    assert_fails(status, f->err, COCO_ERR_NET, "");
+}
+
+static void
+redirects_never_leave_tls(void **state)
+{
+    struct fixture *f = *state;
+    struct redirect to = {.code = "302 Found"};
+    struct seen seen = {0};
+    struct pki_cert ca = {0};
+    struct pki_cert cert = {0};
+
+    pki_make(&ca, NULL, NULL, 30);
+    pki_make(&cert, &ca, "127.0.0.1", 30);
+    trust(f, &ca);
+    SSL_CTX *tls = make_tls(&cert, 0);
+    httpd_start(&f->other, look, &seen, NULL);
+    (void)snprintf(to.location, sizeof(to.location), "%s/x", f->other.url);
+    httpd_start(&f->httpd, redirect, &to, tls);
+    coco_status status = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    httpd_stop(&f->other);
+    SSL_CTX_free(tls);
+    pki_done(&cert);
+    pki_done(&ca);
+    assert_fails(status, f->err, COCO_ERR_PROTO, "from https to http");
+    assert_string_equal(seen.line, "");
+}
+
+static void
+set_ca_refuses_what_holds_no_certificate(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "hello",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMIIB",
+    };
+    struct fixture *f = *state;
+    struct pki_cert ca = {0};
+    char text[4096];
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_fails(coco_http_set_ca(f->http, cases[i], strlen(cases[i]), &f->err), f->err,
+                     COCO_ERR_PROTO, "certificates");
+
+    /* One good certificate does not make up for a broken one. */
+    pki_make(&ca, NULL, NULL, 30);
+    char *pem = pki_pem(&ca);
+    (void)snprintf(text, sizeof(text), "%s%s", pem, cases[2]);
+    OPENSSL_free(pem);
+    pki_done(&ca);
+    assert_fails(coco_http_set_ca(f->http, text, strlen(text), &f->err), f->err, COCO_ERR_PROTO,
+                 "certificates");
+}
+
+static void
+do_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+    struct redirect to = {.code = "302 Found", .location = "/end"};
+    struct coco_http_request request = {.method = "GET", .headers = credentials, .n_headers = 3};
+
+    httpd_start(&f->httpd, redirect, &to, NULL);
+    request.url = f->httpd.url;
+    for_each_fault()
+    {
+        const struct coco_http_options opts = {.allow_plain = true, .no_proxy_from_env = true};
+        _cleanup_(coco_http_freep) struct coco_http *http = NULL;
+        _cleanup_response_ struct coco_http_response response = {0};
+        coco_error *err = NULL;
+
+        coco_status status = coco_http_new(&opts, &http, &err);
+        if (status == COCO_OK)
+            status = coco_http_do(http, f->ctx, &request, &response, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+    }
+    httpd_stop(&f->httpd);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(get_gives_status_headers_and_body),
+        TEST(headers_are_of_the_last_head_without_trailers),
+        TEST(connections_are_kept_and_used_again),
+        TEST(excess_bytes_are_no_answer),
+        TEST(hostile_answers_are_refused),
+        TEST(floods_end_at_the_limit),
+        TEST(an_endless_error_is_cut),
+        TEST(a_body_may_have_max_body_bytes_and_not_one_more),
+        TEST(a_failing_sink_ends_the_request_with_its_error),
+        TEST(a_sink_gets_no_error_pages),
+        TEST(redirects_on_one_server_keep_credentials),
+        TEST(redirects_to_another_server_lose_credentials),
+        TEST(credentials_lost_on_the_way_stay_lost),
+        TEST(redirects_that_lead_astray_are_refused),
+        TEST(redirects_not_followed_are_answers),
+        TEST(bodies_go_out_as_they_are),
+        TEST(a_reader_is_sent_in_chunks),
+        TEST(a_failing_reader_ends_the_request_with_its_error),
+        TEST(requests_that_cannot_be_made_are_refused),
+        TEST(nobody_there_is_an_error_of_the_network),
+        TEST(a_stall_times_out),
+        TEST(cancel_ends_a_blocked_wait),
+        TEST(tls_accepts_what_its_ca_signed),
+        TEST(tls_refuses),
+        TEST(tls_is_not_trusted_by_default),
+        TEST(tls_to_a_plain_server_fails),
+        TEST(redirects_never_leave_tls),
+        TEST(set_ca_refuses_what_holds_no_certificate),
+        TEST(do_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests_name("net/http", tests, NULL, NULL);
+}

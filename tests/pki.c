@@ -1,0 +1,83 @@
+/*
+ * tests/pki.c - certificates made for one test
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/pki.h"
+
+#include "tests/support.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_S (24L * 3600)
+
+static void
+add_extension(X509 *cert, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+
+    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    assert_non_null(extension);
+    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+void
+pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, int days)
+{
+    static long serial;
+    char san[300];
+
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    assert_non_null(key);
+    assert_non_null(cert);
+
+    const char *name = host ? host : "Test CA";
+    assert_int_equal(X509_set_version(cert, X509_VERSION_3), 1);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial), 1);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), -30 * DAY_S));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), days * DAY_S));
+    assert_int_equal(X509_set_pubkey(cert, key), 1);
+    assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
+                                                (const unsigned char *)name, -1, -1, 0),
+                     1);
+    X509 *by = issuer ? issuer->cert : cert;
+    assert_int_equal(X509_set_issuer_name(cert, X509_get_subject_name(by)), 1);
+    if (host) {
+        bool address = host[strspn(host, "0123456789.")] == '\0';
+        (void)snprintf(san, sizeof(san), "%s:%s", address ? "IP" : "DNS", host);
+        add_extension(cert, NID_subject_alt_name, san);
+    } else {
+        add_extension(cert, NID_basic_constraints, "critical,CA:TRUE");
+    }
+    assert_true(X509_sign(cert, issuer ? issuer->key : key, EVP_sha256()) > 0);
+    *ret = (struct pki_cert){.key = key, .cert = cert};
+}
+
+void
+pki_done(struct pki_cert *cert)
+{
+    EVP_PKEY_free(cert->key);
+    X509_free(cert->cert);
+    *cert = (struct pki_cert){0};
+}
+
+char *
+pki_pem(const struct pki_cert *cert)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data = NULL;
+
+    assert_non_null(bio);
+    assert_int_equal(PEM_write_bio_X509(bio, cert->cert), 1);
+    long len = BIO_get_mem_data(bio, &data);
+    char *pem = OPENSSL_strndup(data, (size_t)len);
+    BIO_free(bio);
+    assert_non_null(pem);
+    return pem;
+}

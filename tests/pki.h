@@ -1,0 +1,23 @@
+/*
+ * tests/pki.h - certificates made for one test
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_TESTS_PKI_H
+#define COCO_TESTS_PKI_H
+
+#include <openssl/ssl.h>
+
+struct pki_cert {
+    EVP_PKEY *key;
+    X509 *cert;
+};
+
+/* A CA, or with issuer NULL and host a self-signed server. Ends days from now, which may be < 0. */
+void pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, int days);
+void pki_done(struct pki_cert *cert);
+
+/* The certificate as PEM; the caller frees it with OPENSSL_free(). */
+char *pki_pem(const struct pki_cert *cert);
+
+#endif

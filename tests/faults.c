@@ -5,6 +5,8 @@
  */
 #include "tests/faults.h"
 
+#include "tests/canary.h"
+
 #include <cjson/cJSON.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,7 +60,10 @@ __wrap_calloc(size_t n, size_t size)
 void *
 __wrap_realloc(void *p, size_t size)
 {
-    return fails() ? NULL : __real_realloc(p, size);
+    if (fails())
+        return NULL;
+    canary_look_at(p); /* it may move and leave its content behind */
+    return __real_realloc(p, size);
 }
 
 char *

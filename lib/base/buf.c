@@ -73,7 +73,9 @@ coco_buf_printf(struct coco_buf *buf, coco_error **err, const char *fmt, ...)
         text = NULL;
         return coco_fail_nomem(err);
     }
-    return coco_buf_append(buf, text, (size_t)n, err);
+    coco_status status = coco_buf_append(buf, text, (size_t)n, err);
+    OPENSSL_cleanse(text, (size_t)n); /* it may hold a secret as buf may */
+    return status;
 }
 
 const char *

@@ -15,7 +15,7 @@ coco_status
 coco_secret_alloc(size_t len, struct coco_secret *ret, coco_error **err)
 {
     /* One more, so that an empty secret is not a failed allocation. */
-    uint8_t *data = calloc(1, len + 1);
+    uint8_t *data = len < SIZE_MAX ? calloc(1, len + 1) : NULL;
     if (!data)
         return coco_fail_nomem(err);
 

@@ -1,0 +1,242 @@
+/*
+ * tests/base/test_fd.c - lib/base/fd.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/fd.h"
+
+#include "tests/faults.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct fixture {
+    char dir[64];
+    char path[128];
+};
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    make_temp_dir(f->dir, sizeof(f->dir));
+    (void)snprintf(f->path, sizeof(f->path), "%s/file", f->dir);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    remove_temp_dir(f->dir);
+    free(f);
+    return 0;
+}
+
+static unsigned
+count_entries(const char *dir)
+{
+    unsigned n = 0;
+    DIR *d = opendir(dir);
+
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    (void)closedir(d);
+    return n - 2; /* . and .. */
+}
+
+static void
+what_is_written_is_read(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf buf = {.limit = 64};
+    coco_error *err = NULL;
+    struct stat st;
+
+    assert_ok(coco_file_write(f->path, "a\0b\n", 4, 0640, &err), err);
+    assert_ok(coco_file_read(f->path, &buf, &err), err);
+    assert_int_equal(buf.len, 4);
+    assert_memory_equal(buf.data, "a\0b\n", 4);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(count_entries(f->dir), 1);
+}
+
+static void
+write_replaces_the_name_not_the_content(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf buf = {.limit = 64};
+    coco_error *err = NULL;
+
+    assert_ok(coco_file_write(f->path, "old", 3, 0644, &err), err);
+    _cleanup_close_ int old = open(f->path, O_RDONLY | O_CLOEXEC);
+    assert_ok(coco_file_write(f->path, "new", 3, 0600, &err), err);
+
+    /* Whoever had opened it goes on reading the old one whole. */
+    assert_ok(coco_fd_read_all(old, &buf, &err), err);
+    assert_string_equal(coco_buf_text(&buf), "old");
+    assert_file(f->dir, "file", "new");
+    assert_int_equal(count_entries(f->dir), 1);
+}
+
+static void
+write_replaces_a_link_not_what_it_points_to(void **state)
+{
+    struct fixture *f = *state;
+    char target[128];
+    coco_error *err = NULL;
+    struct stat st;
+
+    (void)snprintf(target, sizeof(target), "%s/target", f->dir);
+    assert_ok(coco_file_write(target, "keep", 4, 0600, &err), err);
+    assert_int_equal(symlink(target, f->path), 0);
+    assert_ok(coco_file_write(f->path, "new", 3, 0600, &err), err);
+    assert_file(f->dir, "target", "keep");
+    assert_int_equal(lstat(f->path, &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+}
+
+static void
+failed_write_leaves_everything_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    coco_error *err = NULL;
+
+    /* A directory that is not empty cannot be renamed over. */
+    assert_int_equal(mkdir(f->path, 0700), 0);
+    (void)snprintf(path, sizeof(path), "%s/file/inner", f->dir);
+    assert_ok(coco_file_write(path, "x", 1, 0600, &err), err);
+    assert_fails(coco_file_write(f->path, "new", 3, 0600, &err), err, COCO_ERR_IO, "rename");
+    assert_file(f->dir, "file/inner", "x");
+    assert_int_equal(count_entries(f->dir), 1);
+
+    (void)snprintf(path, sizeof(path), "%s/none/file", f->dir);
+    assert_fails(coco_file_write(path, "x", 1, 0600, &err), err, COCO_ERR_IO, "none/file");
+}
+
+static void
+read_tells_what_is_missing_from_what_fails(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf buf = {.limit = 64};
+    coco_error *err = NULL;
+
+    assert_fails(coco_file_read(f->path, &buf, &err), err, COCO_ERR_NOTFOUND, f->path);
+    assert_fails(coco_file_read(f->dir, &buf, &err), err, COCO_ERR_IO, "Is a directory");
+    assert_int_equal(coco_file_read(f->dir, &buf, &err), COCO_ERR_IO);
+    assert_int_equal(coco_error_errno(err), EISDIR);
+    coco_error_free(err);
+}
+
+static void
+read_stops_at_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf exact = {.limit = 5};
+    _cleanup_buf_ struct coco_buf small = {.limit = 4};
+    coco_error *err = NULL;
+
+    assert_ok(coco_file_write(f->path, "12345", 5, 0600, &err), err);
+    assert_ok(coco_file_read(f->path, &exact, &err), err);
+    assert_fails(coco_file_read(f->path, &small, &err), err, COCO_ERR_LIMIT, "more than 4 bytes");
+    /* Endless, and of size 0. */
+    assert_fails(coco_file_read("/dev/zero", &small, &err), err, COCO_ERR_LIMIT, "/dev/zero");
+}
+
+#define PIPED ((size_t)1 << 20)
+
+static void *
+drain(void *arg)
+{
+    struct coco_buf *buf = arg;
+    int fd = *(int *)buf->data;
+
+    buf->len = 0;
+    (void)!coco_fd_read_all(fd, buf, NULL);
+    return NULL;
+}
+
+static void
+write_all_writes_all_of_it(void **state)
+{
+    _cleanup_free_ uint8_t *data = malloc(PIPED);
+    _cleanup_buf_ struct coco_buf got = {.limit = PIPED};
+    coco_error *err = NULL;
+    pthread_t thread;
+    int fds[2];
+
+    (void)state;
+    for (size_t i = 0; i < PIPED; i++)
+        data[i] = (uint8_t)(i * 31 >> 3);
+    assert_int_equal(pipe(fds), 0);
+    assert_ok(coco_buf_append(&got, &fds[0], sizeof(fds[0]), &err), err);
+    assert_int_equal(pthread_create(&thread, NULL, drain, &got), 0);
+    assert_ok(coco_fd_write_all(fds[1], data, PIPED, &err), err);
+    (void)close(fds[1]);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)close(fds[0]);
+    assert_int_equal(got.len, PIPED);
+    assert_memory_equal(got.data, data, PIPED);
+}
+
+static void
+write_all_says_why_it_failed(void **state)
+{
+    _cleanup_close_ int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_fails(coco_fd_write_all(full, "x", 1, &err), err, COCO_ERR_IO, "No space left");
+    assert_fails(coco_fd_write_all(-1, "x", 1, &err), err, COCO_ERR_IO, "Bad file descriptor");
+    assert_ok(coco_fd_write_all(-1, "", 0, &err), err);
+}
+
+static void
+files_survive_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    for_each_fault()
+    {
+        coco_error *err = NULL;
+        coco_status status = coco_file_write(f->path, "data", 4, 0600, &err);
+
+        if (status == COCO_OK) {
+            _cleanup_buf_ struct coco_buf buf = {.limit = 64};
+            status = coco_file_read(f->path, &buf, &err);
+        }
+        fault_expect(status, err);
+        coco_error_free(err);
+        assert_in_range(count_entries(f->dir), 0, 1);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_written_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(write_replaces_the_name_not_the_content, setup, teardown),
+        cmocka_unit_test_setup_teardown(write_replaces_a_link_not_what_it_points_to, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(failed_write_leaves_everything_as_it_was, setup, teardown),
+        cmocka_unit_test_setup_teardown(read_tells_what_is_missing_from_what_fails, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(read_stops_at_the_limit, setup, teardown),
+        cmocka_unit_test(write_all_writes_all_of_it),
+        cmocka_unit_test(write_all_says_why_it_failed),
+        cmocka_unit_test_setup_teardown(files_survive_any_failed_allocation, setup, teardown),
+    };
+
+    return cmocka_run_group_tests_name("base/fd", tests, NULL, NULL);
+}

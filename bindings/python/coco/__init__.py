@@ -1,0 +1,67 @@
+"""Confidential containers: attest, get secrets, pull encrypted images.
+
+    coco.Kbc("cc_kbc::https://kbs.example:8080").get("kbs:///default/key/1")
+    coco.ImageClient(kbc=kbc).pull("ghcr.io/acme/app@sha256:…", "bundle")
+
+Calls block, without holding the interpreter; Ctrl-C cancels them, and so does
+Context.cancel(). What fails raises one of coco.errors. An object may be used by
+one thread at a time. The key broker service itself is in coco.kbs.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from . import errors, native
+from ._attestation import (
+    Attester,
+    Check,
+    Verdict,
+    Verifier,
+    software_tee_launch,
+    software_tee_root,
+    tee_detected,
+    tees,
+)
+from ._context import Context, LogLevel
+from ._image import Image, ImageClient, ImageRef
+from ._kbc import Admin, Kbc, TeeKey
+from .errors import *  # noqa: F403
+
+
+def version():
+    """Version of libcoco at run time, such as "0.1.0"."""
+    return native.version()
+
+
+def supports(feature):
+    """Whether this build of libcoco has an optional feature, such as "isal"."""
+    return native.supports(feature)
+
+
+def status_name(status):
+    """Name of a status of an error, such as "COCO_ERR_VERIFY"."""
+    return native.status_name(status)
+
+
+__all__ = [
+    "Admin",
+    "Attester",
+    "Check",
+    "Context",
+    "Image",
+    "ImageClient",
+    "ImageRef",
+    "Kbc",
+    "LogLevel",
+    "TeeKey",
+    "Verdict",
+    "Verifier",
+    "errors",
+    "software_tee_launch",
+    "software_tee_root",
+    "status_name",
+    "supports",
+    "tee_detected",
+    "tees",
+    "version",
+    *errors.__all__,
+]

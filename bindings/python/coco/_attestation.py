@@ -1,0 +1,115 @@
+"""Evidence: who collects it and who verifies it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import dataclasses
+import json
+
+from . import native
+from ._context import Handle, call
+
+
+def tees():
+    """Names of the TEEs this build can attest, in order of detection."""
+    return [native.tee_name(i) for i in range(native.tee_count())]
+
+
+def tee_detected(tee):
+    """Whether `tee` is what this machine is, judged by its devices."""
+    return native.tee_detected(tee)
+
+
+def software_tee_launch(directory, launch, init_data=None):
+    """Boots a software TEE: makes the directory hold what the TEE "software" attests.
+
+    `launch` is what boots, any bytes; `init_data` what the host passed along.
+    """
+    native.software_tee_launch(directory, launch, init_data)
+
+
+def software_tee_root(directory):
+    """Root key of the software TEE in `directory` as PEM, for Verifier.trust_software()."""
+    return native.software_tee_root(directory)
+
+
+class Attester(Handle):
+    """Collects evidence of one TEE: of the one that is named, or of the one detected."""
+
+    def __init__(self, tee=None):
+        super().__init__(native.attester_new(tee))
+
+    @classmethod
+    def software(cls, directory):
+        """The attester of the software TEE that was launched in `directory`."""
+        self = cls.__new__(cls)
+        Handle.__init__(self, native.attester_new_software(directory))
+        return self
+
+    @property
+    def tee(self):
+        """Name of the TEE, such as "sample"."""
+        return native.attester_tee(self._c)
+
+    def collect(self, report_data, *, context=None):
+        """Evidence, JSON text, that holds the 1 to 64 bytes of `report_data`."""
+        return call(context, native.attester_collect, self._c, report_data).decode()
+
+    def _give(self):
+        """The C object, which whoever asks owns from now on."""
+        c, self._handle = self._c, None
+        return c
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One thing a verdict rests on."""
+
+    name: str
+    ok: bool
+    want: str
+    got: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What evidence came to. Believe `claims` only if it is `valid`; bool() says the same."""
+
+    valid: bool
+    claims: dict
+    checks: tuple
+
+    def __bool__(self):
+        return self.valid
+
+    @classmethod
+    def _of(cls, c):
+        checks = (
+            Check(
+                native.verdict_check_name(c, i),
+                native.verdict_check_ok(c, i),
+                native.verdict_check_want(c, i),
+                native.verdict_check_got(c, i),
+            )
+            for i in range(native.verdict_check_count(c))
+        )
+        return cls(native.verdict_valid(c), json.loads(native.verdict_claims(c)), tuple(checks))
+
+
+class Verifier(Handle):
+    """Trust anchors and rules. A new one trusts no software."""
+
+    def __init__(self):
+        super().__init__(native.verifier_new())
+
+    def allow_sample(self):
+        """Accepts evidence of the TEE "sample", which anybody can make. For tests."""
+        native.verifier_allow_sample(self._c)
+
+    def trust_software(self, key):
+        """Accepts software TEEs whose root is `key`, PEM. For development."""
+        native.verifier_trust_software(self._c, key)
+
+    def verify(self, tee, evidence, report_data):
+        """The Verdict on `evidence` of `tee`, which must be bound to `report_data`."""
+        return Verdict._of(native.verify(self._c, tee, evidence, report_data))

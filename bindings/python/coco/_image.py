@@ -1,0 +1,152 @@
+"""Images: pull and decrypt, encrypt and push.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import dataclasses
+import json
+
+from . import native
+from ._context import Handle, call
+
+
+class ImageRef:
+    """A parsed image reference, such as `ghcr.io/acme/app:1` or `oci:PATH:TAG`."""
+
+    def __init__(self, text):
+        self._c = native.image_ref_parse(text)
+
+    @property
+    def transport(self):
+        """ "docker" or "oci"."""
+        return native.image_ref_transport(self._c)
+
+    @property
+    def registry(self):
+        """Host and optional port, or None for an OCI layout."""
+        return native.image_ref_registry(self._c)
+
+    @property
+    def repository(self):
+        """Repository without the registry, or the path of the layout."""
+        return native.image_ref_repository(self._c)
+
+    @property
+    def tag(self):
+        """Tag, or None."""
+        return native.image_ref_tag(self._c)
+
+    @property
+    def digest(self):
+        """Digest as `sha256:<hex>`, or None."""
+        return native.image_ref_digest(self._c)
+
+    def __str__(self):
+        return native.image_ref_text(self._c)
+
+    def __repr__(self):
+        return f"ImageRef({str(self)!r})"
+
+    def __eq__(self, other):
+        return str(self) == str(other) if isinstance(other, ImageRef) else NotImplemented
+
+    def __hash__(self):
+        return hash(str(self))
+
+
+def _parsed(ref):
+    return (ref if isinstance(ref, ImageRef) else ImageRef(ref))._c
+
+
+def _json(value):
+    """JSON as bytes; what is bytes already is left as it is."""
+    return json.dumps(value).encode() if isinstance(value, dict) else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """What a pull or push came to."""
+
+    digest: str
+    layers: int
+    bytes_read: int
+    bytes_written: int
+
+    @classmethod
+    def _of(cls, c):
+        return cls(
+            native.image_digest(c),
+            native.image_layer_count(c),
+            native.image_bytes_read(c),
+            native.image_bytes_written(c),
+        )
+
+
+class ImageClient(Handle):
+    """How images are reached and opened.
+
+        ImageClient(keys=[pem]).pull("ghcr.io/acme/app@sha256:…", "bundle")
+
+    keys        private keys that open encrypted layers
+    kbc         a Kbc, for layers encrypted for a key broker
+    policy      containers policy.json, bytes or dict; without one only digests are pulled
+    auth        containers auth.json, bytes or dict
+    tls_ca      CAs to trust instead of the system's, PEM
+    platform    `os/architecture[/variant]`; the default is this machine
+    plain_http  speak HTTP without TLS
+
+    Calls take the limits of the C struct coco_image_options as keywords.
+    """
+
+    def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, tls_ca=None, platform=None,
+                 plain_http=False):
+        super().__init__(native.image_client_new())
+        native.image_client_set_plain_http(self._c, bool(plain_http))
+        native.image_client_set_kbc(self._c, kbc._c if kbc is not None else None)
+        for key in keys:
+            self.add_key(key)
+        for value, use in (
+            (policy, native.image_client_set_policy),
+            (auth, native.image_client_set_auth),
+            (tls_ca, native.image_client_set_tls_ca),
+            (platform, native.image_client_set_platform),
+        ):
+            if value is not None:
+                use(self._c, _json(value))
+
+    def add_key(self, key):
+        """Adds a private key, PEM, DER or JWK, that opens layers encrypted to its public half."""
+        native.image_client_add_key(self._c, key)
+
+    def add_recipient(self, key):
+        """Adds a recipient for encrypt(): the holder of the private half of `key`."""
+        native.image_client_add_recipient(self._c, key)
+
+    def add_kbs_recipient(self, uri, key):
+        """Adds a recipient for encrypt(): whoever gets `key`, 32 bytes, as `uri` from a broker."""
+        native.image_client_add_kbs_recipient(self._c, uri, key)
+
+    def pull(self, ref, directory, *, context=None, **limits):
+        """Pulls an image and unpacks it: `directory`, new or empty, becomes an OCI bundle."""
+        options = native.image_options(**limits)
+        return Image._of(
+            call(context, native.image_pull, self._c, _parsed(ref), directory, options)
+        )
+
+    def push(self, source, target, *, context=None, **limits):
+        """Copies the image `source` to `target` as it is."""
+        options = native.image_options(**limits)
+        return Image._of(
+            call(context, native.image_push, self._c, _parsed(source), _parsed(target), options)
+        )
+
+    def encrypt(self, source, target, *, context=None, **limits):
+        """Copies the image `source` to `target`, every layer encrypted for the recipients."""
+        options = native.image_options(**limits)
+        return Image._of(
+            call(context, native.image_encrypt, self._c, _parsed(source), _parsed(target), options)
+        )
+
+    def inspect(self, ref, *, context=None):
+        """Describes an image, as a dict, without pulling its layers."""
+        return json.loads(call(context, native.image_inspect, self._c, _parsed(ref)))

@@ -1,0 +1,81 @@
+"""Key brokers: the guest's side and the owner's.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import enum
+import json
+
+from . import native
+from ._context import Handle, call
+
+
+class TeeKey(enum.IntEnum):
+    """Key pair that the broker encrypts secrets to."""
+
+    DEFAULT = native.COCO_TEE_KEY_DEFAULT
+    P256 = native.COCO_TEE_KEY_P256
+    P521 = native.COCO_TEE_KEY_P521
+    RSA = native.COCO_TEE_KEY_RSA
+
+
+class Kbc(Handle):
+    """A key broker client, named `<kbc>::<uri>`.
+
+        Kbc("cc_kbc::https://kbs.example:8080").get("kbs:///default/key/1")
+
+    attester   collects the evidence, and is used up; without one, the TEE is detected
+    tls_ca     CAs to trust instead of the system's, PEM
+    tee_key    kind of the key pair, a TeeKey
+    init_data  text of the initdata document that the evidence is bound to
+    """
+
+    def __init__(self, params, *, attester=None, tls_ca=None, tee_key=None, init_data=None):
+        super().__init__(native.kbc_new(params))
+        if attester is not None:
+            native.kbc_set_attester(self._c, attester._give())
+        if tls_ca is not None:
+            native.kbc_set_tls_ca(self._c, tls_ca)
+        if tee_key is not None:
+            native.kbc_set_tee_key(self._c, tee_key)
+        if init_data is not None:
+            native.kbc_set_init_data(self._c, init_data)
+
+    def get(self, uri, *, context=None):
+        """The resource `kbs:///<repository>/<type>/<tag>`: bytes, which Python cannot wipe."""
+        return call(context, native.kbc_get_resource, self._c, uri)
+
+    def attest(self, *, context=None):
+        """Attests, and returns the broker's token about this machine, a JWT."""
+        return call(context, native.kbc_attest, self._c).decode()
+
+
+class Admin(Handle):
+    """A key broker service at `url`, seen by its owner.
+
+    key     private key that signs the requests, PEM; without one they go out unsigned
+    tls_ca  CAs to trust instead of the system's, PEM
+    """
+
+    def __init__(self, url, *, key=None, tls_ca=None):
+        super().__init__(native.admin_new(url))
+        if key is not None:
+            native.admin_set_key(self._c, key)
+        if tls_ca is not None:
+            native.admin_set_tls_ca(self._c, tls_ca)
+
+    def put(self, path, data, *, context=None):
+        """Stores `data` as resource `<repository>/<type>/<tag>`."""
+        call(context, native.admin_put_resource, self._c, path, data)
+
+    def delete(self, path, *, context=None):
+        """Deletes a resource."""
+        call(context, native.admin_delete_resource, self._c, path)
+
+    def list(self, *, context=None):
+        """Names of all resources, sorted."""
+        return json.loads(call(context, native.admin_list_resources, self._c))
+
+    def set_resource_policy(self, rego, *, context=None):
+        """Sets the resource policy to `rego`, the text of a module of package `policy`."""
+        call(context, native.admin_set_resource_policy, self._c, rego)

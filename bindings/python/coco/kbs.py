@@ -1,0 +1,79 @@
+"""An embedded key broker service (KBS); needs libcoco-kbs.
+
+    with coco.kbs.Kbs() as kbs:
+        kbs.put("default/key/1", secret)
+        print(kbs.url)
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import weakref
+
+from . import native_kbs
+from ._context import Context, Handle
+
+
+class Kbs(Handle):
+    """A KBS, configured by the text of a kbs-config.toml; a with block starts and stops it.
+
+    Without a configuration it lives in memory on a free loopback port. The log
+    of `context` is called from threads of the server.
+    """
+
+    def __init__(self, config="", *, context=None):
+        self._context = Context() if context is None else context
+        super().__init__(native_kbs.kbs_new(self._context._c, config))
+        # No thread of the server may outlive the interpreter.
+        self._finalizer = weakref.finalize(self, native_kbs.kbs_stop, self._c)
+
+    def start(self):
+        """Starts to serve, on threads of its own."""
+        native_kbs.kbs_start(self._c)
+
+    def stop(self):
+        """Stops serving after the requests under way; fine if it never started."""
+        native_kbs.kbs_stop(self._c)
+
+    @property
+    def url(self):
+        """Address it serves at, or None."""
+        return native_kbs.kbs_url(self._c)
+
+    def close(self):
+        """Stops the server, if it runs, and frees it; fine to call again."""
+        self._finalizer()
+        super().close()
+
+    def __enter__(self):
+        if self.url is None:
+            self.start()
+        return self
+
+    def put(self, path, data):
+        """Stores `data` as resource `<repository>/<type>/<tag>`; durable when this returns."""
+        native_kbs.kbs_put_resource(self._c, path, data)
+
+    def get(self, path):
+        """Resource `path`, as its owner."""
+        return native_kbs.kbs_get_resource(self._c, path)
+
+    def delete(self, path):
+        """Deletes resource `path`."""
+        native_kbs.kbs_delete_resource(self._c, path)
+
+    def list(self):
+        """Names of all resources, sorted."""
+        return json.loads(native_kbs.kbs_list_resources(self._c))
+
+    def set_resource_policy(self, rego):
+        """Sets the resource policy to `rego`, the text of a module of package `policy`."""
+        native_kbs.kbs_set_resource_policy(self._c, rego)
+
+    def set_reference_value(self, name, value):
+        """Sets a reference value: anything that JSON can say, usually a list of strings."""
+        native_kbs.kbs_set_reference_value(self._c, name, json.dumps(value))
+
+    def explain(self, decision):
+        """Explains the decision whose id a refusal carried: claims, rule, wanted and got."""
+        return json.loads(native_kbs.kbs_explain(self._c, decision))

@@ -1,0 +1,70 @@
+package coco
+
+// #include <coco/admin.h>
+import "C"
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Admin is a key broker service, seen by its owner.
+type Admin struct{ object[*C.coco_admin] }
+
+// NewAdmin makes a client of the KBS at url.
+func NewAdmin(url string) (*Admin, error) {
+	var c *C.coco_admin
+	if err := call(func(f *frame) C.coco_status { return C.coco_admin_new(f.text(0), &c, f.err) }, url); err != nil {
+		return nil, err
+	}
+	a := &Admin{}
+	a.own(c, func(c *C.coco_admin) { C.coco_admin_free(c) })
+	return a, nil
+}
+
+// SetKey signs requests with a private key, PEM. Without one they go out unsigned.
+func (a *Admin) SetKey(key []byte) error {
+	return a.call(func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_set_key(c, data(key), size(key), f.err)
+	})
+}
+
+// SetTLSCA trusts the CAs in pem for TLS, instead of the system's.
+func (a *Admin) SetTLSCA(pem []byte) error {
+	return a.call(func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_set_tls_ca(c, data(pem), size(pem), f.err)
+	})
+}
+
+// Put stores secret as resource path, "<repository>/<type>/<tag>".
+func (a *Admin) Put(ctx context.Context, path string, secret []byte) error {
+	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_put_resource(c, f.ctx, f.text(0), data(secret), size(secret), f.err)
+	}, path)
+}
+
+// Delete deletes resource path.
+func (a *Admin) Delete(ctx context.Context, path string) error {
+	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_delete_resource(c, f.ctx, f.text(0), f.err)
+	}, path)
+}
+
+// List gives the names of all resources, sorted.
+func (a *Admin) List(ctx context.Context) (names []string, err error) {
+	var ret *C.coco_bytes
+	err = a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_list_resources(c, f.ctx, &ret, f.err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return names, json.Unmarshal(takeBytes(ret), &names)
+}
+
+// SetResourcePolicy sets the resource policy to rego, a module of package policy.
+func (a *Admin) SetResourcePolicy(ctx context.Context, rego string) error {
+	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_set_resource_policy(c, f.ctx, f.text(0), f.err)
+	}, rego)
+}

@@ -1,0 +1,178 @@
+// Package coco is libcoco for Go: attest, get secrets from a key broker, pull
+// encrypted images.
+//
+// Calls block and end soon after their context does. What fails is an *Error;
+// errors.Is tells its kind. Objects are closed by Close, and in the end by the
+// collector; after Close their methods fail with ErrInvalid. An object is used
+// by one goroutine at a time, unless its type says otherwise.
+//
+// The key broker service itself is in package kbs.
+//
+// SPDX-License-Identifier: Apache-2.0
+package coco
+
+// #cgo pkg-config: libcoco
+// #include <coco/coco.h>
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"unsafe"
+
+	"libcoco.example/coco/internal/native"
+)
+
+// Version is that of the library at run time, such as "0.1.0".
+func Version() string { return C.GoString(C.coco_version()) }
+
+// Supports reports whether this build of libcoco has an optional feature.
+func Supports(feature string) bool {
+	texts, failure := native.NewTexts([]string{feature})
+	if failure != nil {
+		return false
+	}
+	defer texts.Free()
+	return bool(C.coco_supports((*C.char)(texts.At(0))))
+}
+
+// LogLevel is how much a log line matters.
+type LogLevel int
+
+// The levels of log lines.
+const (
+	LogDebug LogLevel = C.COCO_LOG_DEBUG // For whoever looks for a bug.
+	LogInfo  LogLevel = C.COCO_LOG_INFO  // For whoever operates the program.
+	LogWarn  LogLevel = C.COCO_LOG_WARN  // Something was worked around.
+)
+
+type sinksKey struct{}
+
+func sinks(ctx context.Context) native.Sinks {
+	s, _ := ctx.Value(sinksKey{}).(native.Sinks)
+	return s
+}
+
+// WithProgress returns a context whose calls report their progress, in bytes,
+// to report; total is 0 while unknown.
+func WithProgress(ctx context.Context, report func(what string, done, total uint64)) context.Context {
+	s := sinks(ctx)
+	s.Progress = report
+	return context.WithValue(ctx, sinksKey{}, s)
+}
+
+// WithLog returns a context whose calls log lines of at least level to log.
+func WithLog(ctx context.Context, level LogLevel, log func(level LogLevel, message string)) context.Context {
+	s := sinks(ctx)
+	s.LogLevel = int(level)
+	s.Log = func(level int, message string) { log(LogLevel(level), message) }
+	return context.WithValue(ctx, sinksKey{}, s)
+}
+
+// frame is what one call into C is made with.
+type frame struct {
+	ctx   *C.coco_ctx
+	texts native.Texts
+	err   **C.coco_error
+}
+
+func (f *frame) text(i int) *C.char { return (*C.char)(f.texts.At(i)) }
+
+// call runs fn with the strings in texts as C has them.
+func call(fn func(f *frame) C.coco_status, texts ...string) error {
+	ctexts, failure := native.NewTexts(texts)
+	if failure != nil {
+		return failed(failure, nil)
+	}
+	defer ctexts.Free()
+	var cerr *C.coco_error
+	if status := fn(&frame{texts: ctexts, err: &cerr}); status != C.COCO_OK {
+		return failed(native.TakeError(int(status), unsafe.Pointer(cerr)), nil)
+	}
+	return nil
+}
+
+// wait is call for what may block: it ends soon after ctx does.
+func wait(ctx context.Context, fn func(f *frame) C.coco_status, texts ...string) error {
+	c, failure := native.NewContext(sinks(ctx))
+	if failure != nil {
+		return failed(failure, nil)
+	}
+	defer c.Free()
+	var err error
+	c.Do(ctx, func() {
+		err = call(func(f *frame) C.coco_status {
+			f.ctx = (*C.coco_ctx)(c.Pointer())
+			return fn(f)
+		}, texts...)
+	})
+	if e, ok := err.(*Error); ok && e.Status == ErrCanceled {
+		e.cause = ctx.Err()
+	}
+	return err
+}
+
+// object is something of C that is freed once. It is the first member of what
+// embeds it, so that its finalizer is that of the whole.
+type object[T comparable] struct {
+	c    T
+	free func(T)
+}
+
+// own makes o free c in the end.
+func (o *object[T]) own(c T, free func(T)) {
+	o.c, o.free = c, free
+	runtime.SetFinalizer(o, (*object[T]).finalize)
+}
+
+func (o *object[T]) finalize() { _ = o.Close() }
+
+// Close frees it; fine to call again.
+func (o *object[T]) Close() error {
+	if o.open() == nil {
+		o.free(o.disown())
+	}
+	return nil
+}
+
+// disown leaves o closed and its C object to the caller.
+func (o *object[T]) disown() T {
+	var none T
+	c := o.c
+	o.c = none
+	runtime.SetFinalizer(o, nil)
+	return c
+}
+
+// open is an error once o is closed.
+func (o *object[T]) open() error {
+	var none T
+	if o == nil || o.c == none {
+		return failed(native.Invalid("the object is closed"), nil)
+	}
+	return nil
+}
+
+// call is call with the C object of o, which lives until it returns.
+func (o *object[T]) call(fn func(c T, f *frame) C.coco_status, texts ...string) error {
+	if err := o.open(); err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(o)
+	return call(func(f *frame) C.coco_status { return fn(o.c, f) }, texts...)
+}
+
+// wait is wait with the C object of o, which lives until it returns.
+func (o *object[T]) wait(ctx context.Context, fn func(c T, f *frame) C.coco_status, texts ...string) error {
+	if err := o.open(); err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(o)
+	return wait(ctx, func(f *frame) C.coco_status { return fn(o.c, f) }, texts...)
+}
+
+func data(b []byte) *C.uint8_t { return (*C.uint8_t)(native.Bytes(b)) }
+
+func size(b []byte) C.size_t { return C.size_t(len(b)) }
+
+func takeBytes(bytes *C.coco_bytes) []byte { return native.TakeBytes(unsafe.Pointer(bytes)) }

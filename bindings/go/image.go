@@ -1,0 +1,277 @@
+package coco
+
+// #include <coco/image.h>
+import "C"
+
+import (
+	"context"
+	"runtime"
+)
+
+// ImageRef is a parsed image reference, such as "ghcr.io/acme/app:1" or
+// "oci:PATH:TAG". It never changes, and needs no Close.
+type ImageRef struct{ object[*C.coco_image_ref] }
+
+// ParseImageRef parses text.
+func ParseImageRef(text string) (*ImageRef, error) {
+	var c *C.coco_image_ref
+	if err := call(func(f *frame) C.coco_status { return C.coco_image_ref_parse(f.text(0), &c, f.err) }, text); err != nil {
+		return nil, err
+	}
+	r := &ImageRef{}
+	r.own(c, func(c *C.coco_image_ref) { C.coco_image_ref_free(c) })
+	return r, nil
+}
+
+// part is what get says of r; empty if that is NULL, or once r is closed.
+func (r *ImageRef) part(get func(*C.coco_image_ref) *C.char) (text string) {
+	_ = r.call(func(c *C.coco_image_ref, _ *frame) C.coco_status {
+		text = C.GoString(get(c))
+		return C.COCO_OK
+	})
+	return text
+}
+
+// Transport is "docker" or "oci".
+func (r *ImageRef) Transport() string {
+	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_transport(c) })
+}
+
+// Registry is the host and optional port; empty for an OCI layout.
+func (r *ImageRef) Registry() string {
+	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_registry(c) })
+}
+
+// Repository is that without the registry, or the path of the layout.
+func (r *ImageRef) Repository() string {
+	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_repository(c) })
+}
+
+// Tag is the tag; empty if there is none.
+func (r *ImageRef) Tag() string {
+	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_tag(c) })
+}
+
+// Digest is "sha256:<64 hex digits>"; empty if there is none.
+func (r *ImageRef) Digest() string {
+	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_digest(c) })
+}
+
+// String is the whole reference in its full form.
+func (r *ImageRef) String() string {
+	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_text(c) })
+}
+
+// ImageOptions are limits of one pull or push; what is 0 has its default.
+type ImageOptions struct {
+	MaxBytes   uint64 // bytes of all layers, compressed; 16 GiB
+	MaxContent uint64 // bytes of all files; 64 GiB
+	MaxEntries uint64 // files in all layers; 4 million
+	MaxLayers  uint32 // number of layers; 128
+	MaxRatio   uint32 // compression of a layer, n to 1; 1100
+	Flags      uint32 // must be 0
+}
+
+func (o *ImageOptions) c() *C.coco_image_options {
+	if o == nil {
+		return nil
+	}
+	return &C.coco_image_options{
+		size:        C.sizeof_coco_image_options,
+		max_bytes:   C.uint64_t(o.MaxBytes),
+		max_content: C.uint64_t(o.MaxContent),
+		max_entries: C.uint64_t(o.MaxEntries),
+		max_layers:  C.uint32_t(o.MaxLayers),
+		max_ratio:   C.uint32_t(o.MaxRatio),
+		flags:       C.uint32_t(o.Flags),
+	}
+}
+
+// Image is what a pull or push came to.
+type Image struct {
+	Digest       string // of the manifest, "sha256:<64 hex digits>"
+	Layers       int
+	BytesRead    uint64 // of blobs, from the network or the layout
+	BytesWritten uint64 // of files unpacked, or of blobs sent
+}
+
+// takeImage copies and frees c.
+func takeImage(c *C.coco_image) *Image {
+	defer C.coco_image_free(c)
+	return &Image{
+		Digest:       C.GoString(C.coco_image_digest(c)),
+		Layers:       int(C.coco_image_layer_count(c)),
+		BytesRead:    uint64(C.coco_image_bytes_read(c)),
+		BytesWritten: uint64(C.coco_image_bytes_written(c)),
+	}
+}
+
+// ImageClient is how images are reached and opened.
+type ImageClient struct {
+	object[*C.coco_image_client]
+	kbc *KBC // borrowed by the C object
+}
+
+// NewImageClient makes a client that knows no credentials, no keys and no policy.
+func NewImageClient() (*ImageClient, error) {
+	var c *C.coco_image_client
+	if err := call(func(f *frame) C.coco_status { return C.coco_image_client_new(&c, f.err) }); err != nil {
+		return nil, err
+	}
+	i := &ImageClient{}
+	i.own(c, func(c *C.coco_image_client) { C.coco_image_client_free(c) })
+	return i, nil
+}
+
+// SetPlainHTTP speaks HTTP without TLS to registries, if on.
+func (i *ImageClient) SetPlainHTTP(on bool) error {
+	return i.call(func(c *C.coco_image_client, _ *frame) C.coco_status {
+		C.coco_image_client_set_plain_http(c, C.bool(on))
+		return C.COCO_OK
+	})
+}
+
+// SetTLSCA trusts the CAs in pem for registries, instead of the system's.
+func (i *ImageClient) SetTLSCA(pem []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_tls_ca(c, data(pem), size(pem), f.err)
+	})
+}
+
+// SetAuth sets credentials from a containers auth.json.
+func (i *ImageClient) SetAuth(json []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_auth(c, data(json), size(json), f.err)
+	})
+}
+
+// SetPolicy sets the containers policy.json that pulled images must meet.
+// Without one only references with a digest are pulled.
+func (i *ImageClient) SetPolicy(json []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_policy(c, data(json), size(json), f.err)
+	})
+}
+
+// SetPlatform chooses "os/architecture[/variant]" from multi-platform images.
+func (i *ImageClient) SetPlatform(platform string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_platform(c, f.text(0), f.err)
+	}, platform)
+}
+
+// AddKey adds a private key, PEM, DER or JWK, that opens layers encrypted to
+// its public half.
+func (i *ImageClient) AddKey(key []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_key(c, data(key), size(key), f.err)
+	})
+}
+
+// SetKBC gets the keys of layers encrypted for a key broker from k, which must
+// stay open as long as i; nil for none.
+func (i *ImageClient) SetKBC(k *KBC) error {
+	kbc, err := k.pointer()
+	if err != nil {
+		return err
+	}
+	return i.call(func(c *C.coco_image_client, _ *frame) C.coco_status {
+		C.coco_image_client_set_kbc(c, kbc)
+		i.kbc = k
+		return C.COCO_OK
+	})
+}
+
+// AddRecipient adds a recipient for Encrypt: the holder of the private half of key.
+func (i *ImageClient) AddRecipient(key []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_recipient(c, data(key), size(key), f.err)
+	})
+}
+
+// AddKBSRecipient adds a recipient for Encrypt: whoever gets key, 32 bytes, as
+// the resource uri from a key broker.
+func (i *ImageClient) AddKBSRecipient(uri string, key []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_kbs_recipient(c, f.text(0), data(key), size(key), f.err)
+	}, uri)
+}
+
+// ready is an error if something that i borrows is closed.
+func (i *ImageClient) ready(refs ...*ImageRef) error {
+	for _, ref := range refs {
+		if err := ref.open(); err != nil {
+			return err
+		}
+	}
+	if i.open() == nil && i.kbc != nil {
+		return i.kbc.open()
+	}
+	return nil
+}
+
+// Pull pulls the image and unpacks it: dir, new or empty, becomes an OCI bundle.
+func (i *ImageClient) Pull(ctx context.Context, ref *ImageRef, dir string, opts *ImageOptions) (*Image, error) {
+	var ret *C.coco_image
+	if err := i.ready(ref); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_pull(c, f.ctx, ref.c, f.text(0), opts.c(), &ret, f.err)
+	}, dir)
+	runtime.KeepAlive(ref)
+	if err != nil {
+		return nil, err
+	}
+	return takeImage(ret), nil
+}
+
+// Push copies the image from as it is.
+func (i *ImageClient) Push(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
+	var ret *C.coco_image
+	if err := i.ready(from, to); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_push(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+	})
+	runtime.KeepAlive(from)
+	runtime.KeepAlive(to)
+	if err != nil {
+		return nil, err
+	}
+	return takeImage(ret), nil
+}
+
+// Encrypt copies the image from, every layer encrypted for the recipients.
+func (i *ImageClient) Encrypt(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
+	var ret *C.coco_image
+	if err := i.ready(from, to); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_encrypt(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+	})
+	runtime.KeepAlive(from)
+	runtime.KeepAlive(to)
+	if err != nil {
+		return nil, err
+	}
+	return takeImage(ret), nil
+}
+
+// Inspect describes the image in JSON, without pulling its layers.
+func (i *ImageClient) Inspect(ctx context.Context, ref *ImageRef) ([]byte, error) {
+	var ret *C.coco_bytes
+	if err := i.ready(ref); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_inspect(c, f.ctx, ref.c, &ret, f.err)
+	})
+	runtime.KeepAlive(ref)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}

@@ -1,0 +1,15 @@
+/*
+ * native/callbacks.h - sinks of a coco_ctx that are Go functions
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_GO_CALLBACKS_H
+#define COCO_GO_CALLBACKS_H
+
+#include <coco/coco.h>
+
+/* user is a cgo.Handle, which the context deletes when it drops the sink. */
+void coco_go_set_progress(coco_ctx *ctx, uintptr_t user);
+void coco_go_set_log(coco_ctx *ctx, coco_log_level level, uintptr_t user);
+
+#endif

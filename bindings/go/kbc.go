@@ -1,0 +1,103 @@
+package coco
+
+// #include <coco/kbc.h>
+import "C"
+
+import (
+	"context"
+	"runtime"
+)
+
+// TEEKey is the kind of key pair that the broker encrypts secrets to.
+type TEEKey int
+
+// The kinds of key pairs.
+const (
+	TEEKeyDefault TEEKey = C.COCO_TEE_KEY_DEFAULT // TEEKeyP256.
+	TEEKeyP256    TEEKey = C.COCO_TEE_KEY_P256    // ECDH-ES+A256KW on P-256.
+	TEEKeyP521    TEEKey = C.COCO_TEE_KEY_P521    // ECDH-ES+A256KW on P-521.
+	TEEKeyRSA     TEEKey = C.COCO_TEE_KEY_RSA     // RSA-OAEP-256 with 2048 bits.
+)
+
+// KBC is a key broker client.
+type KBC struct{ object[*C.coco_kbc] }
+
+// NewKBC makes the KBC that params names, as in "cc_kbc::https://kbs.example:8080".
+func NewKBC(params string) (*KBC, error) {
+	var c *C.coco_kbc
+	if err := call(func(f *frame) C.coco_status { return C.coco_kbc_new(f.text(0), &c, f.err) }, params); err != nil {
+		return nil, err
+	}
+	k := &KBC{}
+	k.own(c, func(c *C.coco_kbc) { C.coco_kbc_free(c) })
+	return k, nil
+}
+
+// SetAttester sets who collects the evidence; without one, the TEE is detected.
+// It closes a, whose evidence belongs to k from here on, also if it fails.
+func (k *KBC) SetAttester(a *Attester) error {
+	if err := k.open(); err != nil {
+		return err
+	}
+	if err := a.open(); err != nil {
+		return err
+	}
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_set_attester(c, a.disown(), f.err)
+	})
+}
+
+// SetTLSCA trusts the CAs in pem for the broker's TLS, instead of the system's.
+func (k *KBC) SetTLSCA(pem []byte) error {
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_set_tls_ca(c, data(pem), size(pem), f.err)
+	})
+}
+
+// SetTEEKey sets the kind of the key pair; before the first request.
+func (k *KBC) SetTEEKey(kind TEEKey) error {
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_set_tee_key(c, C.coco_tee_key(kind), f.err)
+	})
+}
+
+// SetInitData sends the initdata document toml along, which the evidence is bound to.
+func (k *KBC) SetInitData(toml string) error {
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_set_init_data(c, f.text(0), f.err)
+	}, toml)
+}
+
+// Get gets the resource "kbs:///<repository>/<type>/<tag>". The C library has
+// wiped its copy; this one is the caller's.
+func (k *KBC) Get(ctx context.Context, uri string) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_get_resource(c, f.ctx, f.text(0), &ret, f.err)
+	}, uri)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
+// Attest attests, and gives the broker's token about this machine, a JWT.
+func (k *KBC) Attest(ctx context.Context) (string, error) {
+	var ret *C.coco_bytes
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_attest(c, f.ctx, &ret, f.err)
+	})
+	if err != nil {
+		return "", err
+	}
+	return string(takeBytes(ret)), nil
+}
+
+// pointer is the C object, or NULL for a nil k.
+func (k *KBC) pointer() (*C.coco_kbc, error) {
+	if k == nil {
+		return nil, nil
+	}
+	defer runtime.KeepAlive(k)
+	return k.c, k.open()
+}

@@ -1,0 +1,192 @@
+// Package kbs is an embedded key broker service; it needs libcoco-kbs.
+//
+// SPDX-License-Identifier: Apache-2.0
+package kbs
+
+// #cgo pkg-config: libcoco-kbs
+// #include <coco/kbs.h>
+import "C"
+
+import (
+	"encoding/json"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"libcoco.example/coco"
+	"libcoco.example/coco/internal/native"
+)
+
+// Options are what a server may have besides its configuration.
+type Options struct {
+	// Log gets the lines of at least LogLevel, from threads of the server.
+	Log      func(level coco.LogLevel, message string)
+	LogLevel coco.LogLevel
+}
+
+// KBS is a key broker service. Any goroutine may use it.
+type KBS struct {
+	mu  sync.RWMutex // held for writing by Close alone
+	c   *C.coco_kbs
+	ctx *native.Context
+}
+
+// New makes a KBS from the text of a kbs-config.toml; an empty one lives in
+// memory on a free loopback port. It does not serve before Start. opts may be nil.
+func New(config string, opts *Options) (*KBS, error) {
+	var sinks native.Sinks
+	if opts != nil && opts.Log != nil {
+		log := opts.Log
+		sinks.LogLevel = int(opts.LogLevel)
+		sinks.Log = func(level int, message string) { log(coco.LogLevel(level), message) }
+	}
+	ctx, failure := native.NewContext(sinks)
+	if failure != nil {
+		return nil, failed(failure)
+	}
+	k := &KBS{ctx: ctx}
+	err := call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_new((*C.coco_ctx)(ctx.Pointer()), text(0), &k.c, err)
+	}, config)
+	if err != nil {
+		ctx.Free()
+		return nil, err
+	}
+	runtime.SetFinalizer(k, func(k *KBS) { _ = k.Close() })
+	return k, nil
+}
+
+// Close stops the server, if it runs, and frees it; fine to call again.
+func (k *KBS) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.c != nil {
+		C.coco_kbs_free(k.c)
+		k.ctx.Free()
+		k.c = nil
+	}
+	runtime.SetFinalizer(k, nil)
+	return nil
+}
+
+// Start starts to serve, on threads of its own.
+func (k *KBS) Start() error {
+	return k.call(func(_ func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_start(k.c, err)
+	})
+}
+
+// Stop stops serving after the requests under way; fine if it never started.
+func (k *KBS) Stop() {
+	_ = k.call(func(func(int) *C.char, **C.coco_error) C.coco_status {
+		C.coco_kbs_stop(k.c)
+		return C.COCO_OK
+	})
+}
+
+// URL is the address it serves at; empty while it does not.
+func (k *KBS) URL() (url string) {
+	_ = k.call(func(func(int) *C.char, **C.coco_error) C.coco_status {
+		url = C.GoString(C.coco_kbs_url(k.c))
+		return C.COCO_OK
+	})
+	return url
+}
+
+// Put stores secret as resource path, "<repository>/<type>/<tag>"; durable on return.
+func (k *KBS) Put(path string, secret []byte) error {
+	return k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_put_resource(k.c, text(0), (*C.uint8_t)(native.Bytes(secret)), C.size_t(len(secret)), err)
+	}, path)
+}
+
+// Get gets resource path as its owner.
+func (k *KBS) Get(path string) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_get_resource(k.c, text(0), &ret, err)
+	}, path)
+	if err != nil {
+		return nil, err
+	}
+	return native.TakeBytes(unsafe.Pointer(ret)), nil
+}
+
+// Delete deletes resource path.
+func (k *KBS) Delete(path string) error {
+	return k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_delete_resource(k.c, text(0), err)
+	}, path)
+}
+
+// List gives the names of all resources, sorted.
+func (k *KBS) List() (names []string, err error) {
+	var ret *C.coco_bytes
+	err = k.call(func(_ func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_list_resources(k.c, &ret, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return names, json.Unmarshal(native.TakeBytes(unsafe.Pointer(ret)), &names)
+}
+
+// SetResourcePolicy sets the resource policy to rego, a module of package policy.
+func (k *KBS) SetResourcePolicy(rego string) error {
+	return k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_set_resource_policy(k.c, text(0), err)
+	}, rego)
+}
+
+// SetReferenceValue sets what attestation policies compare with: anything that
+// JSON can say, usually a []string.
+func (k *KBS) SetReferenceValue(name string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_set_reference_value(k.c, text(0), text(1), err)
+	}, name, string(text))
+}
+
+// Explain explains the decision whose id a refusal carried, as a JSON object.
+func (k *KBS) Explain(id string) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_explain(k.c, text(0), &ret, err)
+	}, id)
+	if err != nil {
+		return nil, err
+	}
+	return native.TakeBytes(unsafe.Pointer(ret)), nil
+}
+
+func failed(f *native.Failure) error {
+	return &coco.Error{Status: coco.Status(f.Status), Errno: f.Errno, Message: f.Message}
+}
+
+// call is the package's call, while k is open.
+func (k *KBS) call(fn func(text func(int) *C.char, err **C.coco_error) C.coco_status, texts ...string) error {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if k.c == nil {
+		return failed(native.Invalid("the KBS is closed"))
+	}
+	return call(fn, texts...)
+}
+
+// call runs fn with the strings in texts as C has them.
+func call(fn func(text func(int) *C.char, err **C.coco_error) C.coco_status, texts ...string) error {
+	ctexts, failure := native.NewTexts(texts)
+	if failure != nil {
+		return failed(failure)
+	}
+	defer ctexts.Free()
+	var cerr *C.coco_error
+	status := fn(func(i int) *C.char { return (*C.char)(ctexts.At(i)) }, &cerr)
+	if status != C.COCO_OK {
+		return failed(native.TakeError(int(status), unsafe.Pointer(cerr)))
+	}
+	return nil
+}

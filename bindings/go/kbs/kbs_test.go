@@ -1,0 +1,114 @@
+package kbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"libcoco.example/coco"
+)
+
+func serve(t *testing.T) *KBS {
+	t.Helper()
+	k, err := New("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Close() })
+	if err := k.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestResourcesOfTheOwner(t *testing.T) {
+	k := serve(t)
+	for _, path := range []string{"default/key/2", "default/key/1"} {
+		if err := k.Put(path, []byte("secret of "+path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := k.List()
+	if err != nil || fmt.Sprint(names) != "[default/key/1 default/key/2]" {
+		t.Errorf("names = %v, %v", names, err)
+	}
+	secret, err := k.Get("default/key/1")
+	if err != nil || string(secret) != "secret of default/key/1" {
+		t.Errorf("secret = %q, %v", secret, err)
+	}
+	if err := k.Delete("default/key/1"); err != nil {
+		t.Error(err)
+	}
+	if _, err := k.Get("default/key/1"); !errors.Is(err, coco.ErrNotFound) {
+		t.Errorf("err = %v, want ErrNotFound", err)
+	}
+}
+
+func TestItServesUntilItIsStopped(t *testing.T) {
+	k := serve(t)
+	url := k.URL()
+	if !strings.HasPrefix(url, "http://127.0.0.1:") {
+		t.Fatalf("url = %q", url)
+	}
+	reply, err := http.Get(url + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = reply.Body.Close()
+	k.Stop()
+	if k.URL() != "" {
+		t.Errorf("url = %q after stop", k.URL())
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	k := serve(t)
+	_, config := New("no such key = 1", nil)
+	_, explain := k.Explain("no such id")
+	for _, c := range []struct {
+		got  error
+		want coco.Status
+	}{
+		{config, coco.ErrProto},
+		{explain, coco.ErrNotFound},
+		{k.Delete("no/such/resource"), coco.ErrNotFound},
+		{k.Put("a\x00/b/c", nil), coco.ErrInvalid},
+		{k.SetResourcePolicy("no rego"), coco.ErrProto},
+	} {
+		if !errors.Is(c.got, c.want) {
+			t.Errorf("err = %v, want %v", c.got, c.want)
+		}
+	}
+	if err := k.SetReferenceValue("launch_digest", []string{"00"}); err != nil {
+		t.Error(err)
+	}
+	_ = k.Close()
+	if err := k.Start(); !errors.Is(err, coco.ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+}
+
+func TestAGuestWithoutEvidenceIsDenied(t *testing.T) {
+	k := serve(t)
+	if err := k.Put("default/key/1", []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	kbc, err := coco.NewKBC("cc_kbc::" + k.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kbc.Close()
+	attester, err := coco.NewAttester("sample")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kbc.SetAttester(attester); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kbc.Get(context.Background(), "kbs:///default/key/1"); !errors.Is(err, coco.ErrDenied) {
+		t.Errorf("err = %v, want ErrDenied", err)
+	}
+}

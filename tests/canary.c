@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static const void *canary;
 static size_t canary_len;
 static unsigned leaks;
 
+void *__real_malloc(size_t size);
 void __real_free(void *p);
 void __wrap_free(void *p);
 
@@ -48,4 +50,41 @@ canary_end(void)
     canary = NULL;
     cJSON_InitHooks(NULL);
     return leaks;
+}
+
+static void *
+openssl_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return __real_malloc(size);
+}
+
+/* Never in place: what is left behind is looked at. */
+static void *
+openssl_realloc(void *p, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    void *grown = __real_malloc(size);
+    if (!grown || !p)
+        return grown;
+    size_t old = malloc_usable_size(p);
+    memcpy(grown, p, old < size ? old : size);
+    __wrap_free(p);
+    return grown;
+}
+
+static void
+openssl_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    __wrap_free(p);
+}
+
+void
+canary_watch_openssl(void)
+{
+    assert_int_equal(CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free), 1);
 }

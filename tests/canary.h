@@ -19,6 +19,9 @@ void canary_begin(const void *bytes, size_t len);
 /* How many freed blocks held the bytes. */
 unsigned canary_end(void);
 
+/* Has OpenSSL's memory looked at as well: the first thing that main() does, if at all. */
+void canary_watch_openssl(void);
+
 /* For the allocator's wrappers in faults.c. */
 void canary_look_at(void *block);
 

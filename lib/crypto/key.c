@@ -1,0 +1,367 @@
+/*
+ * crypto/key.c - asymmetric keys
+ *
+ * A key's text is taken apart here (PEM block, then DER; or JWK), so that a
+ * password is never asked for and nothing is guessed from a key's own claims.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "crypto/key.h"
+
+#include "base/fail.h"
+#include "base/json.h"
+#include "crypto/jwk.h"
+#include "crypto/ossl.h"
+
+#include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+/* An RSA key of 8192 bits as a private JWK has 7 KiB; a certificate may bring its chain. */
+#define KEY_TEXT_MAX ((size_t)256 << 10)
+#define PEM_BLOCKS_MAX 32
+#define RSA_BITS 2048
+#define RSA_BITS_MAX 8192
+
+COCO_DEFINE_CLEANUP(X509 *, X509_free);
+COCO_DEFINE_CLEANUP(X509_SIG *, X509_SIG_free);
+
+/* One block of a PEM text. */
+struct pem {
+    char *label;
+    char *header;
+    uint8_t *der;
+    long len;
+};
+
+typedef coco_status der_reader(const uint8_t *der, size_t len, EVP_PKEY **ret, coco_error **err);
+
+static void
+pem_done(struct pem *pem)
+{
+    OPENSSL_free(pem->label);
+    OPENSSL_free(pem->header);
+    if (pem->der)
+        OPENSSL_clear_free(pem->der, (size_t)pem->len);
+    *pem = (struct pem){0};
+}
+
+coco_status
+coco_key_generate(enum coco_key_kind kind, EVP_PKEY **ret, coco_error **err)
+{
+    static const char *const curves[] = {
+        [COCO_KEY_P256] = "P-256",
+        [COCO_KEY_P384] = "P-384",
+        [COCO_KEY_P521] = "P-521",
+    };
+    EVP_PKEY *key = NULL;
+
+    if (kind == COCO_KEY_RSA)
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)RSA_BITS);
+    else if (kind == COCO_KEY_ED25519)
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    else
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[kind]);
+    if (!key)
+        return coco_fail(err, COCO_ERR_IO, "cannot generate a key");
+
+    *ret = key;
+    return COCO_OK;
+}
+
+static coco_status
+kind_of_ec(const EVP_PKEY *key, enum coco_key_kind *ret, coco_error **err)
+{
+    char group[64] = "";
+
+    (void)EVP_PKEY_get_group_name(key, group, sizeof(group), NULL);
+    switch (OBJ_txt2nid(group)) {
+    case NID_X9_62_prime256v1:
+        *ret = COCO_KEY_P256;
+        return COCO_OK;
+    case NID_secp384r1:
+        *ret = COCO_KEY_P384;
+        return COCO_OK;
+    case NID_secp521r1:
+        *ret = COCO_KEY_P521;
+        return COCO_OK;
+    default:
+        return coco_fail(err, COCO_ERR_NOTSUP, "curve of the key is not P-256, P-384 or P-521");
+    }
+}
+
+coco_status
+coco_key_kind_of(const EVP_PKEY *key, enum coco_key_kind *ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    int bits = EVP_PKEY_get_bits(key);
+
+    if (EVP_PKEY_is_a(key, "EC"))
+        return kind_of_ec(key, ret, err);
+    if (EVP_PKEY_is_a(key, "ED25519")) {
+        *ret = COCO_KEY_ED25519;
+        return COCO_OK;
+    }
+    if (!EVP_PKEY_is_a(key, "RSA"))
+        return coco_fail(err, COCO_ERR_NOTSUP, "key is not RSA, EC or Ed25519");
+    if (bits < RSA_BITS || bits > RSA_BITS_MAX)
+        return coco_fail(err, COCO_ERR_NOTSUP, "RSA key of %d bits, not %d to %d", bits, RSA_BITS,
+                         RSA_BITS_MAX);
+    *ret = COCO_KEY_RSA;
+    return COCO_OK;
+}
+
+/* Gives *key to *ret if it is of a kind we know and, for EC, what it says it is. */
+static coco_status
+accept_key(EVP_PKEY **key, bool is_private, EVP_PKEY **ret, coco_error **err)
+{
+    enum coco_key_kind kind = 0;
+
+    coco_status status = coco_key_kind_of(*key, &kind, err);
+    if (status != COCO_OK)
+        return status;
+
+    _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, *key, NULL);
+    if (!ctx)
+        return coco_fail_nomem(err);
+    bool is_ec = kind != COCO_KEY_RSA && kind != COCO_KEY_ED25519;
+    if (is_ec && (is_private ? EVP_PKEY_check(ctx) : EVP_PKEY_public_check(ctx)) != 1)
+        return coco_fail(err, COCO_ERR_PROTO, "EC key is not valid");
+    *ret = coco_steal(key);
+    return COCO_OK;
+}
+
+static coco_status
+read_private_der(const uint8_t *der, size_t len, EVP_PKEY **ret, coco_error **err)
+{
+    const uint8_t *p = der;
+    _cleanup_pkey_ EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)len);
+
+    if (key && p == der + len)
+        return accept_key(&key, true, ret, err);
+
+    const uint8_t *q = der;
+    _cleanup_(X509_SIG_freep) X509_SIG *encrypted = d2i_X509_SIG(NULL, &q, (long)len);
+    if (encrypted)
+        return coco_fail(err, COCO_ERR_NOTSUP, "private key is encrypted");
+    return coco_fail(err, COCO_ERR_PROTO, "not a private key");
+}
+
+static coco_status
+read_public_der(const uint8_t *der, size_t len, EVP_PKEY **ret, coco_error **err)
+{
+    const uint8_t *p = der;
+    _cleanup_pkey_ EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)len);
+
+    if (!key) {
+        p = der;
+        key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)len);
+    }
+    if (!key) {
+        p = der;
+        _cleanup_(X509_freep) X509 *cert = d2i_X509(NULL, &p, (long)len);
+        key = cert ? X509_get_pubkey(cert) : NULL;
+    }
+    if (!key || p != der + len)
+        return coco_fail(err, COCO_ERR_PROTO, "not a public key");
+    return accept_key(&key, false, ret, err);
+}
+
+/* PEM's label counts, so that a private key is never taken for a public one. */
+static bool
+label_is_one_of(const char *label, const char *const *labels)
+{
+    for (; *labels; labels++)
+        if (strcmp(label, *labels) == 0)
+            return true;
+    return false;
+}
+
+/* Reads the first block with one of the labels, passing over others, such as EC PARAMETERS. */
+static coco_status
+read_pem(const void *data, size_t len, const char *const *labels, der_reader *reader,
+         EVP_PKEY **ret, coco_error **err)
+{
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(data, (int)len);
+
+    if (!bio)
+        return coco_fail_nomem(err);
+    for (size_t i = 0; i < PEM_BLOCKS_MAX; i++) {
+        _cleanup_(pem_done) struct pem pem = {0};
+
+        if (PEM_read_bio(bio, &pem.label, &pem.header, &pem.der, &pem.len) != 1)
+            break;
+        if (!label_is_one_of(pem.label, labels))
+            continue;
+        /* RFC 1421's "Proc-Type: 4,ENCRYPTED". */
+        if (pem.header[0] != '\0')
+            return coco_fail(err, COCO_ERR_NOTSUP, "private key is encrypted");
+        return reader(pem.der, (size_t)pem.len, ret, err);
+    }
+    return coco_fail(err, COCO_ERR_PROTO, "no %s in the PEM text", labels[0]);
+}
+
+static coco_status
+read_jwk(const void *data, size_t len, bool is_private, EVP_PKEY **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *jwk = NULL;
+
+    coco_status status = coco_json_parse_object(data, len, &jwk, err);
+    if (status == COCO_OK && is_private && !cJSON_GetObjectItemCaseSensitive(jwk, "d"))
+        status = coco_fail(err, COCO_ERR_PROTO, "JWK is not a private key");
+    if (status == COCO_OK)
+        status = coco_jwk_parse(jwk, ret, err);
+    return status;
+}
+
+static bool
+looks_like_json(const char *text, size_t len)
+{
+    while (len > 0 && strchr(" \t\r\n", *text) && *text) {
+        text++;
+        len--;
+    }
+    return len > 0 && *text == '{';
+}
+
+coco_status
+coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error **err)
+{
+    static const char *const labels[] = {
+        "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", NULL,
+    };
+    coco_ossl_errors_are_ours();
+
+    if (len > KEY_TEXT_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "key is longer than %zu bytes", KEY_TEXT_MAX);
+    if (looks_like_json(data, len))
+        return read_jwk(data, len, true, ret, err);
+    if (memmem(data, len, "-----BEGIN ", 11))
+        return read_pem(data, len, labels, read_private_der, ret, err);
+    return read_private_der(data, len, ret, err);
+}
+
+coco_status
+coco_key_parse_public(const void *data, size_t len, EVP_PKEY **ret, coco_error **err)
+{
+    static const char *const labels[] = {"PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE", NULL};
+    coco_ossl_errors_are_ours();
+
+    if (len > KEY_TEXT_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "key is longer than %zu bytes", KEY_TEXT_MAX);
+    if (looks_like_json(data, len))
+        return read_jwk(data, len, false, ret, err);
+    if (memmem(data, len, "-----BEGIN ", 11))
+        return read_pem(data, len, labels, read_public_der, ret, err);
+    return read_public_der(data, len, ret, err);
+}
+
+static coco_status
+append_bio(BIO *bio, struct coco_buf *buf, coco_error **err)
+{
+    const char *text = NULL;
+    long len = BIO_get_mem_data(bio, &text);
+
+    return coco_buf_append(buf, text, (size_t)len, err);
+}
+
+coco_status
+coco_key_private_pem(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
+
+    if (!bio)
+        return coco_fail_nomem(err);
+    if (PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
+        return coco_fail(err, COCO_ERR_INVALID, "key has no private half");
+    return append_bio(bio, buf, err);
+}
+
+coco_status
+coco_key_public_pem(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err)
+{
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
+
+    if (!bio || PEM_write_bio_PUBKEY(bio, key) != 1)
+        return coco_fail_nomem(err);
+    return append_bio(bio, buf, err);
+}
+
+coco_status
+coco_key_public_der(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err)
+{
+    uint8_t *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+
+    if (len < 0)
+        return coco_fail_nomem(err);
+    coco_status status = coco_buf_append(buf, der, (size_t)len, err);
+    OPENSSL_free(der);
+    return status;
+}
+
+/* The SHA-2 that fits the key; none of its own for Ed25519. */
+static coco_status
+digest_for(const EVP_PKEY *key, const EVP_MD **ret, coco_error **err)
+{
+    enum coco_key_kind kind = 0;
+
+    coco_status status = coco_key_kind_of(key, &kind, err);
+    if (status != COCO_OK)
+        return status;
+
+    if (kind == COCO_KEY_ED25519)
+        *ret = NULL;
+    else if (kind == COCO_KEY_P384)
+        *ret = EVP_sha384();
+    else if (kind == COCO_KEY_P521)
+        *ret = EVP_sha512();
+    else
+        *ret = EVP_sha256();
+    return COCO_OK;
+}
+
+coco_status
+coco_key_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *buf, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    const EVP_MD *md = NULL;
+    uint8_t sig[RSA_BITS_MAX / 8];
+    size_t sig_len = sizeof(sig);
+
+    coco_status status = digest_for(key, &md, err);
+    if (status != COCO_OK)
+        return status;
+
+    _cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx)
+        return coco_fail_nomem(err);
+    if (EVP_DigestSignInit(ctx, NULL, md, NULL, key) != 1
+        || EVP_DigestSign(ctx, sig, &sig_len, data, len) != 1)
+        return coco_fail(err, COCO_ERR_INVALID, "cannot sign with this key");
+    return coco_buf_append(buf, sig, sig_len, err);
+}
+
+coco_status
+coco_key_verify(EVP_PKEY *key, const void *data, size_t len, const void *sig, size_t sig_len,
+                coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    const EVP_MD *md = NULL;
+
+    coco_status status = digest_for(key, &md, err);
+    if (status != COCO_OK)
+        return status;
+
+    _cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx || EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) != 1)
+        return coco_fail_nomem(err);
+    if (EVP_DigestVerify(ctx, sig, sig_len, data, len) != 1)
+        return coco_fail(err, COCO_ERR_VERIFY, "signature does not fit");
+    return COCO_OK;
+}

@@ -1,0 +1,130 @@
+/*
+ * attester/attester.c - evidence of the machine this runs on
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "attester/driver.h"
+#include "base/bytes.h"
+#include "base/context.h"
+#include "base/fail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* In order of detection. */
+static const struct coco_attester_driver *const drivers[] = {
+    &coco_software_attester,
+    &coco_sample_attester,
+};
+#define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
+
+struct coco_attester {
+    const struct coco_attester_driver *driver;
+    void *self;
+};
+
+size_t
+coco_tee_count(void)
+{
+    return DRIVERS;
+}
+
+const char *
+coco_tee_name(size_t index)
+{
+    return index < DRIVERS ? drivers[index]->tee : NULL;
+}
+
+static const struct coco_attester_driver *
+find(const char *tee)
+{
+    for (size_t i = 0; i < DRIVERS; i++)
+        if (strcmp(drivers[i]->tee, tee) == 0)
+            return drivers[i];
+    return NULL;
+}
+
+static const struct coco_attester_driver *
+detect(void)
+{
+    for (size_t i = 0; i < DRIVERS; i++)
+        if (drivers[i]->detect())
+            return drivers[i];
+    return NULL;
+}
+
+bool
+coco_tee_detected(const char *tee)
+{
+    const struct coco_attester_driver *driver = find(tee);
+
+    return driver && driver->detect();
+}
+
+coco_status
+coco_attester_wrap(const struct coco_attester_driver *driver, void *self, coco_attester **ret,
+                   coco_error **err)
+{
+    coco_attester *attester = malloc(sizeof(*attester));
+    if (!attester)
+        return coco_fail_nomem(err);
+
+    *attester = (coco_attester){.driver = driver, .self = self};
+    *ret = attester;
+    return COCO_OK;
+}
+
+coco_status
+coco_attester_new(const char *tee, coco_attester **ret, coco_error **err)
+{
+    bool named = tee && tee[0] != '\0';
+    const struct coco_attester_driver *driver = named ? find(tee) : detect();
+
+    if (!driver && named)
+        return coco_fail(err, COCO_ERR_NOTSUP, "cannot attest the TEE '%.40s'", tee);
+    if (!driver)
+        return coco_fail(err, COCO_ERR_NOTSUP, "no TEE detected");
+
+    void *self = NULL;
+    coco_status status = driver->open ? driver->open(&self, err) : COCO_OK;
+    if (status != COCO_OK)
+        return status;
+    status = coco_attester_wrap(driver, self, ret, err);
+    if (status != COCO_OK && driver->close)
+        driver->close(self);
+    return status;
+}
+
+void
+coco_attester_free(coco_attester *attester)
+{
+    if (!attester)
+        return;
+    if (attester->driver->close)
+        attester->driver->close(attester->self);
+    free(attester);
+}
+
+const char *
+coco_attester_tee(const coco_attester *attester)
+{
+    return attester->driver->tee;
+}
+
+coco_status
+coco_attester_collect(coco_attester *attester, coco_ctx *ctx, const uint8_t *report_data,
+                      size_t len, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf evidence = {.limit = COCO_EVIDENCE_MAX};
+
+    if (len == 0 || len > COCO_REPORT_DATA_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "report data of %zu bytes, not 1 to %d", len,
+                         COCO_REPORT_DATA_MAX);
+
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status == COCO_OK)
+        status = attester->driver->collect(attester->self, report_data, len, &evidence, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_bytes_take(&evidence, ret, err);
+}

@@ -1,0 +1,27 @@
+/*
+ * verifier/verdict.h - inside of a coco_verdict
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_VERIFIER_VERDICT_H
+#define COCO_VERIFIER_VERDICT_H
+
+#include "verifier/driver.h"
+
+#define COCO_CHECKS_MAX 32
+#define COCO_CLAIMS_MAX ((size_t)1 << 20)
+
+struct coco_check {
+    const char *name;
+    bool ok;
+    char *want;
+    char *got;
+};
+
+struct coco_verdict {
+    struct coco_check checks[COCO_CHECKS_MAX];
+    size_t n_checks;
+    struct coco_buf claims; /* JSON */
+};
+
+#endif

@@ -1,0 +1,358 @@
+/*
+ * tests/verifier/test_software.c - lib/verifier/software.c
+ *
+ * The evidence is made here, key by key, so that each link of the chain can be
+ * wrong while the others are right.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tee/software.h"
+
+#include "base/json.h"
+#include "crypto/key.h"
+#include "tests/faults.h"
+#include "verifier/driver.h"
+
+#include <string.h>
+
+#define NONCE "nonce"
+
+struct fixture {
+    EVP_PKEY *root;
+    EVP_PKEY *key;
+    EVP_PKEY *other;
+    struct coco_software_report report;
+    coco_verifier *verifier;
+    coco_error *err;
+};
+
+static struct fixture fixture;
+
+static int
+setup(void **state)
+{
+    struct fixture *f = &fixture;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+
+    *f = (struct fixture){.report = {.svn = COCO_SOFTWARE_SVN}};
+    memcpy(f->report.report_data, NONCE, strlen(NONCE));
+    memset(f->report.launch_digest, 0x11, sizeof(f->report.launch_digest));
+    assert_ok(coco_key_generate(COCO_KEY_P256, &f->root, &f->err), f->err);
+    assert_ok(coco_key_generate(COCO_KEY_P256, &f->key, &f->err), f->err);
+    assert_ok(coco_key_generate(COCO_KEY_P256, &f->other, &f->err), f->err);
+    assert_ok(coco_key_public_pem(f->root, &pem, &f->err), f->err);
+    assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);
+    assert_ok(coco_verifier_trust_software(f->verifier, pem.data, pem.len, &f->err), f->err);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    EVP_PKEY_free(f->root);
+    EVP_PKEY_free(f->key);
+    EVP_PKEY_free(f->other);
+    coco_verifier_free(f->verifier);
+    return 0;
+}
+
+/* Who says it is the root and the key, and who really signs what. */
+struct chain {
+    EVP_PKEY *root;
+    EVP_PKEY *endorser;
+    EVP_PKEY *key;
+    EVP_PKEY *signer;
+};
+
+static struct coco_software_evidence
+make(struct fixture *f, const struct chain *chain)
+{
+    struct coco_software_evidence evidence = coco_software_evidence_empty();
+    struct coco_buf *part = evidence.part;
+    uint8_t report[COCO_SOFTWARE_REPORT_SIZE];
+    _cleanup_buf_ struct coco_buf endorsed = {.limit = 1024};
+
+    coco_software_report_format(&f->report, report);
+    assert_ok(coco_buf_append(&part[COCO_SOFTWARE_REPORT], report, sizeof(report), &f->err),
+              f->err);
+    assert_ok(coco_key_public_der(chain->root, &part[COCO_SOFTWARE_ROOT], &f->err), f->err);
+    assert_ok(coco_key_public_der(chain->key, &part[COCO_SOFTWARE_KEY], &f->err), f->err);
+    assert_ok(coco_software_endorsed(&part[COCO_SOFTWARE_KEY], &endorsed, &f->err), f->err);
+    assert_ok(coco_key_sign(chain->endorser, endorsed.data, endorsed.len,
+                            &part[COCO_SOFTWARE_ENDORSEMENT], &f->err),
+              f->err);
+    assert_ok(coco_key_sign(chain->signer, report, sizeof(report), &part[COCO_SOFTWARE_SIGNATURE],
+                            &f->err),
+              f->err);
+    return evidence;
+}
+
+static struct coco_software_evidence
+make_good(struct fixture *f)
+{
+    return make(f, &(struct chain){f->root, f->root, f->key, f->key});
+}
+
+static coco_status
+verify(const coco_verifier *verifier, const struct coco_software_evidence *evidence,
+       const char *nonce, coco_verdict **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+
+    coco_status status = coco_software_evidence_format(evidence, &text, err);
+    if (status == COCO_OK)
+        status = coco_verify(verifier, "software", coco_buf_text(&text), (const uint8_t *)nonce,
+                             strlen(nonce), ret, err);
+    return status;
+}
+
+/* The names of the checks that do not hold, with a space behind each. */
+static void
+assert_failing(const coco_verdict *verdict, const char *names)
+{
+    char text[256] = "";
+
+    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
+        if (!coco_verdict_check_ok(verdict, i)) {
+            (void)strncat(text, coco_verdict_check_name(verdict, i), 64);
+            (void)strncat(text, " ", 2);
+        }
+    assert_string_equal(text, names);
+    assert_int_equal(coco_verdict_valid(verdict), names[0] == '\0');
+}
+
+static void
+good_evidence_is_valid(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+    _cleanup_json_ cJSON *claims = NULL;
+    const char *text = NULL;
+
+    assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "");
+    assert_int_equal(coco_verdict_check_count(verdict), 4);
+
+    const char *json = coco_verdict_claims(verdict);
+    assert_ok(coco_json_parse_object(json, strlen(json), &claims, &f->err), f->err);
+    assert_ok(coco_json_get_string(claims, "launch_digest", &text, &f->err), f->err);
+    assert_int_equal(strlen(text), 96);
+    assert_int_equal(strspn(text, "1"), 96);
+    assert_ok(coco_json_get_string(claims, "report_data", &text, &f->err), f->err);
+    assert_memory_equal(text, "6e6f6e636500", 12);
+    assert_ok(coco_json_get_string(claims, "init_data", &text, &f->err), f->err);
+    assert_int_equal(strspn(text, "0"), 96);
+    assert_contains(json, "\"svn\":1,\"debug\":false");
+}
+
+static void
+the_debug_bit_is_seen_by_policies(void **state)
+{
+    struct fixture *f = *state;
+
+    f->report.debug = true;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+    assert_contains(coco_verdict_claims(verdict), "\"debug\":true");
+}
+
+static void
+no_root_is_trusted_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    assert_ok(coco_verifier_new(&verifier, &f->err), f->err);
+    coco_verifier_allow_sample(verifier);
+    assert_ok(verify(verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "trusted-root ");
+    assert_contains(coco_verdict_check_want(verdict, 0), "no software TEE is trusted");
+    assert_contains(coco_verdict_check_got(verdict, 0), "sha256:");
+}
+
+static void
+each_broken_link_is_its_own_check(void **state)
+{
+    struct fixture *f = *state;
+    const struct {
+        struct chain chain;
+        const char *failing;
+    } cases[] = {
+        {{f->other, f->other, f->key, f->key}, "trusted-root "},
+        {{f->other, f->root, f->key, f->key}, "trusted-root endorsement "},
+        {{f->root, f->other, f->key, f->key}, "endorsement "},
+        {{f->root, f->key, f->key, f->key}, "endorsement "},
+        {{f->root, f->root, f->key, f->other}, "signature "},
+        {{f->root, f->root, f->key, f->root}, "signature "},
+        {{f->root, f->other, f->other, f->key}, "endorsement signature "},
+        {{f->other, f->root, f->root, f->key}, "trusted-root endorsement signature "},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_software_evidence_ struct coco_software_evidence evidence =
+            make(f, &cases[i].chain);
+        _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+        assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+        assert_failing(verdict, cases[i].failing);
+    }
+}
+
+static void
+the_root_may_be_the_key_but_only_if_it_endorses_itself(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence =
+        make(f, &(struct chain){f->root, f->other, f->root, f->root});
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "endorsement ");
+}
+
+static void
+evidence_for_another_nonce_is_not_valid(void **state)
+{
+    static const char *const nonces[] = {"nonc", "nonce2", "Nonce", "n"};
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+
+    for (size_t i = 0; i < sizeof(nonces) / sizeof(nonces[0]); i++) {
+        _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+        assert_ok(verify(f->verifier, &evidence, nonces[i], &verdict, &f->err), f->err);
+        assert_failing(verdict, "report-data ");
+    }
+}
+
+/* Every bit of every part: what is still well formed must not be valid. */
+static void
+no_bit_can_be_flipped(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+    unsigned refused = 0;
+    unsigned not_valid = 0;
+
+    for (size_t i = 0; i < COCO_SOFTWARE_PARTS; i++) {
+        struct coco_buf *part = &evidence.part[i];
+
+        for (size_t bit = 0; bit < 8 * part->len; bit++) {
+            coco_verdict *verdict = NULL;
+
+            part->data[bit / 8] ^= (uint8_t)(1U << bit % 8);
+            if (verify(f->verifier, &evidence, NONCE, &verdict, NULL) != COCO_OK)
+                refused++;
+            else if (coco_verdict_valid(verdict))
+                fail_msg("bit %zu of part %zu can be flipped", bit, i);
+            else
+                not_valid++;
+            coco_verdict_free(verdict);
+            part->data[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        }
+    }
+    print_message("# %u bits refused, %u bits not valid\n", refused, not_valid);
+    assert_true(refused > 0 && not_valid > 1500);
+}
+
+static void
+no_part_can_be_cut_or_grow(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COCO_SOFTWARE_PARTS; i++)
+        for (int change = -1; change <= 1; change += 2) {
+            _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+            coco_verdict *verdict = NULL;
+
+            evidence.part[i].limit++;
+            if (change < 0)
+                evidence.part[i].len--;
+            else
+                assert_ok(coco_buf_append(&evidence.part[i], "", 1, &f->err), f->err);
+            if (verify(f->verifier, &evidence, NONCE, &verdict, NULL) == COCO_OK)
+                assert_false(coco_verdict_valid(verdict));
+            coco_verdict_free(verdict);
+        }
+}
+
+static void
+keys_of_other_kinds_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_pkey_ EVP_PKEY *ed25519 = NULL;
+    coco_verdict *verdict = NULL;
+
+    assert_ok(coco_key_generate(COCO_KEY_ED25519, &ed25519, &f->err), f->err);
+    _cleanup_software_evidence_ struct coco_software_evidence as_key =
+        make(f, &(struct chain){f->root, f->root, ed25519, ed25519});
+    assert_fails(verify(f->verifier, &as_key, NONCE, &verdict, &f->err), f->err, COCO_ERR_PROTO,
+                 "no P-256 key");
+    _cleanup_software_evidence_ struct coco_software_evidence as_root =
+        make(f, &(struct chain){ed25519, ed25519, f->key, f->key});
+    assert_fails(verify(f->verifier, &as_root, NONCE, &verdict, &f->err), f->err, COCO_ERR_PROTO,
+                 "no P-256 key");
+}
+
+static void
+one_of_several_roots_is_enough(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+    _cleanup_software_evidence_ struct coco_software_evidence evidence =
+        make(f, &(struct chain){f->other, f->other, f->key, f->key});
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    assert_ok(coco_key_public_pem(f->other, &pem, &f->err), f->err);
+    assert_ok(coco_verifier_trust_software(f->verifier, pem.data, pem.len, &f->err), f->err);
+    assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "");
+}
+
+static void
+verifying_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+
+    for_each_fault()
+    {
+        coco_verdict *verdict = NULL;
+
+        coco_status status = verify(f->verifier, &evidence, NONCE, &verdict, &f->err);
+        fault_expect(status, f->err);
+        coco_verdict_free(verdict);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(good_evidence_is_valid),
+        TEST(the_debug_bit_is_seen_by_policies),
+        TEST(no_root_is_trusted_by_itself),
+        TEST(each_broken_link_is_its_own_check),
+        TEST(the_root_may_be_the_key_but_only_if_it_endorses_itself),
+        TEST(evidence_for_another_nonce_is_not_valid),
+        TEST(no_bit_can_be_flipped),
+        TEST(no_part_can_be_cut_or_grow),
+        TEST(keys_of_other_kinds_are_refused),
+        TEST(one_of_several_roots_is_enough),
+        TEST(verifying_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,148 @@
+/*
+ * tests/verifier/test_verdict.c - lib/verifier/verdict.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "verifier/verdict.h"
+
+#include "tests/faults.h"
+
+#include <string.h>
+
+static coco_verdict *
+empty(void)
+{
+    coco_verdict *verdict = calloc(1, sizeof(*verdict));
+
+    assert_non_null(verdict);
+    return verdict;
+}
+
+static void
+no_check_made_is_not_valid(void **state)
+{
+    coco_verdict verdict = {0};
+
+    (void)state;
+    assert_false(coco_verdict_valid(&verdict));
+}
+
+static void
+one_failing_check_is_enough(void **state)
+{
+    coco_verdict verdict = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_verdict_add(&verdict, "a", true, "1", "1", &err), err);
+    assert_true(coco_verdict_valid(&verdict));
+    assert_ok(coco_verdict_add(&verdict, "b", false, "1", "2", &err), err);
+    assert_ok(coco_verdict_add(&verdict, "c", true, "1", "1", &err), err);
+    assert_false(coco_verdict_valid(&verdict));
+    assert_int_equal(coco_verdict_check_count(&verdict), 3);
+    assert_string_equal(coco_verdict_check_name(&verdict, 1), "b");
+    assert_string_equal(coco_verdict_check_want(&verdict, 1), "1");
+    assert_string_equal(coco_verdict_check_got(&verdict, 1), "2");
+    assert_false(coco_verdict_check_ok(&verdict, 1));
+    for (size_t i = 0; i < verdict.n_checks; i++) {
+        free(verdict.checks[i].want);
+        free(verdict.checks[i].got);
+    }
+}
+
+static void
+there_is_nothing_past_the_last_check(void **state)
+{
+    coco_verdict verdict = {0};
+
+    (void)state;
+    assert_null(coco_verdict_check_name(&verdict, 0));
+    assert_null(coco_verdict_check_want(&verdict, SIZE_MAX));
+    assert_null(coco_verdict_check_got(&verdict, 0));
+    assert_false(coco_verdict_check_ok(&verdict, 0));
+    assert_string_equal(coco_verdict_claims(&verdict), "");
+    coco_verdict_free(NULL);
+}
+
+static void
+bytes_are_equal_when_only_zeros_follow(void **state)
+{
+    static const struct {
+        const char *want;
+        size_t want_len;
+        const char *got;
+        size_t got_len;
+        bool ok;
+    } cases[] = {
+        {"abc", 3, "abc", 3, true},      {"abc", 3, "abc\0\0", 5, true},
+        {"abc", 3, "abc\0\1", 5, false}, {"abc", 3, "abd", 3, false},
+        {"abc", 3, "ab", 2, false},      {"abc\0", 4, "abc", 3, false},
+        {"abc", 3, "xbc\0", 4, false},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        coco_verdict verdict = {0};
+
+        assert_ok(coco_verdict_add_bytes(&verdict, "x", (const uint8_t *)cases[i].want,
+                                         cases[i].want_len, (const uint8_t *)cases[i].got,
+                                         cases[i].got_len, &err),
+                  err);
+        assert_int_equal(verdict.checks[0].ok, cases[i].ok);
+        assert_memory_equal(verdict.checks[0].want, "616263", 6);
+        free(verdict.checks[0].want);
+        free(verdict.checks[0].got);
+    }
+}
+
+static void
+foreign_bytes_are_escaped_and_cut(void **state)
+{
+    char line[5000];
+    coco_verdict verdict = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    line[0] = '\033';
+    assert_ok(coco_verdict_add(&verdict, "x", true, line, "\n", &err), err);
+    assert_memory_equal(verdict.checks[0].want, "\\x1bxxx", 7);
+    assert_true(strlen(verdict.checks[0].want) < 1100);
+    assert_string_equal(verdict.checks[0].got, "\\x0a");
+    free(verdict.checks[0].want);
+    free(verdict.checks[0].got);
+}
+
+static void
+checks_are_bounded(void **state)
+{
+    coco_verdict *verdict = empty();
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COCO_CHECKS_MAX; i++)
+        assert_ok(coco_verdict_add(verdict, "x", true, "", "", &err), err);
+    assert_fails(coco_verdict_add(verdict, "x", true, "", "", &err), err, COCO_ERR_LIMIT, "checks");
+    for (size_t i = 0; i < COCO_CHECKS_MAX; i++) {
+        free(verdict->checks[i].want);
+        free(verdict->checks[i].got);
+    }
+    free(verdict);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_check_made_is_not_valid),
+        cmocka_unit_test(one_failing_check_is_enough),
+        cmocka_unit_test(there_is_nothing_past_the_last_check),
+        cmocka_unit_test(bytes_are_equal_when_only_zeros_follow),
+        cmocka_unit_test(foreign_bytes_are_escaped_and_cut),
+        cmocka_unit_test(checks_are_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -95,14 +95,15 @@ coco_status coco_rcar_tee_key_parse(const cJSON *jwk, EVP_PKEY **ret, enum coco_
 /* ---- Attestation: the evidence ---- */
 
 struct coco_rcar_attestation {
-    char *nonce;
-    char *init_data;  /* the TOML text, or NULL */
-    char *additional; /* JSON text {"<tee>": <evidence>, …}, or "" */
-    cJSON *tee_pubkey;
-    cJSON *evidence; /* of the TEE named in the request: any JSON value */
+    const char *nonce;
+    const char *init_data;  /* the TOML text, or NULL */
+    const char *additional; /* JSON text {"<tee>": <evidence>, …}, or "" */
+    const cJSON *tee_pubkey;
+    const cJSON *evidence; /* of the TEE named in the request: any JSON value */
+    cJSON *tree;           /* what was parsed, which the others point into; or NULL */
 };
 
-/* Members are lent; additional NULL is "". */
+/* additional NULL is "". */
 coco_status coco_rcar_attestation_build(const struct coco_rcar_attestation *attestation,
                                         struct coco_buf *buf, coco_error **err);
 

@@ -1,0 +1,253 @@
+/*
+ * kbc/admin.c - the owner's side of a key broker service
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <coco/admin.h>
+
+#include "base/bytes.h"
+#include "base/fail.h"
+#include "base/resource.h"
+#include "crypto/jws.h"
+#include "kbc/broker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define TOKEN_LIFE_S 600
+#define TOKEN_MAX ((size_t)4096)
+#define POLICY_MAX ((size_t)2 << 20)
+#define LIST_MAX ((size_t)4 << 20)
+
+struct coco_admin {
+    struct coco_broker *broker;
+    EVP_PKEY *key; /* NULL: requests go out unsigned */
+};
+
+COCO_DEFINE_CLEANUP(coco_admin *, coco_admin_free);
+
+coco_status
+coco_admin_new(const char *url, coco_admin **ret, coco_error **err)
+{
+    _cleanup_(coco_admin_freep) coco_admin *admin = calloc(1, sizeof(*admin));
+
+    if (!admin)
+        return coco_fail_nomem(err);
+    coco_status status = coco_broker_new(url, &admin->broker, err);
+    if (status != COCO_OK)
+        return status;
+
+    *ret = coco_steal(&admin);
+    return COCO_OK;
+}
+
+void
+coco_admin_free(coco_admin *admin)
+{
+    if (!admin)
+        return;
+    coco_broker_free(admin->broker);
+    EVP_PKEY_free(admin->key);
+    free(admin);
+}
+
+coco_status
+coco_admin_set_key(coco_admin *admin, const uint8_t *key, size_t len, coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
+    enum coco_key_kind kind = 0;
+
+    coco_status status = coco_key_parse_private(key, len, &parsed, err);
+    if (status == COCO_OK)
+        status = coco_key_kind_of(parsed, &kind, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "admin key");
+    if (kind != COCO_KEY_ED25519 && kind != COCO_KEY_P256 && kind != COCO_KEY_P384)
+        return coco_fail(err, COCO_ERR_PROTO, "admin key: not Ed25519, P-256 or P-384");
+
+    EVP_PKEY_free(admin->key);
+    admin->key = coco_steal(&parsed);
+    return COCO_OK;
+}
+
+coco_status
+coco_admin_set_tls_ca(coco_admin *admin, const uint8_t *pem, size_t len, coco_error **err)
+{
+    return coco_broker_set_ca(admin->broker, pem, len, err);
+}
+
+/* Upstream demands "exp" and a string "role", for which it keeps a list of endpoints. */
+static coco_status
+sign_token(EVP_PKEY *key, struct coco_buf *token, coco_error **err)
+{
+    _cleanup_json_ cJSON *claims = NULL;
+    int64_t now = (int64_t)time(NULL);
+
+    coco_status status = coco_json_new_object(&claims, err);
+    if (status == COCO_OK)
+        status = coco_json_add_i64(claims, "iat", now, err);
+    if (status == COCO_OK)
+        status = coco_json_add_i64(claims, "exp", now + TOKEN_LIFE_S, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(claims, "role", "admin", err);
+    if (status == COCO_OK)
+        status = coco_jws_sign(key, NULL, claims, token, err);
+    return status;
+}
+
+static coco_status
+do_request(coco_admin *admin, coco_ctx *ctx, const struct coco_broker_request *request,
+           struct coco_broker_answer *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf token = {.limit = TOKEN_MAX};
+    struct coco_broker_request signed_request = *request;
+
+    if (admin->key) {
+        coco_status status = sign_token(admin->key, &token, err);
+        if (status != COCO_OK)
+            return status;
+        signed_request.token = coco_buf_text(&token);
+    }
+    return coco_broker_do(admin->broker, ctx, &signed_request, ret, err);
+}
+
+/* "/resource/<repository>/<type>/<tag>" */
+struct target {
+    char text[sizeof("/resource/") + sizeof(((struct coco_resource_path *)0)->text)];
+};
+
+static coco_status
+parse_path(const char *path, struct target *ret, coco_error **err)
+{
+    struct coco_resource_path parsed;
+
+    coco_status status = strncmp(path, "kbs://", strlen("kbs://")) == 0
+                             ? coco_resource_uri_parse(path, &parsed, err)
+                             : coco_resource_path_parse(path, &parsed, err);
+    if (status == COCO_OK)
+        (void)snprintf(ret->text, sizeof(ret->text), "/resource/%s", parsed.text);
+    return status;
+}
+
+coco_status
+coco_admin_put_resource(coco_admin *admin, coco_ctx *ctx, const char *path, const uint8_t *data,
+                        size_t len, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    struct target target;
+
+    coco_status status = parse_path(path, &target, err);
+    if (status != COCO_OK)
+        return status;
+    struct coco_broker_request request = {
+        .method = "POST",
+        .path = target.text,
+        .content_type = "application/octet-stream",
+        .body = data,
+        .len = len,
+    };
+    status = do_request(admin, ctx, &request, &answer, err);
+    if (status == COCO_OK)
+        status = coco_broker_check(&answer, err);
+    return status;
+}
+
+coco_status
+coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx, const char *path, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    struct target target;
+
+    coco_status status = parse_path(path, &target, err);
+    if (status != COCO_OK)
+        return status;
+    struct coco_broker_request request = {.method = "DELETE", .path = target.text};
+    status = do_request(admin, ctx, &request, &answer, err);
+    if (status != COCO_OK)
+        return status;
+
+    /* What upstream says of a resource that is not there (kbs-protocol B). */
+    if (answer.status == 401 && coco_broker_said(&answer, "PluginInternalError"))
+        return coco_broker_fail(&answer, COCO_ERR_NOTFOUND, err);
+    return coco_broker_check(&answer, err);
+}
+
+static coco_status
+check_list(const cJSON *list, coco_error **err)
+{
+    const cJSON *name = NULL;
+    struct coco_resource_path path;
+
+    if (!cJSON_IsArray(list))
+        return coco_fail(err, COCO_ERR_PROTO, "list of resources is no array");
+    cJSON_ArrayForEach(name, list) {
+        if (!cJSON_IsString(name)
+            || coco_resource_path_parse(name->valuestring, &path, NULL) != COCO_OK)
+            return coco_fail(err, COCO_ERR_PROTO, "list of resources holds what is no resource");
+    }
+    return COCO_OK;
+}
+
+/* Upstream has no such endpoint, and says so in one of several ways (kbs-protocol A.8). */
+static bool
+does_not_list(const struct coco_broker_answer *answer)
+{
+    return answer->status == 404 || answer->status == 405
+           || (answer->status == 401
+               && (coco_broker_said(answer, "PluginInternalError")
+                   || coco_broker_said(answer, "TokenNotFound")));
+}
+
+coco_status
+coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    _cleanup_json_ cJSON *list = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = LIST_MAX};
+    struct coco_broker_request request = {.method = "GET", .path = "/resource"};
+
+    coco_status status = do_request(admin, ctx, &request, &answer, err);
+    if (status != COCO_OK)
+        return status;
+    if (does_not_list(&answer))
+        return coco_broker_fail(&answer, COCO_ERR_NOTSUP, err);
+    status = coco_broker_check(&answer, err);
+    if (status == COCO_OK)
+        status = coco_json_parse(coco_buf_text(&answer.body), answer.body.len, &list, err);
+    if (status == COCO_OK)
+        status = check_list(list, err);
+    if (status == COCO_OK)
+        status = coco_json_write(list, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_bytes_take(&text, ret, err);
+    return status;
+}
+
+coco_status
+coco_admin_set_resource_policy(coco_admin *admin, coco_ctx *ctx, const char *rego, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    _cleanup_json_ cJSON *object = NULL;
+    _cleanup_buf_ struct coco_buf body = {.limit = POLICY_MAX};
+
+    coco_status status = coco_json_new_object(&object, err);
+    if (status == COCO_OK)
+        status = coco_json_add_base64url(object, "policy", rego, strlen(rego), err);
+    if (status == COCO_OK)
+        status = coco_json_write(object, COCO_JSON_COMPACT, &body, err);
+    if (status != COCO_OK)
+        return status;
+
+    struct coco_broker_request request = {
+        .method = "POST",
+        .path = "/resource-policy",
+        .content_type = "application/json",
+        .body = body.data,
+        .len = body.len,
+    };
+    status = do_request(admin, ctx, &request, &answer, err);
+    if (status == COCO_OK)
+        status = coco_broker_check(&answer, err);
+    return status;
+}

@@ -1,0 +1,70 @@
+/*
+ * kbc/broker.h - a KBS, seen over HTTP
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBC_BROKER_H
+#define COCO_KBC_BROKER_H
+
+#include "base/cleanup.h"
+#include "net/http.h"
+#include "rcar/messages.h"
+
+#include <coco/context.h>
+
+/* One KBS: its address, the connection to it and its cookies. */
+struct coco_broker;
+
+/* COCO_ERR_INVALID unless url is http[s]://host[:port][/prefix] and nothing more. */
+coco_status coco_broker_new(const char *url, struct coco_broker **ret, coco_error **err);
+void coco_broker_free(struct coco_broker *broker);
+COCO_DEFINE_CLEANUP(struct coco_broker *, coco_broker_free);
+
+/* As coco_http_set_ca(). */
+coco_status coco_broker_set_ca(struct coco_broker *broker, const void *pem, size_t len,
+                               coco_error **err);
+
+/* Ends the session that the cookies stand for. */
+void coco_broker_forget(struct coco_broker *broker);
+
+struct coco_broker_request {
+    const char *method;
+    const char *path;         /* behind COCO_RCAR_PREFIX: "/auth" */
+    const char *content_type; /* of body; NULL without one */
+    const char *token;        /* for Authorization: Bearer, or NULL */
+    const void *body;
+    size_t len;
+};
+
+struct coco_broker_answer {
+    long status;
+    struct coco_buf body;
+    struct coco_rcar_error error; /* all "" unless it is an ErrorInformation */
+};
+
+void coco_broker_answer_done(struct coco_broker_answer *answer);
+#define _cleanup_answer_ _cleanup_(coco_broker_answer_done)
+
+/*
+ * Makes one request. Any status is COCO_OK, but redirects are not followed: a
+ * broker that was pinned is not left for another.
+ */
+coco_status coco_broker_do(struct coco_broker *broker, coco_ctx *ctx,
+                           const struct coco_broker_request *request,
+                           struct coco_broker_answer *ret, coco_error **err);
+
+/*
+ * COCO_OK for 200 and 204. Otherwise what the answer means to whoever asked, in
+ * the server's own words: 401 and 403 are COCO_ERR_DENIED, 404 is NOTFOUND, 413
+ * LIMIT, 429 and 5xx NET, all else PROTO.
+ */
+coco_status coco_broker_check(const struct coco_broker_answer *answer, coco_error **err);
+
+/* Fails with status and the server's words. */
+coco_status coco_broker_fail(const struct coco_broker_answer *answer, coco_status status,
+                             coco_error **err);
+
+/* Whether the answer is an ErrorInformation of this name. */
+bool coco_broker_said(const struct coco_broker_answer *answer, const char *name);
+
+#endif

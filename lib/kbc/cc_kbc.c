@@ -1,0 +1,350 @@
+/*
+ * kbc/cc_kbc.c - the KBS protocol, as client (RCAR: kbs-protocol A)
+ *
+ *     Request -> Challenge -> fresh key, evidence bound to both -> token -> secrets
+ *
+ * One handshake serves every secret until the server forgets the session.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbc/driver.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+#include "base/text.h"
+#include "kbc/broker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define INIT_DATA_MAX ((size_t)1 << 20)
+#define JSON_TYPE "application/json"
+
+struct cc_kbc {
+    struct coco_broker *broker;
+    coco_attester *attester; /* NULL until it is detected */
+    char *init_data;         /* or NULL */
+    enum coco_key_kind kind;
+    EVP_PKEY *key; /* of the session; NULL without one */
+};
+
+static void
+cc_kbc_close(void *self)
+{
+    struct cc_kbc *kbc = self;
+
+    if (!kbc)
+        return;
+    coco_broker_free(kbc->broker);
+    coco_attester_free(kbc->attester);
+    free(kbc->init_data);
+    EVP_PKEY_free(kbc->key);
+    free(kbc);
+}
+
+COCO_DEFINE_CLEANUP(struct cc_kbc *, cc_kbc_close);
+
+static coco_status
+cc_kbc_open(const char *uri, void **ret, coco_error **err)
+{
+    _cleanup_(cc_kbc_closep) struct cc_kbc *kbc = calloc(1, sizeof(*kbc));
+
+    if (!kbc)
+        return coco_fail_nomem(err);
+    kbc->kind = COCO_KEY_P256;
+    coco_status status = coco_broker_new(uri, &kbc->broker, err);
+    if (status != COCO_OK)
+        return status;
+
+    *ret = coco_steal(&kbc);
+    return COCO_OK;
+}
+
+static void
+set_attester(void *self, coco_attester *attester)
+{
+    struct cc_kbc *kbc = self;
+
+    coco_attester_free(kbc->attester);
+    kbc->attester = attester;
+}
+
+static coco_status
+set_tls_ca(void *self, const uint8_t *pem, size_t len, coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+
+    return coco_broker_set_ca(kbc->broker, pem, len, err);
+}
+
+static coco_status
+set_tee_key(void *self, coco_tee_key kind, coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+
+    if (kbc->key)
+        return coco_fail(err, COCO_ERR_INVALID, "the key has been made already");
+    switch (kind) {
+    case COCO_TEE_KEY_DEFAULT:
+    case COCO_TEE_KEY_P256:
+        kbc->kind = COCO_KEY_P256;
+        return COCO_OK;
+    case COCO_TEE_KEY_P521:
+        kbc->kind = COCO_KEY_P521;
+        return COCO_OK;
+    case COCO_TEE_KEY_RSA:
+        kbc->kind = COCO_KEY_RSA;
+        return COCO_OK;
+    }
+    return coco_fail(err, COCO_ERR_INVALID, "no kind %d of TEE keys", (int)kind);
+}
+
+static coco_status
+set_init_data(void *self, const char *toml, coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+    size_t len = strlen(toml);
+
+    if (len > INIT_DATA_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "init data of more than %zu bytes", INIT_DATA_MAX);
+    if (!coco_utf8_valid(toml, len))
+        return coco_fail(err, COCO_ERR_INVALID, "init data is not UTF-8");
+    char *copy = strdup(toml);
+    if (!copy)
+        return coco_fail_nomem(err);
+    free(kbc->init_data);
+    kbc->init_data = copy;
+    return COCO_OK;
+}
+
+/* ---- The handshake ---- */
+
+/* What a handshake gathers on its way. */
+struct handshake {
+    EVP_PKEY *key;
+    cJSON *tee_pubkey;
+    struct coco_rcar_challenge challenge;
+    cJSON *evidence;
+};
+
+static void
+handshake_done(struct handshake *handshake)
+{
+    EVP_PKEY_free(handshake->key);
+    cJSON_Delete(handshake->tee_pubkey);
+    coco_rcar_challenge_done(&handshake->challenge);
+    cJSON_Delete(handshake->evidence);
+}
+
+#define _cleanup_handshake_ _cleanup_(handshake_done)
+
+/*
+ * What a refusal of the handshake means. A 404 is no missing resource: there is
+ * no KBS at this address.
+ */
+static coco_status
+check_handshake(const struct coco_broker_answer *answer, coco_error **err)
+{
+    if (answer->status == 404)
+        return coco_broker_fail(answer, COCO_ERR_PROTO, err);
+    if (strstr(answer->error.detail, "Version Mismatch"))
+        return coco_broker_fail(answer, COCO_ERR_NOTSUP, err);
+    return coco_broker_check(answer, err);
+}
+
+static coco_status
+post(struct cc_kbc *kbc, coco_ctx *ctx, const char *path, const struct coco_buf *body,
+     struct coco_broker_answer *ret, coco_error **err)
+{
+    struct coco_broker_request request = {
+        .method = "POST",
+        .path = path,
+        .content_type = JSON_TYPE,
+        .body = body->data,
+        .len = body->len,
+    };
+
+    coco_status status = coco_broker_do(kbc->broker, ctx, &request, ret, err);
+    if (status == COCO_OK)
+        status = check_handshake(ret, err);
+    return status;
+}
+
+static coco_status
+request_challenge(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_rcar_challenge *ret,
+                  coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+
+    coco_status status = coco_rcar_request_build(coco_attester_tee(kbc->attester), &body, err);
+    if (status == COCO_OK)
+        status = post(kbc, ctx, "/auth", &body, &answer, err);
+    if (status == COCO_OK)
+        status = coco_rcar_challenge_parse(answer.body.data, answer.body.len, ret, err);
+    return status;
+}
+
+static coco_status
+collect_evidence(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
+{
+    struct coco_digest report_data = {0};
+    _cleanup_(coco_bytes_freep) coco_bytes *evidence = NULL;
+
+    coco_status status = coco_rcar_report_data(handshake->challenge.alg, handshake->challenge.nonce,
+                                               handshake->tee_pubkey, NULL, &report_data, err);
+    if (status == COCO_OK)
+        status = coco_attester_collect(kbc->attester, ctx, report_data.bytes,
+                                       coco_hash_size(report_data.alg), &evidence, err);
+    if (status == COCO_OK)
+        status = coco_json_parse((const char *)coco_bytes_data(evidence), coco_bytes_size(evidence),
+                                 &handshake->evidence, err);
+    return status;
+}
+
+static coco_status
+send_attestation(struct cc_kbc *kbc, coco_ctx *ctx, const struct handshake *handshake,
+                 struct coco_buf *token, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    struct coco_rcar_attestation attestation = {
+        .nonce = handshake->challenge.nonce,
+        .init_data = kbc->init_data,
+        .tee_pubkey = handshake->tee_pubkey,
+        .evidence = handshake->evidence,
+    };
+
+    coco_status status = coco_rcar_attestation_build(&attestation, &body, err);
+    if (status == COCO_OK)
+        status = post(kbc, ctx, "/attest", &body, &answer, err);
+    if (status == COCO_OK)
+        status = coco_rcar_token_parse(answer.body.data, answer.body.len, token, err);
+    return status;
+}
+
+static void
+end_session(struct cc_kbc *kbc)
+{
+    coco_broker_forget(kbc->broker);
+    EVP_PKEY_free(kbc->key);
+    kbc->key = NULL;
+}
+
+static coco_status
+run_handshake(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_buf *token, coco_error **err)
+{
+    _cleanup_handshake_ struct handshake handshake = {0};
+    coco_status status = COCO_OK;
+
+    end_session(kbc);
+    if (!kbc->attester)
+        status = coco_attester_new(NULL, &kbc->attester, err);
+    if (status == COCO_OK)
+        status = coco_key_generate(kbc->kind, &handshake.key, err);
+    if (status == COCO_OK)
+        status = coco_rcar_tee_key_build(handshake.key, &handshake.tee_pubkey, err);
+    if (status == COCO_OK)
+        status = request_challenge(kbc, ctx, &handshake.challenge, err);
+    if (status == COCO_OK)
+        status = collect_evidence(kbc, ctx, &handshake, err);
+    if (status == COCO_OK)
+        status = send_attestation(kbc, ctx, &handshake, token, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "attestation");
+
+    kbc->key = coco_steal(&handshake.key);
+    coco_ctx_log(ctx, COCO_LOG_INFO, "attested as %s", coco_attester_tee(kbc->attester));
+    return COCO_OK;
+}
+
+static coco_status
+cc_kbc_attest(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
+
+    coco_status status = run_handshake(self, ctx, &token, err);
+    if (status == COCO_OK)
+        status = coco_bytes_take(&token, ret, err);
+    return status;
+}
+
+/* ---- Resources ---- */
+
+static coco_status
+ask(struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_resource_path *path,
+    struct coco_broker_answer *ret, coco_error **err)
+{
+    char target[sizeof("/resource/") + sizeof(path->text)];
+
+    (void)snprintf(target, sizeof(target), "/resource/%s", path->text);
+    struct coco_broker_request request = {.method = "GET", .path = target};
+    return coco_broker_do(kbc->broker, ctx, &request, ret, err);
+}
+
+/*
+ * Whether the server no longer knows us, so that attesting again may help. A
+ * policy's no stays no: upstream's client attests three times for it.
+ */
+static bool
+session_is_over(const struct coco_broker_answer *answer)
+{
+    return answer->status == 401 && !coco_broker_said(answer, "PolicyDeny")
+           && !coco_broker_said(answer, "PluginInternalError");
+}
+
+/* Opens what the server encrypted to this session's key. */
+static coco_status
+open_reply(const struct cc_kbc *kbc, const struct coco_buf *jwe, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret secret = {0};
+
+    coco_status status =
+        coco_jwe_decrypt(jwe->data, jwe->len, kbc->key,
+                         COCO_JWE_RSA_OAEP_256 | COCO_JWE_ECDH_ES_A256KW, &secret, err);
+    if (status == COCO_OK)
+        status = coco_bytes_new(secret.data, secret.len, ret, err);
+    return status;
+}
+
+static coco_status
+cc_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, coco_bytes **ret,
+           coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+    bool fresh = !kbc->key;
+    _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+
+    coco_status status = fresh ? run_handshake(kbc, ctx, &token, err) : COCO_OK;
+    if (status == COCO_OK)
+        status = ask(kbc, ctx, path, &answer, err);
+    if (status == COCO_OK && !fresh && session_is_over(&answer)) {
+        coco_broker_answer_done(&answer);
+        status = run_handshake(kbc, ctx, &token, err);
+        if (status == COCO_OK)
+            status = ask(kbc, ctx, path, &answer, err);
+    }
+    if (status != COCO_OK)
+        return status;
+
+    /* Upstream's words for a resource that is not there, and for a store that failed. */
+    if (answer.status == 401 && coco_broker_said(&answer, "PluginInternalError"))
+        return coco_broker_fail(&answer, COCO_ERR_NOTFOUND, err);
+    status = coco_broker_check(&answer, err);
+    if (status == COCO_OK)
+        status = open_reply(kbc, &answer.body, ret, err);
+    return status;
+}
+
+const struct coco_kbc_driver coco_cc_kbc = {
+    .name = "cc_kbc",
+    .open = cc_kbc_open,
+    .close = cc_kbc_close,
+    .get = cc_kbc_get,
+    .attest = cc_kbc_attest,
+    .set_attester = set_attester,
+    .set_tls_ca = set_tls_ca,
+    .set_tee_key = set_tee_key,
+    .set_init_data = set_init_data,
+};

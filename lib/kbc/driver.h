@@ -1,0 +1,37 @@
+/*
+ * kbc/driver.h - what a key broker client is made of
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBC_DRIVER_H
+#define COCO_KBC_DRIVER_H
+
+#include "base/bytes.h"
+#include "base/resource.h"
+
+#include <coco/kbc.h>
+
+COCO_DEFINE_CLEANUP(coco_kbc *, coco_kbc_free);
+
+/* One KBC; the table of them is in kbc.c. */
+struct coco_kbc_driver {
+    const char *name;
+    /* uri is what follows "<name>::"; COCO_ERR_INVALID if it is none of this KBC's. */
+    coco_status (*open)(const char *uri, void **ret, coco_error **err);
+    void (*close)(void *self);
+    coco_status (*get)(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
+                       coco_bytes **ret, coco_error **err);
+
+    /* NULL, all of them, for a KBC that does not attest. */
+    coco_status (*attest)(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err);
+    void (*set_attester)(void *self, coco_attester *attester);
+    coco_status (*set_tls_ca)(void *self, const uint8_t *pem, size_t len, coco_error **err);
+    coco_status (*set_tee_key)(void *self, coco_tee_key kind, coco_error **err);
+    coco_status (*set_init_data)(void *self, const char *toml, coco_error **err);
+};
+
+extern const struct coco_kbc_driver coco_cc_kbc;
+extern const struct coco_kbc_driver coco_offline_fs_kbc;
+extern const struct coco_kbc_driver coco_sample_kbc;
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * kbc/kbc.c - key broker clients: secrets for whoever can attest
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbc/driver.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+
+#include <string.h>
+
+#define PARAMS_MAX 4096
+
+static const struct coco_kbc_driver *const drivers[] = {
+    &coco_cc_kbc,
+    &coco_offline_fs_kbc,
+    &coco_sample_kbc,
+};
+
+struct coco_kbc {
+    const struct coco_kbc_driver *driver;
+    void *self;
+};
+
+static const struct coco_kbc_driver *
+find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+        if (strlen(drivers[i]->name) == len && strncmp(drivers[i]->name, name, len) == 0)
+            return drivers[i];
+    return NULL;
+}
+
+/*
+ * <kbc>::<uri> (guest-protocols 2.5). The first "::" divides: a later one is
+ * the address [::1]'s.
+ */
+static coco_status
+parse_params(const char *params, const struct coco_kbc_driver **ret, const char **uri,
+             coco_error **err)
+{
+    const char *colons = strstr(params, "::");
+
+    if (!colons || colons == params || strlen(params) > PARAMS_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "'%.100s' is not <kbc>::<uri>", params);
+    for (const char *p = params; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return coco_fail(err, COCO_ERR_INVALID, "control byte in aa_kbc_params");
+
+    const struct coco_kbc_driver *driver = find(params, (size_t)(colons - params));
+    if (!driver)
+        return coco_fail(err, COCO_ERR_NOTSUP, "no KBC '%.*s' in this build",
+                         (int)(colons - params < 100 ? colons - params : 100), params);
+    *ret = driver;
+    *uri = colons + strlen("::");
+    return COCO_OK;
+}
+
+coco_status
+coco_kbc_new(const char *params, coco_kbc **ret, coco_error **err)
+{
+    const struct coco_kbc_driver *driver = NULL;
+    const char *uri = NULL;
+
+    coco_status status = parse_params(params, &driver, &uri, err);
+    if (status != COCO_OK)
+        return status;
+
+    coco_kbc *kbc = calloc(1, sizeof(*kbc));
+    if (!kbc)
+        return coco_fail_nomem(err);
+    kbc->driver = driver;
+    status = driver->open(uri, &kbc->self, err);
+    if (status != COCO_OK) {
+        free(kbc);
+        return coco_wrap(err, status, "%s", driver->name);
+    }
+    *ret = kbc;
+    return COCO_OK;
+}
+
+void
+coco_kbc_free(coco_kbc *kbc)
+{
+    if (!kbc)
+        return;
+    kbc->driver->close(kbc->self);
+    free(kbc);
+}
+
+static coco_status
+does_not_attest(const coco_kbc *kbc, coco_error **err)
+{
+    return coco_fail(err, COCO_ERR_NOTSUP, "%s does not attest", kbc->driver->name);
+}
+
+coco_status
+coco_kbc_set_attester(coco_kbc *kbc, coco_attester *attester, coco_error **err)
+{
+    if (!kbc->driver->set_attester) {
+        coco_attester_free(attester);
+        return does_not_attest(kbc, err);
+    }
+    kbc->driver->set_attester(kbc->self, attester);
+    return COCO_OK;
+}
+
+coco_status
+coco_kbc_set_tls_ca(coco_kbc *kbc, const uint8_t *pem, size_t len, coco_error **err)
+{
+    if (!kbc->driver->set_tls_ca)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s does not use TLS", kbc->driver->name);
+    return kbc->driver->set_tls_ca(kbc->self, pem, len, err);
+}
+
+coco_status
+coco_kbc_set_tee_key(coco_kbc *kbc, coco_tee_key kind, coco_error **err)
+{
+    if (!kbc->driver->set_tee_key)
+        return does_not_attest(kbc, err);
+    return kbc->driver->set_tee_key(kbc->self, kind, err);
+}
+
+coco_status
+coco_kbc_set_init_data(coco_kbc *kbc, const char *toml, coco_error **err)
+{
+    if (!kbc->driver->set_init_data)
+        return does_not_attest(kbc, err);
+    return kbc->driver->set_init_data(kbc->self, toml, err);
+}
+
+coco_status
+coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx, const char *uri, coco_bytes **ret,
+                      coco_error **err)
+{
+    struct coco_resource_path path;
+
+    coco_status status = coco_resource_uri_parse(uri, &path, err);
+    if (status == COCO_OK)
+        status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    status = kbc->driver->get(kbc->self, ctx, &path, ret, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "kbs:///%s", path.text);
+    return COCO_OK;
+}
+
+coco_status
+coco_kbc_attest(coco_kbc *kbc, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    if (!kbc->driver->attest)
+        return does_not_attest(kbc, err);
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    return kbc->driver->attest(kbc->self, ctx, ret, err);
+}

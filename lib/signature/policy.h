@@ -26,15 +26,16 @@ COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_free);
 /* What is to be judged: the name that was asked for, never a mirror's. */
 struct coco_policy_image {
     const char *transport; /* "docker" or "oci" */
-    const char *name;      /* docker: host/repository; oci: the path */
-    const char *tag;       /* or NULL */
-    const char *digest;    /* as asked for, or NULL */
+    const char *name; /* docker: host/repository in full; oci: the absolute path, links resolved */
+    const char *tag;  /* or NULL; docker: "latest" unless there is a digest */
+    const char *digest; /* as asked for, or NULL */
 };
 
 /*
  * COCO_OK if every requirement of the most specific scope holds; COCO_ERR_DENIED
  * with the scope and requirement that refuse. Without a policy (NULL) only an
- * image asked for by digest is accepted.
+ * image asked for by digest is accepted. COCO_ERR_INVALID for a path that is not
+ * absolute or holds ".", ".." or "//": scopes would not be found by it.
  */
 coco_status coco_policy_check(const struct coco_policy *policy,
                               const struct coco_policy_image *image, coco_error **err);

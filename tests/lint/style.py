@@ -18,7 +18,7 @@ BANS = [
     (r"\b(?:exit|_exit|abort)\s*\(", "lib", "a library does not end its program"),
     (r"\bfprintf\s*\(\s*std(?:err|out)|\b(?:printf|puts|perror)\s*\(", "lib", "a library does not print"),
     (r"\bcJSON_Parse\w*\s*\(", "lib", "use coco_json_parse()"),
-    (r"\bcJSON_GetObjectItem\s*\(", "lib", "matches names of another case"),
+    (r"\bcJSON_(?:Get|Has)ObjectItem\s*\(", "lib", "matches names of another case"),
     (r"\bvaluedouble\b|\bvalueint\b", "lib", "not exact: use coco_json_u64()"),
     (r"\bcJSON_Print\w*\s*\(", "lib", "use coco_json_write()"),
     (r"\bcJSON_(?:Create|Add|Set|Get)Number\w*\s*\(", "lib", "not exact: use coco_json_add_u64()"),

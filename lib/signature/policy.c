@@ -1,0 +1,587 @@
+/*
+ * signature/policy.c - containers policy.json
+ *
+ * Parsing checks the whole document, so that a mistake shows at once and not
+ * with the first image it concerns; the tree is kept and looked up as it is.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "signature/policy.h"
+
+#include "base/base64.h"
+#include "base/fail.h"
+#include "base/json.h"
+
+#include <string.h>
+
+/* A name of at most 255 bytes, a tag of at most 128 or a digest, and a path of PATH_MAX. */
+#define NAME_MAX_BYTES ((size_t)8192)
+
+#define PEM_BEGIN "-----BEGIN "
+
+struct coco_policy {
+    cJSON *root;
+};
+
+/* ---- parsing ---- */
+
+typedef coco_status check_fn(const cJSON *object, coco_error **err);
+
+/* An object with a "type": which members may stand beside it, and how they go together. */
+struct shape {
+    const char *type;
+    const char *members[16];
+    check_fn *check;
+};
+
+static const char *
+nonempty_text(const cJSON *item)
+{
+    return cJSON_IsString(item) && item->valuestring[0] ? item->valuestring : NULL;
+}
+
+/* Base64, or the key itself in PEM, as image-rs reads it. */
+static bool
+is_data(const cJSON *item)
+{
+    const char *text = nonempty_text(item);
+    if (!text)
+        return false;
+
+    _cleanup_buf_ struct coco_buf data = {.limit = strlen(text)};
+    return strncmp(text, PEM_BEGIN, strlen(PEM_BEGIN)) == 0
+           || coco_base64_decode(COCO_BASE64, text, strlen(text), &data, NULL) == COCO_OK;
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+
+    return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
+}
+
+static bool
+is_object_by_name(const char *name)
+{
+    return strcmp(name, "fulcio") == 0 || strcmp(name, "pki") == 0
+           || strcmp(name, "signedIdentity") == 0;
+}
+
+/* The member's name tells what it holds: key material in ...Data, one or more in ...Datas,
+ * ...Paths. */
+static bool
+is_well_formed(const cJSON *member)
+{
+    const char *name = member->string;
+    bool data = ends_with(name, "Data") || ends_with(name, "Datas");
+    const cJSON *item = NULL;
+
+    if (is_object_by_name(name))
+        return cJSON_IsObject(member);
+    if (!ends_with(name, "Datas") && !ends_with(name, "Paths"))
+        return data ? is_data(member) : nonempty_text(member) != NULL;
+    if (!cJSON_IsArray(member))
+        return false;
+    cJSON_ArrayForEach(item, member) {
+        if (data ? !is_data(item) : !nonempty_text(item))
+            return false;
+    }
+    return member->child != NULL;
+}
+
+static coco_status
+check_well_formed(const cJSON *object, coco_error **err)
+{
+    const cJSON *member = NULL;
+
+    cJSON_ArrayForEach(member, object) {
+        if (!is_well_formed(member))
+            return coco_fail(err, COCO_ERR_PROTO, "member '%s' is malformed", member->string);
+    }
+    return COCO_OK;
+}
+
+static bool
+has(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name) != NULL;
+}
+
+static unsigned
+count_present(const cJSON *object, const char *const *names)
+{
+    unsigned n = 0;
+
+    for (; *names; names++)
+        n += has(object, *names);
+    return n;
+}
+
+static coco_status
+check_count(const cJSON *object, const char *const *names, unsigned least, unsigned most,
+            coco_error **err)
+{
+    unsigned n = count_present(object, names);
+
+    if (n < least)
+        return coco_fail(err, COCO_ERR_PROTO, "member '%s' or one of its kind is missing",
+                         names[0]);
+    if (n > most)
+        return coco_fail(err, COCO_ERR_PROTO, "members of the kind of '%s' exclude each other",
+                         names[0]);
+    return COCO_OK;
+}
+
+/* Checks object against the one of shapes, which {NULL} ends, that has its type. */
+static coco_status
+check_shape(const cJSON *object, const struct shape *shapes, coco_error **err)
+{
+    const char *type = NULL;
+
+    coco_status status = coco_json_get_string(object, "type", &type, err);
+    if (status != COCO_OK)
+        return status;
+    while (shapes->type && strcmp(shapes->type, type) != 0)
+        shapes++;
+    if (!shapes->type)
+        return coco_fail(err, COCO_ERR_PROTO, "there is no type '%.100s'", type);
+
+    status = coco_json_check_members(object, shapes->members, err);
+    if (status == COCO_OK)
+        status = check_well_formed(object, err);
+    if (status == COCO_OK && shapes->check)
+        status = shapes->check(object, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", shapes->type);
+}
+
+static coco_status
+check_exact_reference(const cJSON *identity, coco_error **err)
+{
+    static const char *const names[] = {"dockerReference", NULL};
+
+    return check_count(identity, names, 1, 1, err);
+}
+
+static coco_status
+check_exact_repository(const cJSON *identity, coco_error **err)
+{
+    static const char *const names[] = {"dockerRepository", NULL};
+
+    return check_count(identity, names, 1, 1, err);
+}
+
+static coco_status
+check_remap(const cJSON *identity, coco_error **err)
+{
+    static const char *const names[] = {"prefix", "signedPrefix", NULL};
+
+    return check_count(identity, names, 2, 2, err);
+}
+
+static coco_status
+check_identity(const cJSON *requirement, coco_error **err)
+{
+    static const struct shape shapes[] = {
+        {"matchExact", {"type"}, NULL},
+        {"matchRepoDigestOrExact", {"type"}, NULL},
+        {"matchRepository", {"type"}, NULL},
+        {"exactReference", {"type", "dockerReference"}, check_exact_reference},
+        {"exactRepository", {"type", "dockerRepository"}, check_exact_repository},
+        {"remapIdentity", {"type", "prefix", "signedPrefix"}, check_remap},
+        {0},
+    };
+    const cJSON *identity = NULL;
+
+    if (!has(requirement, "signedIdentity"))
+        return COCO_OK;
+    coco_status status = coco_json_get_object(requirement, "signedIdentity", &identity, err);
+    return status == COCO_OK ? check_shape(identity, shapes, err) : status;
+}
+
+static coco_status
+check_signed_by(const cJSON *requirement, coco_error **err)
+{
+    static const char *const keys[] = {"keyPath", "keyPaths", "keyData", NULL};
+    const char *type = NULL;
+
+    coco_status status = coco_json_get_string(requirement, "keyType", &type, err);
+    if (status == COCO_OK && strcmp(type, "GPGKeys") != 0)
+        status = coco_fail(err, COCO_ERR_PROTO, "there is no keyType '%.100s'", type);
+    if (status == COCO_OK)
+        status = check_count(requirement, keys, 1, 1, err);
+    return status == COCO_OK ? check_identity(requirement, err) : status;
+}
+
+static coco_status
+check_fulcio(const cJSON *requirement, coco_error **err)
+{
+    static const char *const members[] = {"caPath", "caData", "oidcIssuer", "subjectEmail", NULL};
+    static const char *const authorities[] = {"caPath", "caData", NULL};
+    static const char *const subject[] = {"oidcIssuer", "subjectEmail", NULL};
+    const cJSON *fulcio = NULL;
+
+    coco_status status = coco_json_get_object(requirement, "fulcio", &fulcio, err);
+    if (status == COCO_OK)
+        status = coco_json_check_members(fulcio, members, err);
+    if (status == COCO_OK)
+        status = check_well_formed(fulcio, err);
+    if (status == COCO_OK)
+        status = check_count(fulcio, authorities, 1, 1, err);
+    if (status == COCO_OK)
+        status = check_count(fulcio, subject, 2, 2, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "fulcio");
+}
+
+static coco_status
+check_pki(const cJSON *requirement, coco_error **err)
+{
+    static const char *const members[] = {
+        "caRootsPath",
+        "caRootsData",
+        "caIntermediatesPath",
+        "caIntermediatesData",
+        "subjectEmail",
+        "subjectHostname",
+        NULL,
+    };
+    static const char *const roots[] = {"caRootsPath", "caRootsData", NULL};
+    static const char *const between[] = {"caIntermediatesPath", "caIntermediatesData", NULL};
+    static const char *const subject[] = {"subjectEmail", "subjectHostname", NULL};
+    const cJSON *pki = NULL;
+
+    coco_status status = coco_json_get_object(requirement, "pki", &pki, err);
+    if (status == COCO_OK)
+        status = coco_json_check_members(pki, members, err);
+    if (status == COCO_OK)
+        status = check_well_formed(pki, err);
+    if (status == COCO_OK)
+        status = check_count(pki, roots, 1, 1, err);
+    if (status == COCO_OK)
+        status = check_count(pki, between, 0, 1, err);
+    if (status == COCO_OK)
+        status = check_count(pki, subject, 1, 2, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "pki");
+}
+
+/* A certificate of Fulcio is valid for minutes: only the log proves when it was used. */
+static coco_status
+check_sigstore_signed(const cJSON *requirement, coco_error **err)
+{
+    static const char *const keys[] = {
+        "keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki", NULL,
+    };
+    static const char *const logs[] = {
+        "rekorPublicKeyPath",
+        "rekorPublicKeyPaths",
+        "rekorPublicKeyData",
+        "rekorPublicKeyDatas",
+        NULL,
+    };
+    bool fulcio = has(requirement, "fulcio");
+    bool pki = has(requirement, "pki");
+
+    coco_status status = check_count(requirement, keys, 1, 1, err);
+    if (status == COCO_OK)
+        status = check_count(requirement, logs, fulcio ? 1 : 0, pki ? 0 : 1, err);
+    if (status == COCO_OK && fulcio)
+        status = check_fulcio(requirement, err);
+    if (status == COCO_OK && pki)
+        status = check_pki(requirement, err);
+    return status == COCO_OK ? check_identity(requirement, err) : status;
+}
+
+static coco_status
+check_requirement(const cJSON *requirement, coco_error **err)
+{
+    static const struct shape shapes[] = {
+        {"insecureAcceptAnything", {"type"}, NULL},
+        {"reject", {"type"}, NULL},
+        {"signedBy",
+         {"type", "keyType", "keyPath", "keyPaths", "keyData", "signedIdentity"},
+         check_signed_by},
+        {"sigstoreSigned",
+         {"type", "keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki",
+          "rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData", "rekorPublicKeyDatas",
+          "signedIdentity"},
+         check_sigstore_signed},
+        {0},
+    };
+
+    if (!cJSON_IsObject(requirement))
+        return coco_fail(err, COCO_ERR_PROTO, "not an object");
+    return check_shape(requirement, shapes, err);
+}
+
+static coco_status
+check_requirements(const cJSON *list, coco_error **err)
+{
+    const cJSON *requirement = NULL;
+    unsigned n = 0;
+
+    if (!cJSON_IsArray(list) || !list->child)
+        return coco_fail(err, COCO_ERR_PROTO, "not a list of requirements, or an empty one");
+    cJSON_ArrayForEach(requirement, list) {
+        coco_status status = check_requirement(requirement, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "requirement %u", n);
+        n++;
+    }
+    return COCO_OK;
+}
+
+/*
+ * Whether path is absolute and has one form only; "/" has not, for it would mean
+ * the same as the scope "".
+ */
+static bool
+is_clean_path(const char *path)
+{
+    while (*path == '/') {
+        size_t len = strcspn(++path, "/");
+        if (len == 0 || (len == 1 && path[0] == '.') || (len == 2 && strncmp(path, "..", 2) == 0))
+            return false;
+        path += len;
+        if (*path == '\0')
+            return true;
+    }
+    return false;
+}
+
+static coco_status
+check_scopes(const cJSON *transport, coco_error **err)
+{
+    const cJSON *scope = NULL;
+    bool is_oci = strcmp(transport->string, "oci") == 0;
+
+    if (!cJSON_IsObject(transport))
+        return coco_fail(err, COCO_ERR_PROTO, "transport '%.100s' is not an object",
+                         transport->string);
+    cJSON_ArrayForEach(scope, transport) {
+        coco_status status = COCO_OK;
+        if (is_oci && scope->string[0] && !is_clean_path(scope->string))
+            status = coco_fail(err, COCO_ERR_PROTO, "not an absolute path in its shortest form");
+        if (status == COCO_OK)
+            status = check_requirements(scope, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "transport '%.100s', scope '%.300s'", transport->string,
+                             scope->string);
+    }
+    return COCO_OK;
+}
+
+static coco_status
+check_policy(const cJSON *root, coco_error **err)
+{
+    static const char *const members[] = {"default", "transports", NULL};
+    const cJSON *fallback = NULL;
+    const cJSON *transports = NULL;
+    const cJSON *transport = NULL;
+
+    coco_status status = coco_json_check_members(root, members, err);
+    if (status == COCO_OK)
+        status = coco_json_get_any(root, "default", &fallback, err);
+    if (status != COCO_OK)
+        return status;
+    status = check_requirements(fallback, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "default");
+
+    if (!has(root, "transports"))
+        return COCO_OK;
+    status = coco_json_get_object(root, "transports", &transports, err);
+    if (status != COCO_OK)
+        return status;
+    cJSON_ArrayForEach(transport, transports) {
+        status = check_scopes(transport, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    return COCO_OK;
+}
+
+coco_status
+coco_policy_parse(const void *json, size_t len, struct coco_policy **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *root = NULL;
+
+    coco_status status = coco_json_parse_object(json, len, &root, err);
+    if (status == COCO_OK)
+        status = check_policy(root, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "policy");
+
+    struct coco_policy *policy = malloc(sizeof(*policy));
+    if (!policy)
+        return coco_fail_nomem(err);
+    policy->root = coco_steal(&root);
+    *ret = policy;
+    return COCO_OK;
+}
+
+void
+coco_policy_free(struct coco_policy *policy)
+{
+    if (!policy)
+        return;
+    coco_json_free(policy->root);
+    free(policy);
+}
+
+/* ---- looking up ---- */
+
+/* The list of a scope, and what to call it. */
+struct match {
+    const cJSON *requirements;
+    const char *transport;
+    struct coco_buf scope;
+};
+
+static void
+match_done(struct match *match)
+{
+    coco_buf_done(&match->scope);
+}
+
+/* Whether there is a scope of just that name; then it is the one that counts. */
+static coco_status
+try_scope(const cJSON *scopes, const char *name, struct match *match, coco_error **err)
+{
+    match->requirements = cJSON_GetObjectItemCaseSensitive(scopes, name);
+    if (!match->requirements)
+        return COCO_OK;
+    coco_buf_reset(&match->scope);
+    return coco_buf_append_text(&match->scope, name, err);
+}
+
+/* name, then what stands before its last '/', and so on; "" is tried later. */
+static coco_status
+try_parents(const cJSON *scopes, char *name, struct match *match, coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    while (status == COCO_OK && !match->requirements && *name) {
+        status = try_scope(scopes, name, match, err);
+        char *slash = strrchr(name, '/');
+        if (!slash)
+            break;
+        *slash = '\0';
+    }
+    return status;
+}
+
+/* *.example.org and *.org for a.example.org:5000 (containers-policy.json(5)). */
+static coco_status
+try_wildcards(const cJSON *scopes, char *host, struct match *match, coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    host[strcspn(host, ":/")] = '\0';
+    for (char *dot = strchr(host, '.'); dot && status == COCO_OK && !match->requirements;
+         dot = strchr(dot + 1, '.')) {
+        if (dot == host)
+            continue;
+        dot[-1] = '*';
+        status = try_scope(scopes, dot - 1, match, err);
+    }
+    return status;
+}
+
+/* The most specific scope for the image whose full name ends in suffix, ":tag" or "@digest". */
+static coco_status
+find_match(const cJSON *root, const struct coco_policy_image *image, const char *suffix,
+           struct match *match, coco_error **err)
+{
+    const cJSON *transports = cJSON_GetObjectItemCaseSensitive(root, "transports");
+    const cJSON *scopes = cJSON_GetObjectItemCaseSensitive(transports, image->transport);
+    bool is_docker = strcmp(image->transport, "docker") == 0;
+    _cleanup_buf_ struct coco_buf name = {.limit = NAME_MAX_BYTES};
+
+    coco_status status = coco_buf_printf(&name, err, "%s%s", image->name, suffix);
+    if (status == COCO_OK)
+        status = try_scope(scopes, coco_buf_text(&name), match, err);
+    if (status != COCO_OK)
+        return status;
+
+    char *text = (char *)name.data;
+    text[strlen(image->name)] = '\0';
+    status = try_parents(scopes, text, match, err);
+    if (status == COCO_OK && is_docker && !match->requirements)
+        status = try_wildcards(scopes, text, match, err);
+    if (status == COCO_OK && !match->requirements)
+        status = try_scope(scopes, "", match, err);
+    if (!match->requirements)
+        match->requirements = cJSON_GetObjectItemCaseSensitive(root, "default");
+    else
+        match->transport = image->transport;
+    return status;
+}
+
+static coco_status
+deny(const struct match *match, const char *type, const char *why, coco_error **err)
+{
+    if (!match->transport)
+        return coco_fail(err, COCO_ERR_DENIED, "policy: default: %s: %s", type, why);
+    return coco_fail(err, COCO_ERR_DENIED, "policy: transport '%s', scope '%s': %s: %s",
+                     match->transport, coco_buf_text(&match->scope), type, why);
+}
+
+static coco_status
+evaluate(const struct match *match, coco_error **err)
+{
+    const cJSON *requirement = NULL;
+    bool accepted = false;
+
+    cJSON_ArrayForEach(requirement, match->requirements) {
+        const char *type = NULL;
+        coco_status status = coco_json_get_string(requirement, "type", &type, err);
+        if (status != COCO_OK)
+            return status;
+        if (strcmp(type, "reject") == 0)
+            return deny(match, type, "the image is refused", err);
+        if (strcmp(type, "insecureAcceptAnything") != 0)
+            return deny(match, type, "cannot be checked by this build", err);
+        accepted = true;
+    }
+    return accepted ? COCO_OK : deny(match, "no requirement", "nothing accepts the image", err);
+}
+
+static coco_status
+check_by(const struct coco_policy *policy, const struct coco_policy_image *image, char mark,
+         const char *id, coco_error **err)
+{
+    _cleanup_(match_done) struct match match = {.scope.limit = NAME_MAX_BYTES};
+    _cleanup_buf_ struct coco_buf suffix = {.limit = NAME_MAX_BYTES};
+
+    coco_status status = coco_buf_printf(&suffix, err, "%c%s", mark, id);
+    if (status == COCO_OK)
+        status = find_match(policy->root, image, coco_buf_text(&suffix), &match, err);
+    return status == COCO_OK ? evaluate(&match, err) : status;
+}
+
+coco_status
+coco_policy_check(const struct coco_policy *policy, const struct coco_policy_image *image,
+                  coco_error **err)
+{
+    bool is_docker = strcmp(image->transport, "docker") == 0;
+
+    if (!policy && !image->digest)
+        return coco_fail(err, COCO_ERR_DENIED,
+                         "no policy: '%.300s' must be asked for by its digest", image->name);
+    if (!policy)
+        return COCO_OK;
+    if (!is_docker && !is_clean_path(image->name))
+        return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not an absolute, clean path",
+                         image->name);
+    if (!is_docker)
+        return check_by(policy, image, ':', image->tag ? image->tag : "", err);
+
+    /* An image with two names must be accepted under both: which of them a scope is meant for
+     * nobody can tell. */
+    coco_status status = COCO_OK;
+    if (image->digest)
+        status = check_by(policy, image, '@', image->digest, err);
+    if (status == COCO_OK && (image->tag || !image->digest))
+        status = check_by(policy, image, ':', image->tag ? image->tag : "latest", err);
+    return status;
+}

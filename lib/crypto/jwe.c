@@ -452,7 +452,7 @@ check_disjoint(const cJSON *a, const cJSON *b, coco_error **err)
     if (!a || !b)
         return COCO_OK;
     cJSON_ArrayForEach(item, a) {
-        if (cJSON_HasObjectItem(b, item->string))
+        if (cJSON_GetObjectItemCaseSensitive(b, item->string))
             return coco_fail(err, COCO_ERR_PROTO, "JWE has a header member twice");
     }
     return COCO_OK;
@@ -462,9 +462,9 @@ check_disjoint(const cJSON *a, const cJSON *b, coco_error **err)
 static coco_status
 check_plain(const cJSON *header, coco_error **err)
 {
-    if (header && cJSON_HasObjectItem(header, "zip"))
+    if (header && cJSON_GetObjectItemCaseSensitive(header, "zip"))
         return coco_fail(err, COCO_ERR_NOTSUP, "JWE is compressed");
-    if (header && cJSON_HasObjectItem(header, "crit"))
+    if (header && cJSON_GetObjectItemCaseSensitive(header, "crit"))
         return coco_fail(err, COCO_ERR_NOTSUP, "JWE has critical extensions");
     return COCO_OK;
 }

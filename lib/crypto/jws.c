@@ -100,7 +100,8 @@ append_header(const char *alg, const cJSON *further, struct coco_buf *buf, coco_
     if (status != COCO_OK)
         return status;
     cJSON_ArrayForEach(item, further) {
-        if (cJSON_HasObjectItem(header, item->string) || strcmp(item->string, "crit") == 0)
+        if (cJSON_GetObjectItemCaseSensitive(header, item->string)
+            || strcmp(item->string, "crit") == 0)
             return coco_fail(err, COCO_ERR_INVALID, "header member '%.32s' is not the caller's",
                              item->string);
         status = coco_json_add_copy(header, item->string, item, err);
@@ -208,7 +209,7 @@ coco_jws_verify(const struct coco_jws *jws, EVP_PKEY *key, coco_error **err)
     coco_status status = alg_of(key, &alg, err);
     if (status != COCO_OK)
         return status;
-    if (cJSON_HasObjectItem(jws->header, "crit"))
+    if (cJSON_GetObjectItemCaseSensitive(jws->header, "crit"))
         return coco_fail(err, COCO_ERR_VERIFY, "JWS has critical extensions");
     /* The key decides, never the message: RFC 8725 section 3.1. */
     status = coco_json_get_string(jws->header, "alg", &named, NULL);

@@ -131,9 +131,9 @@ static void
 handshake_done(struct handshake *handshake)
 {
     EVP_PKEY_free(handshake->key);
-    cJSON_Delete(handshake->tee_pubkey);
+    coco_json_free(handshake->tee_pubkey);
     coco_rcar_challenge_done(&handshake->challenge);
-    cJSON_Delete(handshake->evidence);
+    coco_json_free(handshake->evidence);
 }
 
 #define _cleanup_handshake_ _cleanup_(handshake_done)

@@ -417,7 +417,7 @@ coco_rcar_attestation_parse(const void *text, size_t len, struct coco_rcar_attes
 void
 coco_rcar_attestation_done(struct coco_rcar_attestation *attestation)
 {
-    cJSON_Delete(attestation->tree);
+    coco_json_free(attestation->tree);
     *attestation = (struct coco_rcar_attestation){0};
 }
 

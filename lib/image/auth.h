@@ -18,12 +18,15 @@ struct coco_credentials {
     struct coco_secret password; /* neither has a NUL inside; both have one behind */
 };
 
+/* COCO_ERR_PROTO for what is not an auth.json; members of other programs are let pass. */
 coco_status coco_auth_parse(const void *json, size_t len, struct coco_auth *ret, coco_error **err);
 void coco_auth_done(struct coco_auth *auth);
 
 /*
  * Credentials for host/repository: the longest key of "host/a/b", "host/a", "host"
- * wins (guest-protocols 7.3). Empty ones, and COCO_OK, when there are none.
+ * wins (guest-protocols 7.3), then a key that names the host as a URL. Empty ones,
+ * and COCO_OK, when there are none; COCO_ERR_NOTSUP when they are an identity
+ * token or with a credential helper.
  */
 coco_status coco_auth_find(const struct coco_auth *auth, const char *host, const char *repository,
                            struct coco_credentials *ret, coco_error **err);

@@ -32,8 +32,17 @@ struct coco_platform {
 coco_status coco_platform_parse(const char *text, struct coco_platform *ret, coco_error **err);
 void coco_platform_host(struct coco_platform *ret);
 
+/* What a registry is asked for, and what is sent back to one. */
+#define COCO_MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define COCO_MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define COCO_MEDIA_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define COCO_MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define COCO_MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define COCO_MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+
 struct coco_manifest {
-    cJSON *json; /* owns all texts */
+    cJSON *json;            /* owns all texts */
+    const char *media_type; /* one of the four above; static */
     bool is_index;
     bool is_docker; /* rather than OCI */
     struct coco_descriptor config;
@@ -43,9 +52,10 @@ struct coco_manifest {
 
 /*
  * Parses a manifest or an index; media_type is what the descriptor or the
- * Content-Type said, "" if nothing did, and must agree with the mediaType inside.
- * COCO_ERR_PROTO for both kinds in one document, schemaVersion other than 2 and
- * schema 1; COCO_ERR_NOTSUP for artifacts; COCO_ERR_LIMIT for too many layers.
+ * Content-Type said and must agree with the mediaType inside, unless it is "" or
+ * says nothing (application/json and its like). COCO_ERR_PROTO for both kinds in
+ * one document, schemaVersion other than 2 and schema 1; COCO_ERR_NOTSUP for
+ * artifacts; COCO_ERR_LIMIT for too many layers.
  */
 coco_status coco_manifest_parse(const void *data, size_t len, const char *media_type,
                                 size_t max_layers, struct coco_manifest *ret, coco_error **err);
@@ -84,5 +94,8 @@ enum coco_compression {
 /* What a layer's media type says, OCI and Docker, foreign and not; COCO_ERR_NOTSUP for others. */
 coco_status coco_layer_media_type(const char *media_type, enum coco_compression *compression,
                                   bool *encrypted, coco_error **err);
+
+/* The OCI media type of a layer of that kind, encrypted or not; static. */
+const char *coco_layer_media_type_name(enum coco_compression compression, bool encrypted);
 
 #endif

@@ -32,16 +32,22 @@ struct coco_source {
     void *self;
 };
 
+/*
+ * A destination takes the bytes of a blob rather than asking for them, so that
+ * the whole way of a layer is pushed by one thread: source -> cipher ->
+ * destination, with no pipe and no second thread between them. A registry's
+ * upload is driven from inside the sink (net/http.h, coco_http_begin()).
+ */
 struct coco_destination {
     coco_status (*has_blob)(void *self, coco_ctx *ctx, const struct coco_digest *digest, bool *ret,
                             coco_error **err);
-    /*
-     * Stores what reader gives; digest and size are known only when it has ended,
-     * so they are asked for then. known gives both.
-     */
-    coco_status (*put_blob)(void *self, coco_ctx *ctx, const struct coco_reader *reader,
-                            const struct coco_descriptor *(*known)(void *user), void *user,
-                            coco_error **err);
+    /* Begins a blob, one at a time, of which nothing is known yet; *ret takes its bytes. */
+    coco_status (*begin_blob)(void *self, coco_ctx *ctx, struct coco_sink *ret, coco_error **err);
+    /* What was written is this blob (whoever wrote it has checked that): makes it visible. */
+    coco_status (*commit_blob)(void *self, coco_ctx *ctx, const struct coco_digest *digest,
+                               uint64_t size, coco_error **err);
+    /* Drops the blob that was begun and not committed, if there is one. */
+    void (*abort_blob)(void *self);
     /* Last: makes the image visible under the reference's tag (or digest). */
     coco_status (*put_manifest)(void *self, coco_ctx *ctx, const char *media_type, const void *data,
                                 size_t len, const struct coco_digest *digest, coco_error **err);
@@ -68,14 +74,22 @@ coco_status coco_source_small_blob(const struct coco_source *source, coco_ctx *c
                                    const struct coco_descriptor *blob, struct coco_buf *buf,
                                    coco_error **err);
 
+/* The manifest of one image as it was found. */
+struct coco_resolved {
+    struct coco_manifest manifest;
+    struct coco_buf text;      /* the manifest's own bytes */
+    struct coco_digest digest; /* of text */
+};
+
+void coco_resolved_done(struct coco_resolved *resolved);
+#define _cleanup_resolved_ _cleanup_(coco_resolved_done)
+
 /*
  * Resolves the source's reference to the manifest of one platform: follows
  * indexes, checking every digest on the way, and the reference's own digest.
- * digest gets that of the manifest found.
  */
 coco_status coco_source_resolve(const struct coco_source *source, coco_ctx *ctx,
                                 const coco_image_ref *ref, const struct coco_platform *platform,
-                                size_t max_layers, struct coco_manifest *ret,
-                                struct coco_digest *digest, coco_error **err);
+                                size_t max_layers, struct coco_resolved *ret, coco_error **err);
 
 #endif

@@ -131,7 +131,7 @@ static bool
 is_token(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (!memchr(TOKEN_CHARS, text[i], strlen(TOKEN_CHARS)))
+        if (text[i] == '\0' || !strchr(TOKEN_CHARS, text[i]))
             return false;
     return len > 0;
 }

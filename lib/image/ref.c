@@ -1,0 +1,333 @@
+/*
+ * image/ref.c - image references
+ *
+ * The grammar is distribution-spec's (1.1, "Pulling manifests"); which part is
+ * the host, and what is filled in for docker.io, is what everybody does
+ * (guest-protocols 6.2). Upper case in a repository, which some take, is refused:
+ * no registry has such names.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <coco/image.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/fail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIGITS "0123456789"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define TAG_FIRST UPPER LOWER DIGITS "_"
+#define TAG_CHARS TAG_FIRST ".-"
+#define TAG_MAX 128
+#define NAME_MAX_LEN 255 /* host, slash and repository together */
+#define LABEL_MAX 63
+#define TEXT_MAX 4096 /* an OCI layout's path may be as long as a path can be */
+
+struct coco_image_ref {
+    bool oci;
+    char *registry; /* NULL for a layout */
+    char *repository;
+    char *tag;
+    char *digest;
+    char *text;
+};
+
+COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
+
+static coco_status
+fail_ref(coco_error **err, const char *text, const char *why)
+{
+    return coco_fail(err, COCO_ERR_INVALID, "reference '%.300s': %s", text, why);
+}
+
+static coco_status
+copy(const char *text, size_t len, char **ret, coco_error **err)
+{
+    *ret = strndup(text, len);
+    return *ret ? COCO_OK : coco_fail_nomem(err);
+}
+
+static size_t
+span_in(const char *text, size_t len, const char *allowed)
+{
+    size_t n = strspn(text, allowed);
+
+    return n < len ? n : len;
+}
+
+static bool
+is_tag(const char *text, size_t len)
+{
+    return len > 0 && len <= TAG_MAX && span_in(text, 1, TAG_FIRST) == 1
+           && span_in(text, len, TAG_CHARS) == len;
+}
+
+/* RFC 1123 section 2.1; an IP address (version 4) is of this form too. */
+static bool
+is_host(const char *text, size_t len)
+{
+    const char *end = text + len;
+
+    for (const char *p = text;; p++) {
+        size_t n = span_in(p, (size_t)(end - p), UPPER LOWER DIGITS "-");
+
+        if (n == 0 || n > LABEL_MAX || p[0] == '-' || p[n - 1] == '-')
+            return false;
+        p += n;
+        if (p == end)
+            return true;
+        if (*p != '.')
+            return false;
+    }
+}
+
+static bool
+is_port(const char *text, size_t len)
+{
+    return len > 0 && len <= 5 && span_in(text, len, DIGITS) == len
+           && strtoul(text, NULL, 10) - 1 < UINT16_MAX;
+}
+
+static bool
+is_registry(const char *text, size_t len)
+{
+    const char *colon = memchr(text, ':', len);
+    size_t host_len = colon ? (size_t)(colon - text) : len;
+
+    return is_host(text, host_len)
+           && (!colon || is_port(colon + 1, (size_t)(text + len - colon - 1)));
+}
+
+/* distribution-spec: [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* between slashes. */
+static bool
+is_repository(const char *text, size_t len)
+{
+    const char *end = text + len;
+
+    for (const char *p = text;;) {
+        size_t n = span_in(p, (size_t)(end - p), LOWER DIGITS);
+        if (n == 0)
+            return false;
+        p += n;
+        if (p == end)
+            return true;
+        size_t dashes = span_in(p, (size_t)(end - p), "-");
+        if (dashes > 0)
+            p += dashes;
+        else if (p[0] == '_' && p + 1 < end && p[1] == '_')
+            p += 2;
+        else if (p[0] == '.' || p[0] == '_' || p[0] == '/')
+            p++;
+        else
+            return false;
+    }
+}
+
+/* Takes "@sha256:…" off the end of text, whose new length is *len. */
+static coco_status
+take_digest(coco_image_ref *ref, const char *text, size_t *len, coco_error **err)
+{
+    struct coco_digest digest = {0};
+    const char *at = strrchr(text, '@');
+
+    if (!at)
+        return COCO_OK;
+    if (coco_digest_parse(at + 1, &digest, NULL) != COCO_OK)
+        return ref->oci ? COCO_OK : fail_ref(err, text, "what follows '@' is no digest");
+    *len = (size_t)(at - text);
+    return copy(at + 1, strlen(at + 1), &ref->digest, err);
+}
+
+/* The part before the first slash, if it is a registry and not the first part of a name. */
+static size_t
+registry_len(const char *text, size_t len)
+{
+    const char *slash = memchr(text, '/', len);
+    size_t n = slash ? (size_t)(slash - text) : 0;
+
+    if (memchr(text, '.', n) || memchr(text, ':', n))
+        return n;
+    return n == strlen("localhost") && strncmp(text, "localhost", n) == 0 ? n : 0;
+}
+
+static bool
+is_docker_hub(const char *text, size_t len)
+{
+    static const char *const names[] = {"docker.io", "index.docker.io"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (len == strlen(names[i]) && strncmp(text, names[i], len) == 0)
+            return true;
+    return len == 0;
+}
+
+static coco_status
+set_name(coco_image_ref *ref, const char *host, size_t host_len, const char *name, size_t name_len,
+         coco_error **err)
+{
+    bool hub = is_docker_hub(host, host_len);
+    const char *prefix = hub && !memchr(name, '/', name_len) ? "library/" : "";
+
+    coco_status status = hub ? copy("docker.io", strlen("docker.io"), &ref->registry, err)
+                             : copy(host, host_len, &ref->registry, err);
+    if (status != COCO_OK)
+        return status;
+    if (asprintf(&ref->repository, "%s%.*s", prefix, (int)name_len, name) < 0) {
+        ref->repository = NULL;
+        return coco_fail_nomem(err);
+    }
+    return COCO_OK;
+}
+
+/* [host/]name[:tag][@digest] */
+static coco_status
+parse_docker(coco_image_ref *ref, const char *text, coco_error **err)
+{
+    size_t len = strlen(text);
+
+    coco_status status = take_digest(ref, text, &len, err);
+    if (status != COCO_OK)
+        return status;
+
+    size_t host_len = registry_len(text, len);
+    const char *name = text + (host_len ? host_len + 1 : 0);
+    const char *end = text + len;
+    const char *colon = memchr(name, ':', (size_t)(end - name));
+    const char *name_end = colon ? colon : end;
+
+    if (host_len && !is_registry(text, host_len))
+        return fail_ref(err, text, "no such host name or port");
+    if (!is_repository(name, (size_t)(name_end - name)))
+        return fail_ref(err, text, "not a repository name");
+    if (name_end - text > NAME_MAX_LEN)
+        return fail_ref(err, text, "more than 255 characters in the name");
+    if (colon && !is_tag(colon + 1, (size_t)(end - colon - 1)))
+        return fail_ref(err, text, "not a tag");
+
+    status = set_name(ref, text, host_len, name, (size_t)(name_end - name), err);
+    if (status == COCO_OK && colon)
+        status = copy(colon + 1, (size_t)(end - colon - 1), &ref->tag, err);
+    if (status == COCO_OK && !colon && !ref->digest)
+        status = copy("latest", strlen("latest"), &ref->tag, err);
+    return status;
+}
+
+/* PATH[:TAG][@digest]; the first colon ends the path, as for everybody else. */
+static coco_status
+parse_oci(coco_image_ref *ref, const char *text, coco_error **err)
+{
+    size_t len = strlen(text);
+
+    coco_status status = take_digest(ref, text, &len, err);
+    if (status != COCO_OK)
+        return status;
+
+    const char *colon = memchr(text, ':', len);
+    size_t path_len = colon ? (size_t)(colon - text) : len;
+    size_t tag_len = colon ? len - path_len - 1 : 0;
+
+    if (path_len == 0)
+        return fail_ref(err, text, "no path");
+    if (colon && !is_tag(colon + 1, tag_len))
+        return fail_ref(err, text, "not a tag");
+    status = copy(text, path_len, &ref->repository, err);
+    if (status == COCO_OK && colon)
+        status = copy(colon + 1, tag_len, &ref->tag, err);
+    return status;
+}
+
+static coco_status
+set_text(coco_image_ref *ref, coco_error **err)
+{
+    const char *tag = ref->tag;
+    const char *digest = ref->digest;
+
+    if (asprintf(&ref->text, "%s%s%s%s%s%s%s", ref->oci ? "oci:" : ref->registry,
+                 ref->oci ? "" : "/", ref->repository, tag ? ":" : "", tag ? tag : "",
+                 digest ? "@" : "", digest ? digest : "")
+        < 0) {
+        ref->text = NULL;
+        return coco_fail_nomem(err);
+    }
+    return COCO_OK;
+}
+
+coco_status
+coco_image_ref_parse(const char *text, coco_image_ref **ret, coco_error **err)
+{
+    static const char oci[] = "oci:";
+    static const char docker[] = "docker://";
+
+    if (strlen(text) > TEXT_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "a reference of more than %d bytes", TEXT_MAX);
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = calloc(1, sizeof(*ref));
+    if (!ref)
+        return coco_fail_nomem(err);
+
+    coco_status status = COCO_OK;
+    ref->oci = strncmp(text, oci, strlen(oci)) == 0;
+    if (ref->oci)
+        status = parse_oci(ref, text + strlen(oci), err);
+    else
+        status = parse_docker(
+            ref, text + (strncmp(text, docker, strlen(docker)) == 0 ? strlen(docker) : 0), err);
+    if (status == COCO_OK)
+        status = set_text(ref, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&ref);
+    return status;
+}
+
+void
+coco_image_ref_free(coco_image_ref *ref)
+{
+    if (!ref)
+        return;
+    free(ref->registry);
+    free(ref->repository);
+    free(ref->tag);
+    free(ref->digest);
+    free(ref->text);
+    free(ref);
+}
+
+const char *
+coco_image_ref_transport(const coco_image_ref *ref)
+{
+    return ref->oci ? "oci" : "docker";
+}
+
+const char *
+coco_image_ref_registry(const coco_image_ref *ref)
+{
+    return ref->registry;
+}
+
+const char *
+coco_image_ref_repository(const coco_image_ref *ref)
+{
+    return ref->repository;
+}
+
+const char *
+coco_image_ref_tag(const coco_image_ref *ref)
+{
+    return ref->tag;
+}
+
+const char *
+coco_image_ref_digest(const coco_image_ref *ref)
+{
+    return ref->digest;
+}
+
+const char *
+coco_image_ref_text(const coco_image_ref *ref)
+{
+    return ref->text;
+}

@@ -122,7 +122,8 @@ coordinates_keep_their_leading_zeros(void **state)
     size_t short_ones = 0;
 
     (void)state;
-    for (size_t i = 0; i < 2000 && short_ones < 2; i++) {
+    /* One key in 2048 has such a coordinate: not one in these is a broken generator. */
+    for (size_t i = 0; i < 100000 && short_ones == 0; i++) {
         EVP_PKEY *key = NULL;
         EVP_PKEY *back = NULL;
         cJSON *jwk = NULL;

@@ -16,6 +16,7 @@
 #include "crypto/ossl.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define ENC "A256GCM"
 #define HEADER_MAX ((size_t)16 << 10)
@@ -443,6 +444,22 @@ parse_compact(struct message *m, const char *text, size_t len, coco_error **err)
     return status;
 }
 
+/*
+ * Whether object has a member of that name in any case: "Crit" is nothing by RFC
+ * 7515, but another reader of the same header may take it for "crit".
+ */
+static bool
+has_folded(const cJSON *object, const char *name)
+{
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, object) {
+        if (strcasecmp(item->string, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* RFC 7516 section 7.2.1: the names in the headers of one recipient are disjoint. */
 static coco_status
 check_disjoint(const cJSON *a, const cJSON *b, coco_error **err)
@@ -452,7 +469,7 @@ check_disjoint(const cJSON *a, const cJSON *b, coco_error **err)
     if (!a || !b)
         return COCO_OK;
     cJSON_ArrayForEach(item, a) {
-        if (cJSON_GetObjectItemCaseSensitive(b, item->string))
+        if (has_folded(b, item->string))
             return coco_fail(err, COCO_ERR_PROTO, "JWE has a header member twice");
     }
     return COCO_OK;
@@ -462,9 +479,9 @@ check_disjoint(const cJSON *a, const cJSON *b, coco_error **err)
 static coco_status
 check_plain(const cJSON *header, coco_error **err)
 {
-    if (header && cJSON_GetObjectItemCaseSensitive(header, "zip"))
+    if (header && has_folded(header, "zip"))
         return coco_fail(err, COCO_ERR_NOTSUP, "JWE is compressed");
-    if (header && cJSON_GetObjectItemCaseSensitive(header, "crit"))
+    if (header && has_folded(header, "crit"))
         return coco_fail(err, COCO_ERR_NOTSUP, "JWE has critical extensions");
     return COCO_OK;
 }

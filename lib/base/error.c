@@ -14,6 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __clang_analyzer__
+#undef coco_fail
+#undef coco_fail_nomem
+#undef coco_fail_errno
+#undef coco_wrap
+#endif
+
 /* Longer messages are cut: they are for a person, and may quote a hostile peer. */
 #define MESSAGE_MAX ((size_t)2048)
 

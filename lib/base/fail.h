@@ -31,4 +31,16 @@ coco_status coco_fail_errno(coco_error **err, int errnum, const char *fmt, ...)
 coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * An analyser reads one file at a time and would think that these may succeed,
+ * and that the caller then goes on without its result.
+ */
+#ifdef __clang_analyzer__
+#define coco_fail(err, status, ...) ((void)coco_fail(err, status, __VA_ARGS__), (status))
+#define coco_fail_nomem(err) ((void)coco_fail_nomem(err), COCO_ERR_NOMEM)
+#define coco_fail_errno(err, errnum, ...)                                                          \
+    ((void)coco_fail_errno(err, errnum, __VA_ARGS__), COCO_ERR_IO)
+#define coco_wrap(err, status, ...) ((void)coco_wrap(err, status, __VA_ARGS__), (status))
+#endif
+
 #endif

@@ -66,7 +66,7 @@ coco_json_get_string(const cJSON *object, const char *name, const char **ret, co
     const cJSON *item = NULL;
 
     coco_status status = get(object, name, cJSON_IsString, "a string", &item, err);
-    if (status == COCO_OK && item)
+    if (status == COCO_OK)
         *ret = item->valuestring;
     return status;
 }

@@ -37,6 +37,6 @@ coco_ossl_errors_drop(const int *marked)
  * would take them for its own: what we answer with a coco_error leaves none.
  */
 #define coco_ossl_errors_are_ours()                                                                \
-    __attribute__((cleanup(coco_ossl_errors_drop))) const int ossl_marked_ = ERR_set_mark()
+    __attribute__((cleanup(coco_ossl_errors_drop), unused)) const int ossl_marked_ = ERR_set_mark()
 
 #endif

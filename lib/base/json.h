@@ -41,6 +41,9 @@ coco_status coco_json_parse(const char *text, size_t len, cJSON **ret, coco_erro
 /* The same, for a text that must be an object. */
 coco_status coco_json_parse_object(const char *text, size_t len, cJSON **ret, coco_error **err);
 
+/* Length of the number that text starts with (RFC 8259 section 6), 0 for none. */
+size_t coco_json_number_len(const char *text, size_t len);
+
 /*
  * Members of an object, by exact name. A missing or null member, or one of
  * another type, is COCO_ERR_PROTO and names the member; the _opt forms store

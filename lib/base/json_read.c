@@ -73,19 +73,6 @@ hex4(const char *p, const char *end)
     return bytes[0] << 8 | bytes[1];
 }
 
-/* code is no surrogate and at most U+10FFFF. */
-static size_t
-put_utf8(uint32_t code, char *out)
-{
-    uint8_t *p = (uint8_t *)out;
-    size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-
-    for (size_t i = n; i-- > 1; code >>= 6)
-        p[i] = 0x80 | (code & 0x3f);
-    p[0] = (uint8_t)(n == 1 ? code : (0xf00 >> n & 0xff) | code);
-    return n;
-}
-
 /*
  * Decodes what follows "\u" at *p; 0 for no hex digits, NUL, and a surrogate
  * without its other half (RFC 7493 section 2.1).
@@ -99,7 +86,7 @@ decode_unicode(const char **p, const char *end, char *out)
         return 0;
     *p += 4;
     if (unit < 0xd800 || unit > 0xdbff)
-        return put_utf8((uint32_t)unit, out);
+        return coco_utf8_put((uint32_t)unit, out);
 
     if (end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
         return 0;
@@ -107,7 +94,8 @@ decode_unicode(const char **p, const char *end, char *out)
     if (low < 0xdc00 || low > 0xdfff)
         return 0;
     *p += 6;
-    return put_utf8(0x10000 + ((uint32_t)(unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00), out);
+    return coco_utf8_put(0x10000 + ((uint32_t)(unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00),
+                         out);
 }
 
 /* Decodes what follows the backslash at *p; 0 if it is no escape. */
@@ -185,50 +173,45 @@ read_string(struct reader *r, char **slot, coco_error **err)
     return decode_string(r, start, end, *slot, err);
 }
 
-static size_t
-skip_digits(const struct reader *r, size_t at)
+static const char *
+skip_digits(const char *p, const char *end)
 {
-    while (at < r->len && is_digit(r->text[at]))
-        at++;
-    return at;
+    while (p < end && is_digit(*p))
+        p++;
+    return p;
 }
 
-/* RFC 8259 section 6. Returns where the number ends, or r->at if there is none. */
-static size_t
-end_of_number(const struct reader *r)
+size_t
+coco_json_number_len(const char *text, size_t len)
 {
-    size_t at = r->at;
-    size_t from = 0;
+    const char *end = text + len;
+    const char *from = len > 0 && *text == '-' ? text + 1 : text;
+    const char *p = skip_digits(from, end);
 
-    if (at < r->len && r->text[at] == '-')
-        at++;
-    from = at;
-    at = skip_digits(r, at);
-    if (at == from || (r->text[from] == '0' && at > from + 1))
-        return r->at;
-
-    if (at < r->len && r->text[at] == '.') {
-        from = ++at;
-        at = skip_digits(r, at);
-        if (at == from)
-            return r->at;
+    if (p == from || (*from == '0' && p > from + 1))
+        return 0;
+    if (p < end && *p == '.') {
+        from = ++p;
+        p = skip_digits(p, end);
+        if (p == from)
+            return 0;
     }
-    if (at < r->len && (r->text[at] == 'e' || r->text[at] == 'E')) {
-        at++;
-        if (at < r->len && (r->text[at] == '+' || r->text[at] == '-'))
-            at++;
-        from = at;
-        at = skip_digits(r, at);
-        if (at == from)
-            return r->at;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        if (p < end && (*p == '+' || *p == '-'))
+            p++;
+        from = p;
+        p = skip_digits(p, end);
+        if (p == from)
+            return 0;
     }
-    return at;
+    return (size_t)(p - text);
 }
 
 static coco_status
 read_number(struct reader *r, cJSON *item, coco_error **err)
 {
-    size_t len = end_of_number(r) - r->at;
+    size_t len = coco_json_number_len(r->text + r->at, r->len - r->at);
 
     if (len == 0)
         return refuse(r->at, "bad number", err);

@@ -77,6 +77,18 @@ coco_utf8_valid(const void *data, size_t len)
     return true;
 }
 
+size_t
+coco_utf8_put(uint32_t code, char buf[4])
+{
+    uint8_t *p = (uint8_t *)buf;
+    size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+    for (size_t i = n; i-- > 1; code >>= 6)
+        p[i] = 0x80 | (code & 0x3f);
+    p[0] = (uint8_t)(n == 1 ? code : (0xf00 >> n & 0xff) | code);
+    return n;
+}
+
 /* C1 controls (U+0080 to U+009F) steer terminals as ESC sequences do. */
 static bool
 is_printable(const uint8_t *p, size_t n)

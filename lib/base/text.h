@@ -16,6 +16,9 @@
  */
 size_t coco_utf8_len(const uint8_t *p, size_t len);
 
+/* Writes the UTF-8 of code, which is at most U+10FFFF and no surrogate; gives its length. */
+size_t coco_utf8_put(uint32_t code, char buf[4]);
+
 bool coco_utf8_valid(const void *data, size_t len);
 
 /*

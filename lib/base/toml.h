@@ -17,8 +17,9 @@
  * the RFC 3339 form they were written in.
  *
  * COCO_ERR_PROTO with the line number for everything toml.io's grammar and its
- * rules on redefinition refuse; COCO_ERR_LIMIT beyond COCO_JSON_SIZE_MAX bytes or
- * COCO_JSON_DEPTH_MAX levels.
+ * rules on redefinition refuse, and for the escaped NUL that TOML allows but no
+ * string here can hold. COCO_ERR_LIMIT beyond json.h's limits, and for tables of
+ * so many keys that looking for doubles takes too long (some thousands).
  */
 coco_status coco_toml_parse(const char *text, size_t len, cJSON **ret, coco_error **err);
 

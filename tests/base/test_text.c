@@ -60,6 +60,33 @@ utf8_refuses(void **state)
 }
 
 static void
+utf8_put_is_valid_up_to_the_last_character(void **state)
+{
+    static const struct {
+        uint32_t code;
+        const char *want;
+    } cases[] = {
+        {0x41, "A"},
+        {0x7f, "\x7f"},
+        {0x80, "\xc2\x80"},
+        {0x7ff, "\xdf\xbf"},
+        {0x800, "\xe0\xa0\x80"},
+        {0xffff, "\xef\xbf\xbf"},
+        {0x10000, "\xf0\x90\x80\x80"},
+        {0x10ffff, "\xf4\x8f\xbf\xbf"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char buf[4];
+        size_t n = coco_utf8_put(cases[i].code, buf);
+
+        assert_int_equal(n, strlen(cases[i].want));
+        assert_memory_equal(buf, cases[i].want, n);
+    }
+}
+
+static void
 escape_spares_text_and_disarms_the_rest(void **state)
 {
     static const struct {
@@ -138,6 +165,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_accepts),
         cmocka_unit_test(utf8_refuses),
+        cmocka_unit_test(utf8_put_is_valid_up_to_the_last_character),
         cmocka_unit_test(escape_spares_text_and_disarms_the_rest),
         cmocka_unit_test(escape_cuts_between_characters),
         cmocka_unit_test(hex_goes_both_ways),

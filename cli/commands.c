@@ -1,0 +1,180 @@
+/*
+ * cli/commands.c - the commands
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "options.h"
+
+static const struct cli_command table[] = {
+    {
+        .name = "attest",
+        .operands = "",
+        .purpose = "attest to a key broker and print the token it gives",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_TEE},
+        .run = cli_attest,
+    },
+    {
+        .name = "doctor",
+        .operands = "",
+        .purpose = "check what this machine can do, and say how to get the rest",
+        .details = "Each check is ok or not ok; behind the latter stands the remedy. With --kbs it "
+                   "attests to that broker, too.",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_TEE},
+        .run = cli_doctor,
+    },
+    {
+        .name = "evidence get",
+        .operands = "",
+        .purpose = "print evidence of this machine as it goes over the wire",
+        .data = true,
+        .options = {OPT_REPORT_DATA, OPT_TEE},
+        .run = cli_evidence_get,
+    },
+    {
+        .name = "evidence show",
+        .operands = "[FILE]",
+        .max = 1,
+        .purpose = "show what evidence in FILE, or from stdin, claims and whether it holds",
+        .details = "Without --tee every kind is tried. With --report-data it is verified to be "
+                   "bound to those bytes, and evidence that does not hold is an error (4). "
+                   "Software evidence is trusted if its root is that of COCO_SOFTWARE_TEE, "
+                   "sample evidence only with --tee sample.",
+        .data = true,
+        .options = {OPT_REPORT_DATA, OPT_TEE},
+        .run = cli_evidence_show,
+    },
+    {
+        .name = "image encrypt",
+        .operands = "SRC DST",
+        .min = 2,
+        .max = 2,
+        .purpose = "copy the image SRC to DST with its layers encrypted",
+        .details = "With --kbs a fresh random key is stored at the broker as --kbs-path first, and "
+                   "whoever obtains it can open the image; with --recipient whoever holds the "
+                   "private key can. SRC and DST are REFs as in \"image pull\".",
+        .options = {OPT_RECIPIENT, OPT_KBS, OPT_KBS_ADMIN_KEY, OPT_KBS_PATH, OPT_KBS_CA,
+                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_PLATFORM, OPT_MAX_BYTES},
+        .run = cli_image_encrypt,
+    },
+    {
+        .name = "image inspect",
+        .operands = "REF",
+        .min = 1,
+        .max = 1,
+        .purpose = "describe an image without pulling its layers",
+        .data = true,
+        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_PLATFORM},
+        .run = cli_image_inspect,
+    },
+    {
+        .name = "image pull",
+        .operands = "REF DIR",
+        .min = 2,
+        .max = 2,
+        .purpose = "pull, verify, decrypt and unpack an image into the OCI bundle DIR",
+        .details = "REF is a registry name (docker:// in front is fine) or oci:PATH[:TAG]. DIR "
+                   "must not exist or be empty; it gets rootfs and config.json when everything "
+                   "was verified, or nothing. Without a policy only a REF with a digest is "
+                   "pulled, unless --insecure-policy accept-anything is spelled out.",
+        .options = {OPT_KEY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_POLICY, OPT_INSECURE_POLICY,
+                    OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_MAX_BYTES,
+                    OPT_MAX_CONTENT},
+        .run = cli_image_pull,
+    },
+    {
+        .name = "image push",
+        .operands = "SRC DST",
+        .min = 2,
+        .max = 2,
+        .purpose = "copy the image SRC to DST as it is",
+        .details = "Encrypted layers stay encrypted; blobs that are there are not sent again.",
+        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_PLATFORM, OPT_MAX_BYTES},
+        .run = cli_image_push,
+    },
+    {
+        .name = "kbs serve",
+        .operands = "",
+        .purpose = "serve keys until interrupted",
+        .details = "Prints the address when it serves. --listen takes the place of the sockets of "
+                   "the configuration, doc/coco-kbs.md explains all its keys. Without one the KBS "
+                   "is in memory; whoever signs with the private half of --admin-key may "
+                   "administer it. Such a pair comes from: openssl genpkey -algorithm ed25519 "
+                   "-out admin.pem; openssl pkey -in admin.pem -pubout -out admin.pub.",
+        .options = {OPT_CONFIG, OPT_DEV, OPT_LISTEN, OPT_ADMIN_KEY},
+        .run = cli_kbs_serve,
+    },
+    {
+        .name = "manual",
+        .operands = "FORMAT",
+        .min = 1,
+        .max = 1,
+        .purpose = "print this manual for man, as markdown, or as completion for bash",
+        .details = "FORMAT is man, markdown or bash. In ~/.bashrc: source <(coco manual bash)",
+        .data = true,
+        .options = {OPT_END},
+        .run = cli_manual,
+    },
+    {
+        .name = "resource get",
+        .operands = "kbs:///REPO/TYPE/TAG",
+        .min = 1,
+        .max = 1,
+        .purpose = "attest to a key broker and write a resource to stdout or a file",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_OUTPUT},
+        .run = cli_resource_get,
+    },
+    {
+        .name = "resource ls",
+        .operands = "",
+        .purpose = "list the names of a broker's resources, as its owner",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_KBS_ADMIN_KEY},
+        .run = cli_resource_ls,
+    },
+    {
+        .name = "resource put",
+        .operands = "REPO/TYPE/TAG [FILE]",
+        .min = 1,
+        .max = 2,
+        .purpose = "store FILE, or stdin, as a resource of a broker, as its owner",
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_KBS_ADMIN_KEY},
+        .run = cli_resource_put,
+    },
+    {
+        .name = "resource rm",
+        .operands = "REPO/TYPE/TAG",
+        .min = 1,
+        .max = 1,
+        .purpose = "delete a resource of a broker, as its owner",
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_KBS_ADMIN_KEY},
+        .run = cli_resource_rm,
+    },
+    {
+        .name = "try",
+        .operands = "",
+        .purpose = "show the main job on this machine: encrypt, attest, pull, decrypt, run",
+        .details = "Starts a key broker and a registry of its own on free loopback ports, encrypts "
+                   "a small image into the registry, plays a guest that attests as a software TEE, "
+                   "and runs the image. With --tamper it ends with 0 if the tampering was refused "
+                   "as it must be, and with 1 if it went unnoticed. Leaves nothing behind.",
+        .options = {OPT_TAMPER},
+        .run = cli_try,
+    },
+    {
+        .name = "version",
+        .operands = "",
+        .purpose = "print the version and what this build can do",
+        .data = true,
+        .options = {OPT_END},
+        .run = cli_version,
+    },
+};
+
+const struct cli_command *
+cli_command(size_t index)
+{
+    return index < sizeof(table) / sizeof(table[0]) ? &table[index] : NULL;
+}

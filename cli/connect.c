@@ -1,0 +1,217 @@
+/*
+ * cli/connect.c - clients of brokers and registries, as the options say
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef coco_status set_bytes(void *object, const uint8_t *data, size_t len, coco_error **err);
+
+static coco_status
+set_kbc_ca(void *kbc, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_kbc_set_tls_ca(kbc, data, len, err);
+}
+
+static coco_status
+set_admin_ca(void *admin, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_admin_set_tls_ca(admin, data, len, err);
+}
+
+static coco_status
+set_admin_key(void *admin, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_admin_set_key(admin, data, len, err);
+}
+
+static coco_status
+set_images_ca(void *client, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_image_client_set_tls_ca(client, data, len, err);
+}
+
+static coco_status
+set_images_auth(void *client, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_image_client_set_auth(client, data, len, err);
+}
+
+/* Gives the content of the file path, or nothing if path is NULL, to set. */
+static int
+set_file(struct cli *cli, const char *path, set_bytes *set, void *object)
+{
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+    if (!path)
+        return CLI_DONE;
+    int rc = cli_read_file(cli, path, CLI_PEM_MAX, &bytes);
+    if (rc != CLI_DONE)
+        return rc;
+    coco_status status = set(object, bytes.data, bytes.len, &cli->err);
+    return status == COCO_OK ? CLI_DONE
+                             : cli_fail(cli, status, "%s: %s", path, coco_error_message(cli->err));
+}
+
+/* "https://…" is the broker's address; "<kbc>::<uri>" names another client. */
+static char *
+kbc_params(const char *kbs)
+{
+    char *params = NULL;
+    const char *prefix = strstr(kbs, "_kbc::") ? "" : "cc_kbc::";
+
+    return asprintf(&params, "%s%s", prefix, kbs) < 0 ? NULL : params;
+}
+
+int
+cli_open_kbc(struct cli *cli, coco_kbc **ret)
+{
+    const char *kbs = cli_get(&cli->args, OPT_KBS);
+    const char *tee = cli_get(&cli->args, OPT_TEE);
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    coco_attester *attester = NULL;
+
+    if (!kbs)
+        return CLI_DONE;
+    _cleanup_free_ char *params = kbc_params(kbs);
+    if (!params)
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    int rc = cli_check(cli, coco_kbc_new(params, &kbc, &cli->err));
+    if (rc == CLI_DONE && tee)
+        rc = cli_check(cli, coco_attester_new(tee, &attester, &cli->err));
+    if (rc == CLI_DONE && tee)
+        rc = cli_check(cli, coco_kbc_set_attester(kbc, attester, &cli->err));
+    if (rc == CLI_DONE)
+        rc = set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_kbc_ca, kbc);
+    if (rc == CLI_DONE)
+        *ret = cli_steal(&kbc);
+    return rc;
+}
+
+int
+cli_open_admin(struct cli *cli, coco_admin **ret)
+{
+    const char *kbs = cli_get(&cli->args, OPT_KBS);
+    _cleanup_(coco_admin_freep) coco_admin *admin = NULL;
+
+    if (!kbs)
+        return cli_usage(cli, "needs --kbs URL");
+    int rc = cli_check(cli, coco_admin_new(kbs, &admin, &cli->err));
+    if (rc == CLI_DONE)
+        rc = set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_admin_ca, admin);
+    if (rc == CLI_DONE)
+        rc = set_file(cli, cli_get(&cli->args, OPT_KBS_ADMIN_KEY), set_admin_key, admin);
+    if (rc == CLI_DONE)
+        *ret = cli_steal(&admin);
+    return rc;
+}
+
+/* Where podman and skopeo keep credentials; NULL if there are none. */
+static char *
+default_auth_file(void)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    char *path = NULL;
+
+    if (!runtime || asprintf(&path, "%s/containers/auth.json", runtime) < 0)
+        return NULL;
+    if (access(path, R_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+static int
+set_auth(struct cli *cli, coco_image_client *client)
+{
+    const char *named = cli_get(&cli->args, OPT_AUTH_FILE);
+    _cleanup_free_ char *found = named ? NULL : default_auth_file();
+
+    return set_file(cli, named ? named : found, set_images_auth, client);
+}
+
+int
+cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret)
+{
+    const char *platform = cli_get(&cli->args, OPT_PLATFORM);
+    _cleanup_(coco_image_client_freep) coco_image_client *client = NULL;
+
+    int rc = cli_check(cli, coco_image_client_new(&client, &cli->err));
+    if (rc != CLI_DONE)
+        return rc;
+    coco_image_client_set_plain_http(client, cli_given(&cli->args, OPT_PLAIN_HTTP));
+    coco_image_client_set_kbc(client, kbc);
+    if (platform)
+        rc = cli_check(cli, coco_image_client_set_platform(client, platform, &cli->err));
+    if (rc == CLI_DONE)
+        rc = set_file(cli, cli_get(&cli->args, OPT_TLS_CA), set_images_ca, client);
+    if (rc == CLI_DONE)
+        rc = set_auth(cli, client);
+    if (rc == CLI_DONE)
+        *ret = cli_steal(&client);
+    return rc;
+}
+
+int
+cli_parse_ref(struct cli *cli, const char *text, coco_image_ref **ret)
+{
+    return cli_check(cli, coco_image_ref_parse(text, ret, &cli->err));
+}
+
+static int
+read_number(struct cli *cli, enum cli_opt opt, uint64_t *ret)
+{
+    const char *text = cli_get(&cli->args, opt);
+    char *end = NULL;
+
+    if (!text)
+        return CLI_DONE;
+    errno = 0;
+    uintmax_t value = strtoumax(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno != 0 || value == 0)
+        return cli_usage(cli, "--%s is no number of bytes: %s", cli_option(opt)->name, text);
+    *ret = value;
+    return CLI_DONE;
+}
+
+int
+cli_image_options(struct cli *cli, coco_image_options *ret)
+{
+    *ret = (coco_image_options){.size = sizeof(*ret)};
+    int rc = read_number(cli, OPT_MAX_BYTES, &ret->max_bytes);
+    if (rc == CLI_DONE)
+        rc = read_number(cli, OPT_MAX_CONTENT, &ret->max_content);
+    return rc;
+}
+
+int
+cli_image_result(struct cli *cli, const char *verb, const coco_image *image)
+{
+    const char *digest = coco_image_digest(image);
+    uint64_t read = coco_image_bytes_read(image);
+    uint64_t written = coco_image_bytes_written(image);
+    char a[32];
+    char b[32];
+
+    cli_progress_end(cli);
+    if (!cli->json) {
+        (void)fprintf(stderr, "coco: %s %zu layers: %s read, %s written\n", verb,
+                      coco_image_layer_count(image), cli_size_text(read, a, sizeof(a)),
+                      cli_size_text(written, b, sizeof(b)));
+        return cli_result(cli, "digest", digest);
+    }
+    _cleanup_(cJSON_Deletep) cJSON *object = cJSON_CreateObject();
+    if (!object || !cJSON_AddStringToObject(object, "event", "done")
+        || !cJSON_AddStringToObject(object, "digest", digest)
+        || !cJSON_AddNumberToObject(object, "layers", (double)coco_image_layer_count(image))
+        || !cJSON_AddNumberToObject(object, "bytes_read", (double)read)
+        || !cJSON_AddNumberToObject(object, "bytes_written", (double)written))
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    return cli_event(cli, cli_steal(&object));
+}

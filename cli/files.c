@@ -1,0 +1,193 @@
+/*
+ * cli/files.c - reading and writing files for the commands
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_READ ((size_t)4096)
+
+void
+cli_freep(void *p)
+{
+    free(*(void **)p);
+}
+
+void
+cli_closep(const int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+
+void
+cli_bytes_done(struct cli_bytes *bytes)
+{
+    if (bytes->data)
+        explicit_bzero(bytes->data, bytes->len);
+    free(bytes->data);
+    *bytes = (struct cli_bytes){0};
+}
+
+/* Makes room for size bytes and a NUL; the old memory is wiped. */
+static bool
+grow(struct cli_bytes *bytes, size_t size)
+{
+    uint8_t *data = calloc(1, size + 1);
+
+    if (!data)
+        return false;
+    if (bytes->data)
+        memcpy(data, bytes->data, bytes->len);
+    size_t len = bytes->len;
+    cli_bytes_done(bytes);
+    bytes->data = data;
+    bytes->len = len;
+    return true;
+}
+
+/* Reads to the end, or max + 1 bytes of a longer one; errno on failure. */
+static int
+read_all(int fd, size_t max, struct cli_bytes *bytes)
+{
+    size_t room = 0;
+
+    while (bytes->len <= max) {
+        if (bytes->len == room) {
+            room = room == 0 ? FIRST_READ : room * 2;
+            room = room > max + 1 ? max + 1 : room;
+            if (!grow(bytes, room))
+                return ENOMEM;
+        }
+        ssize_t n = read(fd, bytes->data + bytes->len, room - bytes->len);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n == 0)
+            return 0;
+        bytes->len += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int
+cli_read_file(struct cli *cli, const char *path, size_t max, struct cli_bytes *ret)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    _cleanup_close_ int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+    if (!is_stdin && opened < 0)
+        return cli_fail_errno(cli, errno, path);
+    int error = read_all(is_stdin ? STDIN_FILENO : opened, max, &bytes);
+    if (error != 0)
+        return cli_fail_errno(cli, error, is_stdin ? "stdin" : path);
+    if (bytes.len > max)
+        return cli_fail(cli, COCO_ERR_LIMIT, "%s: more than %zu bytes", is_stdin ? "stdin" : path,
+                        max);
+    *ret = bytes;
+    bytes = (struct cli_bytes){0};
+    return CLI_DONE;
+}
+
+static int
+write_all(int fd, const void *data, size_t len)
+{
+    const uint8_t *at = data;
+
+    while (len > 0) {
+        ssize_t n = write(fd, at, len);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        at += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+/* Writes to a file of another name beside path, then renames it. */
+static int
+replace_file(const char *path, char *temporary, const void *data, size_t len)
+{
+    _cleanup_close_ int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+
+    if (fd < 0)
+        return errno;
+    int error = write_all(fd, data, len);
+    if (error == 0 && fsync(fd) != 0)
+        error = errno;
+    if (error == 0 && rename(temporary, path) != 0)
+        error = errno;
+    if (error != 0)
+        (void)unlink(temporary);
+    return error;
+}
+
+int
+cli_write_file(struct cli *cli, const char *path, const void *data, size_t len)
+{
+    _cleanup_free_ char *temporary = NULL;
+
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    int error = replace_file(path, temporary, data, len);
+    return error == 0 ? CLI_DONE : cli_fail_errno(cli, error, path);
+}
+
+int
+cli_write_stdout(struct cli *cli, const void *data, size_t len)
+{
+    int error = write_all(STDOUT_FILENO, data, len);
+
+    return error == 0 ? CLI_DONE : cli_fail_errno(cli, error, "stdout");
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    (void)remove(path);
+    return 0;
+}
+
+void
+cli_remove_tree(const char *dir)
+{
+    (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int
+digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+cli_unhex(const char *text, uint8_t *ret, size_t max, size_t *len)
+{
+    size_t n = strlen(text);
+
+    if (n == 0 || n % 2 != 0 || n / 2 > max)
+        return false;
+    for (size_t i = 0; i < n / 2; i++) {
+        int high = digit(text[2 * i]);
+        int low = digit(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    *len = n / 2;
+    return true;
+}

@@ -1,0 +1,113 @@
+/*
+ * cli/image_encrypt.c - coco image encrypt
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define KEY_SIZE 32
+#define SCHEME "kbs:///"
+#define JWE "jwe:"
+
+static int
+add_recipients(struct cli *cli, coco_image_client *client)
+{
+    const char *text;
+    int rc = CLI_DONE;
+
+    for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_RECIPIENT, i));
+         i++) {
+        _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+        if (strncmp(text, JWE, strlen(JWE)) != 0)
+            return cli_fail(cli, COCO_ERR_NOTSUP, "--recipient is jwe:FILE, not %s", text);
+        rc = cli_read_file(cli, text + strlen(JWE), CLI_PEM_MAX, &bytes);
+        if (rc == CLI_DONE)
+            rc = cli_check(
+                cli, coco_image_client_add_recipient(client, bytes.data, bytes.len, &cli->err));
+    }
+    return rc;
+}
+
+/* The broker has the key before anything is encrypted with it: no image without its key. */
+static int
+make_key(struct cli *cli, const char *path, uint8_t key[KEY_SIZE])
+{
+    _cleanup_(coco_admin_freep) coco_admin *admin = NULL;
+
+    if (getrandom(key, KEY_SIZE, 0) != KEY_SIZE)
+        return cli_fail_errno(cli, errno, "random bytes");
+    int rc = cli_open_admin(cli, &admin);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli,
+                       coco_admin_put_resource(admin, cli->ctx, path, key, KEY_SIZE, &cli->err));
+    return rc;
+}
+
+static int
+add_broker(struct cli *cli, coco_image_client *client)
+{
+    const char *path = cli_get(&cli->args, OPT_KBS_PATH);
+    _cleanup_free_ char *uri = NULL;
+    uint8_t key[KEY_SIZE];
+
+    if (strncmp(path, SCHEME, strlen(SCHEME)) == 0)
+        path += strlen(SCHEME);
+    if (asprintf(&uri, SCHEME "%s", path) < 0)
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    int rc = make_key(cli, path, key);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli,
+                       coco_image_client_add_kbs_recipient(client, uri, key, KEY_SIZE, &cli->err));
+    explicit_bzero(key, sizeof(key));
+    return rc;
+}
+
+/* COCO_KBS alone does not make the broker a recipient; the options must ask for it. */
+static int
+check_recipients(struct cli *cli)
+{
+    bool path = cli_given(&cli->args, OPT_KBS_PATH);
+
+    if (cli_given(&cli->args, OPT_KBS) && !path)
+        return cli_usage(cli, "--kbs needs --kbs-path REPO/TYPE/TAG");
+    if (path && !cli_get(&cli->args, OPT_KBS))
+        return cli_usage(cli, "--kbs-path needs --kbs URL");
+    if (!path && !cli_given(&cli->args, OPT_RECIPIENT))
+        return cli_usage(cli, "needs --recipient jwe:FILE, or --kbs URL and --kbs-path "
+                              "REPO/TYPE/TAG");
+    return CLI_DONE;
+}
+
+int
+cli_image_encrypt(struct cli *cli)
+{
+    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
+    _cleanup_(coco_image_client_freep) coco_image_client *client = NULL;
+    _cleanup_(coco_image_freep) coco_image *image = NULL;
+    coco_image_options options;
+
+    int rc = check_recipients(cli);
+    if (rc == CLI_DONE)
+        rc = cli_parse_ref(cli, cli->args.operands[0], &from);
+    if (rc == CLI_DONE)
+        rc = cli_parse_ref(cli, cli->args.operands[1], &to);
+    if (rc == CLI_DONE)
+        rc = cli_image_options(cli, &options);
+    if (rc == CLI_DONE)
+        rc = cli_open_images(cli, NULL, &client);
+    if (rc == CLI_DONE)
+        rc = add_recipients(cli, client);
+    if (rc == CLI_DONE && cli_given(&cli->args, OPT_KBS_PATH))
+        rc = add_broker(cli, client);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli,
+                       coco_image_encrypt(client, cli->ctx, from, to, &options, &image, &cli->err));
+    return rc == CLI_DONE ? cli_image_result(cli, "encrypted", image) : rc;
+}

@@ -1,0 +1,89 @@
+/*
+ * cli/image_pull.c - coco image pull
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+#include <string.h>
+
+static const char accept_anything[] = "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}";
+
+static int
+set_policy(struct cli *cli, coco_image_client *client)
+{
+    const char *path = cli_get(&cli->args, OPT_POLICY);
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+    if (cli_given(&cli->args, OPT_INSECURE_POLICY)) {
+        if (cli_given(&cli->args, OPT_POLICY))
+            return cli_usage(cli, "--policy and --insecure-policy exclude each other");
+        return cli_check(cli, coco_image_client_set_policy(client, (const uint8_t *)accept_anything,
+                                                           strlen(accept_anything), &cli->err));
+    }
+    if (!path)
+        return CLI_DONE;
+    int rc = cli_read_file(cli, path, CLI_JSON_MAX, &bytes);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_image_client_set_policy(client, bytes.data, bytes.len, &cli->err));
+    return rc;
+}
+
+static int
+add_keys(struct cli *cli, coco_image_client *client)
+{
+    const char *path;
+    int rc = CLI_DONE;
+
+    for (unsigned i = 0; rc == CLI_DONE && (path = cli_get_nth(&cli->args, OPT_KEY, i)); i++) {
+        _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+        rc = cli_read_file(cli, path, CLI_PEM_MAX, &bytes);
+        if (rc == CLI_DONE)
+            rc =
+                cli_check(cli, coco_image_client_add_key(client, bytes.data, bytes.len, &cli->err));
+    }
+    return rc;
+}
+
+/* What the refusal of a mere tag leaves the user to do. */
+static const char *
+hint(const struct cli *cli, const coco_image_ref *ref, coco_status status)
+{
+    bool judged = cli_get(&cli->args, OPT_POLICY) || cli_given(&cli->args, OPT_INSECURE_POLICY);
+
+    if (status != COCO_ERR_DENIED || judged || coco_image_ref_digest(ref))
+        return NULL;
+    return "name the image by its digest, or give --policy FILE or "
+           "--insecure-policy accept-anything";
+}
+
+int
+cli_image_pull(struct cli *cli)
+{
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    _cleanup_(coco_image_client_freep) coco_image_client *client = NULL;
+    _cleanup_(coco_image_freep) coco_image *image = NULL;
+    coco_image_options options;
+
+    int rc = cli_parse_ref(cli, cli->args.operands[0], &ref);
+    if (rc == CLI_DONE)
+        rc = cli_image_options(cli, &options);
+    if (rc == CLI_DONE)
+        rc = cli_open_kbc(cli, &kbc);
+    if (rc == CLI_DONE)
+        rc = cli_open_images(cli, kbc, &client);
+    if (rc == CLI_DONE)
+        rc = set_policy(cli, client);
+    if (rc == CLI_DONE)
+        rc = add_keys(cli, client);
+    if (rc != CLI_DONE)
+        return rc;
+
+    coco_status status =
+        coco_image_pull(client, cli->ctx, ref, cli->args.operands[1], &options, &image, &cli->err);
+    if (status != COCO_OK)
+        return cli_check_hint(cli, status, hint(cli, ref, status));
+    return cli_image_result(cli, "pulled", image);
+}

@@ -1,0 +1,277 @@
+/*
+ * cli/options.c - the options, and how a command line is read
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "options.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cli_option table[OPT_COUNT] = {
+    [OPT_ADMIN_KEY] = {"admin-key", 0, "FILE", NULL, NULL, false,
+                       "public key (PEM) of whoever may administer the KBS over HTTP"},
+    [OPT_AUTH_FILE] = {"auth-file", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
+                       "credentials for registries, a containers auth.json"},
+    [OPT_CONFIG] = {"config", 0, "FILE", NULL, "KBS_CONFIG_FILE", false,
+                    "configuration, a kbs-config.toml"},
+    [OPT_DEV] = {"dev", 0, NULL, NULL, NULL, false,
+                 "for development: in memory, trusts software evidence, gives all to who attests"},
+    [OPT_INSECURE_POLICY] = {"insecure-policy", 0, "WORD", "accept-anything", NULL, false,
+                             "pull by tag without a policy: the registry decides what you get"},
+    [OPT_KBS] = {"kbs", 0, "URL", NULL, "COCO_KBS", false,
+                 "key broker service, or <kbc>::<uri> for another key broker client"},
+    [OPT_KBS_ADMIN_KEY] = {"kbs-admin-key", 0, "FILE", NULL, "COCO_KBS_ADMIN_KEY", false,
+                           "private key (PEM) that signs requests as the broker's owner"},
+    [OPT_KBS_CA] = {"kbs-ca", 0, "FILE", NULL, "COCO_KBS_CA", false,
+                    "CAs (PEM) to trust for the broker, instead of the system's"},
+    [OPT_KBS_PATH] = {"kbs-path", 0, "PATH", NULL, NULL, false,
+                      "resource that becomes the image's key: repository/type/tag"},
+    [OPT_KEY] = {"key", 0, "FILE", NULL, NULL, true,
+                 "private key (PEM, DER or JWK) that opens encrypted layers"},
+    [OPT_LISTEN] = {"listen", 0, "HOST:PORT", NULL, NULL, false,
+                    "serve at this address; port 0 takes a free one"},
+    [OPT_MAX_BYTES] = {"max-bytes", 0, "BYTES", NULL, NULL, false,
+                       "refuse images with more bytes in their layers; the default is 16 GiB"},
+    [OPT_MAX_CONTENT] = {"max-content", 0, "BYTES", NULL, NULL, false,
+                         "refuse images with more bytes in their files; the default is 64 GiB"},
+    [OPT_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, false,
+                    "write to FILE, which only you can read, instead of stdout"},
+    [OPT_PLAIN_HTTP] = {"plain-http", 0, NULL, NULL, NULL, false, "talk to registries without TLS"},
+    [OPT_PLATFORM] = {"platform", 0, "OS/ARCH[/VARIANT]", NULL, "COCO_PLATFORM", false,
+                      "which image of a multi-platform one; the default is this machine's"},
+    [OPT_POLICY] = {"policy", 0, "FILE", NULL, "COCO_POLICY", false,
+                    "what pulled images must meet, a containers policy.json"},
+    [OPT_RECIPIENT] = {"recipient", 0, "jwe:FILE", NULL, NULL, true,
+                       "public key or certificate of whoever may open the layers"},
+    [OPT_REPORT_DATA] = {"report-data", 0, "HEX", NULL, NULL, false,
+                         "1 to 64 bytes that the evidence is bound to"},
+    [OPT_TAMPER] = {"tamper", 0, "WHAT", "measurement layer key policy", NULL, false,
+                    "change one thing behind the owner's back and see it refused"},
+    [OPT_TEE] = {"tee", 0, "NAME", NULL, "COCO_TEE", false,
+                 "which TEE to attest, such as software or sample; else it is detected"},
+    [OPT_TLS_CA] = {"tls-ca", 0, "FILE", NULL, "COCO_TLS_CA", false,
+                    "CAs (PEM) to trust for registries, instead of the system's"},
+    [OPT_JSON] = {"json", 0, NULL, NULL, NULL, false,
+                  "write results and events as lines of JSON to stdout, errors to stderr"},
+    [OPT_LOG] = {"log", 0, "LEVEL", "debug info warn", "COCO_LOG", false,
+                 "write what the library logs from this level on to stderr"},
+    [OPT_HELP] = {"help", 'h', NULL, NULL, NULL, false, "explain the command"},
+};
+
+const struct cli_option *
+cli_option(enum cli_opt opt)
+{
+    return &table[opt];
+}
+
+/* What is left to read, and where problems go. */
+struct reader {
+    int argc;
+    char **argv;
+    int at;
+    struct cli_args *args;
+    char *problem;
+    size_t size;
+};
+
+__attribute__((format(printf, 2, 3))) static bool
+bad(struct reader *r, const char *fmt, ...)
+{
+    va_list list;
+
+    va_start(list, fmt);
+    (void)vsnprintf(r->problem, r->size, fmt, list);
+    va_end(list);
+    return false;
+}
+
+static bool
+takes(const struct cli_command *command, enum cli_opt opt)
+{
+    if (opt >= OPT_FIRST_COMMON)
+        return true;
+    if (!command)
+        return false;
+    for (size_t i = 0; i < CLI_OPTIONS_MAX && command->options[i] != OPT_END; i++)
+        if (command->options[i] == opt)
+            return true;
+    return false;
+}
+
+/* The option that word, "--name[=value]" or "-x", names; OPT_END if none does. */
+static enum cli_opt
+find_option(const char *word, const char **value)
+{
+    bool is_long = word[1] == '-';
+    const char *name = word + (is_long ? 2 : 1);
+    size_t len = strcspn(name, "=");
+
+    *value = NULL;
+    for (enum cli_opt opt = OPT_END + 1; opt < OPT_COUNT; opt++) {
+        const struct cli_option *o = &table[opt];
+        bool same = is_long ? strlen(o->name) == len && strncmp(o->name, name, len) == 0
+                            : o->letter != 0 && name[0] == o->letter && name[1] == '\0';
+
+        if (!same)
+            continue;
+        *value = is_long && name[len] == '=' ? name + len + 1 : NULL;
+        return opt;
+    }
+    return OPT_END;
+}
+
+/* Whether word is one of choices, words with a space between. */
+static bool
+is_choice(const char *choices, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const char *at = choices; *at; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+
+        if (n == len && strncmp(at, word, n) == 0)
+            return true;
+        at += n;
+    }
+    return false;
+}
+
+static bool
+read_option(struct reader *r)
+{
+    struct cli_args *args = r->args;
+    const char *word = r->argv[r->at++];
+    const char *value;
+    enum cli_opt opt = find_option(word, &value);
+
+    if (opt == OPT_END || !takes(args->command, opt))
+        return bad(r, "unknown option %.*s", (int)strcspn(word, "="), word);
+    const struct cli_option *o = &table[opt];
+    if (!o->value && value)
+        return bad(r, "--%s takes no value", o->name);
+    if (o->value && !value) {
+        if (r->at == r->argc)
+            return bad(r, "--%s needs %s", o->name, o->value);
+        value = r->argv[r->at++];
+    }
+    if (o->value && !*value)
+        return bad(r, "--%s is empty", o->name);
+    if (o->choices && !is_choice(o->choices, value))
+        return bad(r, "--%s can be: %s", o->name, o->choices);
+    if (!o->repeated && o->value && cli_given(args, opt))
+        return bad(r, "--%s is given twice", o->name);
+    if (args->n_given == CLI_GIVEN_MAX)
+        return bad(r, "more than %d options", CLI_GIVEN_MAX);
+    args->given[args->n_given].opt = opt;
+    args->given[args->n_given++].value = value ? value : "";
+    args->help = args->help || opt == OPT_HELP;
+    return true;
+}
+
+/* Finds the command of one or two words at the reader. */
+static bool
+read_command(struct reader *r)
+{
+    const char *first = r->argv[r->at++];
+    const char *second = r->at < r->argc ? r->argv[r->at] : "";
+    const struct cli_command *command;
+    size_t len = strlen(first);
+
+    for (size_t i = 0; (command = cli_command(i)); i++) {
+        if (strcmp(command->name, first) == 0) {
+            r->args->command = command;
+            return true;
+        }
+        if (strncmp(command->name, first, len) != 0 || command->name[len] != ' ')
+            continue;
+        r->args->group = first;
+        if (strcmp(command->name + len + 1, second) == 0) {
+            r->args->command = command;
+            r->at++;
+            return true;
+        }
+    }
+    if (!r->args->group)
+        return bad(r, "unknown command %s", first);
+    if (*second == '\0' || *second == '-')
+        return true;
+    return bad(r, "unknown command %s %s", first, second);
+}
+
+static bool
+read_operand(struct reader *r)
+{
+    struct cli_args *args = r->args;
+    const char *word = r->argv[r->at];
+
+    if (!args->command && !args->group && strcmp(word, "help") == 0) {
+        args->help = true;
+        r->at++;
+        return true;
+    }
+    if (!args->command && !args->group)
+        return read_command(r);
+    if (!args->command)
+        return bad(r, "unknown command %s %s", args->group, word);
+    r->at++;
+    if (args->n_operands == args->command->max)
+        return bad(r, "unexpected %s", word);
+    args->operands[args->n_operands++] = word;
+    return true;
+}
+
+bool
+cli_args_parse(int argc, char **argv, struct cli_args *ret, char *problem, size_t size)
+{
+    struct reader r = {argc, argv, 1, ret, problem, size};
+    bool options = true;
+
+    while (r.at < argc) {
+        const char *word = argv[r.at];
+        bool ok;
+
+        if (options && strcmp(word, "--") == 0) {
+            options = false;
+            r.at++;
+            continue;
+        }
+        /* "-" alone is an operand: stdin or stdout. */
+        if (options && word[0] == '-' && word[1] != '\0')
+            ok = read_option(&r);
+        else
+            ok = read_operand(&r);
+        if (!ok)
+            return false;
+    }
+    if (ret->command && !ret->help && ret->n_operands < ret->command->min)
+        return bad(&r, "needs %s", ret->command->operands);
+    return true;
+}
+
+bool
+cli_given(const struct cli_args *args, enum cli_opt opt)
+{
+    return cli_get_nth(args, opt, 0) != NULL;
+}
+
+const char *
+cli_get_nth(const struct cli_args *args, enum cli_opt opt, unsigned index)
+{
+    for (unsigned i = 0; i < args->n_given; i++)
+        if (args->given[i].opt == opt && index-- == 0)
+            return args->given[i].value;
+    return NULL;
+}
+
+const char *
+cli_get(const struct cli_args *args, enum cli_opt opt)
+{
+    const char *value = cli_get_nth(args, opt, 0);
+
+    if (!value && table[opt].env)
+        value = getenv(table[opt].env);
+    return value && (*value || !table[opt].value) ? value : NULL;
+}

@@ -1,0 +1,139 @@
+/*
+ * cli/options.h - commands and options, as tables
+ *
+ * Parsing, usage errors, --help, the manual page, doc/coco.md and the shell's
+ * completion all come from the tables in options.c and commands.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_CLI_OPTIONS_H
+#define COCO_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct cli;
+
+/* In the order of the table in options.c. */
+enum cli_opt {
+    OPT_END = 0,
+    OPT_ADMIN_KEY,
+    OPT_AUTH_FILE,
+    OPT_CONFIG,
+    OPT_DEV,
+    OPT_INSECURE_POLICY,
+    OPT_KBS,
+    OPT_KBS_ADMIN_KEY,
+    OPT_KBS_CA,
+    OPT_KBS_PATH,
+    OPT_KEY,
+    OPT_LISTEN,
+    OPT_MAX_BYTES,
+    OPT_MAX_CONTENT,
+    OPT_OUTPUT,
+    OPT_PLAIN_HTTP,
+    OPT_PLATFORM,
+    OPT_POLICY,
+    OPT_RECIPIENT,
+    OPT_REPORT_DATA,
+    OPT_TAMPER,
+    OPT_TEE,
+    OPT_TLS_CA,
+    /* Those that every command has. */
+    OPT_JSON,
+    OPT_LOG,
+    OPT_HELP,
+    OPT_COUNT,
+};
+#define OPT_FIRST_COMMON OPT_JSON
+
+struct cli_option {
+    const char *name;
+    char letter;         /* short form, or 0 */
+    const char *value;   /* what follows it, in capitals; NULL for a switch */
+    const char *choices; /* the words it may be, with spaces between; NULL for any text */
+    const char *env;     /* the variable its default comes from, or NULL */
+    bool repeated;       /* may be given more than once */
+    const char *help;
+};
+
+#define CLI_OPTIONS_MAX 12
+
+struct cli_command {
+    const char *name;     /* "image pull" */
+    const char *operands; /* "REF DIR" */
+    unsigned min, max;    /* number of operands */
+    const char *purpose;  /* one line */
+    const char *details;  /* more, or NULL */
+    bool data;            /* stdout carries the result and no events */
+    enum cli_opt options[CLI_OPTIONS_MAX];
+    int (*run)(struct cli *cli);
+};
+
+/* The table's entry for opt. */
+const struct cli_option *cli_option(enum cli_opt opt);
+/* Command index, in alphabetical order; NULL past the last. */
+const struct cli_command *cli_command(size_t index);
+
+#define CLI_GIVEN_MAX 64
+
+/* A command line, parsed. All texts are lent by argv and the environment. */
+struct cli_args {
+    const struct cli_command *command; /* NULL: none, or only half of one */
+    const char *group;                 /* "image" of "coco image", or NULL */
+    bool help;
+    unsigned n_given;
+    struct {
+        enum cli_opt opt;
+        const char *value;
+    } given[CLI_GIVEN_MAX];
+    unsigned n_operands;
+    const char *operands[4];
+};
+
+/* False if the line cannot be understood; problem then says why. */
+bool cli_args_parse(int argc, char **argv, struct cli_args *ret, char *problem, size_t size);
+
+/* Value of opt on the command line, else of its variable, else NULL; "" for a switch. */
+const char *cli_get(const struct cli_args *args, enum cli_opt opt);
+/* Value number index of a repeated option; NULL past the last. */
+const char *cli_get_nth(const struct cli_args *args, enum cli_opt opt, unsigned index);
+/* Whether opt is on the command line itself. */
+bool cli_given(const struct cli_args *args, enum cli_opt opt);
+
+/* help.c */
+
+void cli_help(FILE *out, const struct cli_command *command);
+void cli_help_all(FILE *out, const char *group);
+void cli_manual_markdown(FILE *out);
+void cli_manual_roff(FILE *out);
+void cli_manual_bash(FILE *out);
+
+/* The exit codes, for all of the above; name is NULL past the last. */
+struct cli_exit_text {
+    int code;
+    const char *meaning;
+};
+extern const struct cli_exit_text cli_exit_texts[];
+
+/* commands: one file each */
+int cli_attest(struct cli *cli);
+int cli_doctor(struct cli *cli);
+int cli_evidence_get(struct cli *cli);
+int cli_evidence_show(struct cli *cli);
+int cli_image_encrypt(struct cli *cli);
+int cli_image_inspect(struct cli *cli);
+int cli_image_pull(struct cli *cli);
+int cli_image_push(struct cli *cli);
+int cli_kbs_serve(struct cli *cli);
+int cli_manual(struct cli *cli);
+int cli_resource_get(struct cli *cli);
+int cli_resource_ls(struct cli *cli);
+int cli_resource_put(struct cli *cli);
+int cli_resource_rm(struct cli *cli);
+int cli_try(struct cli *cli);
+int cli_version(struct cli *cli);
+
+#endif

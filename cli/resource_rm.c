@@ -1,0 +1,18 @@
+/*
+ * cli/resource_rm.c - coco resource rm
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+int
+cli_resource_rm(struct cli *cli)
+{
+    _cleanup_(coco_admin_freep) coco_admin *admin = NULL;
+
+    int rc = cli_open_admin(cli, &admin);
+    if (rc == CLI_DONE)
+        rc = cli_check(
+            cli, coco_admin_delete_resource(admin, cli->ctx, cli->args.operands[0], &cli->err));
+    return rc;
+}

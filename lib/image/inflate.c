@@ -1,0 +1,320 @@
+/*
+ * image/inflate.c - gzip and zstd as they arrive
+ *
+ * One loop for all: the decoder takes what it can, what comes out goes on, until
+ * the input is used up. Memory is a chunk, the decoder's state and, for zstd, its
+ * window; more than WINDOW_LOG of that is refused (T6 in doc/threats.md).
+ *
+ * gzip may have several members and zstd several frames (RFC 1952 section 2.2,
+ * RFC 8878 section 3); what follows the last must be another, so nothing can hide
+ * behind the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "config.h"
+
+#include "base/fail.h"
+#include "image/unpack.h"
+
+#include <string.h>
+#if COCO_HAVE_ISAL
+#include <isa-l/igzip_lib.h>
+#else
+#include <zlib.h>
+#endif
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#define CHUNK ((size_t)128 << 10)
+#define WINDOW_LOG 23 /* 8 MiB, what RFC 8878 section 3.1.1.1.2 asks of every decoder */
+/* Short streams may be as small as they like. */
+#define RATIO_FREE ((uint64_t)1 << 20)
+
+/* What one step of a decoder did. */
+struct progress {
+    size_t used; /* of the input */
+    size_t made;
+    bool whole; /* a member or frame has ended here */
+};
+
+struct decoder {
+    coco_status (*begin)(struct coco_inflate *inflate, coco_error **err);
+    coco_status (*step)(struct coco_inflate *inflate, const uint8_t *data, size_t len,
+                        struct progress *ret, coco_error **err);
+    void (*free)(struct coco_inflate *inflate);
+};
+
+struct coco_inflate {
+    const struct decoder *decoder;
+    void *state;
+    struct coco_sink next;
+    uint32_t max_ratio;
+    uint64_t in, out;
+    bool whole; /* between two members or frames, with one behind */
+    uint8_t *chunk;
+};
+
+#if COCO_HAVE_ISAL
+
+static coco_status
+gzip_begin(struct coco_inflate *inflate, coco_error **err)
+{
+    inflate->state = calloc(1, sizeof(struct inflate_state));
+    if (!inflate->state)
+        return coco_fail_nomem(err);
+    isal_inflate_init(inflate->state);
+    return COCO_OK;
+}
+
+static void
+gzip_free(struct coco_inflate *inflate)
+{
+    free(inflate->state);
+}
+
+static coco_status
+gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct progress *ret,
+          coco_error **err)
+{
+    struct inflate_state *state = inflate->state;
+
+    if (inflate->whole || inflate->in == 0) {
+        isal_inflate_reset(state);
+        state->crc_flag = ISAL_GZIP;
+    }
+    /* The library does not write to its input. */
+    state->next_in = (uint8_t *)(uintptr_t)data;
+    state->avail_in = (uint32_t)len;
+    state->next_out = inflate->chunk;
+    state->avail_out = CHUNK;
+    int code = isal_inflate(state);
+    if (code == ISAL_INCORRECT_CHECKSUM)
+        return coco_fail(err, COCO_ERR_PROTO, "gzip: wrong checksum");
+    if (code != ISAL_DECOMP_OK)
+        return coco_fail(err, COCO_ERR_PROTO, "gzip: not a gzip stream (%d)", code);
+    *ret = (struct progress){
+        .used = len - state->avail_in,
+        .made = CHUNK - state->avail_out,
+        .whole = state->block_state == ISAL_BLOCK_FINISH,
+    };
+    return COCO_OK;
+}
+
+#else
+
+static coco_status
+gzip_begin(struct coco_inflate *inflate, coco_error **err)
+{
+    z_stream *state = calloc(1, sizeof(*state));
+
+    if (!state)
+        return coco_fail_nomem(err);
+    /* 15: the largest window there is; 16: gzip, nothing else */
+    if (inflateInit2(state, 15 + 16) != Z_OK) {
+        free(state);
+        return coco_fail_nomem(err);
+    }
+    inflate->state = state;
+    return COCO_OK;
+}
+
+static void
+gzip_free(struct coco_inflate *inflate)
+{
+    if (inflate->state)
+        (void)inflateEnd(inflate->state);
+    free(inflate->state);
+}
+
+static coco_status
+gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct progress *ret,
+          coco_error **err)
+{
+    z_stream *state = inflate->state;
+
+    if (inflate->whole && inflateReset(state) != Z_OK)
+        return coco_fail(err, COCO_ERR_PROTO, "gzip: not a gzip stream");
+    /* The library does not write to its input. */
+    state->next_in = (uint8_t *)(uintptr_t)data;
+    state->avail_in = (uInt)len;
+    state->next_out = inflate->chunk;
+    state->avail_out = CHUNK;
+    int code = inflate(state, Z_NO_FLUSH);
+    if (code == Z_MEM_ERROR)
+        return coco_fail_nomem(err);
+    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
+        return coco_fail(err, COCO_ERR_PROTO, "gzip: %s",
+                         state->msg ? state->msg : "not a gzip stream");
+    *ret = (struct progress){
+        .used = len - state->avail_in,
+        .made = CHUNK - state->avail_out,
+        .whole = code == Z_STREAM_END,
+    };
+    return COCO_OK;
+}
+
+#endif
+
+static coco_status
+zstd_begin(struct coco_inflate *inflate, coco_error **err)
+{
+    ZSTD_DCtx *state = ZSTD_createDCtx();
+
+    if (!state)
+        return coco_fail_nomem(err);
+    inflate->state = state;
+    if (ZSTD_isError(ZSTD_DCtx_setParameter(state, ZSTD_d_windowLogMax, WINDOW_LOG)))
+        return coco_fail_nomem(err);
+    return COCO_OK;
+}
+
+static void
+zstd_free(struct coco_inflate *inflate)
+{
+    (void)ZSTD_freeDCtx(inflate->state);
+}
+
+static coco_status
+zstd_fail(size_t code, coco_error **err)
+{
+    switch (ZSTD_getErrorCode(code)) {
+    case ZSTD_error_memory_allocation:
+        return coco_fail_nomem(err);
+    case ZSTD_error_frameParameter_windowTooLarge:
+        return coco_fail(err, COCO_ERR_LIMIT, "zstd: a window of more than %u MiB",
+                         1U << (WINDOW_LOG - 20));
+    default:
+        return coco_fail(err, COCO_ERR_PROTO, "zstd: %s", ZSTD_getErrorName(code));
+    }
+}
+
+static coco_status
+zstd_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct progress *ret,
+          coco_error **err)
+{
+    ZSTD_inBuffer in = {.src = data, .size = len};
+    ZSTD_outBuffer out = {.dst = inflate->chunk, .size = CHUNK};
+
+    size_t code = ZSTD_decompressStream(inflate->state, &out, &in);
+    if (ZSTD_isError(code))
+        return zstd_fail(code, err);
+    *ret = (struct progress){.used = in.pos, .made = out.pos, .whole = code == 0};
+    return COCO_OK;
+}
+
+static coco_status
+plain_begin(struct coco_inflate *inflate, coco_error **err)
+{
+    (void)err;
+    inflate->whole = true; /* an empty stream is one */
+    return COCO_OK;
+}
+
+static void
+plain_free(struct coco_inflate *inflate)
+{
+    (void)inflate;
+}
+
+static coco_status
+plain_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct progress *ret,
+           coco_error **err)
+{
+    size_t n = len < CHUNK ? len : CHUNK;
+
+    (void)err;
+    memcpy(inflate->chunk, data, n);
+    *ret = (struct progress){.used = n, .made = n, .whole = true};
+    return COCO_OK;
+}
+
+static const struct decoder decoders[] = {
+    [COCO_UNCOMPRESSED] = {plain_begin, plain_step, plain_free},
+    [COCO_GZIP] = {gzip_begin, gzip_step, gzip_free},
+    [COCO_ZSTD] = {zstd_begin, zstd_step, zstd_free},
+};
+
+/* in counts what the decoder has seen, so that the last bytes of output are not held against it. */
+static coco_status
+pass_on(struct coco_inflate *inflate, size_t made, coco_error **err)
+{
+    if (made == 0)
+        return COCO_OK;
+    inflate->out += made;
+    if (inflate->out > RATIO_FREE && (inflate->out - RATIO_FREE) / inflate->max_ratio > inflate->in)
+        return coco_fail(err, COCO_ERR_LIMIT, "compressed more than %u to 1", inflate->max_ratio);
+    return coco_sink_write(&inflate->next, inflate->chunk, made, err);
+}
+
+/* A full chunk of output may have more behind it, even when all input is used. */
+static coco_status
+inflate_write(void *self, const uint8_t *data, size_t len, coco_error **err)
+{
+    struct coco_inflate *inflate = self;
+    struct progress progress = {0};
+
+    while (len > 0 || (progress.made == CHUNK && !progress.whole)) {
+        size_t piece = len < CHUNK ? len : CHUNK;
+
+        coco_status status = inflate->decoder->step(inflate, data, piece, &progress, err);
+        if (status != COCO_OK)
+            return status;
+        if (progress.used == 0 && progress.made == 0 && piece > 0)
+            return coco_fail(err, COCO_ERR_PROTO, "a compressed stream that does not go on");
+        data += progress.used;
+        len -= progress.used;
+        inflate->in += progress.used;
+        inflate->whole = progress.whole;
+        status = pass_on(inflate, progress.made, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    return COCO_OK;
+}
+
+static coco_status
+inflate_end(void *self, coco_error **err)
+{
+    struct coco_inflate *inflate = self;
+
+    if (!inflate->whole)
+        return coco_fail(err, COCO_ERR_PROTO, "the compressed stream is cut");
+    return coco_sink_end(&inflate->next, err);
+}
+
+coco_status
+coco_inflate_new(enum coco_compression compression, uint32_t max_ratio,
+                 const struct coco_sink *next, struct coco_inflate **ret, coco_error **err)
+{
+    _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = calloc(1, sizeof(*inflate));
+    if (!inflate)
+        return coco_fail_nomem(err);
+
+    inflate->decoder = &decoders[compression];
+    inflate->next = *next;
+    inflate->max_ratio = max_ratio;
+    inflate->chunk = malloc(CHUNK);
+    if (!inflate->chunk)
+        return coco_fail_nomem(err);
+    coco_status status = inflate->decoder->begin(inflate, err);
+    if (status != COCO_OK)
+        return status;
+    *ret = coco_steal(&inflate);
+    return COCO_OK;
+}
+
+void
+coco_inflate_free(struct coco_inflate *inflate)
+{
+    if (!inflate)
+        return;
+    inflate->decoder->free(inflate);
+    free(inflate->chunk);
+    free(inflate);
+}
+
+struct coco_sink
+coco_inflate_sink(struct coco_inflate *inflate)
+{
+    return (struct coco_sink){.write = inflate_write, .end = inflate_end, .self = inflate};
+}

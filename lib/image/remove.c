@@ -1,0 +1,131 @@
+/*
+ * image/remove.c - removing trees, and what lower layers left in them
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/remove.h"
+
+#include "base/cleanup.h"
+#include "base/fail.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+/* What is spared; both NULL to remove everything. */
+struct spared {
+    const struct coco_names *own;
+    struct coco_names *clean;
+};
+
+static void
+close_stream(DIR **stream)
+{
+    if (*stream)
+        (void)closedir(*stream);
+}
+
+static coco_status remove_name(int dir, uint64_t ino, const char *name, const struct spared *spared,
+                               coco_error **err);
+
+/* Empties the open directory fd, which is taken over. Its times stay as they are. */
+static coco_status
+empty_dir(int fd, const struct spared *spared, coco_error **err)
+{
+    struct stat st;
+    const struct dirent *entry;
+    coco_status status = COCO_OK;
+    _cleanup_(close_stream) DIR *stream = fdopendir(fd);
+
+    if (!stream) {
+        (void)close(fd);
+        return coco_fail_errno(err, errno, "read a directory");
+    }
+    if (fstat(fd, &st) < 0)
+        return coco_fail_errno(err, errno, "read a directory");
+    if (spared->clean && coco_names_has(spared->clean, st.st_ino, ""))
+        return COCO_OK;
+
+    errno = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
+    while (status == COCO_OK && (entry = readdir(stream))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            status = remove_name(fd, st.st_ino, entry->d_name, spared, err);
+        errno = 0;
+    }
+    if (status == COCO_OK && errno != 0)
+        return coco_fail_errno(err, errno, "read a directory");
+    if (status != COCO_OK || !spared->clean)
+        return status;
+
+    const struct timespec times[2] = {st.st_atim, st.st_mtim};
+    if (futimens(fd, times) < 0)
+        return coco_fail_errno(err, errno, "set the times of a directory");
+    return coco_names_add(spared->clean, st.st_ino, "", err);
+}
+
+static coco_status
+remove_dir(int dir, const char *name, bool own, const struct spared *spared, coco_error **err)
+{
+    int fd = openat(dir, name, DIR_FLAGS);
+
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "open a directory");
+    coco_status status = empty_dir(fd, spared, err);
+    if (status != COCO_OK || own)
+        return status;
+    /* A lower directory that holds something of this layer stays for its sake. */
+    if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && !(errno == ENOTEMPTY && spared->own))
+        return coco_fail_errno(err, errno, "remove a directory");
+    return COCO_OK;
+}
+
+static coco_status
+remove_name(int dir, uint64_t ino, const char *name, const struct spared *spared, coco_error **err)
+{
+    bool own = spared->own && coco_names_has(spared->own, ino, name);
+    struct stat st;
+
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno == ENOENT)
+            return COCO_OK;
+        return coco_fail_errno(err, errno, "look at a file to remove");
+    }
+    if (S_ISDIR(st.st_mode))
+        return remove_dir(dir, name, own, spared, err);
+    if (!own && unlinkat(dir, name, 0) < 0)
+        return coco_fail_errno(err, errno, "remove a file");
+    return COCO_OK;
+}
+
+coco_status
+coco_remove(int dir, const char *name, coco_error **err)
+{
+    const struct spared nothing = {0};
+
+    return remove_name(dir, 0, name, &nothing, err);
+}
+
+coco_status
+coco_remove_lower(int dir, uint64_t ino, const char *name, const struct coco_names *own,
+                  struct coco_names *clean, coco_error **err)
+{
+    const struct spared spared = {.own = own, .clean = clean};
+
+    return remove_name(dir, ino, name, &spared, err);
+}
+
+coco_status
+coco_remove_all_lower(int dir, const struct coco_names *own, struct coco_names *clean,
+                      coco_error **err)
+{
+    const struct spared spared = {.own = own, .clean = clean};
+    int fd = openat(dir, ".", DIR_FLAGS);
+
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "open a directory");
+    return empty_dir(fd, &spared, err);
+}

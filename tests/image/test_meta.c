@@ -1,0 +1,186 @@
+/*
+ * tests/image/test_meta.c - lib/image/meta.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/meta.h"
+
+#include "tests/faults.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+static coco_error *err;
+static char top[64];
+static int dir;
+
+static int
+begin(void **state)
+{
+    (void)state;
+    make_temp_dir(top, sizeof(top));
+    dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    (void)close(dir);
+    remove_temp_dir(top);
+    return 0;
+}
+
+static struct coco_tar_entry
+entry_of(enum coco_tar_type type, uint32_t mode)
+{
+    return (struct coco_tar_entry){
+        .type = type,
+        .name = "f",
+        .mode = mode,
+        .uid = 1234,
+        .gid = 5678,
+        .mtime = {.tv_sec = 1500000000, .tv_nsec = 123456789},
+        .atime = {.tv_sec = 1400000000, .tv_nsec = 1},
+    };
+}
+
+static int
+make_file(void)
+{
+    int fd = openat(dir, "f", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void
+a_file_gets_all_that_its_entry_says(void **state)
+{
+    static const uint8_t cap[20] = {1, 0, 0, 2, 0, 0x20};
+    const struct coco_xattr xattrs[] = {
+        {"security.capability", cap, sizeof(cap)},
+        {"user.a", (const uint8_t *)"1", 1},
+    };
+    struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 06755);
+    uint8_t value[32];
+    struct stat st;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    int fd = make_file();
+    entry.xattrs = xattrs;
+    entry.n_xattrs = 2;
+    assert_ok(coco_meta_apply(fd, &entry, true, &err), err);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 06755);
+    assert_int_equal(st.st_uid, 1234);
+    assert_int_equal(st.st_gid, 5678);
+    assert_int_equal(st.st_mtim.tv_sec, 1500000000);
+    assert_int_equal(st.st_mtim.tv_nsec, 123456789);
+    assert_int_equal(st.st_atim.tv_sec, 1400000000);
+    assert_int_equal(fgetxattr(fd, "security.capability", value, sizeof(value)), 20);
+    (void)close(fd);
+}
+
+static void
+attributes_that_are_not_allowed_are_left_out(void **state)
+{
+    static const char *const names[] = {
+        "trusted.overlay.opaque",
+        "trusted.x",
+        "user.overlay.opaque",
+        "user.overlay.whiteout",
+        "security.selinux",
+        "security.ima",
+        "system.posix_acl_access",
+        "user.",
+        "user",
+        "nonsense",
+    };
+    char list[256];
+
+    (void)state;
+    int fd = make_file();
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct coco_xattr xattr = {names[i], (const uint8_t *)"y", 1};
+        struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 0644);
+
+        entry.xattrs = &xattr;
+        entry.n_xattrs = 1;
+        assert_ok(coco_meta_apply(fd, &entry, geteuid() == 0, &err), err);
+        assert_int_equal(flistxattr(fd, list, sizeof(list)), 0);
+    }
+    (void)close(fd);
+}
+
+static void
+without_privileges_nothing_is_given_away(void **state)
+{
+    struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 06755);
+    struct stat st;
+
+    (void)state;
+    int fd = make_file();
+    assert_ok(coco_meta_apply(fd, &entry, false, &err), err);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0755);
+    assert_int_equal(st.st_uid, geteuid());
+    (void)close(fd);
+
+    entry = entry_of(COCO_TAR_DIR, 0555);
+    assert_ok(coco_meta_apply(dir, &entry, false, &err), err);
+    assert_int_equal(fstat(dir, &st), 0);
+    assert_int_equal(st.st_mode, S_IFDIR | 0755);
+}
+
+static void
+a_directory_loses_what_a_lower_layer_gave_it(void **state)
+{
+    struct coco_tar_entry entry = entry_of(COCO_TAR_DIR, 0755);
+    char list[64];
+
+    (void)state;
+    if (fsetxattr(dir, "user.old", "x", 1, 0) < 0)
+        skip(); /* not on this file system */
+    assert_ok(coco_meta_apply(dir, &entry, false, &err), err);
+    assert_int_equal(flistxattr(dir, list, sizeof(list)), 0);
+}
+
+static void
+a_link_gets_its_own_times_and_not_its_targets(void **state)
+{
+    struct coco_tar_entry entry = entry_of(COCO_TAR_SYMLINK, 0777);
+    struct stat st;
+
+    (void)state;
+    int fd = make_file();
+    assert_int_equal(symlinkat("f", dir, "l"), 0);
+    assert_ok(coco_meta_apply_at(dir, "l", &entry, geteuid() == 0, &err), err);
+    assert_int_equal(fstatat(dir, "l", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_mtim.tv_sec, 1500000000);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_not_equal(st.st_mtim.tv_sec, 1500000000);
+    assert_int_equal(st.st_mode, S_IFREG | 0600);
+    assert_int_not_equal(st.st_uid, 1234);
+    (void)close(fd);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_file_gets_all_that_its_entry_says, begin, end),
+        cmocka_unit_test_setup_teardown(attributes_that_are_not_allowed_are_left_out, begin, end),
+        cmocka_unit_test_setup_teardown(without_privileges_nothing_is_given_away, begin, end),
+        cmocka_unit_test_setup_teardown(a_directory_loses_what_a_lower_layer_gave_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_link_gets_its_own_times_and_not_its_targets, begin, end),
+    };
+
+    return cmocka_run_group_tests_name("image/meta", tests, NULL, NULL);
+}

@@ -147,11 +147,13 @@ func (o *object[T]) disown() T {
 // open is an error once o is closed.
 func (o *object[T]) open() error {
 	var none T
-	if o == nil || o.c == none {
-		return failed(native.Invalid("the object is closed"), nil)
+	if o.c == none {
+		return errClosed()
 	}
 	return nil
 }
+
+func errClosed() error { return failed(native.Invalid("the object is closed or nil"), nil) }
 
 // call is call with the C object of o, which lives until it returns.
 func (o *object[T]) call(fn func(c T, f *frame) C.coco_status, texts ...string) error {

@@ -200,8 +200,8 @@ func (i *ImageClient) AddKBSRecipient(uri string, key []byte) error {
 // ready is an error if something that i borrows is closed.
 func (i *ImageClient) ready(refs ...*ImageRef) error {
 	for _, ref := range refs {
-		if err := ref.open(); err != nil {
-			return err
+		if ref == nil || ref.open() != nil {
+			return errClosed()
 		}
 	}
 	if i.open() == nil && i.kbc != nil {

@@ -39,8 +39,8 @@ func (k *KBC) SetAttester(a *Attester) error {
 	if err := k.open(); err != nil {
 		return err
 	}
-	if err := a.open(); err != nil {
-		return err
+	if a == nil || a.open() != nil {
+		return errClosed()
 	}
 	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
 		return C.coco_kbc_set_attester(c, a.disown(), f.err)

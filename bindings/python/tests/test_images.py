@@ -1,0 +1,152 @@
+"""Images: an OCI layout, made here, is pulled, copied, encrypted and decrypted."""
+
+import gzip
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+
+import coco
+import pytest
+
+CONTENT = b"hello from a layer\n"
+ANYTHING = {"default": [{"type": "insecureAcceptAnything"}]}
+
+
+class Layout:
+    """An OCI layout with one image `app` of one layer with one file."""
+
+    def __init__(self, path):
+        self.path = path
+        (path / "blobs/sha256").mkdir(parents=True)
+        (path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+        text = io.BytesIO()
+        with tarfile.open(fileobj=text, mode="w") as tar:
+            member = tarfile.TarInfo("hello")
+            member.size = len(CONTENT)
+            tar.addfile(member, io.BytesIO(CONTENT))
+        layer = text.getvalue()
+        config = {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Cmd": ["/hello"]},
+            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
+        }
+        oci = "application/vnd.oci.image."
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": oci + "manifest.v1+json",
+            "config": self.blob(oci + "config.v1+json", json.dumps(config).encode()),
+            "layers": [self.blob(oci + "layer.v1.tar+gzip", gzip.compress(layer, mtime=0))],
+        }
+        entry = self.blob(manifest["mediaType"], json.dumps(manifest).encode())
+        self.digest = entry["digest"]
+        entry["annotations"] = {"org.opencontainers.image.ref.name": "app"}
+        (path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+
+    def blob(self, media_type, data):
+        name = hashlib.sha256(data).hexdigest()
+        (self.path / "blobs/sha256" / name).write_bytes(data)
+        return {"mediaType": media_type, "digest": "sha256:" + name, "size": len(data)}
+
+    def __str__(self):
+        return f"oci:{self.path}:app"
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return Layout(tmp_path / "layout")
+
+
+@pytest.fixture
+def key_pair():
+    private = subprocess.run(
+        ["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        capture_output=True, check=True,
+    ).stdout
+    public = subprocess.run(
+        ["openssl", "pkey", "-pubout"], input=private, capture_output=True, check=True
+    ).stdout
+    return private, public
+
+
+def client(**kwargs):
+    return coco.ImageClient(policy=ANYTHING, platform="linux/amd64", **kwargs)
+
+
+def test_pull_unpacks_a_bundle(layout, tmp_path):
+    image = client().pull(str(layout), tmp_path / "bundle")
+    assert (image.digest, image.layers) == (layout.digest, 1)
+    assert image.bytes_written >= len(CONTENT) and image.bytes_read > 0
+    assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
+    assert json.loads((tmp_path / "bundle/config.json").read_text())["process"]["args"] == ["/hello"]
+
+
+def test_without_a_policy_only_a_digest_is_pulled(layout, tmp_path):
+    with coco.ImageClient(platform="linux/amd64") as plain:
+        with pytest.raises(coco.DeniedError):
+            plain.pull(str(layout), tmp_path / "refused")
+        plain.pull(f"oci:{layout.path}@{layout.digest}", tmp_path / "bundle")
+    assert not (tmp_path / "refused/rootfs").exists()
+
+
+def test_inspect_describes(layout):
+    told = client().inspect(coco.ImageRef(str(layout)))
+    assert told["digest"] == layout.digest
+    assert [layer["encrypted"] for layer in told["layers"]] == [False]
+
+
+def test_push_copies(layout, tmp_path):
+    assert client().push(str(layout), f"oci:{tmp_path}/copy:app").digest == layout.digest
+
+
+def test_what_is_encrypted_needs_its_key(layout, key_pair, tmp_path):
+    private, public = key_pair
+    with coco.ImageClient() as owner:
+        with pytest.raises(coco.InvalidError):
+            owner.encrypt(str(layout), f"oci:{tmp_path}/none:app")
+        owner.add_recipient(public)
+        image = owner.encrypt(str(layout), f"oci:{tmp_path}/secret:app")
+    assert image.digest != layout.digest
+    with pytest.raises(coco.Error):
+        client().pull(f"oci:{tmp_path}/secret:app", tmp_path / "refused")
+    assert not (tmp_path / "refused/rootfs").exists()
+    client(keys=[private]).pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
+    assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
+
+
+def test_limits_are_keywords(layout, tmp_path):
+    with pytest.raises(coco.LimitError):
+        client().pull(str(layout), tmp_path / "bundle", max_bytes=10)
+    with pytest.raises(TypeError, match="max_byte"):
+        client().pull(str(layout), tmp_path / "bundle", max_byte=10)
+
+
+def test_progress_is_reported(layout, tmp_path):
+    reports = []
+    context = coco.Context(progress=lambda *report: reports.append(report))
+    client().pull(str(layout), tmp_path / "bundle", context=context)
+    assert reports and all(isinstance(what, str) and done >= 0 for what, done, _ in reports)
+
+
+def test_an_exception_of_the_progress_sink_comes_out_of_the_call(layout, tmp_path):
+    def refuse(what, done, total):
+        raise LookupError("enough")
+
+    context = coco.Context(progress=refuse)
+    with pytest.raises(LookupError, match="enough"):
+        client().pull(str(layout), tmp_path / "bundle", context=context)
+    assert context.canceled and not (tmp_path / "bundle/rootfs").exists()
+
+
+def test_what_is_no_policy_is_refused():
+    with pytest.raises(coco.ProtocolError):
+        coco.ImageClient(policy=b"{")
+    with pytest.raises(coco.InvalidError):
+        coco.ImageClient(platform="linux")
+
+
+def test_what_is_not_there_is_not_found(tmp_path):
+    with pytest.raises(coco.NotFoundError):
+        client().pull(f"oci:{tmp_path}/nothing:app", tmp_path / "bundle")

@@ -1,0 +1,146 @@
+"""The embedded key broker service, and guests of it in the same process."""
+
+import gc
+import hashlib
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import coco
+import pytest
+
+kbs = pytest.importorskip("coco.kbs", reason="this build has no server")
+KERNEL = b"kernel"
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A software TEE and the configuration of a KBS that trusts it."""
+    coco.software_tee_launch(tmp_path, KERNEL)
+    root = coco.software_tee_root(tmp_path).decode()
+    return tmp_path, f'[attestation_service]\nsoftware_roots = ["""\n{root}"""]\n'
+
+
+def guest(server, directory):
+    return coco.Kbc("cc_kbc::" + server.url, attester=coco.Attester.software(directory))
+
+
+def test_the_owner_keeps_resources():
+    with kbs.Kbs() as server:
+        server.put("default/key/2", b"two")
+        server.put("default/key/1", bytearray(b"o\0ne"))
+        assert server.list() == ["default/key/1", "default/key/2"]
+        assert server.get("default/key/1") == b"o\0ne"
+        server.delete("default/key/1")
+        with pytest.raises(coco.NotFoundError):
+            server.get("default/key/1")
+        with pytest.raises(coco.InvalidError):
+            server.put("no resource", b"")
+
+
+def test_a_with_block_serves():
+    with kbs.Kbs() as server:
+        url = server.url
+        assert url.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(url + "/healthz") as reply:
+            assert reply.status == 200
+    with pytest.raises(OSError):
+        urllib.request.urlopen(url + "/healthz")
+    with pytest.raises(ValueError, match="Kbs is closed"):
+        server.start()
+
+
+def test_it_starts_again_after_a_stop():
+    server = kbs.Kbs()
+    assert server.url is None
+    for _ in range(3):
+        server.start()
+        assert server.url
+        server.stop()
+        server.stop()
+        assert server.url is None
+
+
+def test_a_bad_configuration_is_refused():
+    for config in ("no such key = 1", "no_such_key = 1", "="):
+        with pytest.raises(coco.ProtocolError):
+            kbs.Kbs(config)
+
+
+def test_a_guest_gets_what_its_evidence_is_good_for(machine):
+    directory, config = machine
+    with kbs.Kbs(config) as server:
+        server.put("default/key/1", b"secret")
+        with pytest.raises(coco.DeniedError):
+            guest(server, directory).get("kbs:///default/key/1")
+        server.set_reference_value("launch_digest", [hashlib.sha384(KERNEL).hexdigest()])
+        assert guest(server, directory).get("kbs:///default/key/1") == b"secret"
+        assert guest(server, directory).attest().count(".") == 2
+        with pytest.raises(coco.NotFoundError):
+            guest(server, directory).get("kbs:///default/key/2")
+
+
+def test_many_guests_at_once(machine):
+    directory, config = machine
+    failures = []
+
+    def work(server):
+        try:
+            for _ in range(5):
+                assert guest(server, directory).get("kbs:///default/key/1") == b"secret"
+        except BaseException as failure:
+            failures.append(failure)
+
+    with kbs.Kbs(config) as server:
+        server.put("default/key/1", b"secret")
+        server.set_reference_value("launch_digest", [hashlib.sha384(KERNEL).hexdigest()])
+        threads = [threading.Thread(target=work, args=(server,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failures
+
+
+def test_the_log_comes_from_threads_of_the_server(machine):
+    directory, config = machine
+    lines = []
+    context = coco.Context(log=lambda level, line: lines.append((level, line)), level=coco.LogLevel.DEBUG)
+    with kbs.Kbs(config, context=context) as server:
+        del context
+        gc.collect()
+        server.put("default/key/1", b"secret")
+        with pytest.raises(coco.DeniedError):
+            guest(server, directory).get("kbs:///default/key/1")
+    assert lines and all(isinstance(level, coco.LogLevel) and line for level, line in lines)
+    assert not any("secret" == line for _, line in lines)
+
+
+def test_a_policy_that_does_not_parse_is_refused():
+    with kbs.Kbs() as server:
+        try:
+            server.set_resource_policy("package policy\nimport rego.v1\ndefault allow := false\n")
+        except coco.NotSupportedError:
+            pytest.skip("this build has no policy engine")
+        with pytest.raises(coco.ProtocolError):
+            server.set_resource_policy("no rego")
+
+
+def test_a_decision_nobody_made_is_not_explained():
+    with kbs.Kbs() as server, pytest.raises(coco.NotFoundError):
+        server.explain("no such id")
+
+
+def test_the_interpreter_ends_while_it_serves():
+    script = "import coco.kbs; s = coco.kbs.Kbs(); s.start(); print(s.url)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20, check=True)
+    assert done.stdout.startswith(b"http://")
+
+
+def test_servers_do_not_leak(growth):
+    def once():
+        with kbs.Kbs() as server:
+            server.put("default/key/1", b"x" * 1000)
+
+    assert growth(once, 50) < 2048

@@ -87,6 +87,10 @@ void coco_http_response_done(struct coco_http_response *response);
 coco_status coco_http_header(const struct coco_http_response *response, const char *name,
                              char **ret, coco_error **err);
 
+/* Appends all values of a header that may be there several times, ", " between them. */
+coco_status coco_http_header_all(const struct coco_http_response *response, const char *name,
+                                 struct coco_buf *buf, coco_error **err);
+
 /*
  * Makes one request and waits for the whole answer, progress reported to ctx by
  * nobody here: the sink knows better.
@@ -100,5 +104,25 @@ coco_status coco_http_header(const struct coco_http_response *response, const ch
 coco_status coco_http_do(struct coco_http *http, coco_ctx *ctx,
                          const struct coco_http_request *request, struct coco_http_response *ret,
                          coco_error **err);
+
+/*
+ * A request whose body is pushed bit by bit, by whoever has it, rather than asked
+ * for: what is written to the sink is sent before the write returns, and nothing
+ * is kept. It is not redirected. Until it is freed http can do nothing else, and
+ * what request points to must stay; its body and reader are not looked at.
+ */
+struct coco_http_upload;
+coco_status coco_http_upload_begin(struct coco_http *http, coco_ctx *ctx,
+                                   const struct coco_http_request *request,
+                                   struct coco_http_upload **ret, coco_error **err);
+/* Its end does nothing: coco_http_upload_end() ends the body. */
+struct coco_sink coco_http_upload_sink(struct coco_http_upload *upload);
+/* Whether the server has answered already; what is written then is dropped. */
+bool coco_http_upload_answered(const struct coco_http_upload *upload);
+/* Ends the body and waits for the answer; once. Errors as coco_http_do(). */
+coco_status coco_http_upload_end(struct coco_http_upload *upload, struct coco_http_response *ret,
+                                 coco_error **err);
+void coco_http_upload_free(struct coco_http_upload *upload);
+COCO_DEFINE_CLEANUP(struct coco_http_upload *, coco_http_upload_free);
 
 #endif

@@ -109,8 +109,7 @@ parse(const struct coco_url *base, const char *text, coco_status kind, struct co
     coco_status status = take_parts(parts, kind, &url, err);
     if (status != COCO_OK)
         return status;
-    *ret = url;
-    url = (struct coco_url){0};
+    *ret = coco_url_steal(&url);
     return COCO_OK;
 }
 
@@ -125,6 +124,15 @@ coco_url_resolve(const struct coco_url *base, const char *reference, struct coco
                  coco_error **err)
 {
     return parse(base, reference, COCO_ERR_PROTO, ret, err);
+}
+
+struct coco_url
+coco_url_steal(struct coco_url *url)
+{
+    struct coco_url stolen = *url;
+
+    *url = (struct coco_url){0};
+    return stolen;
 }
 
 void

@@ -26,6 +26,7 @@ coco_status coco_url_parse(const char *text, struct coco_url *ret, coco_error **
 coco_status coco_url_resolve(const struct coco_url *base, const char *reference,
                              struct coco_url *ret, coco_error **err);
 
+struct coco_url coco_url_steal(struct coco_url *url);
 void coco_url_done(struct coco_url *url);
 #define _cleanup_url_ _cleanup_(coco_url_done)
 

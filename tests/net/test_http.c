@@ -11,11 +11,14 @@
 #include "tests/httpd.h"
 #include "tests/pki.h"
 
+#include <arpa/inet.h>
 #include <openssl/crypto.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -86,6 +89,7 @@ get_gives_status_headers_and_body(void **state)
     struct text_answer answer = {"HTTP/1.1 404 Gone\r\nX-One: 1\r\nX-ONE:  2 \r\nEmpty:\r\n"
                                  "Content-Length: 5\r\n\r\nhello",
                                  true};
+    _cleanup_buf_ struct coco_buf all = {.limit = 100};
     char *value = NULL;
 
     httpd_start(&f->httpd, say_text, &answer, NULL);
@@ -100,6 +104,8 @@ get_gives_status_headers_and_body(void **state)
     assert_ok(coco_http_header(&f->response, "x-one", &value, &f->err), f->err);
     assert_string_equal(value, "1");
     free(value);
+    assert_ok(coco_http_header_all(&f->response, "x-one", &all, &f->err), f->err);
+    assert_string_equal(coco_buf_text(&all), "1, 2");
     assert_ok(coco_http_header(&f->response, "empty", &value, &f->err), f->err);
     assert_string_equal(value, "");
     free(value);
@@ -625,6 +631,145 @@ a_failing_reader_ends_the_request_with_its_error(void **state)
     assert_string_equal(seen.line, "");
 }
 
+/* Pushes n pieces of 1000 bytes, until the server has answered. */
+static coco_status
+push(struct coco_http_upload *upload, size_t n, coco_error **err)
+{
+    const struct coco_sink sink = coco_http_upload_sink(upload);
+    coco_status status = COCO_OK;
+    char piece[1000];
+
+    memset(piece, 'x', sizeof(piece));
+    for (size_t i = 0; status == COCO_OK && i < n && !coco_http_upload_answered(upload); i++)
+        status = coco_sink_write(&sink, piece, sizeof(piece), err);
+    return status;
+}
+
+static void
+an_upload_sends_what_is_pushed(void **state)
+{
+    static const size_t counts[] = {0, 1, 300};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        _cleanup_(coco_http_upload_freep) struct coco_http_upload *upload = NULL;
+        struct coco_http_request request = {.method = "PATCH"};
+        struct seen seen = {0};
+
+        httpd_start(&f->httpd, look, &seen, NULL);
+        request.url = f->httpd.url;
+        coco_http_response_done(&f->response);
+        coco_status status = coco_http_upload_begin(f->http, f->ctx, &request, &upload, &f->err);
+        if (status == COCO_OK)
+            status = push(upload, counts[i], &f->err);
+        if (status == COCO_OK)
+            status = coco_http_upload_end(upload, &f->response, &f->err);
+        httpd_stop(&f->httpd);
+        assert_ok(status, f->err);
+        assert_string_equal(seen.line, "PATCH /");
+        assert_int_equal(seen.body_len, counts[i] * 1000);
+        assert_string_equal(coco_buf_text(&f->response.body), "here");
+    }
+}
+
+/* What a server does that does not want the rest: an answer before the body's end. */
+static void *
+answer_early(void *user)
+{
+    const int *listener = user;
+    char head[4096];
+    int fd = accept(*listener, NULL, NULL);
+
+    if (fd < 0 || recv(fd, head, sizeof(head), 0) < 0)
+        return NULL;
+    (void)send(fd, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno", 47, MSG_NOSIGNAL);
+    while (recv(fd, head, sizeof(head), 0) > 0)
+        continue;
+    (void)close(fd);
+    return NULL;
+}
+
+static void
+an_upload_ends_when_it_is_answered_early(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_http_upload *upload = NULL;
+    struct coco_http_request request = {.method = "PATCH"};
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof(address);
+    pthread_t thread;
+    char url[64];
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    assert_int_equal(pthread_create(&thread, NULL, answer_early, &listener), 0);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    request.url = url;
+    assert_ok(coco_http_upload_begin(f->http, f->ctx, &request, &upload, &f->err), f->err);
+    /* Without an end: only the answer ends this. */
+    assert_ok(push(upload, SIZE_MAX, &f->err), f->err);
+    assert_ok(coco_http_upload_end(upload, &f->response, &f->err), f->err);
+    coco_http_upload_free(upload);
+    (void)pthread_join(thread, NULL);
+    (void)close(listener);
+    assert_int_equal(f->response.status, 413);
+    assert_string_equal(coco_buf_text(&f->response.body), "no");
+}
+
+static void
+an_upload_can_be_canceled_and_given_up(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_http_upload *upload = NULL;
+    struct coco_http_request request = {.method = "PATCH"};
+    struct seen seen = {0};
+
+    httpd_start(&f->httpd, look, &seen, NULL);
+    request.url = f->httpd.url;
+    assert_ok(coco_http_upload_begin(f->http, f->ctx, &request, &upload, &f->err), f->err);
+    assert_ok(push(upload, 3, &f->err), f->err);
+    coco_http_upload_free(upload);
+    upload = NULL;
+
+    /* The client is as good as new. */
+    assert_ok(get(f, f->httpd.url), f->err);
+    assert_ok(coco_http_upload_begin(f->http, f->ctx, &request, &upload, &f->err), f->err);
+    coco_ctx_cancel(f->ctx);
+    assert_fails(push(upload, 1, &f->err), f->err, COCO_ERR_CANCELED, "canceled");
+    coco_http_upload_free(upload);
+    httpd_stop(&f->httpd);
+    assert_int_equal(f->httpd.requests, 1);
+}
+
+static void
+upload_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    struct coco_http_request request = {.method = "PATCH", .headers = credentials, .n_headers = 3};
+
+    httpd_start(&f->httpd, look, &seen, NULL);
+    request.url = f->httpd.url;
+    for_each_fault()
+    {
+        _cleanup_(coco_http_upload_freep) struct coco_http_upload *upload = NULL;
+        _cleanup_response_ struct coco_http_response response = {0};
+        coco_error *err = NULL;
+
+        coco_status status = coco_http_upload_begin(f->http, f->ctx, &request, &upload, &err);
+        if (status == COCO_OK)
+            status = push(upload, 3, &err);
+        if (status == COCO_OK)
+            status = coco_http_upload_end(upload, &response, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+    }
+    httpd_stop(&f->httpd);
+}
+
 static void
 requests_that_cannot_be_made_are_refused(void **state)
 {
@@ -982,6 +1127,10 @@ main(void)
         TEST(bodies_go_out_as_they_are),
         TEST(a_reader_is_sent_in_chunks),
         TEST(a_failing_reader_ends_the_request_with_its_error),
+        TEST(an_upload_sends_what_is_pushed),
+        TEST(an_upload_ends_when_it_is_answered_early),
+        TEST(an_upload_can_be_canceled_and_given_up),
+        TEST(upload_survives_any_failed_allocation),
         TEST(requests_that_cannot_be_made_are_refused),
         TEST(nobody_there_is_an_error_of_the_network),
         TEST(a_stall_times_out),

@@ -1,0 +1,519 @@
+/*
+ * net/hop.c - one exchange with one server, inside of net/http.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/hop.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <strings.h>
+
+#define BODY_MAX_DEFAULT ((uint64_t)4 << 20)
+#define ERROR_BODY_MAX ((size_t)1 << 20)
+#define CONNECT_TIMEOUT_S 30
+#define STALL_TIMEOUT_S 60
+#define BUFFER_SIZE (128 << 10)
+/* How long one wait lasts at most: libcurl has timers of its own, and a cancel ends any wait. */
+#define POLL_MS 60000
+
+/* RFC 9110 section 5.6.2 */
+#define TOKEN_CHARS "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+/* All that another host than the one asked may see: everything else may be a credential (T13). */
+static const char *const harmless_headers[] = {"Accept", "Range"};
+
+/* Headers hold credentials. */
+static void
+slist_freep(struct curl_slist **list)
+{
+    for (struct curl_slist *item = *list; item; item = item->next)
+        OPENSSL_cleanse(item->data, strlen(item->data));
+    curl_slist_free_all(*list);
+}
+
+#define _cleanup_slist_ _cleanup_(slist_freep)
+
+/* Keeps the first failure of a row of calls. */
+static void
+keep(CURLcode *first, CURLcode code)
+{
+    if (*first == CURLE_OK)
+        *first = code;
+}
+
+static coco_status
+status_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OUT_OF_MEMORY:
+        return COCO_ERR_NOMEM;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return COCO_ERR_VERIFY;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9: the schemes were checked before */
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return COCO_ERR_PROTO;
+    case CURLE_UNKNOWN_OPTION:
+    case CURLE_NOT_BUILT_IN:
+        return COCO_ERR_NOTSUP;
+    default:
+        return COCO_ERR_NET;
+    }
+}
+
+static coco_status
+fail_code(CURLcode code, const char *reason, coco_error **err)
+{
+    if (code == CURLE_OUT_OF_MEMORY)
+        return coco_fail_nomem(err);
+    return coco_fail(err, status_of(code), "%s", *reason ? reason : curl_easy_strerror(code));
+}
+
+static coco_status
+fail_multi(CURLMcode code, coco_error **err)
+{
+    if (code == CURLM_OUT_OF_MEMORY)
+        return coco_fail_nomem(err);
+    return coco_fail(err, COCO_ERR_IO, "%s", curl_multi_strerror(code));
+}
+
+static bool
+is_token(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\0' || !strchr(TOKEN_CHARS, text[i]))
+            return false;
+    return len > 0;
+}
+
+/* RFC 9110 section 5.5; a CR or NUL in a value is how one header becomes two. */
+static bool
+is_field_value(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (((uint8_t)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* libcurl tells some certificates that do not verify from other failures of TLS, not all. */
+static int
+on_verify(int ok, X509_STORE_CTX *store)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct coco_hop *hop = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    if (!ok)
+        hop->distrust = X509_STORE_CTX_get_error(store);
+    return ok;
+}
+
+static CURLcode
+on_tls(CURL *easy, void *tls, void *user)
+{
+    (void)easy;
+    SSL_CTX_set_app_data(tls, user);
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
+    return CURLE_OK;
+}
+
+static long
+answer_code(const struct coco_hop *hop)
+{
+    long code = 0;
+
+    (void)curl_easy_getinfo(hop->http->easy, CURLINFO_RESPONSE_CODE, &code);
+    return code;
+}
+
+/* "name: value" as "name: value\n" with the name in lower case. */
+static coco_status
+store_field(struct coco_hop *hop, const char *line, size_t len)
+{
+    struct coco_buf *headers = &hop->response->headers;
+    const char *colon = memchr(line, ':', len);
+    size_t name_len = colon ? (size_t)(colon - line) : 0;
+
+    if (!is_field_value(line, len))
+        return coco_fail(hop->err, COCO_ERR_PROTO, "control bytes in a header");
+    if (!colon || !is_token(line, name_len))
+        return coco_fail(hop->err, COCO_ERR_PROTO, "a header line that is none");
+
+    const char *value = colon + 1;
+    const char *end = line + len;
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+
+    size_t start = headers->len;
+    coco_status status = coco_buf_append(headers, line, name_len, hop->err);
+    if (status == COCO_OK)
+        status = coco_buf_append_text(headers, ": ", hop->err);
+    if (status == COCO_OK)
+        status = coco_buf_append(headers, value, (size_t)(end - value), hop->err);
+    if (status == COCO_OK)
+        status = coco_buf_append_text(headers, "\n", hop->err);
+    if (status != COCO_OK)
+        return status;
+    for (uint8_t *p = headers->data + start; *p != ':'; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (uint8_t)(*p - 'A' + 'a');
+    return COCO_OK;
+}
+
+/*
+ * One line of a head: the status line, a field, or the empty one at its end.
+ * There are several heads when interim answers (1xx) come first, and fields
+ * without a head behind a chunked body (trailers), which nobody asked for.
+ */
+static coco_status
+take_header(struct coco_hop *hop, const char *line, size_t len)
+{
+    if (len > COCO_HTTP_HEADERS_MAX - hop->header_bytes)
+        return coco_fail(hop->err, COCO_ERR_LIMIT, "headers of more than %zu bytes",
+                         COCO_HTTP_HEADERS_MAX);
+    hop->header_bytes += len;
+    if (hop->head_done)
+        return COCO_OK;
+
+    if (len > 0 && line[len - 1] == '\n')
+        len--;
+    if (len > 0 && line[len - 1] == '\r')
+        len--;
+    if (!hop->in_head) {
+        coco_buf_reset(&hop->response->headers);
+        hop->in_head = true;
+        return COCO_OK;
+    }
+    if (len > 0)
+        return store_field(hop, line, len);
+
+    hop->in_head = false;
+    hop->head_done = answer_code(hop) >= 200;
+    return COCO_OK;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *user)
+{
+    struct coco_hop *hop = user;
+
+    hop->status = take_header(hop, data, size * n);
+    return hop->status == COCO_OK ? size * n : CURL_WRITEFUNC_ERROR;
+}
+
+/* The beginning of an error's body: it is for a message. */
+static coco_status
+take_error_body(struct coco_hop *hop, const char *data, size_t len)
+{
+    struct coco_buf *body = &hop->response->body;
+
+    if (len > ERROR_BODY_MAX - body->len) {
+        len = ERROR_BODY_MAX - body->len;
+        hop->enough = true;
+    }
+    return coco_buf_append(body, data, len, hop->err);
+}
+
+static coco_status
+take_body(struct coco_hop *hop, const char *data, size_t len)
+{
+    const struct coco_sink *sink = hop->request->sink;
+    curl_off_t announced = 0;
+    long code = answer_code(hop);
+
+    if (code < 200 || code > 299)
+        return take_error_body(hop, data, len);
+
+    /* -1 when the server did not say; a chunked body says nothing and is counted only. */
+    (void)curl_easy_getinfo(hop->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (len > hop->max_body - hop->received
+        || (announced > 0 && (uint64_t)announced > hop->max_body))
+        return coco_fail(hop->err, COCO_ERR_LIMIT, "a body of more than %llu bytes",
+                         (unsigned long long)hop->max_body);
+    hop->received += len;
+    if (sink)
+        return coco_sink_write(sink, data, len, hop->err);
+    return coco_buf_append(&hop->response->body, data, len, hop->err);
+}
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *user)
+{
+    struct coco_hop *hop = user;
+
+    hop->status = take_body(hop, data, size * n);
+    return hop->status == COCO_OK && !hop->enough ? size * n : CURL_WRITEFUNC_ERROR;
+}
+
+static size_t
+take_pushed(struct coco_hop *hop, char *data, size_t room)
+{
+    size_t n = hop->pushed_len < room ? hop->pushed_len : room;
+
+    hop->paused = n == 0 && !hop->last;
+    if (hop->paused)
+        return CURL_READFUNC_PAUSE;
+    if (n > 0)
+        memcpy(data, hop->pushed, n);
+    hop->pushed += n;
+    hop->pushed_len -= n;
+    return n;
+}
+
+static size_t
+on_read(char *data, size_t size, size_t n, void *user)
+{
+    struct coco_hop *hop = user;
+    size_t got = 0;
+
+    if (hop->is_push)
+        return take_pushed(hop, data, size * n);
+    hop->status = coco_reader_read(hop->request->reader, (uint8_t *)data, size * n, &got, hop->err);
+    return hop->status == COCO_OK ? got : CURL_READFUNC_ABORT;
+}
+
+static coco_status
+add_header(struct curl_slist **list, const char *name, const char *value, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf line = {.limit = COCO_HTTP_HEADERS_MAX};
+
+    if (!is_token(name, strlen(name)) || !is_field_value(value, strlen(value)))
+        return coco_fail(err, COCO_ERR_INVALID, "header '%s' cannot be sent", name);
+
+    /* To libcurl "Name:" means no such header, and "Name;" one without a value. */
+    coco_status status = coco_buf_printf(&line, err, "%s%s", name, *value ? ": " : ";");
+    if (status == COCO_OK)
+        status = coco_buf_append_text(&line, value, err);
+    if (status != COCO_OK)
+        return status;
+    struct curl_slist *grown = curl_slist_append(*list, coco_buf_text(&line));
+    if (!grown)
+        return coco_fail_nomem(err);
+    *list = grown;
+    return COCO_OK;
+}
+
+static bool
+is_harmless(const char *name)
+{
+    for (size_t i = 0; i < sizeof(harmless_headers) / sizeof(harmless_headers[0]); i++)
+        if (strcasecmp(name, harmless_headers[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Takes away what libcurl would add by itself. */
+static coco_status
+mute_header(struct curl_slist **list, const char *muted, coco_error **err)
+{
+    struct curl_slist *grown = curl_slist_append(*list, muted);
+
+    if (!grown)
+        return coco_fail_nomem(err);
+    *list = grown;
+    return COCO_OK;
+}
+
+static coco_status
+make_headers(const struct coco_hop *hop, struct curl_slist **ret, coco_error **err)
+{
+    const struct coco_http_request *request = hop->request;
+    _cleanup_slist_ struct curl_slist *list = NULL;
+    bool typed = false;
+
+    /* No wait for 100-continue: it costs a round trip and is one more thing to stall on. */
+    coco_status status = mute_header(&list, "Expect:", err);
+    for (size_t i = 0; status == COCO_OK && i < request->n_headers; i++) {
+        const struct coco_http_header *header = &request->headers[i];
+
+        typed = typed || strcasecmp(header->name, "Content-Type") == 0;
+        if (hop->trusted || is_harmless(header->name))
+            status = add_header(&list, header->name, header->value, err);
+    }
+    if (status == COCO_OK && !typed)
+        status = mute_header(&list, "Content-Type:", err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&list);
+    return status;
+}
+
+static void
+set_peer(const struct coco_http *http, CURLcode *rc)
+{
+    const struct coco_http_options *opts = &http->opts;
+    CURL *easy = http->easy;
+    const char *protocols = opts->allow_plain ? "https,http" : "https";
+    long stall = opts->stall_timeout ? (long)opts->stall_timeout : STALL_TIMEOUT_S;
+    long connect = opts->connect_timeout ? (long)opts->connect_timeout : CONNECT_TIMEOUT_S;
+
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, connect));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall));
+    /* A canceled call must not wait for the resolver's thread. */
+    keep(rc, curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L));
+    if (opts->no_proxy_from_env)
+        keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, ""));
+    /* The head of a proxy's answer to CONNECT is not the peer's. */
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+}
+
+static void
+set_tls(struct coco_hop *hop, CURLcode *rc)
+{
+    const struct coco_http *http = hop->http;
+    struct curl_blob ca = {.data = http->ca.data, .len = http->ca.len};
+    CURL *easy = http->easy;
+
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, hop));
+    if (ca.len == 0)
+        return;
+    keep(rc, curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca));
+    /* The blob takes the place of the system's file only, not of its directory. */
+    keep(rc, curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
+}
+
+static void
+set_body(struct coco_hop *hop, CURLcode *rc)
+{
+    const struct coco_http_request *request = hop->request;
+    const char *method = request->method;
+    CURL *easy = hop->http->easy;
+
+    if (strcmp(method, "HEAD") == 0) {
+        keep(rc, curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
+        return;
+    }
+    if (request->reader || hop->is_push) {
+        keep(rc, curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
+        keep(rc, curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read));
+        keep(rc, curl_easy_setopt(easy, CURLOPT_READDATA, hop));
+    } else if (request->body_len > 0 || method[0] == 'P') {
+        /* POST, PUT and PATCH have a body, even an empty one. */
+        const void *body = request->body ? request->body : "";
+
+        keep(rc,
+             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len));
+        keep(rc, curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body));
+    }
+    keep(rc, curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method));
+}
+
+static void
+set_exchange(struct coco_hop *hop, CURLcode *rc)
+{
+    struct coco_http *http = hop->http;
+    CURL *easy = http->easy;
+
+    keep(rc, curl_easy_setopt(easy, CURLOPT_URL, hop->url->text));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_HTTPHEADER, hop->headers));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, hop->reason));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_WRITEDATA, hop));
+}
+
+/*
+ * Not once per byte that arrives: libcurl is asked to go on when it can, when a
+ * timer of its own is due, and when ctx is canceled.
+ */
+coco_status
+coco_hop_run(struct coco_hop *hop, coco_ctx *ctx, coco_error **err)
+{
+    const struct coco_http *http = hop->http;
+    struct curl_waitfd cancel = {.fd = coco_ctx_cancel_fd(ctx), .events = CURL_WAIT_POLLIN};
+    int running = 1;
+    int left = 0;
+
+    hop->err = err;
+    if (hop->paused)
+        (void)curl_easy_pause(http->easy, CURLPAUSE_CONT);
+    while (!hop->done) {
+        coco_status status = coco_ctx_check(ctx, err);
+        if (status != COCO_OK)
+            return status;
+        CURLMcode code = curl_multi_perform(http->multi, &running);
+        if (hop->status != COCO_OK)
+            return hop->status; /* *err is the callback's */
+        if (code != CURLM_OK)
+            return fail_multi(code, err);
+        const CURLMsg *message = curl_multi_info_read(http->multi, &left);
+        hop->done = message || !running;
+        hop->result = message ? message->data.result : CURLE_GOT_NOTHING;
+        if (hop->done || (hop->is_push && !hop->last && hop->pushed_len == 0))
+            break;
+        code = curl_multi_poll(http->multi, &cancel, 1, POLL_MS, NULL);
+        if (code != CURLM_OK)
+            return fail_multi(code, err);
+    }
+    return COCO_OK;
+}
+
+coco_status
+coco_hop_end(struct coco_hop *hop, coco_error **err)
+{
+    if (hop->result != CURLE_OK && hop->distrust != X509_V_OK)
+        return coco_fail(err, COCO_ERR_VERIFY, "certificate: %s",
+                         X509_verify_cert_error_string(hop->distrust));
+    if (hop->result != CURLE_OK && !hop->enough)
+        return fail_code(hop->result, hop->reason, err);
+    hop->response->status = answer_code(hop);
+    return COCO_OK;
+}
+
+coco_status
+coco_hop_begin(struct coco_hop *hop, coco_error **err)
+{
+    struct coco_http_response *response = hop->response;
+    CURLcode rc = CURLE_OK;
+
+    hop->max_body = hop->request->max_body ? hop->request->max_body : BODY_MAX_DEFAULT;
+    coco_http_response_done(response);
+    /* A line grows by at most one byte on its way into the buffer. */
+    response->headers.limit = 2 * COCO_HTTP_HEADERS_MAX;
+    response->body.limit = hop->max_body > ERROR_BODY_MAX ? (size_t)hop->max_body : ERROR_BODY_MAX;
+
+    coco_status status = make_headers(hop, &hop->headers, err);
+    if (status != COCO_OK)
+        return status;
+    set_peer(hop->http, &rc);
+    set_tls(hop, &rc);
+    set_body(hop, &rc);
+    set_exchange(hop, &rc);
+    if (rc != CURLE_OK)
+        return fail_code(rc, "", err);
+    CURLMcode code = curl_multi_add_handle(hop->http->multi, hop->http->easy);
+    return code == CURLM_OK ? COCO_OK : fail_multi(code, err);
+}
+
+/* A handle that was not added may be removed all the same. */
+void
+coco_hop_done(struct coco_hop *hop)
+{
+    (void)curl_multi_remove_handle(hop->http->multi, hop->http->easy);
+    curl_easy_reset(hop->http->easy); /* it points to this hop */
+    slist_freep(&hop->headers);
+    hop->headers = NULL;
+}

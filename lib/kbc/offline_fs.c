@@ -9,7 +9,6 @@
 #include "base/fail.h"
 #include "base/json.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 struct entry {
@@ -72,18 +71,6 @@ parse_entries(const cJSON *object, struct coco_offline_fs *fs, coco_error **err)
     return status;
 }
 
-/* The tree holds what the secrets hold, and cJSON does not wipe. */
-static void
-wipe_strings(cJSON *object)
-{
-    cJSON *member = NULL;
-
-    cJSON_ArrayForEach(member, object) {
-        if (cJSON_IsString(member))
-            OPENSSL_cleanse(member->valuestring, strlen(member->valuestring));
-    }
-}
-
 coco_status
 coco_offline_fs_parse(const char *text, size_t len, struct coco_offline_fs **ret, coco_error **err)
 {
@@ -93,10 +80,8 @@ coco_offline_fs_parse(const char *text, size_t len, struct coco_offline_fs **ret
     if (!fs)
         return coco_fail_nomem(err);
     coco_status status = coco_json_parse_object(text, len, &object, err);
-    if (status == COCO_OK) {
+    if (status == COCO_OK)
         status = parse_entries(object, fs, err);
-        wipe_strings(object);
-    }
     if (status != COCO_OK)
         return status;
 

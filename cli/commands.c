@@ -153,6 +153,17 @@ static const struct cli_command table[] = {
         .run = cli_resource_rm,
     },
     {
+        .name = "tee launch",
+        .operands = "DIR [FILE]",
+        .min = 1,
+        .max = 2,
+        .purpose = "make DIR a software TEE that booted FILE, or nothing; for development",
+        .details = "With COCO_SOFTWARE_TEE=DIR this machine then attests as that TEE. Launching "
+                   "again with another FILE changes its measurement and keeps its keys.",
+        .options = {OPT_END},
+        .run = cli_tee_launch,
+    },
+    {
         .name = "try",
         .operands = "",
         .purpose = "show the main job on this machine: encrypt, attest, pull, decrypt, run",

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,13 +54,32 @@ grow(struct cli_bytes *bytes, size_t size)
     return true;
 }
 
+/* Waits until there is something to read; ECANCELED if a signal came first. */
+static int
+wait_readable(int fd, int canceled_fd)
+{
+    struct pollfd fds[] = {
+        {.fd = fd, .events = POLLIN},
+        {.fd = canceled_fd, .events = POLLIN},
+    };
+
+    while (poll(fds, 2, -1) < 0)
+        if (errno != EINTR)
+            return errno;
+    return fds[1].revents ? ECANCELED : 0;
+}
+
 /* Reads to the end, or max + 1 bytes of a longer one; errno on failure. */
 static int
-read_all(int fd, size_t max, struct cli_bytes *bytes)
+read_all(const struct cli *cli, int fd, size_t max, struct cli_bytes *bytes)
 {
     size_t room = 0;
 
     while (bytes->len <= max) {
+        int error = wait_readable(fd, cli->canceled_fd);
+
+        if (error != 0)
+            return error;
         if (bytes->len == room) {
             room = room == 0 ? FIRST_READ : room * 2;
             room = room > max + 1 ? max + 1 : room;
@@ -85,7 +105,7 @@ cli_read_file(struct cli *cli, const char *path, size_t max, struct cli_bytes *r
 
     if (!is_stdin && opened < 0)
         return cli_fail_errno(cli, errno, path);
-    int error = read_all(is_stdin ? STDIN_FILENO : opened, max, &bytes);
+    int error = read_all(cli, is_stdin ? STDIN_FILENO : opened, max, &bytes);
     if (error != 0)
         return cli_fail_errno(cli, error, is_stdin ? "stdin" : path);
     if (bytes.len > max)

@@ -133,6 +133,7 @@ int cli_resource_get(struct cli *cli);
 int cli_resource_ls(struct cli *cli);
 int cli_resource_put(struct cli *cli);
 int cli_resource_rm(struct cli *cli);
+int cli_tee_launch(struct cli *cli);
 int cli_try(struct cli *cli);
 int cli_version(struct cli *cli);
 

@@ -145,6 +145,8 @@ cli_fail_errno(struct cli *cli, int error, const char *name)
         status = COCO_ERR_NOMEM;
     if (error == ENOENT)
         status = COCO_ERR_NOTFOUND;
+    if (error == ECANCELED)
+        status = COCO_ERR_CANCELED;
     return cli_fail(cli, status, "%s: %s", name, strerrordesc_np(error));
 }
 

@@ -1,0 +1,242 @@
+"""What the end-to-end tests share: the program, keys, images, a registry, a broker.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from layout import Layout
+
+PROGRAM = os.environ.get("COCO", "coco")
+PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_PERTURB_", "LD_LIBRARY_PATH")
+TIMEOUT_S = 60
+
+
+def wait_until(condition, seconds=10):
+    """Waits until condition() is true, in small waits on nothing."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def needs(program):
+    path = shutil.which(program)
+    if not path:
+        pytest.skip(f"needs {program}")
+    return path
+
+
+class Coco:
+    """The program, in a directory and an environment of its own."""
+
+    def __init__(self, home):
+        self.home = pathlib.Path(home)
+        self.tmp = self.home / "tmp"
+        self.tmp.mkdir()
+
+    def environment(self, **variables):
+        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        env |= {"PATH": os.environ["PATH"], "HOME": str(self.home), "TMPDIR": str(self.tmp)}
+        return env | variables
+
+    def run(self, *args, code=None, stdin=b"", **variables):
+        """Runs it; code is the exit code it must have, None for any."""
+        done = subprocess.run(
+            [PROGRAM, *map(str, args)],
+            env=self.environment(**variables),
+            input=stdin,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            cwd=self.home,
+        )
+        if code is not None:
+            assert done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def start(self, *args, stdin=subprocess.DEVNULL, **variables):
+        return subprocess.Popen(
+            [PROGRAM, *map(str, args)],
+            env=self.environment(**variables),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.home,
+        )
+
+    def json(self, *args, code=0, **variables):
+        """The object of stdout's last line, or of an error's on stderr."""
+        done = self.run(*args, "--json", code=code, **variables)
+        return json.loads((done.stdout if code == 0 else done.stderr).splitlines()[-1])
+
+
+@pytest.fixture
+def coco(tmp_path):
+    return Coco(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    """keys("rsa") or keys("ec"): private and public key of that kind, PEM."""
+    top = tmp_path_factory.mktemp("keys")
+    options = {
+        "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+        "ec": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "ed25519": ["-algorithm", "ed25519"],
+    }
+
+    def make(kind, name="key"):
+        private, public = top / f"{kind}-{name}.pem", top / f"{kind}-{name}.pub"
+        if not public.exists():
+            subprocess.run(
+                ["openssl", "genpkey", *options[kind], "-out", private], check=True, capture_output=True
+            )
+            subprocess.run(
+                ["openssl", "pkey", "-in", private, "-pubout", "-out", public],
+                check=True,
+                capture_output=True,
+            )
+        return private, public
+
+    return make
+
+
+FILES = {"etc/motd": b"hello\n", "bin/big": bytes(range(256)) * 4096}
+
+
+@pytest.fixture
+def layout(tmp_path):
+    """An OCI layout with the image "app" of two layers, not encrypted."""
+    made = Layout(tmp_path / "plain")
+    made.add_image("app", [FILES, {"etc/second": b"layer\n"}])
+    return made
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    """A real registry; .host is its name, .blob(digest) the file of a blob."""
+    program = needs("docker-registry")
+    top = tmp_path_factory.mktemp("registry")
+
+    class Registry:
+        host = f"127.0.0.1:{free_port()}"
+
+        @staticmethod
+        def blob(digest):
+            hexes = digest.split(":")[1]
+            return top / f"data/docker/registry/v2/blobs/sha256/{hexes[:2]}/{hexes}/data"
+
+    config = {
+        "version": 0.1,
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(top / "data")}},
+        "http": {"addr": Registry.host},
+    }
+    (top / "config.yml").write_text(json.dumps(config))
+    with open(top / "log", "wb") as log:
+        process = subprocess.Popen([program, "serve", top / "config.yml"], stdout=log, stderr=log)
+    assert wait_until(lambda: answers(int(Registry.host.split(":")[1])))
+    yield Registry
+    process.kill()
+    process.wait()
+
+
+class Broker:
+    """`coco kbs serve`, until stop()."""
+
+    def __init__(self, coco, *args, **variables):
+        self.process = coco.start("kbs", "serve", *args, **variables)
+        self.url = self.process.stdout.readline().decode().strip()
+        if not self.url:
+            pytest.fail(self.process.communicate()[1].decode())
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=TIMEOUT_S)
+        return self.process.returncode
+
+
+@pytest.fixture
+def serve(coco):
+    """serve(args…) starts a broker."""
+    brokers = []
+
+    def start(*args, **variables):
+        brokers.append(Broker(coco, *args, **variables))
+        return brokers[-1]
+
+    yield start
+    for broker in brokers:
+        if broker.process.returncode is None:
+            broker.stop()
+
+
+@pytest.fixture
+def broker(serve, keys):
+    """A development broker that the Ed25519 key administers."""
+    return serve("--dev", "--listen", "127.0.0.1:0", "--admin-key", keys("ed25519")[1])
+
+
+@pytest.fixture
+def owner(broker, keys):
+    """Options of whoever administers broker."""
+    return ["--kbs", broker.url, "--kbs-admin-key", keys("ed25519")[0]]
+
+
+@pytest.fixture
+def silent_server():
+    """A server at .port that says nothing; .asked is set at the first byte it is sent."""
+
+    class Server:
+        asked = threading.Event()
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        peers = []
+
+        @classmethod
+        def serve(cls):
+            try:
+                while True:
+                    cls.peers.append(cls.listener.accept()[0])
+                    cls.peers[-1].recv(1)
+                    cls.asked.set()
+            except OSError:
+                pass
+
+    threading.Thread(target=Server.serve, daemon=True).start()
+    yield Server
+    Server.listener.shutdown(socket.SHUT_RDWR)
+    Server.listener.close()
+    for peer in Server.peers:
+        peer.close()
+
+
+def leftovers(folder):
+    """What lies in a directory, by name; hidden files, too."""
+    return sorted(path.name for path in pathlib.Path(folder).iterdir())

@@ -1,0 +1,271 @@
+"""Images: pulled, encrypted, pushed, with skopeo and a real registry as judges.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+from conftest import FILES, leftovers, needs
+from layout import Layout
+
+ANYTHING = ["--insecure-policy", "accept-anything"]
+
+
+def skopeo(*args):
+    done = subprocess.run(
+        [needs("skopeo"), "copy", "--insecure-policy", *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def assert_unpacked(bundle):
+    for name, content in FILES.items():
+        assert (bundle / "rootfs" / name).read_bytes() == content
+    assert (bundle / "rootfs/etc/second").read_bytes() == b"layer\n"
+    assert json.loads((bundle / "config.json").read_text())["process"]["args"] == ["/bin/true"]
+
+
+def is_encrypted(layout, tag):
+    return [layer["mediaType"].endswith("+encrypted") for layer in layout.manifest(tag)["layers"]]
+
+
+def test_pull_of_a_layout_makes_a_bundle(coco, layout, tmp_path):
+    done = coco.run("image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "bundle", code=0)
+    assert done.stdout.decode().strip() == layout.digest("app")
+    assert_unpacked(tmp_path / "bundle")
+    assert leftovers(tmp_path / "bundle") == ["config.json", "rootfs"]
+
+
+def test_pull_with_json_ends_with_what_was_pulled(coco, layout, tmp_path):
+    done = coco.run(
+        "image", "pull", "--json", *ANYTHING, layout.ref("app"), tmp_path / "bundle", code=0
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.stderr == b""
+    assert {event["event"] for event in events[:-1]} <= {"progress"}
+    for event in events[:-1]:
+        assert set(event) == {"event", "what", "done", "total"}
+    result = events[-1]
+    assert set(result) == {"event", "digest", "layers", "bytes_read", "bytes_written"}
+    assert result["event"] == "done"
+    assert result["digest"] == layout.digest("app")
+    assert result["layers"] == 2
+    assert result["bytes_written"] >= sum(map(len, FILES.values()))
+
+
+def test_pull_into_an_empty_directory_is_fine_and_into_another_is_not(coco, layout, tmp_path):
+    (tmp_path / "empty").mkdir()
+    coco.run("image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "empty", code=0)
+    assert_unpacked(tmp_path / "empty")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").write_text("mine")
+    assert coco.run("image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "full").returncode != 0
+    assert leftovers(tmp_path / "full") == ["file"]
+
+
+def test_a_tag_needs_a_policy_and_a_digest_does_not(coco, layout, registry, tmp_path):
+    target = f"docker://{registry.host}/policy/app:1"
+    digest = coco.run(
+        "image", "push", "--plain-http", layout.ref("app"), target, code=0
+    ).stdout.decode().strip()
+
+    error = coco.json("image", "pull", "--plain-http", target, tmp_path / "a", code=3)
+    assert error["id"] == "denied"
+    assert "--insecure-policy accept-anything" in error["message"]
+    assert not (tmp_path / "a").exists()
+    coco.run("image", "pull", "--plain-http", *ANYTHING, target, tmp_path / "b", code=0)
+    by_digest = f"{registry.host}/policy/app@{digest}"
+    coco.run("image", "pull", "--plain-http", by_digest, tmp_path / "c", code=0)
+    assert_unpacked(tmp_path / "c")
+
+
+def test_a_policy_decides(coco, layout, tmp_path):
+    policies = {
+        "reject": ('{"default":[{"type":"reject"}]}', 3),
+        "accept": ('{"default":[{"type":"insecureAcceptAnything"}]}', 0),
+        "unknown": ('{"default":[{"type":"somethingNew"}]}', 1),
+        "none": ("{}", 1),
+    }
+    for name, (text, code) in policies.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(text)
+        bundle = tmp_path / f"bundle-{name}"
+        coco.run("image", "pull", "--policy", path, layout.ref("app"), bundle, code=code)
+        coco.run("image", "pull", layout.ref("app"), tmp_path / f"env-{name}", COCO_POLICY=str(path), code=code)
+        assert bundle.exists() == (code == 0)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ec"])
+def test_what_skopeo_encrypts_is_pulled_and_decrypted(coco, layout, registry, keys, tmp_path, kind):
+    private, public = keys(kind)
+    reference = f"{registry.host}/skopeo/{kind}:1"
+    skopeo(
+        "--dest-tls-verify=false", f"--encryption-key=jwe:{public}", layout.ref("app"),
+        f"docker://{reference}",
+    )  # fmt: skip
+    bundle = tmp_path / "bundle"
+    options = ["--plain-http", *ANYTHING, "--key", private]
+    coco.run("image", "pull", *options, reference, bundle, code=0)
+    assert_unpacked(bundle)
+
+    other = keys(kind, "other")[0]
+    options[-1] = other
+    assert coco.run("image", "pull", *options, reference, tmp_path / "none").returncode in (3, 4, 6)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ec"])
+def test_what_is_encrypted_here_is_decrypted_by_skopeo(coco, layout, keys, tmp_path, kind):
+    private, public = keys(kind)
+    encrypted = Layout(tmp_path / "encrypted")
+    coco.run(
+        "image", "encrypt", "--recipient", f"jwe:{public}", layout.ref("app"), encrypted.ref("app"),
+        code=0,
+    )  # fmt: skip
+    assert is_encrypted(encrypted, "app") == [True, True]
+    skopeo(f"--decryption-key={private}", encrypted.ref("app"), f"oci:{tmp_path}/opened:app")
+    opened = Layout(tmp_path / "opened")
+    before, after = layout.manifest("app"), opened.manifest("app")
+    assert [layer["digest"] for layer in before["layers"]] == [
+        layer["digest"] for layer in after["layers"]
+    ]
+
+
+def test_two_recipients_open_with_either_key(coco, layout, keys, tmp_path):
+    encrypted = Layout(tmp_path / "encrypted")
+    coco.run(
+        "image", "encrypt", "--recipient", f"jwe:{keys('rsa')[1]}", "--recipient",
+        f"jwe:{keys('ec')[1]}", layout.ref("app"), encrypted.ref("app"), code=0,
+    )  # fmt: skip
+    for kind in ("rsa", "ec"):
+        bundle = tmp_path / kind
+        coco.run("image", "pull", *ANYTHING, "--key", keys(kind)[0], encrypted.ref("app"), bundle, code=0)
+        assert_unpacked(bundle)
+
+
+def test_encrypted_with_a_brokers_key_and_pulled_with_it(coco, layout, registry, broker, owner, tmp_path):
+    reference = f"{registry.host}/kbs/app:1"
+    digest = coco.json(
+        "image", "encrypt", *owner, "--kbs-path", "acme/key/app", "--plain-http", layout.ref("app"),
+        f"docker://{reference}",
+    )["digest"]  # fmt: skip
+    assert coco.json("resource", "ls", *owner) == ["acme/key/app"]
+
+    guest = ["--plain-http", "--kbs", broker.url, "--tee", "sample"]
+    by_digest = f"{registry.host}/kbs/app@{digest}"
+    coco.run("image", "pull", *guest, by_digest, tmp_path / "bundle", code=0)
+    assert_unpacked(tmp_path / "bundle")
+
+    coco.run("resource", "rm", *owner, "acme/key/app", code=0)
+    assert coco.run("image", "pull", *guest, by_digest, tmp_path / "none").returncode != 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_encrypted_image_needs_a_key(coco, layout, keys, tmp_path):
+    encrypted = Layout(tmp_path / "encrypted")
+    coco.run(
+        "image", "encrypt", "--recipient", f"jwe:{keys('rsa')[1]}", layout.ref("app"),
+        encrypted.ref("app"), code=0,
+    )  # fmt: skip
+    done = coco.run("image", "pull", *ANYTHING, encrypted.ref("app"), tmp_path / "bundle")
+    assert done.returncode in (3, 6)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_key_that_cannot_be_stored_encrypts_nothing(coco, layout, broker, tmp_path):
+    encrypted = tmp_path / "encrypted"
+    options = ["--kbs", broker.url, "--kbs-path", "acme/key/app"]
+    coco.run("image", "encrypt", *options, layout.ref("app"), f"oci:{encrypted}:app", code=3)
+    assert not encrypted.exists()
+
+
+def test_push_copies_and_inspect_describes(coco, layout, registry, keys, tmp_path):
+    reference = f"docker://{registry.host}/push/app:1"
+    encrypted = Layout(tmp_path / "encrypted")
+    coco.run("image", "push", "--plain-http", layout.ref("app"), reference, code=0)
+    coco.run("image", "push", "--plain-http", reference, f"oci:{tmp_path}/back:app", code=0)
+    assert Layout(tmp_path / "back").digest("app") == layout.digest("app")
+
+    seen = coco.json("image", "inspect", "--plain-http", reference)
+    assert seen["digest"] == layout.digest("app")
+    assert [layer["digest"] for layer in seen["layers"]] == [
+        layer["digest"] for layer in layout.manifest("app")["layers"]
+    ]
+    assert not any(layer["encrypted"] for layer in seen["layers"])
+
+    coco.run(
+        "image", "encrypt", "--recipient", f"jwe:{keys('rsa')[1]}", layout.ref("app"),
+        encrypted.ref("app"), code=0,
+    )  # fmt: skip
+    assert all(
+        layer["encrypted"] for layer in coco.json("image", "inspect", encrypted.ref("app"))["layers"]
+    )
+
+
+def test_the_platform_is_chosen(coco, tmp_path):
+    both = Layout(tmp_path / "both")
+    entries = []
+    for arch in ("amd64", "arm64"):
+        digest = both.add_image(arch, [{"arch": arch.encode()}], arch)
+        size = both.blob(digest).stat().st_size
+        entries.append(
+            {
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "digest": digest,
+                "size": size,
+                "platform": {"os": "linux", "architecture": arch},
+            }
+        )
+    both.set_manifest(
+        "app",
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": entries,
+        },
+    )
+    for arch in ("amd64", "arm64"):
+        bundle = tmp_path / arch
+        coco.run("image", "pull", *ANYTHING, "--platform", f"linux/{arch}", both.ref("app"), bundle, code=0)
+        assert (bundle / "rootfs/arch").read_text() == arch
+    coco.run(
+        "image", "pull", *ANYTHING, "--platform", "linux/s390x", both.ref("app"), tmp_path / "c", code=6
+    )
+
+
+def test_no_secret_is_shown_or_logged(coco, layout, broker, owner, keys, tmp_path):
+    """A canary for a key, through every flow that touches it, at the most talkative."""
+    canary = b"canary-7e1b1f2d-not-to-be-seen-!"
+    assert len(canary) == 32
+    path = "canary/key/1"
+    talk = ["--log", "debug"]
+    shown = [coco.run("resource", "put", *owner, *talk, path, stdin=canary, code=0)]
+    guest = ["--kbs", broker.url, "--tee", "sample", *talk]
+    got = coco.run("resource", "get", *guest, "-o", tmp_path / "out", f"kbs:///{path}", code=0)
+    assert (tmp_path / "out").read_bytes() == canary
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o600
+    shown.append(got)
+    encrypted = Layout(tmp_path / "encrypted")
+    shown.append(
+        coco.run(
+            "image", "encrypt", *owner, *talk, "--kbs-path", path, layout.ref("app"),
+            encrypted.ref("app"), code=0,
+        )  # fmt: skip
+    )
+    secret = coco.run("resource", "get", *guest, f"kbs:///{path}", code=0).stdout
+    assert len(secret) == 32 and secret != canary
+    shown.append(coco.run("image", "pull", *guest, *ANYTHING, encrypted.ref("app"), tmp_path / "b", code=0))
+    private = keys("ed25519")[0].read_text().splitlines()[1].encode()
+    for done in shown:
+        for word in (canary, canary.hex().encode(), secret, secret.hex().encode(), private):
+            assert word not in done.stdout
+            assert word not in done.stderr
+    for file in pathlib.Path(encrypted.path).rglob("*"):
+        assert file.is_dir() or secret not in file.read_bytes()

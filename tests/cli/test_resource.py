@@ -1,0 +1,193 @@
+"""Resources, tokens and evidence: the owner's and the guest's side of a broker.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import base64
+import json
+import signal
+
+import pytest
+
+from conftest import TIMEOUT_S
+
+
+def claims_of(token):
+    header, payload, _ = token.split(".")
+    assert json.loads(base64.urlsafe_b64decode(header + "=="))["alg"] == "ES256"
+    return json.loads(base64.urlsafe_b64decode(payload + "=="))
+
+
+def test_put_ls_get_and_rm(coco, broker, owner, tmp_path):
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    secret = bytes(range(256))
+    (tmp_path / "file").write_bytes(secret)
+    assert coco.json("resource", "ls", *owner) == []
+    coco.run("resource", "put", *owner, "b/key/2", tmp_path / "file", code=0)
+    coco.run("resource", "put", *owner, "kbs:///a/key/1", stdin=b"from stdin", code=0)
+    assert coco.run("resource", "ls", *owner, code=0).stdout == b"a/key/1\nb/key/2\n"
+    assert coco.json("resource", "ls", *owner) == ["a/key/1", "b/key/2"]
+
+    assert coco.run("resource", "get", *guest, "kbs:///b/key/2", code=0).stdout == secret
+    assert coco.run("resource", "get", *guest, "kbs:///a/key/1", code=0).stdout == b"from stdin"
+    coco.run("resource", "rm", *owner, "a/key/1", code=0)
+    coco.run("resource", "rm", *owner, "a/key/1", code=6)
+    assert coco.json("resource", "get", *guest, "kbs:///a/key/1", code=6)["id"] == "not-found"
+    assert coco.json("resource", "ls", *owner) == ["b/key/2"]
+
+
+def test_only_the_owner_administers(coco, broker, owner, keys):
+    stranger = ["--kbs", broker.url, "--kbs-admin-key", keys("ed25519", "other")[0]]
+    nobody = ["--kbs", broker.url]
+    for who in (stranger, nobody):
+        coco.run("resource", "put", *who, "a/key/1", stdin=b"x", code=3)
+        coco.run("resource", "ls", *who, code=3)
+        coco.run("resource", "rm", *who, "a/key/1", code=3)
+    assert coco.json("resource", "ls", *owner) == []
+
+
+def test_options_come_from_the_environment(coco, broker, keys):
+    env = {
+        "COCO_KBS": broker.url,
+        "COCO_TEE": "sample",
+        "COCO_KBS_ADMIN_KEY": str(keys("ed25519")[0]),
+    }
+    coco.run("resource", "put", "a/key/1", stdin=b"x", code=0, **env)
+    assert coco.run("resource", "get", "kbs:///a/key/1", code=0, **env).stdout == b"x"
+    # The command line goes first.
+    coco.run("resource", "get", "kbs:///a/key/1", "--kbs", "http://127.0.0.1:1", code=5, **env)
+
+
+def test_attest_prints_the_token(coco, broker):
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    token = coco.run("attest", *guest, code=0).stdout.decode().strip()
+    assert "submods" in claims_of(token)
+    assert "submods" in claims_of(coco.json("attest", *guest)["token"])
+
+
+def test_a_software_tee_is_attested_and_measured(coco, serve, keys, tmp_path):
+    tee = tmp_path / "tee"
+    (tmp_path / "kernel").write_bytes(b"one kernel")
+    coco.run("tee", "launch", tee, tmp_path / "kernel", code=0)
+    env = {"COCO_SOFTWARE_TEE": str(tee)}
+    broker = serve("--dev", "--listen", "127.0.0.1:0", "--admin-key", keys("ed25519")[1], **env)
+
+    def digest():
+        token = coco.run("attest", "--kbs", broker.url, code=0, **env).stdout.decode()
+        evidence = claims_of(token)["submods"]["cpu0"]["ear.veraison.annotated-evidence"]
+        return evidence["software"]["launch_digest"]
+
+    first = digest()
+    (tmp_path / "kernel").write_bytes(b"two kernel")
+    coco.run("tee", "launch", tee, tmp_path / "kernel", code=0)
+    assert digest() != first
+
+    other = tmp_path / "other"
+    coco.run("tee", "launch", other, tmp_path / "kernel", code=0)
+    coco.run("attest", "--kbs", broker.url, code=3, COCO_SOFTWARE_TEE=str(other))
+
+
+def test_evidence_is_the_wire_json_and_is_shown(coco, tmp_path):
+    coco.run("tee", "launch", tmp_path / "tee", code=0)
+    env = {"COCO_SOFTWARE_TEE": str(tmp_path / "tee")}
+    evidence = coco.run("evidence", "get", "--report-data", "00ff", code=0, **env).stdout
+    assert "report" in json.loads(evidence)
+
+    def show(*args, code=0, stdin=evidence, **variables):
+        done = coco.run("evidence", "show", "--json", *args, stdin=stdin, code=code, **variables)
+        return json.loads(done.stdout) if done.stdout else None
+
+    shown = show("--report-data", "00ff", **env)
+    assert shown["tee"] == "software"
+    assert shown["valid"] is True
+    assert {check["name"] for check in shown["checks"]} >= {"signature", "report-data"}
+    assert show("--report-data", "00fe", code=4, **env)["valid"] is False
+    assert show()["valid"] is False, "a root that nobody trusts"
+    assert show("--report-data", "00ff", code=4)["valid"] is False
+    show(code=1, stdin=b"{}")
+    show(code=1, stdin=b"no json")
+    show(code=1, stdin=evidence + b"\0")
+    text = coco.run("evidence", "show", stdin=evidence, code=0, **env).stdout.decode()
+    assert "launch_digest" in text
+
+
+def test_the_sample_is_never_detected_and_only_believed_by_name(coco):
+    coco.run("evidence", "get", "--report-data", "00", code=7)
+    evidence = coco.run("evidence", "get", "--report-data", "00", "--tee", "sample", code=0).stdout
+    ask = ["evidence", "show", "--report-data", "00"]
+    coco.run(*ask, stdin=evidence, code=4)
+    coco.run(*ask, "--tee", "sample", stdin=evidence, code=0)
+
+
+CONFIG = """
+[http_server]
+sockets = ["127.0.0.1:1"] # not this one: ]
+insecure_http = true
+[attestation_service]
+allow_sample = true
+[admin]
+authorization_mode = "AuthenticatedAuthorization"
+[[admin.authentication.bearer_jwt.identity_providers]]
+public_key_uri = "%s"
+[[admin.authorization.regex_acl.acls]]
+role = "admin"
+allowed_endpoints = "^/kbs/.*$"
+"""
+
+
+def test_serve_reads_a_configuration_and_listens_elsewhere(coco, serve, keys, tmp_path):
+    private, public = keys("ed25519")
+    (tmp_path / "kbs.toml").write_text(CONFIG % public)
+    broker = serve("--config", tmp_path / "kbs.toml", "--listen", "127.0.0.1:0")
+    owner = ["--kbs", broker.url, "--kbs-admin-key", private]
+    coco.run("resource", "put", *owner, "a/key/1", stdin=b"x", code=0)
+    # The policy of a broker that is not for development: a sample is not good enough.
+    error = coco.json("resource", "get", "--kbs", broker.url, "--tee", "sample", "kbs:///a/key/1", code=3)
+    assert error["id"] == "denied"
+    assert broker.stop() == 130
+
+
+@pytest.mark.parametrize(
+    "text,code",
+    [
+        ("", 0),
+        ("[http_server]\n", 0),
+        ('[http_server]\nsockets = [\n"127.0.0.1:1", # ]\n]\n', 0),
+        ("[http_server]\nsockets = ['127.0.0.1:1']\npayload_request_size = 1\n", 0),
+        ("[storage_backend]\nstorage_type = 'Memory'\n", 0),
+        ("[http_serve]\n", 1),
+        ("[http_server]\nsocket = []\n", 1),
+        ("nonsense", 1),
+        ("\0", 1),
+    ],
+)
+def test_listen_fits_into_any_configuration(coco, tmp_path, text, code):
+    (tmp_path / "kbs.toml").write_text(text)
+    process = coco.start("kbs", "serve", "--config", tmp_path / "kbs.toml", "--listen", "127.0.0.1:0")
+    url = process.stdout.readline().decode()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=TIMEOUT_S)
+    assert url.startswith("http://127.0.0.1:") == (code == 0), errors
+    assert process.returncode == (code or 130)
+
+
+def test_serve_refuses_plain_http_for_all_the_world(coco):
+    coco.run("kbs", "serve", "--listen", "0.0.0.0:0", code=2)
+    coco.run("kbs", "serve", "--config", "nowhere.toml", code=6)
+    coco.run("kbs", "serve", "--config", "/dev/null", "--dev", code=2)
+
+
+def test_serve_says_where_as_json(coco):
+    process = coco.start("kbs", "serve", "--json", "--listen", "127.0.0.1:0")
+    event = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=TIMEOUT_S)
+    assert event["event"] == "serving"
+    assert event["url"].startswith("http://127.0.0.1:")
+
+
+def test_other_key_broker_clients_are_named_whole(coco):
+    known = coco.run("resource", "get", "--kbs", "sample_kbc::", "kbs:///any/key/1")
+    assert known.returncode in (0, 6)
+    coco.run("resource", "get", "--kbs", "nothing_kbc::", "kbs:///any/key/1", code=7)
+    coco.run("attest", "--kbs", "sample_kbc::", code=7)

@@ -13,7 +13,7 @@ DEPS=$ROOT/.deps
 
 GO_VERSION=1.23.4
 GO_OLDEST=1.21
-CARGO_OLDEST=1.82
+CARGO_OLDEST=1.85
 
 # at_least 1.23.4 1.21: whether the first version is not older than the second.
 at_least() {

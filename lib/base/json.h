@@ -76,6 +76,12 @@ coco_status coco_json_u64(const cJSON *number, uint64_t *ret, coco_error **err);
 coco_status coco_json_i64(const cJSON *number, int64_t *ret, coco_error **err);
 
 /*
+ * Whether two values are the same, whatever the order of members. Numbers are
+ * compared by their text: 1 and 1.0 differ, and so do 2^53 and 2^53 + 1.
+ */
+bool coco_json_equal(const cJSON *a, const cJSON *b);
+
+/*
  * Refuses members that are not in names, which a NULL ends, with the nearest
  * known name: for configuration, where a misspelt key must not be ignored.
  */

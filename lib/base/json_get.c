@@ -275,3 +275,44 @@ coco_json_check_members(const cJSON *object, const char *const *names, coco_erro
     }
     return COCO_OK;
 }
+
+static bool
+same_members(const cJSON *a, const cJSON *b)
+{
+    const cJSON *item = NULL;
+
+    if (cJSON_GetArraySize(a) != cJSON_GetArraySize(b))
+        return false;
+    cJSON_ArrayForEach(item, a) {
+        const cJSON *other = cJSON_GetObjectItemCaseSensitive(b, item->string);
+
+        if (!other || !coco_json_equal(item, other))
+            return false;
+    }
+    return true;
+}
+
+static bool
+same_items(const cJSON *a, const cJSON *b)
+{
+    a = a->child;
+    b = b->child;
+    for (; a && b; a = a->next, b = b->next)
+        if (!coco_json_equal(a, b))
+            return false;
+    return a == b; /* both at the end */
+}
+
+bool
+coco_json_equal(const cJSON *a, const cJSON *b)
+{
+    if (!a || !b || (a->type & 0xff) != (b->type & 0xff))
+        return false;
+    if (cJSON_IsObject(a))
+        return same_members(a, b);
+    if (cJSON_IsArray(a))
+        return same_items(a, b);
+    if (cJSON_IsString(a) || cJSON_IsNumber(a))
+        return a->valuestring && b->valuestring && strcmp(a->valuestring, b->valuestring) == 0;
+    return true;
+}

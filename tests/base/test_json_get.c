@@ -298,6 +298,44 @@ check_members_bounds_what_it_compares(void **state)
                  "unknown member 'xxx");
 }
 
+static void
+equal_looks_at_everything(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool equal;
+    } cases[] = {
+        {"1", "1", true},
+        {"9007199254740992", "9007199254740993", false},
+        {"1", "1.0", false},
+        {"1", "\"1\"", false},
+        {"true", "true", true},
+        {"true", "false", false},
+        {"null", "null", true},
+        {"null", "false", false},
+        {"\"a\"", "\"A\"", false},
+        {"[1,2]", "[1,2]", true},
+        {"[1,2]", "[2,1]", false},
+        {"[1]", "[1,2]", false},
+        {"[1,2]", "[1]", false},
+        {"[]", "{}", false},
+        {"{\"a\":1,\"b\":[]}", "{\"b\":[],\"a\":1}", true},
+        {"{\"a\":1}", "{\"A\":1}", false},
+        {"{\"a\":1}", "{\"a\":1,\"b\":2}", false},
+        {"{\"a\":{\"b\":1}}", "{\"a\":{\"b\":2}}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_json_ cJSON *a = parse(cases[i].a);
+        _cleanup_json_ cJSON *b = parse(cases[i].b);
+
+        if (coco_json_equal(a, b) != cases[i].equal || coco_json_equal(b, a) != cases[i].equal)
+            fail_msg("case %zu", i);
+    }
+    assert_false(coco_json_equal(NULL, NULL));
+}
+
 int
 main(void)
 {
@@ -311,6 +349,7 @@ main(void)
         cmocka_unit_test(i64_takes_what_fits),
         cmocka_unit_test(check_members_names_what_is_near),
         cmocka_unit_test(check_members_bounds_what_it_compares),
+        cmocka_unit_test(equal_looks_at_everything),
     };
 
     return cmocka_run_group_tests_name("base/json_get", tests, NULL, NULL);

@@ -1,0 +1,320 @@
+/*
+ * kbs/admin.c - who may change what a KBS holds
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/admin.h"
+
+#include "base/base64.h"
+#include "base/context.h"
+#include "base/fail.h"
+#include "crypto/jws.h"
+#include "kbs/explain.h"
+#include "kbs/policies.h"
+#include "kbs/references.h"
+#include "kbs/resource.h"
+
+#include <string.h>
+#include <strings.h>
+
+const char *
+coco_kbs_bearer(const char *header)
+{
+    static const char scheme[] = "Bearer ";
+
+    if (!header || strncasecmp(header, scheme, strlen(scheme)) != 0)
+        return NULL;
+    header += strlen(scheme);
+    header += strspn(header, " ");
+    return *header ? header : NULL;
+}
+
+/* RFC 7519 section 4.1.3: one text, or an array of them. */
+static bool
+is_for(const cJSON *claims, const char *audience)
+{
+    const cJSON *aud = cJSON_GetObjectItemCaseSensitive(claims, "aud");
+    const cJSON *item;
+
+    if (cJSON_IsString(aud))
+        return strcmp(aud->valuestring, audience) == 0;
+    if (!cJSON_IsArray(aud))
+        return false;
+    cJSON_ArrayForEach(item, aud) {
+        if (cJSON_IsString(item) && strcmp(item->valuestring, audience) == 0)
+            return true;
+    }
+    return false;
+}
+
+static coco_status
+check_provider(const struct coco_kbs_provider *provider, const struct coco_jws *jws, int64_t now,
+               coco_error **err)
+{
+    const char *issuer = NULL;
+
+    coco_status status = coco_jws_verify(jws, provider->key, err);
+    if (status == COCO_OK)
+        status = coco_jwt_check_times(jws->payload, now, err);
+    if (status == COCO_OK && provider->issuer) {
+        status = coco_json_get_string_opt(jws->payload, "iss", &issuer, err);
+        if (status == COCO_OK && (!issuer || strcmp(issuer, provider->issuer) != 0))
+            status = coco_fail(err, COCO_ERR_VERIFY, "token of another issuer");
+    }
+    if (status == COCO_OK && provider->audience && !is_for(jws->payload, provider->audience))
+        status = coco_fail(err, COCO_ERR_VERIFY, "token for another audience");
+    return status;
+}
+
+static coco_status
+authenticate(const struct coco_kbs_call *call, struct coco_jws *jws, coco_error **err)
+{
+    const struct coco_kbs_config *config = &call->core->config;
+    const char *token = coco_kbs_bearer(call->request->authorization);
+    coco_error *why = NULL;
+
+    if (!token)
+        return coco_fail(err, COCO_ERR_VERIFY, "admin: no bearer token");
+    coco_status status = coco_jws_parse(token, strlen(token), jws, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "admin");
+    status = coco_fail(&why, COCO_ERR_VERIFY, "no keys are configured");
+    for (size_t i = 0; i < config->admin.n_providers && status != COCO_OK; i++) {
+        coco_error_free(why);
+        why = NULL;
+        status = check_provider(&config->admin.providers[i], jws, call->core->now(), &why);
+    }
+    if (status == COCO_OK)
+        return COCO_OK;
+    status = coco_fail(err, status == COCO_ERR_NOMEM ? status : COCO_ERR_VERIFY, "admin: %s",
+                       coco_error_message(why));
+    coco_error_free(why);
+    return status;
+}
+
+static bool
+may(const struct coco_kbs_config *config, const char *role, const char *path)
+{
+    for (size_t i = 0; i < config->admin.n_acls; i++) {
+        const struct coco_kbs_acl *acl = &config->admin.acls[i];
+
+        if (strcmp(acl->role, role) == 0 && regexec(&acl->endpoints, path, 0, NULL, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+coco_status
+coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_jws_ struct coco_jws jws = {0};
+    const char *role = NULL;
+
+    call->name = "AdminAuthAccess";
+    coco_status status = authenticate(call, &jws, err);
+    if (status == COCO_ERR_NOMEM)
+        return status;
+    if (status == COCO_OK)
+        status = coco_json_get_string(jws.payload, "role", &role, err);
+    if (status != COCO_OK)
+        return coco_kbs_refuse(call, 401, "admin access denied", status);
+    if (!may(&call->core->config, role, call->request->path)) {
+        status = coco_fail(err, COCO_ERR_DENIED, "admin: role %.64s may not use %.256s", role,
+                           call->request->path);
+        return coco_kbs_refuse(call, 403, "admin access denied", status);
+    }
+    return COCO_OK;
+}
+
+/* COCO_OK when the owner asks and its path is one. */
+static coco_status
+begin_resource(struct coco_kbs_call *call, const char **name, coco_error **err)
+{
+    coco_status status = coco_kbs_admin_check(call, err);
+
+    if (status == COCO_OK)
+        status = coco_kbs_resource_name(call, name, err);
+    call->name = status == COCO_OK ? "StorageError" : call->name;
+    return status;
+}
+
+coco_status
+coco_kbs_admin_put_resource(struct coco_kbs_call *call, coco_error **err)
+{
+    const char *name = NULL;
+
+    coco_status status = begin_resource(call, &name, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_put(call->core->store, COCO_KBS_RESOURCE, name, call->request->body,
+                                    call->request->body_len, err);
+    if (status == COCO_OK)
+        coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "resource %s stored", name);
+    return status;
+}
+
+coco_status
+coco_kbs_admin_delete_resource(struct coco_kbs_call *call, coco_error **err)
+{
+    const char *name = NULL;
+
+    coco_status status = begin_resource(call, &name, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_delete(call->core->store, COCO_KBS_RESOURCE, name, err);
+    if (status == COCO_ERR_NOTFOUND)
+        call->name = "ResourceNotFound";
+    if (status == COCO_OK)
+        coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "resource %s deleted", name);
+    return status;
+}
+
+static coco_status
+answer_names(struct coco_kbs_call *call, enum coco_kbs_kind kind, coco_error **err)
+{
+    _cleanup_json_ cJSON *names = NULL;
+
+    coco_status status = coco_kbs_store_names(call->core->store, kind, &names, err);
+    return status == COCO_OK ? coco_kbs_answer(call, names, err) : status;
+}
+
+coco_status
+coco_kbs_admin_list_resources(struct coco_kbs_call *call, coco_error **err)
+{
+    coco_status status = coco_kbs_admin_check(call, err);
+
+    return status == COCO_OK ? answer_names(call, COCO_KBS_RESOURCE, err) : status;
+}
+
+/* The ids, as upstream gives them; there is one. */
+coco_status
+coco_kbs_admin_list_resource_policies(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_json_ cJSON *ids = NULL;
+
+    coco_status status = coco_kbs_admin_check(call, err);
+    if (status != COCO_OK)
+        return status;
+    ids = cJSON_CreateArray();
+    if (!ids)
+        return coco_fail_nomem(err);
+    status = coco_json_add_string(ids, NULL, COCO_KBS_RESOURCE_POLICY, err);
+    return status == COCO_OK ? coco_kbs_answer(call, ids, err) : status;
+}
+
+/* The Rego in {"policy": "<base64url>"}; padding, which some send, is cut off. */
+static coco_status
+read_policy(const cJSON *body, struct coco_buf *rego, coco_error **err)
+{
+    const char *encoded = NULL;
+
+    coco_status status = coco_json_get_string(body, "policy", &encoded, err);
+    if (status != COCO_OK)
+        return status;
+    size_t len = strlen(encoded);
+    for (unsigned i = 0; i < 2 && len > 0 && len % 4 == (4 - i) % 4; i++)
+        if (encoded[len - 1] == '=')
+            len--;
+    status = coco_base64_decode(COCO_BASE64URL, encoded, len, rego, err);
+    if (status == COCO_OK && (!rego->len || strlen(coco_buf_text(rego)) != rego->len))
+        status = coco_fail(err, COCO_ERR_PROTO, "is empty or holds a NUL");
+    return status == COCO_OK ? status : coco_wrap(err, status, "policy");
+}
+
+static coco_status
+set_policy(struct coco_kbs_call *call, const char *id, const cJSON *body, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf rego = {.limit = COCO_POLICY_SIZE_MAX};
+
+    coco_status status = read_policy(body, &rego, err);
+    if (status == COCO_OK)
+        status = coco_kbs_policies_set(call->core->policies, id, coco_buf_text(&rego), err);
+    if (status == COCO_OK)
+        coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "policy %s set", id);
+    if (status == COCO_ERR_DENIED || status == COCO_ERR_INVALID)
+        call->status = 400; /* the policy is wrong, not the owner */
+    return status;
+}
+
+coco_status
+coco_kbs_admin_set_resource_policy(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_json_ cJSON *body = NULL;
+
+    coco_status status = coco_kbs_admin_check(call, err);
+    if (status != COCO_OK)
+        return status;
+    call->name = "ParsePolicyError";
+    status = coco_json_parse_object((const char *)call->request->body, call->request->body_len,
+                                    &body, err);
+    if (status != COCO_OK)
+        return status;
+    call->name = "PolicyEngineError";
+    return set_policy(call, COCO_KBS_RESOURCE_POLICY, body, err);
+}
+
+coco_status
+coco_kbs_admin_set_attestation_policy(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_json_ cJSON *body = NULL;
+    const char *id = NULL;
+
+    coco_status status = coco_kbs_admin_check(call, err);
+    if (status != COCO_OK)
+        return status;
+    call->name = "ParsePolicyError";
+    status = coco_json_parse_object((const char *)call->request->body, call->request->body_len,
+                                    &body, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(body, "policy_id", &id, err);
+    if (status == COCO_OK && strcmp(id, COCO_KBS_RESOURCE_POLICY) == 0)
+        status = coco_fail(err, COCO_ERR_PROTO, "policy_id names the resource policy");
+    if (status != COCO_OK)
+        return status;
+    call->name = "PolicyEngineError";
+    return set_policy(call, id, body, err);
+}
+
+coco_status
+coco_kbs_admin_set_reference_value(struct coco_kbs_call *call, coco_error **err)
+{
+    coco_status status = coco_kbs_admin_check(call, err);
+
+    if (status != COCO_OK)
+        return status;
+    call->name = "RvpsError";
+    status = coco_kbs_references_register(call->core->store, call->request->body,
+                                          call->request->body_len, err);
+    if (status == COCO_OK)
+        call->reply->type = "application/json";
+    return status;
+}
+
+coco_status
+coco_kbs_admin_get_reference_value(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret value = {0};
+
+    coco_status status = coco_kbs_admin_check(call, err);
+    if (status != COCO_OK)
+        return status;
+    call->name = "RvpsError";
+    status = coco_kbs_store_get(call->core->store, COCO_KBS_REFERENCE, call->rest, &value, err);
+    if (status == COCO_OK)
+        status = coco_buf_append(&call->reply->body, value.data, value.len, err);
+    if (status == COCO_OK)
+        call->reply->type = "application/json";
+    return status;
+}
+
+coco_status
+coco_kbs_admin_explain(struct coco_kbs_call *call, coco_error **err)
+{
+    coco_status status = coco_kbs_admin_check(call, err);
+
+    if (status != COCO_OK)
+        return status;
+    call->name = "ExplainError";
+    status = coco_kbs_traces_get(call->core->traces, call->rest, &call->reply->body, err);
+    if (status == COCO_OK)
+        call->reply->type = "application/json";
+    return status;
+}

@@ -1,0 +1,508 @@
+/*
+ * kbs/attest.c - challenge and judgement
+ *
+ * request -> nonce, sealed into a cookie; evidence -> verdict -> appraisal ->
+ * nonce used up -> token
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/attest.h"
+
+#include "base/fail.h"
+#include "crypto/jws.h"
+#include "kbs/admin.h"
+#include "kbs/appraise.h"
+#include "kbs/explain.h"
+#include "kbs/initdata.h"
+#include "kbs/session.h"
+#include "kbs/token.h"
+#include "rcar/messages.h"
+
+#include <stdio.h>
+#include <string.h>
+
+COCO_DEFINE_CLEANUP(coco_verdict *, coco_verdict_free);
+
+#define CHALLENGE "challenge"
+#define ATTESTED "attested"
+
+#define EVIDENCE_MAX COCO_RCAR_BODY_MAX
+#define DEVICES_MAX 16
+
+/* What a guest learns of a refusal; its owner reads the trace. */
+#define REFUSED "the evidence is refused; the owner finds why under this id"
+
+/* One judgement on its way. */
+struct judgement {
+    struct coco_kbs_call *call;
+    int64_t now;
+    const char *tee;
+    const char *nonce;
+    int64_t expires; /* of the nonce */
+    struct coco_rcar_attestation sent;
+    cJSON *references;
+    cJSON *submods;
+    cJSON *trace;
+    struct coco_digest init_digest;
+    cJSON *init_claims; /* or NULL */
+};
+
+static void
+judgement_done(struct judgement *j)
+{
+    coco_rcar_attestation_done(&j->sent);
+    coco_json_free(j->references);
+    coco_json_free(j->submods);
+    coco_json_free(j->trace);
+    coco_json_free(j->init_claims);
+}
+
+static coco_status
+set_cookie(struct coco_kbs_call *call, const cJSON *state, int64_t expires, coco_error **err)
+{
+    struct coco_buf *cookie = &call->reply->cookie;
+
+    coco_buf_reset(cookie);
+    cookie->limit = COCO_KBS_COOKIE_MAX + 256;
+    coco_status status = coco_buf_append_text(cookie, COCO_RCAR_COOKIE "=", err);
+    if (status == COCO_OK)
+        status = coco_kbs_session_seal(call->core->sessions, state, expires, cookie, err);
+    if (status == COCO_OK)
+        status = coco_buf_append_text(cookie, "; Expires=", err);
+    if (status == COCO_OK)
+        status = coco_kbs_http_date(expires, cookie, err);
+    return status;
+}
+
+/* ---- /auth ---- */
+
+/* A TEE that nobody here can verify is told so before it collects evidence. */
+static coco_status
+check_tee(const struct coco_kbs_core *core, const char *tee, coco_error **err)
+{
+    static const uint8_t data[1];
+    coco_verdict *verdict = NULL;
+    coco_error *why = NULL;
+
+    coco_status status = coco_verify(core->verifier, tee, "{}", data, sizeof(data), &verdict, &why);
+    coco_verdict_free(verdict);
+    coco_error_free(why);
+    if (status == COCO_ERR_NOTSUP)
+        return coco_fail(err, status, "this KBS cannot verify evidence of '%.40s'", tee);
+    return status == COCO_ERR_NOMEM ? coco_fail_nomem(err) : COCO_OK;
+}
+
+static coco_status
+seal_challenge(struct coco_kbs_call *call, const char *tee, const char *nonce, coco_error **err)
+{
+    struct coco_kbs_core *core = call->core;
+    int64_t expires = core->now() + 60 * (int64_t)core->config.attestation.timeout;
+    _cleanup_json_ cJSON *state = NULL;
+
+    coco_status status = coco_json_new_object(&state, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(state, "is", CHALLENGE, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(state, "tee", tee, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(state, "nonce", nonce, err);
+    if (status == COCO_OK)
+        status = coco_json_add_i64(state, "expires", expires, err);
+    if (status == COCO_OK)
+        status = set_cookie(call, state, expires, err);
+    return status;
+}
+
+coco_status
+coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
+{
+    struct coco_rcar_request request = {0};
+    _cleanup_buf_ struct coco_buf nonce = {.limit = COCO_RCAR_NONCE_MAX};
+
+    call->name = "AttestationError";
+    coco_status status =
+        coco_rcar_request_parse(call->request->body, call->request->body_len, &request, err);
+    if (status == COCO_OK)
+        status = check_tee(call->core, request.tee, err);
+    if (status == COCO_ERR_NOTSUP)
+        return coco_kbs_refuse(call, 400, NULL, status);
+    if (status == COCO_OK)
+        status = coco_rcar_nonce_new(&nonce, err);
+    if (status == COCO_OK)
+        status = coco_rcar_challenge_build(coco_buf_text(&nonce), &call->reply->body, err);
+    if (status == COCO_OK)
+        status = seal_challenge(call, request.tee, coco_buf_text(&nonce), err);
+    if (status == COCO_OK)
+        call->reply->type = "application/json";
+    return status;
+}
+
+/* ---- /attest: what the evidence is bound to ---- */
+
+/* Additional devices are bound to the object without "additional-evidence" (A.4). */
+static coco_status
+device_report_data(const struct judgement *j, struct coco_digest *ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *object = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_RCAR_BODY_MAX};
+
+    coco_status status = coco_json_new_object(&object, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(object, "nonce", j->sent.nonce, err);
+    if (status == COCO_OK)
+        status = coco_json_add_copy(object, "tee-pubkey", j->sent.tee_pubkey, err);
+    if (status == COCO_OK)
+        status = coco_json_write(object, COCO_JSON_CANONICAL, &text, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(COCO_SHA384, text.data, text.len, ret, err);
+    return status;
+}
+
+/* ---- /attest: verdict ---- */
+
+/* The name of the first check that does not hold, for the one line of a reason. */
+static coco_status
+check_verdict(struct judgement *j, const char *tee, const coco_verdict *verdict, coco_error **err)
+{
+    coco_status status;
+
+    if (coco_verdict_valid(verdict))
+        return COCO_OK;
+    status = coco_kbs_trace_verdict(j->trace, verdict, err);
+    if (status != COCO_OK)
+        return status;
+    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
+        if (!coco_verdict_check_ok(verdict, i))
+            return coco_fail(err, COCO_ERR_VERIFY, "%s evidence: %s: expected %s, got %s", tee,
+                             coco_verdict_check_name(verdict, i),
+                             coco_verdict_check_want(verdict, i),
+                             coco_verdict_check_got(verdict, i));
+    return coco_fail(err, COCO_ERR_VERIFY, "%s evidence: nothing was checked", tee);
+}
+
+static coco_status
+verify(struct judgement *j, const char *tee, const cJSON *evidence,
+       const struct coco_digest *report_data, cJSON **claims, coco_error **err)
+{
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = EVIDENCE_MAX};
+
+    coco_status status = coco_json_write(evidence, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_verify(j->call->core->verifier, tee, coco_buf_text(&text), report_data->bytes,
+                             coco_hash_size(report_data->alg), &verdict, err);
+    if (status == COCO_OK)
+        status = check_verdict(j, tee, verdict, err);
+    if (status != COCO_OK)
+        return status;
+    const char *proven = coco_verdict_claims(verdict);
+    return coco_json_parse_object(proven, strlen(proven), claims, err);
+}
+
+/* ---- /attest: annotated evidence (A.9) ---- */
+
+static coco_status
+move_member(cJSON *from, cJSON *to, const char *name, coco_error **err)
+{
+    cJSON *item = cJSON_DetachItemFromObjectCaseSensitive(from, name);
+
+    return item ? coco_json_add_item(to, name, item, err) : COCO_OK;
+}
+
+static coco_status
+add_init_data(const struct judgement *j, const char *tee, cJSON *evidence, coco_error **err)
+{
+    const cJSON *field = cJSON_GetObjectItemCaseSensitive(evidence, "init_data");
+    coco_status status;
+
+    if (!j->init_claims)
+        return COCO_OK;
+    if (strcmp(tee, "sample") == 0) {
+        /* Bound to nothing, as everything that a sample says: recorded, as upstream does. */
+        status = coco_json_add_base64(evidence, "init_data", j->init_digest.bytes,
+                                      coco_hash_size(j->init_digest.alg), err);
+    } else {
+        status = coco_kbs_initdata_check(&j->init_digest,
+                                         cJSON_IsString(field) ? field->valuestring : "", err);
+    }
+    if (status == COCO_OK)
+        status = coco_json_add_copy(evidence, "init_data_claims", j->init_claims, err);
+    return status;
+}
+
+static coco_status
+annotate(const struct judgement *j, const char *tee, cJSON *claims, cJSON *runtime_data,
+         cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *evidence = NULL;
+
+    coco_status status = coco_json_new_object(&evidence, err);
+    if (status == COCO_OK)
+        status = move_member(claims, evidence, "report_data", err);
+    if (status == COCO_OK)
+        status = move_member(claims, evidence, "init_data", err);
+    if (status == COCO_OK)
+        status = coco_json_add_copy(evidence, "runtime_data_claims", runtime_data, err);
+    if (status == COCO_OK)
+        status = add_init_data(j, tee, evidence, err);
+    if (status == COCO_OK)
+        status = coco_json_add_copy(evidence, tee, claims, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&evidence);
+    return status;
+}
+
+static const char *
+class_of(const char *tee)
+{
+    return strcmp(tee, "sampledevice") == 0 || strcmp(tee, "nvidia") == 0 ? "gpu" : "cpu";
+}
+
+/* Appraises one device and adds it to the submods, under its class and the next number. */
+static coco_status
+add_submod(struct judgement *j, const char *tee, cJSON *evidence, coco_error **err)
+{
+    const struct coco_kbs_appraisal appraisal = {
+        .class = class_of(tee),
+        .evidence = evidence,
+        .references = j->references,
+    };
+    cJSON *submod = NULL;
+    char name[32];
+    size_t n = 0;
+
+    coco_status status = coco_kbs_appraise(j->call->core->policies, &appraisal, &submod, err);
+    if (status != COCO_OK)
+        return status;
+    do
+        (void)snprintf(name, sizeof(name), "%s%zu", appraisal.class, n++);
+    while (cJSON_GetObjectItemCaseSensitive(j->submods, name));
+    return coco_json_add_item(j->submods, name, submod, err);
+}
+
+static coco_status
+judge_device(struct judgement *j, const char *tee, const cJSON *sent,
+             const struct coco_digest *report_data, coco_error **err)
+{
+    _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_json_ cJSON *evidence = NULL;
+    _cleanup_json_ cJSON *runtime_data = NULL;
+
+    coco_status status = verify(j, tee, sent, report_data, &claims, err);
+    if (status == COCO_OK)
+        status = coco_rcar_runtime_data(j->sent.nonce, j->sent.tee_pubkey, j->sent.additional,
+                                        &runtime_data, err);
+    if (status == COCO_OK && !j->call->core->config.attestation.verbose_token)
+        coco_json_free(
+            cJSON_DetachItemFromObjectCaseSensitive(runtime_data, "additional-evidence"));
+    if (status == COCO_OK)
+        status = annotate(j, tee, claims, runtime_data, &evidence, err);
+    if (status == COCO_OK)
+        status = add_submod(j, tee, evidence, err);
+    return status;
+}
+
+static coco_status
+judge_additional(struct judgement *j, coco_error **err)
+{
+    _cleanup_json_ cJSON *devices = NULL;
+    struct coco_digest report_data;
+    const cJSON *device;
+
+    if (!j->sent.additional || !*j->sent.additional)
+        return COCO_OK;
+    coco_status status =
+        coco_json_parse_object(j->sent.additional, strlen(j->sent.additional), &devices, err);
+    if (status == COCO_OK && cJSON_GetArraySize(devices) > DEVICES_MAX)
+        status = coco_fail(err, COCO_ERR_LIMIT, "more than %d devices", DEVICES_MAX);
+    if (status == COCO_OK)
+        status = device_report_data(j, &report_data, err);
+    cJSON_ArrayForEach(device, devices) {
+        if (status == COCO_OK)
+            status = judge_device(j, device->string, device, &report_data, err);
+    }
+    return status == COCO_OK ? status : coco_wrap(err, status, "additional evidence");
+}
+
+static coco_status
+judge(struct judgement *j, coco_error **err)
+{
+    struct coco_digest report_data;
+
+    if (strcmp(j->sent.nonce, j->nonce) != 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "nonce is not the one of this session");
+    coco_status status = COCO_OK;
+    if (j->sent.init_data)
+        status = coco_kbs_initdata_parse(j->sent.init_data, &j->init_digest, &j->init_claims, err);
+    if (status == COCO_OK)
+        status =
+            coco_kbs_store_values(j->call->core->store, COCO_KBS_REFERENCE, &j->references, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&j->submods, err);
+    if (status == COCO_OK)
+        status = coco_rcar_report_data(COCO_SHA384, j->sent.nonce, j->sent.tee_pubkey,
+                                       j->sent.additional, &report_data, err);
+    if (status == COCO_OK)
+        status = judge_device(j, j->tee, j->sent.evidence, &report_data, err);
+    if (status == COCO_OK)
+        status = judge_additional(j, err);
+    /* Last, and at once with the decision: of two that send the same, one gets a token. */
+    if (status == COCO_OK)
+        status = coco_kbs_nonce_use(j->call->core->sessions, j->nonce, j->expires, j->now, err);
+    return status;
+}
+
+/* ---- /attest: the reply ---- */
+
+static coco_status
+seal_claims(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
+{
+    _cleanup_json_ cJSON *state = NULL;
+    int64_t expires = 0;
+
+    coco_status status =
+        coco_json_i64(cJSON_GetObjectItemCaseSensitive(claims, "exp"), &expires, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&state, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(state, "is", ATTESTED, err);
+    if (status == COCO_OK)
+        status = coco_json_add_copy(state, "claims", claims, err);
+    if (status == COCO_OK)
+        status = set_cookie(call, state, expires, err);
+    return status;
+}
+
+static coco_status
+reply_token(const struct judgement *j, coco_error **err)
+{
+    struct coco_kbs_call *call = j->call;
+    _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
+
+    coco_status status =
+        coco_kbs_token_claims(call->core, j->submods, j->sent.tee_pubkey, j->now, &claims, err);
+    if (status == COCO_OK)
+        status = coco_kbs_token_sign(call->core, claims, &token, err);
+    if (status == COCO_OK)
+        status = coco_rcar_token_build(coco_buf_text(&token), &call->reply->body, err);
+    if (status == COCO_OK)
+        status = seal_claims(call, claims, err);
+    if (status == COCO_OK)
+        call->reply->type = "application/json";
+    return status;
+}
+
+/* The guest hears that it was refused; why goes into the trace and the log. */
+static coco_status
+refuse(struct judgement *j, coco_status status, coco_error **err)
+{
+    struct coco_kbs_call *call = j->call;
+    coco_error *why = NULL;
+    const char *reason = *err ? coco_error_message(*err) : "";
+
+    if (status == COCO_ERR_NOMEM || status == COCO_ERR_IO)
+        return status;
+    coco_status kept = coco_json_add_string(j->trace, "tee", j->tee, &why);
+    if (kept == COCO_OK)
+        kept = coco_kbs_traces_add(call->core->traces, j->trace, "denied", "evidence", reason,
+                                   call->trace, &why);
+    coco_error_free(why);
+    if (kept != COCO_OK)
+        call->trace[0] = '\0';
+    return coco_kbs_refuse(call, 401, REFUSED, status);
+}
+
+static coco_status
+open_challenge(struct coco_kbs_call *call, cJSON **session, struct judgement *j, coco_error **err)
+{
+    const char *is = NULL;
+
+    coco_status status =
+        coco_kbs_session_open(call->core->sessions, call->request->cookie, j->now, session, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(*session, "is", &is, err);
+    if (status == COCO_OK && strcmp(is, CHALLENGE) != 0)
+        status = coco_fail(err, COCO_ERR_VERIFY, "session has its token already");
+    if (status == COCO_OK)
+        status = coco_json_get_string(*session, "tee", &j->tee, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(*session, "nonce", &j->nonce, err);
+    if (status == COCO_OK)
+        status =
+            coco_json_i64(cJSON_GetObjectItemCaseSensitive(*session, "expires"), &j->expires, err);
+    return status;
+}
+
+coco_status
+coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_json_ cJSON *session = NULL;
+    _cleanup_(judgement_done) struct judgement j = {.call = call, .now = call->core->now()};
+
+    call->name = "AttestationError";
+    coco_status status = open_challenge(call, &session, &j, err);
+    if (status == COCO_ERR_NOTFOUND || status == COCO_ERR_VERIFY)
+        return coco_kbs_refuse(call, 401, NULL, status);
+    if (status == COCO_OK)
+        status =
+            coco_rcar_attestation_parse(call->request->body, call->request->body_len, &j.sent, err);
+    if (status == COCO_OK)
+        status = coco_kbs_trace_begin("attest", j.now, &j.trace, err);
+    if (status != COCO_OK)
+        return status;
+    status = judge(&j, err);
+    if (status != COCO_OK)
+        return refuse(&j, status, err);
+    return reply_token(&j, err);
+}
+
+/* ---- afterwards ---- */
+
+static coco_status
+claims_of_session(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *session = NULL;
+    const char *is = NULL;
+    int64_t now = call->core->now();
+
+    coco_status status =
+        coco_kbs_session_open(call->core->sessions, call->request->cookie, now, &session, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(session, "is", &is, err);
+    if (status == COCO_OK && strcmp(is, ATTESTED) != 0)
+        status = coco_fail(err, COCO_ERR_NOTFOUND, "session has not attested yet");
+    if (status != COCO_OK)
+        return status;
+    cJSON *claims = cJSON_DetachItemFromObjectCaseSensitive(session, "claims");
+    status = coco_jwt_check_times(claims, now, err);
+    if (status == COCO_OK)
+        *ret = claims;
+    else
+        coco_json_free(claims);
+    return status;
+}
+
+coco_status
+coco_kbs_guest_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+{
+    coco_error *why = NULL;
+    const char *token = coco_kbs_bearer(call->request->authorization);
+
+    coco_status status = claims_of_session(call, ret, &why);
+    coco_error_free(why);
+    if (status == COCO_OK)
+        return COCO_OK;
+    if (status == COCO_ERR_NOMEM)
+        return coco_fail_nomem(err);
+    if (!token) {
+        call->name = "TokenNotFound";
+        status = coco_fail(err, COCO_ERR_VERIFY, "no attestation token");
+        return coco_kbs_refuse(call, 401, "Attestation Token not found", status);
+    }
+    call->name = "TokenVerifierError";
+    status = coco_kbs_token_verify(call->core, token, strlen(token), ret, err);
+    if (status == COCO_OK || status == COCO_ERR_NOMEM)
+        return status;
+    return coco_kbs_refuse(call, 401, "Token Verifier error", status);
+}

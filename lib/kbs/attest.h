@@ -1,0 +1,23 @@
+/*
+ * kbs/attest.h - challenge and judgement
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_ATTEST_H
+#define COCO_KBS_ATTEST_H
+
+#include "kbs/core.h"
+
+/* POST /kbs/v0/auth: Request -> Challenge, and a cookie with the sealed challenge. */
+coco_kbs_handler coco_kbs_auth;
+
+/* POST /kbs/v0/attest: Attestation -> token, and a cookie with its sealed claims. */
+coco_kbs_handler coco_kbs_attest;
+
+/*
+ * The claims of the guest that calls, from its cookie or its bearer token;
+ * COCO_ERR_VERIFY, with what the reply needs, if it has neither.
+ */
+coco_status coco_kbs_guest_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * kbs/config.h - the configuration of a KBS
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_CONFIG_H
+#define COCO_KBS_CONFIG_H
+
+#include "base/json.h"
+#include "crypto/key.h"
+
+#include <regex.h>
+
+/* A list of texts. */
+struct coco_kbs_texts {
+    char **items;
+    size_t n;
+};
+
+/* Who may sign admin tokens: [[admin.authentication.bearer_jwt.identity_providers]]. */
+struct coco_kbs_provider {
+    EVP_PKEY *key;
+    char *issuer;   /* that the token must have, or NULL */
+    char *audience; /* the same */
+};
+
+/* What a role may do: [[admin.authorization.regex_acl.acls]]. */
+struct coco_kbs_acl {
+    char *role;
+    regex_t endpoints; /* on the path, without the query */
+    bool compiled;
+};
+
+/* doc/coco-kbs.md explains every key. */
+struct coco_kbs_config {
+    struct {
+        struct coco_kbs_texts sockets;
+        bool insecure_http;
+        char *private_key; /* PEM, both or none */
+        char *certificate;
+        char *tls_profile;
+        uint64_t payload_request_size; /* MiB */
+        uint64_t max_connections;
+        uint64_t idle_timeout; /* s */
+    } http;
+    struct {
+        uint64_t timeout; /* minutes from /auth on */
+        bool allow_sample;
+        struct coco_kbs_texts software_roots; /* PEM */
+        uint64_t duration_min;
+        char *issuer_name;
+        char *developer_name;
+        char *build_name;
+        char *profile_name;
+        bool verbose_token;
+    } attestation;
+    struct {
+        struct coco_kbs_provider *providers;
+        size_t n_providers;
+        struct coco_kbs_acl *acls;
+        size_t n_acls;
+    } admin;          /* no provider: nobody is let in */
+    char *store_path; /* NULL: in memory */
+    uint64_t explain_entries;
+};
+
+/* COCO_ERR_PROTO, with the key, for anything that is not understood. */
+coco_status coco_kbs_config_parse(const char *text, size_t len, struct coco_kbs_config *ret,
+                                  coco_error **err);
+void coco_kbs_config_done(struct coco_kbs_config *config);
+#define _cleanup_config_ _cleanup_(coco_kbs_config_done)
+
+#endif

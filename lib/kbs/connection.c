@@ -1,0 +1,320 @@
+/*
+ * kbs/connection.c - one peer of a KBS
+ *
+ * wait -> head -> body -> handle -> write -> wait …, each with a deadline of its
+ * own that no trickle of bytes moves (T44 in doc/threats.md)
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/connection.h"
+
+#include "kbs/router.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+/* Seconds for a head and for the TLS handshake before it, for a body, for taking a reply. */
+#define HEAD_SECONDS 15
+#define BODY_SECONDS 60
+#define WRITE_SECONDS 60
+
+enum state {
+    HEAD,    /* a request may begin, or has */
+    BODY,    /* its head is there */
+    WRITING, /* its reply is on the way */
+    CLOSING, /* that, and it is the last */
+};
+
+struct coco_kbs_connection {
+    struct coco_kbs_loop *loop;
+    struct coco_kbs_connection *next, *previous;
+    struct bufferevent *bev;
+    struct event *deadline;
+    enum state state;
+    struct coco_buf head; /* of the request, cut into texts */
+    struct coco_kbs_request request;
+};
+
+static void
+close_connection(struct coco_kbs_connection *c)
+{
+    if (c->previous)
+        c->previous->next = c->next;
+    else
+        c->loop->first = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    c->loop->n--;
+    if (c->loop->stopping && c->loop->n == 0)
+        (void)event_base_loopbreak(c->loop->base);
+    if (c->deadline)
+        event_free(c->deadline);
+    if (c->bev)
+        bufferevent_free(c->bev);
+    coco_buf_done(&c->head);
+    free(c);
+}
+
+static void
+set_deadline(struct coco_kbs_connection *c, uint64_t seconds)
+{
+    const struct timeval when = {.tv_sec = (time_t)seconds};
+
+    (void)event_add(c->deadline, &when);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    close_connection(arg);
+}
+
+/* Takes len bytes out of the input; what libevent held of them is wiped, for they may be secret. */
+static coco_status
+take(struct evbuffer *input, size_t len, struct coco_buf *buf)
+{
+    coco_status status = COCO_OK;
+    size_t left = len;
+
+    while (left > 0 && status == COCO_OK) {
+        struct evbuffer_iovec piece;
+
+        if (evbuffer_peek(input, (ev_ssize_t)left, NULL, &piece, 1) < 1)
+            return COCO_ERR_IO;
+        size_t n = piece.iov_len < left ? piece.iov_len : left;
+        status = coco_buf_append(buf, piece.iov_base, n, NULL);
+        OPENSSL_cleanse(piece.iov_base, n);
+        (void)evbuffer_drain(input, n);
+        left -= n;
+    }
+    return status;
+}
+
+/* Sends reply; the connection lives on only if keep_alive. */
+static void
+send_reply(struct coco_kbs_connection *c, const struct coco_kbs_reply *reply, bool keep_alive)
+{
+    _cleanup_buf_ struct coco_buf head = {.limit = 2 * COCO_KBS_HEAD_MAX};
+    bool is_head = c->request.method && strcmp(c->request.method, "HEAD") == 0;
+
+    keep_alive = keep_alive && !c->loop->stopping;
+    coco_status status = coco_kbs_http_format(reply, keep_alive, c->loop->core->now(), &head, NULL);
+    if (status != COCO_OK || bufferevent_write(c->bev, head.data, head.len) != 0
+        || (!is_head && reply->body.len
+            && bufferevent_write(c->bev, reply->body.data, reply->body.len) != 0)) {
+        close_connection(c);
+        return;
+    }
+    c->state = keep_alive ? WRITING : CLOSING;
+    if (!keep_alive)
+        (void)bufferevent_disable(c->bev, EV_READ);
+    set_deadline(c, WRITE_SECONDS);
+}
+
+static void
+refuse(struct coco_kbs_connection *c, int status, const char *detail)
+{
+    _cleanup_reply_ struct coco_kbs_reply reply = {.body = {.limit = COCO_KBS_HEAD_MAX}};
+
+    coco_kbs_reply_error(status, "HTTPFailed", detail, NULL, &reply);
+    send_reply(c, &reply, false);
+}
+
+/* Whether there is a whole head; if it is bad, the peer is told so. */
+static bool
+read_head(struct coco_kbs_connection *c, struct evbuffer *input)
+{
+    size_t there = evbuffer_get_length(input);
+    size_t looked_at = there < COCO_KBS_HEAD_MAX ? there : COCO_KBS_HEAD_MAX;
+
+    /* RFC 9112 section 2.2: empty lines before a request are passed over. */
+    while (there >= 2 && memcmp(evbuffer_pullup(input, 2), "\r\n", 2) == 0) {
+        (void)evbuffer_drain(input, 2);
+        there -= 2;
+        looked_at = there < COCO_KBS_HEAD_MAX ? there : COCO_KBS_HEAD_MAX;
+    }
+    if (there == 0)
+        return false;
+    const char *data = (const char *)evbuffer_pullup(input, (ev_ssize_t)looked_at);
+    size_t len = data ? coco_kbs_http_head_len(data, looked_at) : 0;
+    if (len == 0) {
+        if (!data || looked_at == COCO_KBS_HEAD_MAX)
+            refuse(c, 431, "request line and headers are too long");
+        return false;
+    }
+    coco_buf_reset(&c->head);
+    c->request = (struct coco_kbs_request){0};
+    if (take(input, len, &c->head) != COCO_OK) {
+        refuse(c, 500, "internal error");
+        return false;
+    }
+    int bad = coco_kbs_http_parse((char *)c->head.data, len, &c->request);
+    if (bad)
+        refuse(c, bad, "request is not understood");
+    return !bad;
+}
+
+static bool
+begin_body(struct coco_kbs_connection *c)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    size_t max = c->loop->core->config.http.payload_request_size << 20;
+
+    if (c->request.body_len > max) {
+        refuse(c, 413, "request body is too long");
+        return false;
+    }
+    c->state = BODY;
+    set_deadline(c, BODY_SECONDS);
+    bufferevent_setwatermark(c->bev, EV_READ, c->request.body_len,
+                             c->request.body_len + COCO_KBS_HEAD_MAX);
+    if (c->request.expects_continue
+        && evbuffer_get_length(bufferevent_get_input(c->bev)) < c->request.body_len)
+        (void)bufferevent_write(c->bev, go_on, sizeof(go_on) - 1);
+    return true;
+}
+
+static void
+handle(struct coco_kbs_connection *c, struct evbuffer *input)
+{
+    _cleanup_buf_ struct coco_buf body = {.limit = c->request.body_len};
+    _cleanup_reply_ struct coco_kbs_reply reply = {0};
+
+    if (c->request.body_len > 0 && take(input, c->request.body_len, &body) != COCO_OK) {
+        refuse(c, 500, "internal error");
+        return;
+    }
+    c->request.body = (const uint8_t *)coco_buf_text(&body);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_KBS_HEAD_MAX);
+    coco_kbs_handle(c->loop->core, &c->request, &reply);
+    c->request.body = NULL;
+    send_reply(c, &reply, c->request.keep_alive);
+}
+
+/* Goes on as far as what has arrived allows. */
+static void
+advance(struct coco_kbs_connection *c)
+{
+    struct evbuffer *input = bufferevent_get_input(c->bev);
+
+    if (c->state == HEAD && (!read_head(c, input) || !begin_body(c)))
+        return;
+    if (c->state == BODY && evbuffer_get_length(input) >= c->request.body_len)
+        handle(c, input);
+}
+
+static void
+on_read(struct bufferevent *bev, void *arg)
+{
+    struct coco_kbs_connection *c = arg;
+
+    /* The first byte of a request ends the patience for a peer that is idle. */
+    if (c->state == HEAD && c->head.len && evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
+        coco_buf_reset(&c->head);
+        set_deadline(c, HEAD_SECONDS);
+    }
+    advance(c);
+}
+
+/* All of a reply is out. */
+static void
+on_write(struct bufferevent *bev, void *arg)
+{
+    struct coco_kbs_connection *c = arg;
+
+    if (c->state == CLOSING || (c->state == WRITING && c->loop->stopping)) {
+        close_connection(c);
+        return;
+    }
+    if (c->state != WRITING)
+        return;
+    c->state = HEAD;
+    set_deadline(c, c->loop->core->config.http.idle_timeout);
+    /* A request may have come while the reply was written. */
+    if (evbuffer_get_length(bufferevent_get_input(bev)) > 0)
+        on_read(bev, c);
+}
+
+static void
+on_event(struct bufferevent *bev, short what, void *arg)
+{
+    (void)bev;
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT))
+        close_connection(arg);
+}
+
+static struct bufferevent *
+make_bufferevent(const struct coco_kbs_loop *loop, evutil_socket_t fd)
+{
+    struct bufferevent *bev;
+
+    if (!loop->tls)
+        return bufferevent_socket_new(loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    SSL *ssl = SSL_new(loop->tls);
+    if (!ssl)
+        return NULL;
+    bev = bufferevent_openssl_socket_new(loop->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                         BEV_OPT_CLOSE_ON_FREE);
+    if (!bev)
+        SSL_free(ssl);
+    else
+        bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    return bev;
+}
+
+void
+coco_kbs_connection_open(struct coco_kbs_loop *loop, evutil_socket_t fd)
+{
+    struct coco_kbs_connection *c = calloc(1, sizeof(*c));
+    struct bufferevent *bev = c ? make_bufferevent(loop, fd) : NULL;
+
+    if (!bev) {
+        (void)evutil_closesocket(fd);
+        free(c);
+        return;
+    }
+    c->loop = loop;
+    c->bev = bev;
+    c->head.limit = COCO_KBS_HEAD_MAX;
+    c->next = loop->first;
+    if (c->next)
+        c->next->previous = c;
+    loop->first = c;
+    loop->n++;
+    c->deadline = evtimer_new(loop->base, on_deadline, c);
+    if (!c->deadline) {
+        close_connection(c);
+        return;
+    }
+    bufferevent_setcb(bev, on_read, on_write, on_event, c);
+    bufferevent_setwatermark(bev, EV_READ, 0, COCO_KBS_HEAD_MAX);
+    (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
+    set_deadline(c, HEAD_SECONDS);
+}
+
+void
+coco_kbs_connections_stop(struct coco_kbs_loop *loop)
+{
+    struct coco_kbs_connection *next;
+
+    loop->stopping = true;
+    for (struct coco_kbs_connection *c = loop->first; c; c = next) {
+        next = c->next;
+        if (c->state == HEAD)
+            close_connection(c);
+    }
+    if (loop->n == 0)
+        (void)event_base_loopbreak(loop->base);
+}
+
+void
+coco_kbs_connections_close(struct coco_kbs_loop *loop)
+{
+    while (loop->first)
+        close_connection(loop->first);
+}

@@ -1,0 +1,69 @@
+/*
+ * kbs/core.h - a KBS without its sockets
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_CORE_H
+#define COCO_KBS_CORE_H
+
+#include <coco/context.h>
+#include <coco/verifier.h>
+
+#include "crypto/key.h"
+#include "kbs/config.h"
+#include "kbs/http.h"
+#include "kbs/session.h"
+#include "kbs/store.h"
+
+struct coco_kbs_policies;
+struct coco_kbs_traces;
+
+/* Everything here may be used by any thread; all but the clock is set up once. */
+struct coco_kbs_core {
+    coco_ctx *ctx; /* lent */
+    struct coco_kbs_config config;
+    struct coco_kbs_store *store;
+    struct coco_kbs_policies *policies;
+    struct coco_kbs_traces *traces;
+    struct coco_kbs_sessions *sessions;
+    coco_verifier *verifier;
+    EVP_PKEY *token_key;  /* P-256 */
+    int64_t (*now)(void); /* seconds since 1970 */
+};
+
+/* Reads the configuration, opens the store and makes the keys that are missing. */
+coco_status coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
+                              coco_error **err);
+void coco_kbs_core_free(struct coco_kbs_core *core);
+COCO_DEFINE_CLEANUP(struct coco_kbs_core *, coco_kbs_core_free);
+
+/*
+ * A request while it is handled. A handler that fails has set what the peer may
+ * know; the error itself goes to the owner.
+ */
+struct coco_kbs_call {
+    struct coco_kbs_core *core;
+    const struct coco_kbs_request *request;
+    const char *rest; /* of the path, behind the prefix of the route */
+    struct coco_kbs_reply *reply;
+    const char *name;   /* of the error, upstream's: "PolicyDeny" */
+    const char *detail; /* for the peer instead of the error's message, or NULL */
+    int status;         /* of HTTP; 0: what fits the error */
+    char trace[40];     /* id of the trace that explains it, or "" */
+};
+
+typedef coco_status coco_kbs_handler(struct coco_kbs_call *call, coco_error **err);
+
+/* Sets name and detail and gives back status: return coco_kbs_refuse(call, …) */
+static inline coco_status
+coco_kbs_refuse(struct coco_kbs_call *call, int http_status, const char *detail, coco_status status)
+{
+    call->status = http_status;
+    call->detail = detail;
+    return status;
+}
+
+/* Answers with JSON. */
+coco_status coco_kbs_answer(struct coco_kbs_call *call, const cJSON *value, coco_error **err);
+
+#endif

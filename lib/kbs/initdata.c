@@ -1,0 +1,122 @@
+/*
+ * kbs/initdata.c - init data that a guest says it was started with
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/initdata.h"
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "base/toml.h"
+
+#include <string.h>
+
+#define VERSION "0.1.0"
+#define FIELD_MAX 64
+
+/* The JSON behind "policy_data := ", if that is the last thing in the file. */
+static cJSON *
+policy_data(const char *rego)
+{
+    static const char mark[] = "policy_data := ";
+    const char *at = strstr(rego, mark);
+    cJSON *value = NULL;
+
+    if (!at)
+        return NULL;
+    at += strlen(mark);
+    if (coco_json_parse_object(at, strlen(at), &value, NULL) != COCO_OK)
+        return NULL;
+    return value;
+}
+
+static coco_status
+add_file(cJSON *claims, const cJSON *file, coco_error **err)
+{
+    cJSON *value = NULL;
+    const char *text = file->valuestring;
+
+    if (strcmp(file->string, "policy.rego") == 0) {
+        value = policy_data(text);
+        if (value)
+            return coco_json_add_item(claims, "agent_policy_claims", value, err);
+    }
+    if (strcmp(file->string, "aa.toml") == 0 || strcmp(file->string, "cdh.toml") == 0) {
+        coco_status status = coco_toml_parse(text, strlen(text), &value, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "init data: %s", file->string);
+        return coco_json_add_item(claims, file->string, value, err);
+    }
+    return coco_json_add_string(claims, file->string, text, err);
+}
+
+static coco_status
+read_claims(const cJSON *document, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *claims = NULL;
+    const cJSON *data = NULL;
+    const cJSON *file;
+
+    coco_status status = coco_json_get_object(document, "data", &data, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&claims, err);
+    if (status != COCO_OK)
+        return status;
+    cJSON_ArrayForEach(file, data) {
+        if (!cJSON_IsString(file))
+            return coco_fail(err, COCO_ERR_PROTO, "init data: data holds more than texts");
+        status = add_file(claims, file, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    *ret = coco_steal(&claims);
+    return COCO_OK;
+}
+
+coco_status
+coco_kbs_initdata_parse(const char *text, struct coco_digest *digest, cJSON **claims,
+                        coco_error **err)
+{
+    _cleanup_json_ cJSON *document = NULL;
+    const char *version = NULL;
+    const char *algorithm = NULL;
+    enum coco_hash_alg alg = 0;
+    struct coco_digest made;
+
+    coco_status status = coco_toml_parse(text, strlen(text), &document, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(document, "version", &version, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(document, "algorithm", &algorithm, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "init data");
+    if (strcmp(version, VERSION) != 0)
+        return coco_fail(err, COCO_ERR_PROTO, "init data: version is not " VERSION);
+    status = coco_hash_alg_parse(algorithm, &alg, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(alg, text, strlen(text), &made, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "init data");
+    status = read_claims(document, claims, err);
+    if (status == COCO_OK)
+        *digest = made;
+    return status;
+}
+
+coco_status
+coco_kbs_initdata_check(const struct coco_digest *digest, const char *field, coco_error **err)
+{
+    size_t len = strlen(field) / 2;
+    uint8_t got[FIELD_MAX];
+    char want[2 * FIELD_MAX + 1];
+
+    if (len == 0 || len > FIELD_MAX || !coco_unhex(field, strlen(field), got, len))
+        return coco_fail(err, COCO_ERR_VERIFY, "init data: the evidence names none");
+    /* digest->bytes are filled with zeros up to the longest field. */
+    if (memcmp(got, digest->bytes, len) != 0) {
+        coco_hex(digest->bytes, len, want);
+        return coco_fail(err, COCO_ERR_VERIFY,
+                         "init data: the guest was started with %s, sent was %s", field, want);
+    }
+    return COCO_OK;
+}

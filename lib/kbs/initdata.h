@@ -1,0 +1,29 @@
+/*
+ * kbs/initdata.h - init data that a guest says it was started with
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_INITDATA_H
+#define COCO_KBS_INITDATA_H
+
+#include "base/digest.h"
+#include "base/json.h"
+
+/*
+ * Reads a document (kbs-protocol A.5): its digest, over the text as it came, and
+ * what a token says of it: the map "data", with aa.toml and cdh.toml read, and
+ * the policy_data of policy.rego as "agent_policy_claims".
+ *
+ * COCO_ERR_PROTO for anything but version 0.1.0 and SHA-2.
+ */
+coco_status coco_kbs_initdata_parse(const char *text, struct coco_digest *digest, cJSON **claims,
+                                    coco_error **err);
+
+/*
+ * COCO_ERR_VERIFY unless field, hex of what the hardware was started with, is
+ * digest, cut or filled with zeros to the length of the field.
+ */
+coco_status coco_kbs_initdata_check(const struct coco_digest *digest, const char *field,
+                                    coco_error **err);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * kbs/kbs.c - the public functions of a KBS
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <coco/kbs.h>
+
+#include "base/bytes.h"
+#include "base/fail.h"
+#include "base/resource.h"
+#include "kbs/core.h"
+#include "kbs/explain.h"
+#include "kbs/policies.h"
+#include "kbs/references.h"
+#include "kbs/server.h"
+
+#include <pthread.h>
+
+struct coco_kbs {
+    struct coco_kbs_core *core;
+    pthread_mutex_t lock;           /* the server's */
+    struct coco_kbs_server *server; /* NULL: not serving */
+};
+
+coco_status
+coco_kbs_new(coco_ctx *ctx, const char *config, coco_kbs **ret, coco_error **err)
+{
+    coco_kbs *kbs = calloc(1, sizeof(*kbs));
+
+    if (!kbs)
+        return coco_fail_nomem(err);
+    coco_status status = coco_kbs_core_new(ctx, config, &kbs->core, err);
+    if (status != COCO_OK) {
+        free(kbs);
+        return status;
+    }
+    (void)pthread_mutex_init(&kbs->lock, NULL);
+    *ret = kbs;
+    return COCO_OK;
+}
+
+void
+coco_kbs_free(coco_kbs *kbs)
+{
+    if (!kbs)
+        return;
+    coco_kbs_stop(kbs);
+    coco_kbs_core_free(kbs->core);
+    (void)pthread_mutex_destroy(&kbs->lock);
+    free(kbs);
+}
+
+coco_status
+coco_kbs_start(coco_kbs *kbs, coco_error **err)
+{
+    coco_status status;
+
+    (void)pthread_mutex_lock(&kbs->lock);
+    if (kbs->server)
+        status = coco_fail(err, COCO_ERR_INVALID, "the KBS is serving already");
+    else
+        status = coco_kbs_server_start(kbs->core, &kbs->server, err);
+    (void)pthread_mutex_unlock(&kbs->lock);
+    return status;
+}
+
+void
+coco_kbs_stop(coco_kbs *kbs)
+{
+    (void)pthread_mutex_lock(&kbs->lock);
+    coco_kbs_server_stop(kbs->server);
+    kbs->server = NULL;
+    (void)pthread_mutex_unlock(&kbs->lock);
+}
+
+const char *
+coco_kbs_url(const coco_kbs *kbs)
+{
+    return kbs->server ? coco_kbs_server_url(kbs->server) : NULL;
+}
+
+coco_status
+coco_kbs_put_resource(coco_kbs *kbs, const char *path, const uint8_t *data, size_t len,
+                      coco_error **err)
+{
+    struct coco_resource_path parsed;
+
+    coco_status status = coco_resource_path_parse(path, &parsed, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_kbs_store_put(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, data, len, err);
+}
+
+coco_status
+coco_kbs_get_resource(coco_kbs *kbs, const char *path, coco_bytes **ret, coco_error **err)
+{
+    struct coco_resource_path parsed;
+    _cleanup_secret_ struct coco_secret secret = {0};
+
+    coco_status status = coco_resource_path_parse(path, &parsed, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_get(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, &secret, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_bytes_new(secret.data, secret.len, ret, err);
+}
+
+coco_status
+coco_kbs_delete_resource(coco_kbs *kbs, const char *path, coco_error **err)
+{
+    struct coco_resource_path parsed;
+
+    coco_status status = coco_resource_path_parse(path, &parsed, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_kbs_store_delete(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err);
+}
+
+coco_status
+coco_kbs_list_resources(coco_kbs *kbs, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *names = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_VALUE_MAX};
+
+    coco_status status = coco_kbs_store_names(kbs->core->store, COCO_KBS_RESOURCE, &names, err);
+    if (status == COCO_OK)
+        status = coco_json_write(names, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_bytes_take(&text, ret, err);
+    return status;
+}
+
+coco_status
+coco_kbs_set_resource_policy(coco_kbs *kbs, const char *rego, coco_error **err)
+{
+    coco_status status =
+        coco_kbs_policies_set(kbs->core->policies, COCO_KBS_RESOURCE_POLICY, rego, err);
+
+    /* One that cannot be evaluated is as wrong as one that does not parse. */
+    if (status != COCO_ERR_DENIED)
+        return status;
+    coco_error *why = err ? coco_steal(err) : NULL;
+    status = coco_fail(err, COCO_ERR_PROTO, "%s", why ? coco_error_message(why) : "policy");
+    coco_error_free(why);
+    return status;
+}
+
+coco_status
+coco_kbs_set_reference_value(coco_kbs *kbs, const char *name, const char *value, coco_error **err)
+{
+    return coco_kbs_reference_set(kbs->core->store, name, value, err);
+}
+
+coco_status
+coco_kbs_explain(const coco_kbs *kbs, const char *id, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_TRACE_MAX};
+
+    coco_status status = coco_kbs_traces_get(kbs->core->traces, id, &text, err);
+    if (status == COCO_OK)
+        status = coco_bytes_take(&text, ret, err);
+    return status;
+}

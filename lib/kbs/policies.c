@@ -1,0 +1,229 @@
+/*
+ * kbs/policies.c - the policies of one KBS
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/policies.h"
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "default-policies.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Ids are "resource-policy" and one for each class of device: a few. */
+#define CACHE_SIZE 8
+#define ID_MAX 63
+
+struct cached {
+    char id[ID_MAX + 1];
+    struct coco_policy *policy;
+};
+
+struct coco_kbs_policies {
+    struct coco_kbs_store *store; /* lent */
+    pthread_mutex_t lock;         /* the cache's */
+    struct cached cache[CACHE_SIZE];
+    size_t next; /* whose place the next one takes */
+};
+
+static const struct {
+    const char *id, *text;
+} defaults[] = {
+    {COCO_KBS_RESOURCE_POLICY, default_resource},
+    {"default_cpu", default_cpu},
+};
+
+coco_status
+coco_kbs_policies_new(struct coco_kbs_store *store, struct coco_kbs_policies **ret,
+                      coco_error **err)
+{
+    struct coco_kbs_policies *policies = calloc(1, sizeof(*policies));
+
+    if (!policies)
+        return coco_fail_nomem(err);
+    policies->store = store;
+    (void)pthread_mutex_init(&policies->lock, NULL);
+    *ret = policies;
+    return COCO_OK;
+}
+
+void
+coco_kbs_policies_free(struct coco_kbs_policies *policies)
+{
+    if (!policies)
+        return;
+    for (size_t i = 0; i < CACHE_SIZE; i++)
+        coco_policy_unref(policies->cache[i].policy);
+    (void)pthread_mutex_destroy(&policies->lock);
+    free(policies);
+}
+
+static coco_status
+check_id(const char *id, coco_error **err)
+{
+    if (!coco_text_is_all(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.",
+                          ID_MAX))
+        return coco_fail(err, COCO_ERR_INVALID, "policy id is not 1 to %d of [A-Za-z0-9_.-]",
+                         ID_MAX);
+    return COCO_OK;
+}
+
+static const char *
+default_text(const char *id)
+{
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+        if (strcmp(defaults[i].id, id) == 0)
+            return defaults[i].text;
+    return NULL;
+}
+
+/* What is evaluated without any evidence: a policy that fails even there is refused when set. */
+static coco_status
+try_out(struct coco_policy *policy, const char *id, coco_error **err)
+{
+    const char *rule = strcmp(id, COCO_KBS_RESOURCE_POLICY) == 0 ? "allow" : "trust_claims";
+    _cleanup_json_ cJSON *nothing = NULL;
+    _cleanup_json_ cJSON *result = NULL;
+
+    coco_status status = coco_json_new_object(&nothing, err);
+    if (status == COCO_OK)
+        status = coco_policy_eval(policy, rule, nothing, nothing, nothing, &result, err);
+    if (status == COCO_ERR_DENIED)
+        return coco_wrap(err, status, "evaluation of %s", rule);
+    return status;
+}
+
+coco_status
+coco_kbs_policies_set(struct coco_kbs_policies *policies, const char *id, const char *rego,
+                      coco_error **err)
+{
+    _cleanup_policy_ struct coco_policy *policy = NULL;
+
+    coco_status status = check_id(id, err);
+    if (status == COCO_OK)
+        status = coco_policy_new(rego, &policy, err);
+    if (status == COCO_OK)
+        status = try_out(policy, id, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_kbs_store_put(policies->store, COCO_KBS_POLICY, id, rego, strlen(rego), err);
+}
+
+/* The text of policy id, NUL-terminated. */
+static coco_status
+read_text(struct coco_kbs_policies *policies, const char *id, struct coco_buf *ret,
+          coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret stored = {0};
+    coco_error *why = NULL;
+
+    coco_status status = coco_kbs_store_get(policies->store, COCO_KBS_POLICY, id, &stored, &why);
+    if (status == COCO_OK)
+        return coco_buf_append(ret, stored.data, stored.len, err);
+    const char *text = default_text(id);
+    if (status == COCO_ERR_NOTFOUND && text) {
+        coco_error_free(why);
+        return coco_buf_append_text(ret, text, err);
+    }
+    if (err)
+        *err = why;
+    else
+        coco_error_free(why);
+    return coco_wrap(err, status, "policy");
+}
+
+/* The cached policy with this id and text; the lock is held. */
+static struct coco_policy *
+find_cached(struct coco_kbs_policies *policies, const char *id, const char *text)
+{
+    for (size_t i = 0; i < CACHE_SIZE; i++) {
+        struct cached *cached = &policies->cache[i];
+
+        if (cached->policy && strcmp(cached->id, id) == 0
+            && strcmp(coco_policy_text(cached->policy), text) == 0)
+            return coco_policy_ref(cached->policy);
+    }
+    return NULL;
+}
+
+static void
+remember(struct coco_kbs_policies *policies, const char *id, struct coco_policy *policy)
+{
+    size_t at = policies->next;
+
+    for (size_t i = 0; i < CACHE_SIZE; i++)
+        if (policies->cache[i].policy && strcmp(policies->cache[i].id, id) == 0)
+            at = i;
+    if (at == policies->next)
+        policies->next = (policies->next + 1) % CACHE_SIZE;
+    coco_policy_unref(policies->cache[at].policy);
+    (void)snprintf(policies->cache[at].id, sizeof(policies->cache[at].id), "%s", id);
+    policies->cache[at].policy = coco_policy_ref(policy);
+}
+
+coco_status
+coco_kbs_policies_get(struct coco_kbs_policies *policies, const char *id, struct coco_policy **ret,
+                      coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_POLICY_SIZE_MAX};
+    struct coco_policy *policy = NULL;
+
+    coco_status status = check_id(id, err);
+    if (status == COCO_OK)
+        status = read_text(policies, id, &text, err);
+    if (status != COCO_OK)
+        return status;
+    (void)pthread_mutex_lock(&policies->lock);
+    policy = find_cached(policies, id, coco_buf_text(&text));
+    (void)pthread_mutex_unlock(&policies->lock);
+    if (!policy) {
+        status = coco_policy_new(coco_buf_text(&text), &policy, err);
+        if (status != COCO_OK)
+            return status;
+        (void)pthread_mutex_lock(&policies->lock);
+        remember(policies, id, policy);
+        (void)pthread_mutex_unlock(&policies->lock);
+    }
+    *ret = policy;
+    return COCO_OK;
+}
+
+/* What default_resource.rego says, for a build that cannot read it. */
+static bool
+all_affirming(const cJSON *claims)
+{
+    const cJSON *submods = cJSON_GetObjectItemCaseSensitive(claims, "submods");
+    const cJSON *submod;
+
+    if (!cJSON_IsObject(submods) || !submods->child)
+        return false;
+    cJSON_ArrayForEach(submod, submods) {
+        const cJSON *status = cJSON_GetObjectItemCaseSensitive(submod, "ear.status");
+
+        if (!cJSON_IsString(status) || strcmp(status->valuestring, "affirming") != 0)
+            return false;
+    }
+    return true;
+}
+
+coco_status
+coco_kbs_policies_allow(struct coco_kbs_policies *policies, const cJSON *claims, const cJSON *data,
+                        bool *ret, coco_error **err)
+{
+    _cleanup_policy_ struct coco_policy *policy = NULL;
+    _cleanup_json_ cJSON *result = NULL;
+
+    if (!coco_policy_supported()) {
+        *ret = all_affirming(claims);
+        return COCO_OK;
+    }
+    coco_status status = coco_kbs_policies_get(policies, COCO_KBS_RESOURCE_POLICY, &policy, err);
+    if (status == COCO_OK)
+        status = coco_policy_eval(policy, "allow", claims, data, NULL, &result, err);
+    if (status == COCO_OK)
+        *ret = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "allow"));
+    return status;
+}

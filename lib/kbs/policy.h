@@ -1,0 +1,52 @@
+/*
+ * kbs/policy.h - the policies that decide about guests
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_POLICY_H
+#define COCO_KBS_POLICY_H
+
+#include "base/buf.h"
+#include "base/json.h"
+
+#define COCO_POLICY_SIZE_MAX ((size_t)1 << 20)
+
+/* One evaluation takes at most this long: T41 in doc/threats.md. */
+#define COCO_POLICY_LIMIT_MS 500
+
+/*
+ * A Rego module of package policy, parsed once; its evaluations, from whatever
+ * thread, come one after the other. Reference counted, so that a policy may be
+ * replaced while it decides.
+ */
+struct coco_policy;
+
+/*
+ * COCO_ERR_PROTO, with the engine's words, for what is no such module;
+ * COCO_ERR_LIMIT past COCO_POLICY_SIZE_MAX; COCO_ERR_NOTSUP if this build has no
+ * engine.
+ */
+coco_status coco_policy_new(const char *rego, struct coco_policy **ret, coco_error **err);
+struct coco_policy *coco_policy_ref(struct coco_policy *policy);
+void coco_policy_unref(struct coco_policy *policy);
+COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_unref);
+#define _cleanup_policy_ _cleanup_(coco_policy_unrefp)
+
+/*
+ * Evaluates rules, names with spaces between them, and stores an object with
+ * those that are defined. data and references may be NULL.
+ *
+ * COCO_ERR_DENIED, with the engine's words, when the evaluation fails or takes
+ * too long: no answer is not yes.
+ */
+coco_status coco_policy_eval(struct coco_policy *policy, const char *rules, const cJSON *input,
+                             const cJSON *data, const cJSON *references, cJSON **ret,
+                             coco_error **err);
+
+/* The text it was made from. */
+const char *coco_policy_text(const struct coco_policy *policy);
+
+/* Whether this build can evaluate Rego. */
+bool coco_policy_supported(void);
+
+#endif

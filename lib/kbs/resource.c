@@ -1,0 +1,231 @@
+/*
+ * kbs/resource.c - secrets for those who may have them
+ *
+ * token -> resource policy -> store -> JWE to the key in the token. The store is
+ * asked last, so that who is denied does not learn what there is.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/resource.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+#include "base/resource.h"
+#include "crypto/jwe.h"
+#include "kbs/attest.h"
+#include "kbs/explain.h"
+#include "kbs/policies.h"
+#include "rcar/messages.h"
+
+#include <string.h>
+
+#define QUERY_MAX 4096
+
+coco_status
+coco_kbs_resource_name(struct coco_kbs_call *call, const char **ret, coco_error **err)
+{
+    struct coco_resource_path path;
+
+    coco_status status = coco_resource_path_parse(call->rest, &path, err);
+    if (status != COCO_OK) {
+        call->name = "InvalidRequestPath";
+        return coco_kbs_refuse(call, 404, NULL, status);
+    }
+    *ret = call->rest;
+    return COCO_OK;
+}
+
+static int
+hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Undoes application/x-www-form-urlencoded in place; false for what is not. */
+static bool
+decode(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++) {
+        char c = *from == '+' ? ' ' : *from;
+
+        if (c == '%') {
+            int high = hex_digit(from[1]);
+            int low = high < 0 ? -1 : hex_digit(from[2]);
+
+            if (low < 0 || (high == 0 && low == 0))
+                return false;
+            c = (char)(high << 4 | low);
+            from += 2;
+        }
+        *to++ = c;
+    }
+    *to = '\0';
+    return true;
+}
+
+static coco_status
+add_query(cJSON *data, const char *query, coco_error **err)
+{
+    _cleanup_free_ char *copy = strdup(query ? query : "");
+    cJSON *object = NULL;
+    char *rest = copy;
+
+    if (!copy)
+        return coco_fail_nomem(err);
+    if (strlen(copy) > QUERY_MAX)
+        return coco_fail(err, COCO_ERR_PROTO, "query is too long");
+    coco_status status = coco_json_add_object(data, "query", &object, err);
+    while (status == COCO_OK && rest && *rest) {
+        char *name = strsep(&rest, "&");
+        char *value = strchr(name, '=');
+
+        if (value)
+            *value++ = '\0';
+        if (!decode(name) || (value && !decode(value))
+            || cJSON_GetObjectItemCaseSensitive(object, name))
+            return coco_fail(err, COCO_ERR_PROTO, "query is malformed, or names something twice");
+        status = coco_json_add_string(object, name, value ? value : "", err);
+    }
+    return status;
+}
+
+/* What policies see as data (kbs-protocol C.2). */
+static coco_status
+policy_data(const struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+{
+    struct coco_resource_path path;
+    _cleanup_json_ cJSON *data = NULL;
+    cJSON *parts = NULL;
+
+    coco_status status = coco_resource_path_parse(call->rest, &path, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&data, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(data, "plugin", "resource", err);
+    if (status == COCO_OK)
+        status = coco_json_add_array(data, "resource-path", &parts, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(parts, NULL, path.repository, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(parts, NULL, path.type, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(parts, NULL, path.tag, err);
+    if (status == COCO_OK)
+        status = add_query(data, call->request->query, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&data);
+    return status;
+}
+
+/* What was claimed, and how it compares with what the owner expects. */
+static coco_status
+fill_trace(const struct coco_kbs_call *call, const cJSON *claims, cJSON *trace, coco_error **err)
+{
+    _cleanup_json_ cJSON *references = NULL;
+    const cJSON *submods = cJSON_GetObjectItemCaseSensitive(claims, "submods");
+
+    coco_status status = coco_json_add_string(trace, "resource", call->rest, err);
+    if (status == COCO_OK && submods)
+        status = coco_json_add_copy(trace, "claims", submods, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_values(call->core->store, COCO_KBS_REFERENCE, &references, err);
+    if (status == COCO_OK)
+        status = coco_kbs_trace_references(trace, submods, references, err);
+    return status;
+}
+
+static coco_status
+deny(struct coco_kbs_call *call, const cJSON *claims, const char *reason, coco_error **err)
+{
+    struct coco_kbs_core *core = call->core;
+    _cleanup_json_ cJSON *trace = NULL;
+
+    call->name = "PolicyDeny";
+    coco_status status = coco_kbs_trace_begin("resource", core->now(), &trace, err);
+    if (status == COCO_OK)
+        status = fill_trace(call, claims, trace, err);
+    if (status == COCO_OK)
+        status = coco_kbs_traces_add(core->traces, trace, "denied", "data.policy.allow", reason,
+                                     call->trace, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_fail(err, COCO_ERR_DENIED, "resource %s: %s", call->rest, reason);
+    return coco_kbs_refuse(call, 403, "denied by policy; the owner finds why under this id",
+                           status);
+}
+
+static coco_status
+check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
+{
+    _cleanup_json_ cJSON *data = NULL;
+    coco_error *why = NULL;
+    bool allowed = false;
+
+    coco_status status = policy_data(call, &data, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_kbs_policies_allow(call->core->policies, claims, data, &allowed, &why);
+    if (status == COCO_ERR_NOMEM || status == COCO_ERR_IO) {
+        *err = why;
+        return status;
+    }
+    if (status == COCO_OK && allowed)
+        return COCO_OK;
+    status =
+        deny(call, claims, why ? coco_error_message(why) : "the policy does not allow it", err);
+    coco_error_free(why);
+    return status;
+}
+
+static coco_status
+encrypt(struct coco_kbs_call *call, const cJSON *claims, const struct coco_secret *secret,
+        coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    struct coco_jwe_recipient recipient = {0};
+    const cJSON *jwk = NULL;
+
+    call->name = "JweError";
+    coco_status status = coco_rcar_token_tee_pubkey(claims, NULL, &jwk, err);
+    if (status == COCO_OK)
+        status = coco_rcar_tee_key_parse(jwk, &key, &recipient.alg, err);
+    recipient.key = key;
+    if (status == COCO_OK)
+        status =
+            coco_jwe_encrypt(&recipient, 1, secret->data, secret->len, &call->reply->body, err);
+    if (status == COCO_OK)
+        call->reply->type = "application/json";
+    return status;
+}
+
+coco_status
+coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_secret_ struct coco_secret secret = {0};
+    const char *name = NULL;
+
+    coco_status status = coco_kbs_guest_claims(call, &claims, err);
+    if (status == COCO_OK)
+        status = coco_kbs_resource_name(call, &name, err);
+    if (status == COCO_OK)
+        status = check_policy(call, claims, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, err);
+    if (status == COCO_ERR_NOTFOUND) {
+        call->name = "ResourceNotFound";
+        return coco_kbs_refuse(call, 404, "there is no such resource", status);
+    }
+    if (status == COCO_OK)
+        status = encrypt(call, claims, &secret, err);
+    if (status == COCO_OK)
+        coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "resource %s given", name);
+    return status;
+}

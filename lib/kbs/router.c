@@ -1,0 +1,161 @@
+/*
+ * kbs/router.c - which request means what
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/router.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+#include "kbs/admin.h"
+#include "kbs/attest.h"
+#include "kbs/resource.h"
+#include "rcar/messages.h"
+
+#include <string.h>
+
+#define REPLY_MAX ((size_t)96 << 20) /* a resource in base64, twice */
+
+static coco_status
+healthz(struct coco_kbs_call *call, coco_error **err)
+{
+    (void)call;
+    (void)err;
+    return COCO_OK;
+}
+
+/* A path that ends with "/" takes what follows, which must not be empty. */
+static const struct {
+    const char *method;
+    const char *path;
+    coco_kbs_handler *handler;
+} routes[] = {
+    {"POST", COCO_RCAR_PREFIX "/auth", coco_kbs_auth},
+    {"POST", COCO_RCAR_PREFIX "/attest", coco_kbs_attest},
+    {"GET", COCO_RCAR_PREFIX "/resource/", coco_kbs_get_guest_resource},
+    {"POST", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_put_resource},
+    {"DELETE", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_delete_resource},
+    {"GET", COCO_RCAR_PREFIX "/resource", coco_kbs_admin_list_resources},
+    {"POST", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_set_resource_policy},
+    {"GET", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_list_resource_policies},
+    {"POST", COCO_RCAR_PREFIX "/attestation-policy", coco_kbs_admin_set_attestation_policy},
+    {"POST", COCO_RCAR_PREFIX "/reference-value", coco_kbs_admin_set_reference_value},
+    {"GET", COCO_RCAR_PREFIX "/reference-value/", coco_kbs_admin_get_reference_value},
+    {"GET", COCO_RCAR_PREFIX "/explain/", coco_kbs_admin_explain},
+    {"GET", "/healthz", healthz},
+};
+
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+/* What follows route's path, "" for an exact match; NULL if it is not its path. */
+static const char *
+match(const char *path, const char *route)
+{
+    size_t len = strlen(route);
+
+    if (route[len - 1] != '/')
+        return strcmp(path, route) == 0 ? path + len : NULL;
+    return strncmp(path, route, len) == 0 && path[len] ? path + len : NULL;
+}
+
+static coco_status
+dispatch(struct coco_kbs_call *call, coco_error **err)
+{
+    const struct coco_kbs_request *request = call->request;
+    bool known = false;
+
+    for (size_t i = 0; i < ROUTES; i++) {
+        const char *rest = match(request->path, routes[i].path);
+
+        if (!rest)
+            continue;
+        known = true;
+        if (strcmp(request->method, routes[i].method) == 0) {
+            call->rest = rest;
+            return routes[i].handler(call, err);
+        }
+    }
+    call->name = known ? "MethodNotAllowed" : "PluginNotFound";
+    return coco_kbs_refuse(
+        call, known ? 405 : 404, NULL,
+        coco_fail(err, COCO_ERR_NOTFOUND, known ? "the path has no such method" : "no such path"));
+}
+
+static int
+status_for(coco_status status)
+{
+    switch (status) {
+    case COCO_ERR_PROTO:
+    case COCO_ERR_NOTSUP:
+    case COCO_ERR_INVALID:
+        return 400;
+    case COCO_ERR_VERIFY:
+        return 401;
+    case COCO_ERR_DENIED:
+        return 403;
+    case COCO_ERR_NOTFOUND:
+        return 404;
+    case COCO_ERR_LIMIT:
+        return 413;
+    default:
+        return 500;
+    }
+}
+
+void
+coco_kbs_reply_error(int status, const char *name, const char *detail, const char *id,
+                     struct coco_kbs_reply *reply)
+{
+    coco_buf_reset(&reply->body);
+    coco_buf_reset(&reply->cookie);
+    reply->status = status;
+    reply->type = "application/problem+json";
+    /* Without memory the body stays empty: the status still says what happened. */
+    if (coco_rcar_error_build(name, detail, id, &reply->body, NULL) != COCO_OK)
+        coco_buf_reset(&reply->body);
+}
+
+/* The error goes to the owner's log; the peer gets what it may know. */
+static void
+fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
+{
+    int code = call->status ? call->status : status_for(status);
+    const char *message = err ? coco_error_message(err) : "out of memory";
+    const char *detail = call->detail ? call->detail : message;
+    const char *id = call->trace[0] ? call->trace : NULL;
+
+    if (code >= 500)
+        detail = "internal error";
+    coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO, "%s %s: %d %s%s: %s",
+                 call->request->method, call->request->path, code, id ? "id " : "", id ? id : "",
+                 message);
+    coco_kbs_reply_error(code, call->name, detail, id, call->reply);
+}
+
+void
+coco_kbs_handle(struct coco_kbs_core *core, const struct coco_kbs_request *request,
+                struct coco_kbs_reply *reply)
+{
+    coco_error *err = NULL;
+    struct coco_kbs_call call = {
+        .core = core,
+        .request = request,
+        .rest = "",
+        .reply = reply,
+        .name = "InternalError",
+    };
+
+    reply->status = 200;
+    reply->body.limit = REPLY_MAX;
+    coco_status status = dispatch(&call, &err);
+    if (status != COCO_OK)
+        fail(&call, status, err);
+    coco_error_free(err);
+}
+
+coco_status
+coco_kbs_answer(struct coco_kbs_call *call, const cJSON *value, coco_error **err)
+{
+    call->reply->type = "application/json";
+    return coco_json_write(value, COCO_JSON_COMPACT, &call->reply->body, err);
+}

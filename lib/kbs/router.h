@@ -1,0 +1,22 @@
+/*
+ * kbs/router.h - which request means what
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_ROUTER_H
+#define COCO_KBS_ROUTER_H
+
+#include "kbs/core.h"
+
+/*
+ * Answers request, come what may: what goes wrong becomes a reply too, with an
+ * ErrorInformation (kbs-protocol A.8) as its body. reply is {0}.
+ */
+void coco_kbs_handle(struct coco_kbs_core *core, const struct coco_kbs_request *request,
+                     struct coco_kbs_reply *reply);
+
+/* A reply with this status and an ErrorInformation, for what never became a request. */
+void coco_kbs_reply_error(int status, const char *name, const char *detail, const char *id,
+                          struct coco_kbs_reply *reply);
+
+#endif

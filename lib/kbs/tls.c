@@ -1,0 +1,83 @@
+/*
+ * kbs/tls.c - the server's side of TLS
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/tls.h"
+
+#include "base/fail.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <string.h>
+
+COCO_DEFINE_CLEANUP(BIO *, BIO_free_all);
+COCO_DEFINE_CLEANUP(X509 *, X509_free);
+
+static coco_status
+fail_tls(const char *what, coco_error **err)
+{
+    ERR_clear_error();
+    return coco_fail(err, COCO_ERR_PROTO, "[http_server]: %s", what);
+}
+
+/* The leaf first, then what leads to its root. */
+static coco_status
+use_chain(SSL_CTX *tls, const char *pem, coco_error **err)
+{
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, -1);
+
+    if (!bio)
+        return coco_fail_nomem(err);
+    _cleanup_(X509_freep) X509 *leaf = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    if (!leaf || SSL_CTX_use_certificate(tls, leaf) != 1)
+        return fail_tls("certificate cannot be used", err);
+    for (;;) {
+        _cleanup_(X509_freep) X509 *next = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+        if (!next)
+            break;
+        if (SSL_CTX_add1_chain_cert(tls, next) != 1)
+            return fail_tls("certificate: its chain cannot be used", err);
+    }
+    ERR_clear_error(); /* of the end of the chain */
+    return COCO_OK;
+}
+
+static coco_status
+use_key(SSL_CTX *tls, const char *pem, coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+
+    coco_status status = coco_key_parse_private(pem, strlen(pem), &key, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "[http_server]: private_key");
+    if (SSL_CTX_use_PrivateKey(tls, key) != 1 || SSL_CTX_check_private_key(tls) != 1)
+        return fail_tls("private_key is not the certificate's", err);
+    return COCO_OK;
+}
+
+coco_status
+coco_kbs_tls_new(const struct coco_kbs_config *config, SSL_CTX **ret, coco_error **err)
+{
+    bool modern = strcmp(config->http.tls_profile, "modern") == 0;
+
+    if (!config->http.certificate)
+        return COCO_OK;
+    _cleanup_(SSL_CTX_freep) SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (!tls)
+        return coco_fail_nomem(err);
+    /* No tickets: their key would live as long as the process and undo forward secrecy. */
+    (void)SSL_CTX_set_options(tls, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION
+                                       | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    (void)SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+    if (SSL_CTX_set_min_proto_version(tls, modern ? TLS1_3_VERSION : TLS1_2_VERSION) != 1
+        || SSL_CTX_set_cipher_list(tls, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+        return fail_tls("tls_profile cannot be used", err);
+    coco_status status = use_chain(tls, config->http.certificate, err);
+    if (status == COCO_OK)
+        status = use_key(tls, config->http.private_key, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&tls);
+    return status;
+}

@@ -1,0 +1,33 @@
+/*
+ * kbs/token.h - attestation tokens: EAR in a JWT
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_TOKEN_H
+#define COCO_KBS_TOKEN_H
+
+#include "base/json.h"
+#include "kbs/core.h"
+
+/*
+ * The claims of a token over submods, which are copied, for the guest whose key
+ * is tee_pubkey: draft-fv-rats-ear as upstream fills it (kbs-protocol A.9), and
+ * cnf (RFC 7800).
+ */
+coco_status coco_kbs_token_claims(const struct coco_kbs_core *core, const cJSON *submods,
+                                  const cJSON *tee_pubkey, int64_t now, cJSON **ret,
+                                  coco_error **err);
+
+/* Appends the signed token (ES256, key in the header as "jwk"). */
+coco_status coco_kbs_token_sign(const struct coco_kbs_core *core, const cJSON *claims,
+                                struct coco_buf *buf, coco_error **err);
+
+/*
+ * The claims of a token that this KBS issued and that is still valid;
+ * COCO_ERR_VERIFY or COCO_ERR_PROTO for any other. The key in its header is not
+ * looked at: anybody can put one there.
+ */
+coco_status coco_kbs_token_verify(const struct coco_kbs_core *core, const char *token, size_t len,
+                                  cJSON **ret, coco_error **err);
+
+#endif

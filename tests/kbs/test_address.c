@@ -1,0 +1,86 @@
+/*
+ * tests/kbs/test_address.c - lib/kbs/address.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/address.h"
+
+#include "tests/support.h"
+
+static void
+addresses_are_read_and_written(void **state)
+{
+    static const struct {
+        const char *text, *want;
+        bool loopback;
+    } cases[] = {
+        {"127.0.0.1:8080", "127.0.0.1:8080", true},
+        {"127.9.9.9:1", "127.9.9.9:1", true},
+        {"localhost:0", "127.0.0.1:0", true},
+        {"[::1]:65535", "[::1]:65535", true},
+        {"0.0.0.0:80", "0.0.0.0:80", false},
+        {"[::]:80", "[::]:80", false},
+        {"192.0.2.1:80", "192.0.2.1:80", false},
+        {"[::ffff:127.0.0.1]:80", "[::ffff:127.0.0.1]:80", false},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = 128};
+        struct coco_kbs_address address;
+
+        assert_ok(coco_kbs_address_parse(cases[i].text, &address, &err), err);
+        assert_ok(coco_kbs_address_format(&address, &text, &err), err);
+        assert_string_equal(coco_buf_text(&text), cases[i].want);
+        assert_int_equal(coco_kbs_address_is_loopback(&address), cases[i].loopback);
+    }
+}
+
+static void
+what_is_no_address_is_refused(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        ":",
+        "8080",
+        ":8080",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "1.2.3:80",
+        "127.0.0.1:-1",
+        "127.0.0.1:65536",
+        "127.0.0.1:080800",
+        "::1:80",
+        "[::1]",
+        "[::1]80",
+        "[::1]:",
+        "[::1:80",
+        "[]:80",
+        "]:80",
+        "example.org:80",
+        "127.0.0.1:80 ",
+        " 127.0.0.1:80",
+        "[127.0.0.1]:80",
+        "1111111111111111111111111111111111111111111111111111111111111111111111:80",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct coco_kbs_address address;
+
+        if (coco_kbs_address_parse(cases[i], &address, NULL) != COCO_ERR_INVALID)
+            fail_msg("'%s' is taken", cases[i]);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_are_read_and_written),
+        cmocka_unit_test(what_is_no_address_is_refused),
+    };
+
+    return cmocka_run_group_tests_name("kbs/address", tests, NULL, NULL);
+}

@@ -1,0 +1,330 @@
+/*
+ * tests/kbs/test_attest.c - lib/kbs/attest.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/attest.h"
+
+#include "tests/kbs/world.h"
+
+static int
+begin(void **state)
+{
+    static struct world w;
+
+    world_begin(&w, "");
+    *state = &w;
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+static void
+a_guest_attests_and_gets_its_resource(void **state)
+{
+    struct world *w = *state;
+    _cleanup_secret_ struct coco_secret secret = {0};
+    coco_error *err = NULL;
+
+    add_references(w);
+    add_resource(w, "a/b/c", "the secret");
+    assert_int_equal(attest(w), 200);
+    assert_string_equal(w->reply.type, "application/json");
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+    assert_ok(coco_jwe_decrypt(w->reply.body.data, w->reply.body.len, w->tee,
+                               COCO_JWE_ECDH_ES_A256KW, &secret, &err),
+              err);
+    assert_int_equal(secret.len, strlen("the secret"));
+    assert_memory_equal(secret.data, "the secret", secret.len);
+}
+
+static void
+the_token_is_a_bearer_token(void **state)
+{
+    struct world *w = *state;
+    _cleanup_json_ cJSON *reply = NULL;
+    const char *token = NULL;
+    char bearer[8192];
+    coco_error *err = NULL;
+
+    add_references(w);
+    add_resource(w, "a/b/c", "x");
+    assert_int_equal(attest(w), 200);
+    assert_ok(coco_json_parse_object(said(w), w->reply.body.len, &reply, &err), err);
+    assert_ok(coco_json_get_string(reply, "token", &token, &err), err);
+    assert_true((size_t)snprintf(bearer, sizeof(bearer), "Bearer %s", token) < sizeof(bearer));
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 200);
+
+    /* A session that is none does not stand in the way of a token that is one. */
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", "kbs-session-id=x", bearer, ""), 200);
+
+    world_clock += 5 * 60 + COCO_JWT_LEEWAY_S + 1;
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 401);
+    assert_says_no(w, "TokenVerifierError");
+    world_clock = WORLD_NOW;
+    bearer[strlen(bearer) - 20] ^= 1;
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 401);
+    assert_says_no(w, "TokenVerifierError");
+}
+
+static void
+auth_refuses(void **state)
+{
+    struct world *w = *state;
+    static const char *const bodies[] = {
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        "{\"version\":\"0.4.0\",\"tee\":\"sample\"}{}",
+        "{\"version\":\"0.3.0\",\"tee\":\"sample\",\"extra-params\":\"\"}",
+        "{\"version\":\"0.4.1\",\"tee\":\"sample\",\"extra-params\":\"\"}",
+        "{\"version\":\"abc\",\"tee\":\"sample\",\"extra-params\":\"\"}",
+        "{\"version\":4,\"tee\":\"sample\",\"extra-params\":\"\"}",
+        "{\"version\":\"0.4.0\",\"tee\":\"\",\"extra-params\":\"\"}",
+        "{\"version\":\"0.4.0\",\"tee\":null,\"extra-params\":\"\"}",
+        "{\"version\":\"0.4.0\",\"tee\":\"tdy\",\"extra-params\":\"\"}",
+        "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"TEE\":\"tdx\",\"extra-params\":\"\"}",
+        "\xef\xbb\xbf" AUTH_BODY,
+    };
+
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        if (ask(w, "POST", "/kbs/v0/auth", NULL, NULL, bodies[i]) != 400)
+            fail_msg("case %zu gives %d", i, w->reply.status);
+        assert_says_no(w, "AttestationError");
+        assert_int_equal(w->reply.cookie.len, 0);
+    }
+}
+
+static void
+evidence_is_refused(void **state)
+{
+    struct world *w = *state;
+    _cleanup_pkey_ EVP_PKEY *other = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_key_generate(COCO_KEY_P256, &other, &err), err);
+    const struct {
+        const char *what;
+        struct attestation how;
+    } cases[] = {
+        {"another nonce", {.nonce = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}},
+        {"evidence of another key", {.bound = other}},
+        {"additional evidence of a device nobody knows", {.additional = "{\"toaster\":{}}"}},
+        {"additional evidence that is no object", {.additional = "[]"}},
+        {"init data that is no TOML", {.init_data = "="}},
+        {"init data of another version", {.init_data = "version = \"9\"\nalgorithm = \"sha384\""}},
+        {"init data under another hash",
+         {.init_data = "version = \"0.1.0\"\nalgorithm = \"md5\"\n[data]"}},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char id[64];
+
+        if (attest_how(w, &cases[i].how) != 401)
+            fail_msg("%s gives %d", cases[i].what, w->reply.status);
+        assert_says_no(w, "AttestationError");
+        assert_int_equal(w->reply.cookie.len, 0);
+        refusal_id(w, id, sizeof(id));
+    }
+}
+
+static void
+a_refusal_tells_the_guest_nothing_and_the_owner_everything(void **state)
+{
+    struct world *w = *state;
+    _cleanup_pkey_ EVP_PKEY *other = NULL;
+    char id[64];
+    char path[128];
+    coco_error *err = NULL;
+
+    assert_ok(coco_key_generate(COCO_KEY_P256, &other, &err), err);
+    const struct attestation how = {.bound = other};
+    assert_int_equal(attest_how(w, &how), 401);
+    assert_null(strstr(said(w), "report"));
+    refusal_id(w, id, sizeof(id));
+    (void)snprintf(path, sizeof(path), "/kbs/v0/explain/%s", id);
+    assert_int_equal(ask(w, "GET", path, NULL, NULL, ""), 401);
+    assert_int_equal(ask_as_owner(w, "GET", path, ""), 200);
+    assert_contains(said(w), "\"name\":\"report-data\",\"ok\":false");
+    assert_contains(said(w), "\"tee\":\"sample\"");
+}
+
+static void
+a_nonce_works_once(void **state)
+{
+    struct world *w = *state;
+    const struct attestation how = {0};
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    char cookie[4096];
+
+    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    make_attestation(w, &how, &body);
+    strcpy(cookie, w->cookie);
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len),
+                     200);
+    /* The same words from somebody else, or from the same guest with its new session. */
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len),
+                     401);
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, body.data, body.len),
+                     401);
+}
+
+static void
+a_failed_attempt_does_not_use_the_nonce_up(void **state)
+{
+    struct world *w = *state;
+    const struct attestation right = {0};
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    _cleanup_buf_ struct coco_buf wrong = {.limit = 1 << 20};
+    _cleanup_pkey_ EVP_PKEY *other = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_key_generate(COCO_KEY_P256, &other, &err), err);
+    const struct attestation how = {.bound = other};
+    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    make_attestation(w, &right, &body);
+    make_attestation(w, &how, &wrong);
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, wrong.data, wrong.len),
+                     401);
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, body.data, body.len),
+                     200);
+}
+
+static void
+sessions_are_refused(void **state)
+{
+    struct world *w = *state;
+    const struct attestation how = {0};
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    char cookie[4096];
+
+    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    make_attestation(w, &how, &body);
+    strcpy(cookie, w->cookie);
+    static const char *const cookies[] = {
+        NULL,
+        "",
+        "kbs-session-id",
+        "kbs-session-id=",
+        "kbs-session-id=AAAA",
+        "kbs-session-id=8af65ef770584b4180d1327859db94fa",
+        "other=1",
+    };
+    for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
+        if (ask_bytes(w, "POST", "/kbs/v0/attest", cookies[i], NULL, body.data, body.len) != 401)
+            fail_msg("cookie %zu gives %d", i, w->reply.status);
+        assert_says_no(w, "AttestationError");
+    }
+    for (size_t i = strlen("kbs-session-id="); i < strlen(cookie); i += 7) {
+        char tampered[4096];
+
+        strcpy(tampered, cookie);
+        tampered[i] = tampered[i] == 'A' ? 'B' : 'A';
+        assert_int_equal(
+            ask_bytes(w, "POST", "/kbs/v0/attest", tampered, NULL, body.data, body.len), 401);
+    }
+    world_clock += 5 * 60;
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len),
+                     401);
+    world_clock--;
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len),
+                     200);
+}
+
+static void
+a_challenge_is_no_token(void **state)
+{
+    struct world *w = *state;
+
+    add_resource(w, "a/b/c", "x");
+    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 401);
+    assert_says_no(w, "TokenNotFound");
+}
+
+static void
+attest_refuses_bodies(void **state)
+{
+    struct world *w = *state;
+    static const char *const bodies[] = {
+        "",
+        "{}",
+        "[1]",
+        "{\"tee-pubkey\":{},\"tee-evidence\":\"\"}",
+        "{\"init-data\":null,\"runtime-data\":{},\"tee-evidence\":{}}",
+    };
+
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+        if (ask(w, "POST", "/kbs/v0/attest", w->cookie, NULL, bodies[i]) != 400)
+            fail_msg("case %zu gives %d: %s", i, w->reply.status, said(w));
+    }
+}
+
+static void
+init_data_comes_into_the_claims(void **state)
+{
+    struct world *w = *state;
+    static const char init_data[] = "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n"
+                                    "\"aa.toml\" = '''\n[token_configs]\nurl = \"u\"\n'''\n"
+                                    "\"policy.rego\" = '''\npackage agent_policy\n"
+                                    "policy_data := {\"containers\":[]}\n'''\n";
+    _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 1 << 20};
+    const struct attestation how = {.init_data = init_data};
+    struct coco_kbs_request request = {.cookie = w->cookie};
+    struct coco_kbs_call call = {.core = w->core, .request = &request, .reply = &w->reply};
+    coco_error *err = NULL;
+
+    assert_int_equal(attest_how(w, &how), 200);
+    assert_ok(coco_kbs_guest_claims(&call, &claims, &err), err);
+    assert_ok(coco_json_write(claims, COCO_JSON_COMPACT, &text, &err), err);
+    assert_contains(coco_buf_text(&text), "\"aa.toml\":{\"token_configs\":{\"url\":\"u\"}}");
+    assert_contains(coco_buf_text(&text), "\"agent_policy_claims\":{\"containers\":[]}");
+    assert_contains(coco_buf_text(&text), "\"init_data\":\"");
+}
+
+static void
+sample_is_refused_unless_it_is_allowed(void **state)
+{
+    struct world *w = *state;
+    struct world strict;
+
+    (void)w;
+    world_begin(&strict, "");
+    coco_verifier_free(strict.core->verifier);
+    strict.core->verifier = NULL;
+    coco_error *err = NULL;
+    assert_ok(coco_verifier_new(&strict.core->verifier, &err), err);
+    assert_int_equal(attest(&strict), 401);
+    world_end(&strict);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        T(a_guest_attests_and_gets_its_resource),
+        T(the_token_is_a_bearer_token),
+        T(auth_refuses),
+        T(evidence_is_refused),
+        T(a_refusal_tells_the_guest_nothing_and_the_owner_everything),
+        T(a_nonce_works_once),
+        T(a_failed_attempt_does_not_use_the_nonce_up),
+        T(sessions_are_refused),
+        T(a_challenge_is_no_token),
+        T(attest_refuses_bodies),
+        T(init_data_comes_into_the_claims),
+        T(sample_is_refused_unless_it_is_allowed),
+    };
+
+    return cmocka_run_group_tests_name("kbs/attest", tests, NULL, NULL);
+}

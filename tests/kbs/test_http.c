@@ -1,0 +1,182 @@
+/*
+ * tests/kbs/test_http.c - lib/kbs/http.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/http.h"
+
+#include "tests/support.h"
+
+#include <string.h>
+
+static int
+parse(const char *head, char *buf, size_t size, struct coco_kbs_request *ret)
+{
+    assert_true(strlen(head) < size);
+    strcpy(buf, head);
+    return coco_kbs_http_parse(buf, strlen(head), ret);
+}
+
+static void
+a_request_is_taken_apart(void **state)
+{
+    char buf[512];
+    struct coco_kbs_request r;
+
+    (void)state;
+    assert_int_equal(parse("POST /kbs/v0/auth?a=b&c HTTP/1.1\r\nhOST: x:1\r\nCookie:  a=b; c \r\n"
+                           "Authorization:Bearer x\r\nX-Any: \xff\r\ncontent-length: 012\r\n\r\n",
+                           buf, sizeof(buf), &r),
+                     0);
+    assert_string_equal(r.method, "POST");
+    assert_string_equal(r.path, "/kbs/v0/auth");
+    assert_string_equal(r.query, "a=b&c");
+    assert_string_equal(r.cookie, "a=b; c");
+    assert_string_equal(r.authorization, "Bearer x");
+    assert_int_equal(r.body_len, 12);
+    assert_true(r.keep_alive);
+    assert_false(r.expects_continue);
+}
+
+static void
+a_connection_ends_when_either_says_so(void **state)
+{
+    static const struct {
+        const char *head;
+        bool keep;
+    } cases[] = {
+        {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: Close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: te, close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: closed\r\n\r\n", true},
+        {"GET / HTTP/1.0\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
+    };
+    char buf[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct coco_kbs_request r;
+
+        assert_int_equal(parse(cases[i].head, buf, sizeof(buf), &r), 0);
+        if (r.keep_alive != cases[i].keep)
+            fail_msg("case %zu", i);
+    }
+}
+
+#define GET "GET / HTTP/1.1\r\nHost: x\r\n"
+
+static void
+hostile_heads_are_refused(void **state)
+{
+    static const struct {
+        int status;
+        const char *head;
+    } cases[] = {
+        {400, "\r\n"},
+        {400, "GET\r\n\r\n"},
+        {400, "GET /\r\n\r\n"},
+        {400, "GET / FTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, " / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "G@T / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "AVERYVERYLONGMETHOD / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "GET  / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "GET /#f HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {505, "GET / HTTP/2.0\r\nHost: x\r\n\r\n"},
+        {505, "GET / HTTP/1.11\r\nHost: x\r\n\r\n"},
+        {400, "GET / HTTP/1.1\r\n\r\n"}, /* no Host */
+        {400, GET "Host: y\r\n\r\n"},
+        {400, GET "no colon\r\n\r\n"},
+        {400, GET ": no name\r\n\r\n"},
+        {400, GET "space : x\r\n\r\n"},
+        {400, GET " folded: x\r\n\r\n"},
+        {400, GET "A: b\r\n folded\r\n\r\n"},
+        {400, GET "A: b\nC: d\r\n\r\n"},
+        {400, GET "A: b\rC: d\r\n\r\n"},
+        {400, GET "Cookie: a\r\nCookie: b\r\n\r\n"},
+        {400, GET "Authorization: a\r\nauthorization: b\r\n\r\n"},
+        {400, GET "Cookie: \x7f\r\n\r\n"},
+        {400, GET "Content-Length: 1\r\nContent-Length: 1\r\n\r\n"},
+        {400, GET "Content-Length: 1, 1\r\n\r\n"},
+        {400, GET "Content-Length: -1\r\n\r\n"},
+        {400, GET "Content-Length: +1\r\n\r\n"},
+        {400, GET "Content-Length: 0x1\r\n\r\n"},
+        {400, GET "Content-Length: \r\n\r\n"},
+        {400, GET "Content-Length: 1 1\r\n\r\n"},
+        {400, GET "Content-Length: 18446744073709551616\r\n\r\n"},
+        {400, GET "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {411, GET "Transfer-Encoding: chunked\r\n\r\n"},
+        {417, GET "Expect: tea\r\n\r\n"},
+        {400, GET "A: b\r\n\r\nmore\r\n\r\n"},
+    };
+    char buf[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct coco_kbs_request r;
+        int status = parse(cases[i].head, buf, sizeof(buf), &r);
+
+        if (status != cases[i].status)
+            fail_msg("case %zu gives %d", i, status);
+    }
+    memcpy(buf, GET "A: \0b\r\n\r\n", sizeof(GET "A: \0b\r\n\r\n"));
+    struct coco_kbs_request r;
+    assert_int_equal(coco_kbs_http_parse(buf, sizeof(GET "A: \0b\r\n\r\n") - 1, &r), 400);
+}
+
+static void
+a_head_ends_with_an_empty_line(void **state)
+{
+    (void)state;
+    assert_int_equal(coco_kbs_http_head_len("", 0), 0);
+    assert_int_equal(coco_kbs_http_head_len("a\r\n\r", 4), 0);
+    assert_int_equal(coco_kbs_http_head_len("a\n\n", 3), 0);
+    assert_int_equal(coco_kbs_http_head_len("a\r\n\r\nb", 6), 5);
+}
+
+static void
+a_reply_is_written(void **state)
+{
+    _cleanup_reply_ struct coco_kbs_reply reply = {
+        .status = 401,
+        .type = "application/json",
+        .body = {.limit = 16},
+        .cookie = {.limit = 64},
+    };
+    _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_buf_append_text(&reply.body, "{}", &err), err);
+    assert_ok(coco_buf_append_text(&reply.cookie, "a=b", &err), err);
+    assert_ok(coco_kbs_http_format(&reply, false, 1795467926, &buf, &err), err);
+    assert_string_equal(coco_buf_text(&buf), "HTTP/1.1 401 Unauthorized\r\n"
+                                             "Content-Length: 2\r\n"
+                                             "Cache-Control: no-store\r\n"
+                                             "X-Content-Type-Options: nosniff\r\n"
+                                             "Date: Mon, 23 Nov 2026 21:05:26 GMT\r\n"
+                                             "Content-Type: application/json\r\n"
+                                             "Set-Cookie: a=b\r\n"
+                                             "WWW-Authenticate: Bearer\r\n"
+                                             "Connection: close\r\n"
+                                             "\r\n");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_is_taken_apart),
+        cmocka_unit_test(a_connection_ends_when_either_says_so),
+        cmocka_unit_test(hostile_heads_are_refused),
+        cmocka_unit_test(a_head_ends_with_an_empty_line),
+        cmocka_unit_test(a_reply_is_written),
+    };
+
+    return cmocka_run_group_tests_name("kbs/http", tests, NULL, NULL);
+}

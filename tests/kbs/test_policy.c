@@ -1,0 +1,228 @@
+/*
+ * tests/kbs/test_policy.c - lib/kbs/policy.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/policy.h"
+
+#include "tests/support.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+need_engine(void)
+{
+    if (!coco_policy_supported()) {
+        print_message("# skipped: this build has no policy engine\n");
+        skip();
+    }
+}
+
+static struct coco_policy *
+make(const char *rego)
+{
+    struct coco_policy *policy = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_policy_new(rego, &policy, &err), err);
+    return policy;
+}
+
+/* The answer as text. */
+static coco_status
+eval(struct coco_policy *policy, const char *rules, const char *input, const char *data,
+     const char *references, struct coco_buf *text, coco_error **err)
+{
+    _cleanup_json_ cJSON *input_value = NULL;
+    _cleanup_json_ cJSON *data_value = NULL;
+    _cleanup_json_ cJSON *references_value = NULL;
+    _cleanup_json_ cJSON *answer = NULL;
+
+    assert_int_equal(coco_json_parse(input, strlen(input), &input_value, NULL), COCO_OK);
+    if (data)
+        assert_int_equal(coco_json_parse(data, strlen(data), &data_value, NULL), COCO_OK);
+    if (references)
+        assert_int_equal(coco_json_parse(references, strlen(references), &references_value, NULL),
+                         COCO_OK);
+    coco_status status =
+        coco_policy_eval(policy, rules, input_value, data_value, references_value, &answer, err);
+    if (status == COCO_OK)
+        status = coco_json_write(answer, COCO_JSON_COMPACT, text, err);
+    return status;
+}
+
+static void
+assert_answer(const char *rego, const char *rules, const char *input, const char *data,
+              const char *references, const char *want)
+{
+    _cleanup_policy_ struct coco_policy *policy = make(rego);
+    _cleanup_buf_ struct coco_buf text = {.limit = 65536};
+    coco_error *err = NULL;
+
+    assert_ok(eval(policy, rules, input, data, references, &text, &err), err);
+    assert_string_equal(coco_buf_text(&text), want);
+}
+
+static void
+rules_are_answered(void **state)
+{
+    static const struct {
+        const char *rego, *rules, *input, *data, *references, *want;
+    } cases[] = {
+        {"package policy\ndefault allow = false\nplugin = data.plugin\nallow if { plugin == "
+         "\"resource\" }\n",
+         "allow", "{}", "{\"plugin\":\"resource\"}", NULL, "{\"allow\":true}"},
+        {"package policy\ndefault allow = false", "allow", "{}", NULL, NULL, "{\"allow\":false}"},
+        {"package policy\nimport rego.v1\nallow if input.x", "allow none", "{}", NULL, NULL, "{}"},
+        {"package policy\nx := query_reference_value(\"a\")\ny := query_reference_value(\"b\")",
+         "x y", "{}", NULL, "{\"a\":[1]}", "{\"x\":[1],\"y\":null}"},
+        {"package policy\nx := input.n", "x", "{\"n\":18446744073709551615}", NULL, NULL,
+         "{\"x\":18446744073709551615}"},
+        {"package policy\nx := time.parse_rfc3339_ns(\"1970-01-01T00:00:01Z\")\n"
+         "y := base64.decode(\"YQ==\")\nz := regex.match(\"^a+$\", \"aa\")",
+         "x y z", "{}", NULL, NULL, "{\"x\":1000000000,\"y\":\"a\",\"z\":true}"},
+        {"package policy\nallow := true if { print(\"quiet\") }", "allow", "{}", NULL, NULL,
+         "{\"allow\":true}"},
+    };
+
+    (void)state;
+    need_engine();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_answer(cases[i].rego, cases[i].rules, cases[i].input, cases[i].data,
+                      cases[i].references, cases[i].want);
+}
+
+static void
+what_is_no_policy_is_refused(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "not rego",
+        "package other\nallow := true",
+        "package policy\nallow if {",
+        "package policy\nallow { true }", /* version 0 */
+        "package policy\nx := y",
+        "package policy\nx := no.such.function(1)",
+        "package policy\nx := opa.runtime()",
+    };
+
+    (void)state;
+    need_engine();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_policy_ struct coco_policy *policy = NULL;
+        _cleanup_buf_ struct coco_buf text = {.limit = 65536};
+        coco_error *err = NULL;
+
+        coco_status status = coco_policy_new(cases[i], &policy, &err);
+        /* Some functions are looked up when they are called. */
+        if (status == COCO_OK)
+            status = eval(policy, "x", "{}", NULL, NULL, &text, &err);
+        if (status != COCO_ERR_PROTO && status != COCO_ERR_DENIED
+            && strcmp(coco_buf_text(&text), "{}") != 0)
+            fail_msg("case %zu gives %s", i, coco_buf_text(&text));
+        assert_null(err ? strchr(coco_error_message(err), '\n') : NULL);
+        coco_error_free(err);
+    }
+}
+
+static void
+evaluation_is_bounded(void **state)
+{
+    _cleanup_policy_ struct coco_policy *policy = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 65536};
+    coco_error *err = NULL;
+
+    (void)state;
+    need_engine();
+    policy = make("package policy\nimport rego.v1\nr := numbers.range(1, 3000)\n"
+                  "allow if { some a in r; some b in r; some c in r; a + b + c == -1 }\n");
+    assert_fails(eval(policy, "allow", "{}", NULL, NULL, &text, &err), err, COCO_ERR_DENIED,
+                 "policy");
+}
+
+static void
+a_policy_that_is_too_long_or_too_deep_is_refused(void **state)
+{
+    _cleanup_free_ char *text = malloc(COCO_POLICY_SIZE_MAX + 2);
+    struct coco_policy *policy = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    need_engine();
+    assert_non_null(text);
+    memset(text, ' ', COCO_POLICY_SIZE_MAX + 1);
+    text[COCO_POLICY_SIZE_MAX + 1] = '\0';
+    assert_fails(coco_policy_new(text, &policy, &err), err, COCO_ERR_LIMIT, "longer");
+    strcpy(text, "package policy\nx := ");
+    memset(text + strlen(text), '[', 100000);
+    text[100000] = '\0';
+    assert_fails(coco_policy_new(text, &policy, &err), err, COCO_ERR_LIMIT, "deeper");
+    /* What is let in is parsed in no time, whichever brackets it has. */
+    static const char *const deep[] = {
+        "package policy\nx := [[[[[[[[[[[[[[",
+        "package policy\nx := {{{{{{{{{{{{{{",
+        "package policy\nx := ((((((((((((((",
+        "package policy\nx := [{[{[{[{[{[{[{",
+        "package policy\nx := [[[[[[[[[[[[[[1]]]]]]]]]]]]]]",
+        "package policy\nx := f(f(f(f(f(f(f(f(f(f(f(f(f(f(1))))))))))))))",
+    };
+    for (size_t i = 0; i < sizeof(deep) / sizeof(deep[0]); i++) {
+        coco_status status = coco_policy_new(deep[i], &policy, NULL);
+        if (status == COCO_OK)
+            coco_policy_unref(coco_steal(&policy));
+        else
+            assert_int_equal(status, COCO_ERR_PROTO);
+    }
+}
+
+static void *
+eval_often(void *arg)
+{
+    for (unsigned i = 0; i < 50; i++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+        char input[32];
+        char want[32];
+
+        (void)snprintf(input, sizeof(input), "{\"n\":%u}", i);
+        (void)snprintf(want, sizeof(want), "{\"x\":%u}", i);
+        if (eval(arg, "x", input, NULL, NULL, &text, NULL) != COCO_OK
+            || strcmp(coco_buf_text(&text), want) != 0)
+            return arg;
+    }
+    return NULL;
+}
+
+static void
+threads_share_a_policy(void **state)
+{
+    _cleanup_policy_ struct coco_policy *policy = NULL;
+    pthread_t threads[2];
+
+    (void)state;
+    need_engine();
+    policy = make("package policy\nx := input.n");
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, eval_often, policy), 0);
+    for (size_t i = 0; i < 2; i++) {
+        void *failed;
+
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_are_answered),
+        cmocka_unit_test(what_is_no_policy_is_refused),
+        cmocka_unit_test(evaluation_is_bounded),
+        cmocka_unit_test(a_policy_that_is_too_long_or_too_deep_is_refused),
+        cmocka_unit_test(threads_share_a_policy),
+    };
+
+    return cmocka_run_group_tests_name("kbs/policy", tests, NULL, NULL);
+}

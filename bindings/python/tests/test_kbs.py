@@ -138,6 +138,32 @@ def test_the_interpreter_ends_while_it_serves():
     assert done.stdout.startswith(b"http://")
 
 
+def test_an_owner_administers_over_http():
+    private = subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "ED25519"], capture_output=True, check=True
+    ).stdout
+    public = subprocess.run(
+        ["openssl", "pkey", "-pubout"], input=private, capture_output=True, check=True
+    ).stdout.decode()
+    config = (
+        '[admin]\nauthorization_mode = "AuthenticatedAuthorization"\n'
+        "[[admin.authentication.bearer_jwt.identity_providers]]\n"
+        f'public_key = """\n{public}"""\n'
+        "[[admin.authorization.regex_acl.acls]]\n"
+        'role = "admin"\nallowed_endpoints = "^/kbs/v0/.+$"\n'
+    )
+    with kbs.Kbs(config) as server:
+        with coco.Admin(server.url, key=private) as admin:
+            admin.put("default/key/1", b"secret")
+            assert server.get("default/key/1") == b"secret"
+            assert admin.list() == ["default/key/1"]
+            admin.set_resource_policy("package policy\nimport rego.v1\ndefault allow := false\n")
+            admin.delete("default/key/1")
+            assert server.list() == []
+        with coco.Admin(server.url) as nobody, pytest.raises(coco.DeniedError):
+            nobody.put("default/key/1", b"secret")
+
+
 def test_servers_do_not_leak(growth):
     def once():
         with kbs.Kbs() as server:

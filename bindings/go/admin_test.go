@@ -1,0 +1,37 @@
+package coco
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestAdminRefuses(t *testing.T) {
+	if _, err := NewAdmin("no url"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+	params, _ := silent(t)
+	a, err := NewAdmin(params[len("cc_kbc::"):])
+	defer must(t, a, err).Close()
+	if err := a.SetKey([]byte("no key")); !errors.Is(err, ErrProto) {
+		t.Errorf("err = %v, want ErrProto", err)
+	}
+	if err := a.SetTLSCA([]byte("no PEM")); !errors.Is(err, ErrProto) {
+		t.Errorf("err = %v, want ErrProto", err)
+	}
+	if err := a.Put(ctx, "no path", nil); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	_, list := a.List(ctx)
+	for n, err := range []error{
+		list, a.Put(ctx, "a/b/c", nil), a.Delete(ctx, "a/b/c"), a.SetResourcePolicy(ctx, "package policy"),
+	} {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d: err = %v, want context.DeadlineExceeded", n, err)
+		}
+	}
+}

@@ -116,7 +116,7 @@ cli_open_admin(struct cli *cli, coco_admin **ret)
 static char *
 default_auth_file(void)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *runtime = cli_env("XDG_RUNTIME_DIR");
     char *path = NULL;
 
     if (!runtime || asprintf(&path, "%s/containers/auth.json", runtime) < 0)

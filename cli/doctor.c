@@ -118,10 +118,10 @@ check_crun(struct cli *cli, struct finding *f)
 static void
 check_temporary(struct cli *cli, struct finding *f)
 {
-    const char *dir = getenv("TMPDIR");
+    const char *dir = cli_env("TMPDIR");
 
     (void)cli;
-    dir = dir && *dir ? dir : "/tmp";
+    dir = dir ? dir : "/tmp";
     f->ok = access(dir, W_OK | X_OK) == 0;
     (void)snprintf(f->text, sizeof(f->text), "%.400s%s", dir, f->ok ? "" : " cannot be written");
     f->remedy = "export TMPDIR=DIR with a directory of your own";

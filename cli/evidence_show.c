@@ -24,7 +24,7 @@ struct show {
 static int
 make_verifier(struct cli *cli, const struct show *show, coco_verifier **ret)
 {
-    const char *dir = getenv("COCO_SOFTWARE_TEE");
+    const char *dir = cli_env("COCO_SOFTWARE_TEE");
     _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
     _cleanup_(coco_bytes_freep) coco_bytes *root = NULL;
 

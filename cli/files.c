@@ -69,31 +69,37 @@ wait_readable(int fd, int canceled_fd)
     return fds[1].revents ? ECANCELED : 0;
 }
 
+/* Doubles what there is room for; one byte more than allowed is enough to notice. */
+static size_t
+next_room(size_t room, size_t max)
+{
+    size_t next = room == 0 ? FIRST_READ : room * 2;
+
+    return next > max + 1 ? max + 1 : next;
+}
+
 /* Reads to the end, or max + 1 bytes of a longer one; errno on failure. */
 static int
 read_all(const struct cli *cli, int fd, size_t max, struct cli_bytes *bytes)
 {
     size_t room = 0;
 
-    while (bytes->len <= max) {
-        int error = wait_readable(fd, cli->canceled_fd);
-
-        if (error != 0)
-            return error;
+    for (;;) {
         if (bytes->len == room) {
-            room = room == 0 ? FIRST_READ : room * 2;
-            room = room > max + 1 ? max + 1 : room;
+            room = next_room(room, max);
             if (!grow(bytes, room))
                 return ENOMEM;
         }
+        int error = wait_readable(fd, cli->canceled_fd);
+        if (error != 0)
+            return error;
         ssize_t n = read(fd, bytes->data + bytes->len, room - bytes->len);
         if (n < 0 && errno != EINTR)
             return errno;
-        if (n == 0)
-            return 0;
         bytes->len += n > 0 ? (size_t)n : 0;
+        if (n == 0 || bytes->len > max)
+            return 0;
     }
-    return 0;
 }
 
 int
@@ -181,6 +187,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 void
 cli_remove_tree(const char *dir)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the working directory */
     (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 

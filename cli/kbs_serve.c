@@ -53,7 +53,7 @@ admin_section(struct cli *cli, char **ret)
 static int
 attestation_section(struct cli *cli, char **ret)
 {
-    const char *dir = getenv("COCO_SOFTWARE_TEE");
+    const char *dir = cli_env("COCO_SOFTWARE_TEE");
     _cleanup_(coco_bytes_freep) coco_bytes *root = NULL;
     _cleanup_free_ char *quoted = NULL;
 
@@ -61,7 +61,7 @@ attestation_section(struct cli *cli, char **ret)
         *ret = strdup("");
         return *ret ? CLI_DONE : cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
     }
-    if (dir && *dir) {
+    if (dir) {
         int rc = cli_check(cli, coco_software_tee_root(dir, &root, &cli->err));
         if (rc != CLI_DONE)
             return rc;

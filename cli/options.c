@@ -61,6 +61,14 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_HELP] = {"help", 'h', NULL, NULL, NULL, false, "explain the command"},
 };
 
+const char *
+cli_env(const char *name)
+{
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): nobody sets any */
+
+    return value && *value ? value : NULL;
+}
+
 const struct cli_option *
 cli_option(enum cli_opt opt)
 {
@@ -159,7 +167,7 @@ read_option(struct reader *r)
     }
     if (o->value && !*value)
         return bad(r, "--%s is empty", o->name);
-    if (o->choices && !is_choice(o->choices, value))
+    if (o->choices && value && !is_choice(o->choices, value))
         return bad(r, "--%s can be: %s", o->name, o->choices);
     if (!o->repeated && o->value && cli_given(args, opt))
         return bad(r, "--%s is given twice", o->name);
@@ -226,9 +234,10 @@ read_operand(struct reader *r)
 bool
 cli_args_parse(int argc, char **argv, struct cli_args *ret, char *problem, size_t size)
 {
-    struct reader r = {argc, argv, 1, ret, problem, size};
+    struct reader r = {.argc = argc, .argv = argv, .at = 1, .args = ret, .size = size};
     bool options = true;
 
+    r.problem = problem;
     while (r.at < argc) {
         const char *word = argv[r.at];
         bool ok;
@@ -272,6 +281,6 @@ cli_get(const struct cli_args *args, enum cli_opt opt)
     const char *value = cli_get_nth(args, opt, 0);
 
     if (!value && table[opt].env)
-        value = getenv(table[opt].env);
-    return value && (*value || !table[opt].value) ? value : NULL;
+        value = cli_env(table[opt].env);
+    return value;
 }

@@ -16,6 +16,9 @@
 
 struct cli;
 
+/* A variable of the environment; NULL if it is not set or empty. */
+const char *cli_env(const char *name);
+
 /* In the order of the table in options.c. */
 enum cli_opt {
     OPT_END = 0,

@@ -5,6 +5,8 @@
  */
 #include "process.h"
 
+#include "options.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -50,7 +52,7 @@ find_in(const char *path, const char *name)
 char *
 cli_find_program(const char *name)
 {
-    const char *path = getenv("PATH");
+    const char *path = cli_env("PATH");
     char *found = path ? find_in(path, name) : NULL;
 
     return found ? found : find_in(USUAL_PATH, name);
@@ -134,7 +136,7 @@ become(const struct cli_spawn *spawn, pid_t parent)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
         _exit(EXIT_NO_EXEC);
     (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 
     /* execve() takes char *const[] and changes nothing. */
     union {

@@ -126,7 +126,7 @@ int
 cli_fail(struct cli *cli, coco_status status, const char *fmt, ...)
 {
     char message[1024];
-    int code = cli_exit_code(status);
+    int code = (int)cli_exit_code(status);
     va_list list;
 
     va_start(list, fmt);

@@ -151,9 +151,9 @@ run_stages(struct try *t, bool *refused)
 static int
 make_dir(struct try *t)
 {
-    const char *top = getenv("TMPDIR");
+    const char *top = cli_env("TMPDIR");
 
-    if (asprintf(&t->dir, "%s/coco-try-XXXXXX", top && *top ? top : "/tmp") < 0) {
+    if (asprintf(&t->dir, "%s/coco-try-XXXXXX", top ? top : "/tmp") < 0) {
         t->dir = NULL;
         return cli_fail(t->cli, COCO_ERR_NOMEM, "out of memory");
     }

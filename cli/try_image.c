@@ -17,7 +17,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define BLOCK 512
+#define BLOCK ((size_t)512)
 #define HEX_SIZE 65
 #define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
 #define CONFIG_TYPE "application/vnd.oci.image.config.v1+json"

@@ -307,8 +307,8 @@ note_layer(struct try *t, coco_image_client *client, const coco_image_ref *ref)
 }
 
 static coco_status
-encrypt(struct try *t, coco_image_client *client, const coco_image_ref *from,
-        const coco_image_ref *to)
+encrypt_image(struct try *t, coco_image_client *client, const coco_image_ref *from,
+              const coco_image_ref *to)
 {
     _cleanup_(coco_image_freep) coco_image *image = NULL;
 
@@ -345,7 +345,7 @@ try_encrypt(struct try *t)
         status = coco_image_ref_parse(source, &from, &t->err);
     if (status == COCO_OK)
         status = coco_image_ref_parse(target, &to, &t->err);
-    return status == COCO_OK ? encrypt(t, client, from, to) : status;
+    return status == COCO_OK ? encrypt_image(t, client, from, to) : status;
 }
 
 coco_status

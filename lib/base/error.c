@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __clang_analyzer__
+#if defined(__clang_analyzer__) || defined(COCO_ANALYSE)
 #undef coco_fail
 #undef coco_fail_nomem
 #undef coco_fail_errno

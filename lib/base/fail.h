@@ -35,7 +35,7 @@ coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...
  * An analyser reads one file at a time and would think that these may succeed,
  * and that the caller then goes on without its result.
  */
-#ifdef __clang_analyzer__
+#if defined(__clang_analyzer__) || defined(COCO_ANALYSE)
 #define coco_fail(err, status, ...) ((void)coco_fail(err, status, __VA_ARGS__), (status))
 #define coco_fail_nomem(err) ((void)coco_fail_nomem(err), COCO_ERR_NOMEM)
 #define coco_fail_errno(err, errnum, ...)                                                          \

@@ -236,6 +236,8 @@ coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error 
     };
     coco_ossl_errors_are_ours();
 
+    if (len == 0)
+        return coco_fail(err, COCO_ERR_PROTO, "no key: there is nothing");
     if (len > KEY_TEXT_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "key is longer than %zu bytes", KEY_TEXT_MAX);
     if (looks_like_json(data, len))
@@ -251,6 +253,8 @@ coco_key_parse_public(const void *data, size_t len, EVP_PKEY **ret, coco_error *
     static const char *const labels[] = {"PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE", NULL};
     coco_ossl_errors_are_ours();
 
+    if (len == 0)
+        return coco_fail(err, COCO_ERR_PROTO, "no key: there is nothing");
     if (len > KEY_TEXT_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "key is longer than %zu bytes", KEY_TEXT_MAX);
     if (looks_like_json(data, len))

@@ -120,9 +120,13 @@ formatting_leaves_no_copy(void **state)
 static void
 canaries_are_found(void **state)
 {
+    /* Or the compiler sees that nobody reads the copy, and makes none. */
+    char *volatile copy = NULL;
+
     (void)state;
     canary_begin(CANARY, strlen(CANARY));
-    free(strdup("x " CANARY));
+    copy = strdup("x " CANARY);
+    free(copy);
     assert_int_equal(canary_end(), 1);
 }
 

@@ -34,10 +34,13 @@ alg_of(const EVP_PKEY *key, const struct alg **ret, coco_error **err)
     coco_status status = coco_key_kind_of(key, &kind, err);
     if (status != COCO_OK)
         return status;
-    for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
-        if (algs[i].kind == kind)
+    for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
+        if (algs[i].kind == kind) {
             *ret = &algs[i];
-    return COCO_OK;
+            return COCO_OK;
+        }
+    }
+    return coco_fail(err, COCO_ERR_NOTSUP, "no JWS algorithm for this kind of key");
 }
 
 /* ECDSA-Sig-Value, as OpenSSL has it, to r || s. */

@@ -288,8 +288,8 @@ coco_status
 coco_pax_parse(char *text, size_t len, bool global, struct coco_pax *ret, coco_error **err)
 {
     while (len > 0) {
-        struct record record;
-        size_t used;
+        struct record record = {0};
+        size_t used = 0;
 
         coco_status status = parse_record(text, len, &record, &used, err);
         if (status == COCO_OK)

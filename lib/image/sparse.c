@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 
+#include <assert.h>
 #define ROOM_MIN ((size_t)8)
 
 void
@@ -46,6 +47,7 @@ coco_sparse_add(struct coco_sparse *sparse, uint64_t offset, uint64_t len, coco_
     coco_status status = grow(sparse, err);
     if (status != COCO_OK)
         return status;
+    assert(sparse->runs && sparse->n < sparse->room);
     sparse->runs[sparse->n++] = (struct coco_sparse_run){offset, len};
     return COCO_OK;
 }

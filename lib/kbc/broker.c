@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define URL_MAX 2048
+#define URL_MAX ((size_t)2048)
 #define HEADER_MAX ((size_t)64 << 10)
 #define SET_COOKIE "set-cookie: "
 #define HTTP "http://"

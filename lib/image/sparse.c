@@ -8,6 +8,7 @@
 #include "base/fail.h"
 
 #include <assert.h>
+
 #define ROOM_MIN ((size_t)8)
 
 void

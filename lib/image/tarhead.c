@@ -97,7 +97,7 @@ static coco_status
 parse_unsigned(const uint8_t *block, const struct field *field, uint64_t max, uint64_t *ret,
                coco_error **err)
 {
-    int64_t value;
+    int64_t value = 0;
 
     coco_status status = parse_number(block, field, &value, err);
     if (status != COCO_OK)
@@ -127,7 +127,7 @@ parse_text(const uint8_t *block, const struct field *field, char *buf, coco_erro
 static coco_status
 check_sum(const uint8_t *block, coco_error **err)
 {
-    uint64_t want;
+    uint64_t want = 0;
     uint64_t sum = 0;
     int64_t signed_sum = 0;
 
@@ -185,8 +185,8 @@ parse_format(const uint8_t *block, struct coco_tarhead *head, const struct field
 static coco_status
 parse_device(const uint8_t *block, struct coco_tarhead *head, coco_error **err)
 {
-    uint64_t dev_major;
-    uint64_t dev_minor;
+    uint64_t dev_major = 0;
+    uint64_t dev_minor = 0;
 
     coco_status status = parse_unsigned(block, &MAJOR, UINT32_MAX, &dev_major, err);
     if (status == COCO_OK)
@@ -201,7 +201,7 @@ parse_device(const uint8_t *block, struct coco_tarhead *head, coco_error **err)
 static coco_status
 parse_numbers(const uint8_t *block, struct coco_tarhead *head, coco_error **err)
 {
-    uint64_t mode;
+    uint64_t mode = 0;
 
     coco_status status = parse_unsigned(block, &MODE, MODE_MAX, &mode, err);
     if (status == COCO_OK)
@@ -252,8 +252,8 @@ add_runs(const uint8_t *block, size_t at, size_t n, struct coco_sparse *sparse, 
     for (size_t i = 0; i < n; i++, at += RUN_SIZE) {
         const struct field offset_field = {at, RUN_SIZE / 2, "sparse offset"};
         const struct field len_field = {at + RUN_SIZE / 2, RUN_SIZE / 2, "sparse length"};
-        uint64_t offset;
-        uint64_t len;
+        uint64_t offset = 0;
+        uint64_t len = 0;
 
         if (block[at] == 0)
             return COCO_OK;
@@ -272,7 +272,7 @@ coco_status
 coco_tarhead_sparse(const uint8_t block[COCO_TAR_BLOCK], struct coco_sparse *sparse,
                     uint64_t *real_size, bool *more, coco_error **err)
 {
-    uint64_t size;
+    uint64_t size = 0;
 
     if (memcmp(block + MAGIC_AT, "ustar  \0", 8) != 0)
         return coco_fail(err, COCO_ERR_PROTO, "a sparse file in a format without such");

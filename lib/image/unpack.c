@@ -173,8 +173,7 @@ make_link(struct coco_unpack *unpack, const struct coco_path *target, coco_error
         drop_error(err);
     else if (status != COCO_OK)
         return coco_wrap(err, status, "target of a hard link");
-    if (status == COCO_ERR_NOTFOUND
-        || fstatat(dir->fd, target->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (status == COCO_ERR_NOTFOUND || fstatat(dir->fd, target->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return coco_fail(err, COCO_ERR_PROTO, "a hard link to what is not there");
     if (S_ISDIR(st.st_mode))
         return coco_fail(err, COCO_ERR_PROTO, "a hard link to a directory");

@@ -51,7 +51,8 @@ parse_url(const char *url, struct coco_broker *broker, coco_error **err)
 
     if (!host || host[0] == '\0' || host[0] == '/' || host[0] == ':' || strlen(url) > URL_MAX
         || !is_plain(host))
-        return coco_fail(err, COCO_ERR_INVALID, "'%.200s' is not http[s]://host[:port]", url);
+        /* Which one is not said: it may hold a password. */
+        return coco_fail(err, COCO_ERR_INVALID, "URL of the KBS is not http[s]://host[:port]");
 
     size_t len = strlen(url);
     while (url[len - 1] == '/')

@@ -1,0 +1,334 @@
+/*
+ * tests/kbc/test_admin.c - lib/kbc/admin.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <coco/admin.h>
+
+#include "base/base64.h"
+#include "base/bytes.h"
+#include "base/context.h"
+#include "crypto/jws.h"
+#include "tests/faults.h"
+#include "tests/httpd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define ERROR(name, detail)                                                                        \
+    "{\"type\":\"https://github.com/confidential-containers/kbs/errors/" name                      \
+    "\",\"detail\":\"" detail "\"}"
+#define BYTES(text) (const uint8_t *)(text), strlen(text)
+
+struct script {
+    const char *status;
+    const char *body;
+    char method[16];
+    char target[1024];
+    char token[4096];
+    char content_type[64];
+    char request_body[4096];
+    size_t request_len;
+};
+
+struct fixture {
+    struct httpd httpd;
+    struct script script;
+    coco_ctx *ctx;
+    coco_admin *admin;
+    coco_error *err;
+};
+
+static struct fixture fixture;
+
+static bool
+answer(void *user, const struct httpd_request *request)
+{
+    struct script *script = user;
+
+    (void)snprintf(script->method, sizeof(script->method), "%s", request->method);
+    (void)snprintf(script->target, sizeof(script->target), "%s", request->target);
+    httpd_header(request, "authorization", script->token, sizeof(script->token));
+    httpd_header(request, "content-type", script->content_type, sizeof(script->content_type));
+    script->request_len = request->body_len;
+    if (request->body_len < sizeof(script->request_body))
+        memcpy(script->request_body, request->body, request->body_len + 1);
+    return httpd_reply(request->httpd, script->status, "Content-Type: text/xml\r\n", script->body);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = &fixture;
+
+    f->err = NULL;
+    f->script = (struct script){.status = "200 OK", .body = ""};
+    assert_int_equal(setenv("no_proxy", "*", 1), 0);
+    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    httpd_start(&f->httpd, answer, &f->script, NULL);
+    assert_ok(coco_admin_new(f->httpd.url, &f->admin, &f->err), f->err);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    coco_admin_free(f->admin);
+    httpd_stop(&f->httpd);
+    coco_ctx_free(f->ctx);
+    return 0;
+}
+
+static void
+requests_are_upstreams(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(coco_admin_put_resource(f->admin, f->ctx, "default/key/1", (const uint8_t *)"a\0b", 3,
+                                      &f->err),
+              f->err);
+    assert_string_equal(f->script.method, "POST");
+    assert_string_equal(f->script.target, "/kbs/v0/resource/default/key/1");
+    assert_string_equal(f->script.content_type, "application/octet-stream");
+    assert_int_equal(f->script.request_len, 3);
+    assert_memory_equal(f->script.request_body, "a\0b", 3);
+    assert_string_equal(f->script.token, "");
+
+    assert_ok(coco_admin_delete_resource(f->admin, f->ctx, "kbs:///default/key/1", &f->err),
+              f->err);
+    assert_string_equal(f->script.method, "DELETE");
+    assert_string_equal(f->script.target, "/kbs/v0/resource/default/key/1");
+
+    assert_ok(coco_admin_set_resource_policy(f->admin, f->ctx, "package policy\n", &f->err),
+              f->err);
+    assert_string_equal(f->script.method, "POST");
+    assert_string_equal(f->script.target, "/kbs/v0/resource-policy");
+    assert_string_equal(f->script.content_type, "application/json");
+    assert_string_equal(f->script.request_body, "{\"policy\":\"cGFja2FnZSBwb2xpY3kK\"}");
+}
+
+static void
+an_empty_secret_is_a_secret(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(coco_admin_put_resource(f->admin, f->ctx, "a/b/c", (const uint8_t *)"", 0, &f->err),
+              f->err);
+    assert_string_equal(f->script.method, "POST");
+    assert_int_equal(f->script.request_len, 0);
+}
+
+static void
+requests_are_signed_for_a_few_minutes(void **state)
+{
+    static const enum coco_key_kind kinds[] = {COCO_KEY_ED25519, COCO_KEY_P256, COCO_KEY_P384};
+    static const char *const algs[] = {"EdDSA", "ES256", "ES384"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+        _cleanup_jws_ struct coco_jws jws = {0};
+        const char *text = NULL;
+        uint64_t iat = 0;
+        uint64_t exp = 0;
+
+        assert_ok(coco_key_generate(kinds[i], &key, &f->err), f->err);
+        assert_ok(coco_key_private_pem(key, &pem, &f->err), f->err);
+        assert_ok(coco_admin_set_key(f->admin, pem.data, pem.len, &f->err), f->err);
+        assert_ok(coco_admin_delete_resource(f->admin, f->ctx, "a/b/c", &f->err), f->err);
+
+        assert_memory_equal(f->script.token, "Bearer ", 7);
+        const char *token = f->script.token + 7;
+        assert_ok(coco_jws_parse(token, strlen(token), &jws, &f->err), f->err);
+        assert_ok(coco_jws_verify(&jws, key, &f->err), f->err);
+        assert_ok(coco_jwt_check_times(jws.payload, (int64_t)time(NULL), &f->err), f->err);
+        assert_ok(coco_json_get_string(jws.header, "alg", &text, &f->err), f->err);
+        assert_string_equal(text, algs[i]);
+        assert_ok(coco_json_get_string(jws.payload, "role", &text, &f->err), f->err);
+        assert_string_equal(text, "admin");
+        assert_ok(coco_json_get_u64(jws.payload, "iat", &iat, &f->err), f->err);
+        assert_ok(coco_json_get_u64(jws.payload, "exp", &exp, &f->err), f->err);
+        assert_int_equal(exp - iat, 600);
+    }
+}
+
+static void
+the_recorded_owners_key_is_taken(void **state)
+{
+    struct fixture *f = *state;
+    size_t len = 0;
+    _cleanup_free_ char *pem = read_fixture("rcar/admin/admin-ed25519.pem", &len);
+
+    assert_ok(coco_admin_set_key(f->admin, (const uint8_t *)pem, len, &f->err), f->err);
+}
+
+static void
+other_keys_are_refused(void **state)
+{
+    static const enum coco_key_kind kinds[] = {COCO_KEY_P521, COCO_KEY_RSA};
+    struct fixture *f = *state;
+
+    assert_fails(coco_admin_set_key(f->admin, BYTES(""), &f->err), f->err, COCO_ERR_PROTO,
+                 "admin key");
+    assert_fails(coco_admin_set_key(f->admin, BYTES("-----BEGIN PRIVATE KEY-----\n"), &f->err),
+                 f->err, COCO_ERR_PROTO, "admin key");
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_buf_ struct coco_buf pem = {.limit = 8192};
+
+        assert_ok(coco_key_generate(kinds[i], &key, &f->err), f->err);
+        assert_ok(coco_key_private_pem(key, &pem, &f->err), f->err);
+        assert_fails(coco_admin_set_key(f->admin, pem.data, pem.len, &f->err), f->err,
+                     COCO_ERR_PROTO, "Ed25519");
+    }
+}
+
+static void
+refusals_keep_the_servers_words(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status put;
+        coco_status delete;
+        const char *why;
+    } cases[] = {
+        {"401 Unauthorized", ERROR("AdminAuthAccess", "Admin auth error"), COCO_ERR_DENIED,
+         COCO_ERR_DENIED, "Admin auth error"},
+        {"403 Forbidden", "", COCO_ERR_DENIED, COCO_ERR_DENIED, "403"},
+        /* Of a DELETE it says that there is none (kbs-protocol B). */
+        {"401 Unauthorized", ERROR("PluginInternalError", "Plugin internal error"), COCO_ERR_DENIED,
+         COCO_ERR_NOTFOUND, "Plugin internal error"},
+        {"404 Not Found", ERROR("PluginNotFound", "no"), COCO_ERR_NOTFOUND, COCO_ERR_NOTFOUND,
+         "no"},
+        {"413 Payload Too Large", "", COCO_ERR_LIMIT, COCO_ERR_LIMIT, "413"},
+        {"500 Internal Server Error", "", COCO_ERR_NET, COCO_ERR_NET, "500"},
+        {"307 Temporary Redirect", "", COCO_ERR_PROTO, COCO_ERR_PROTO, "redirects"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        assert_fails(coco_admin_put_resource(f->admin, f->ctx, "a/b/c", BYTES("x"), &f->err),
+                     f->err, cases[i].put, cases[i].why);
+        assert_fails(coco_admin_delete_resource(f->admin, f->ctx, "a/b/c", &f->err), f->err,
+                     cases[i].delete, cases[i].why);
+        assert_fails(coco_admin_set_resource_policy(f->admin, f->ctx, "", &f->err), f->err,
+                     cases[i].put, cases[i].why);
+    }
+}
+
+static void
+malformed_paths_are_not_sent(void **state)
+{
+    static const char *const paths[] = {
+        "",       "a",       "a/b",     "a/b/c/d", "/a/b/c",
+        "../b/c", "a/b/c?x", "a/b/%2e", "kbs://x", "kbs:///a/b",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        assert_fails(coco_admin_put_resource(f->admin, f->ctx, paths[i], BYTES("x"), &f->err),
+                     f->err, COCO_ERR_INVALID, "");
+        assert_fails(coco_admin_delete_resource(f->admin, f->ctx, paths[i], &f->err), f->err,
+                     COCO_ERR_INVALID, "");
+    }
+    assert_string_equal(f->script.method, "");
+}
+
+static void
+a_list_is_names_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status want;
+        const char *text; /* the list, or why not */
+    } cases[] = {
+        {"200 OK", "[]", COCO_OK, "[]"},
+        {"200 OK", "[ \"a/b/c\",\n\"a/b/d\" ]", COCO_OK, "[\"a/b/c\",\"a/b/d\"]"},
+        {"200 OK", "", COCO_ERR_PROTO, ""},
+        {"200 OK", "{}", COCO_ERR_PROTO, "no array"},
+        {"200 OK", "[1]", COCO_ERR_PROTO, "no resource"},
+        {"200 OK", "[\"a/b/c\",\"../../etc/passwd\"]", COCO_ERR_PROTO, "no resource"},
+        {"200 OK", "[\"a/b/c\\u001b[2J\"]", COCO_ERR_PROTO, "no resource"},
+        {"404 Not Found", "", COCO_ERR_NOTSUP, "404"},
+        {"405 Method Not Allowed", "", COCO_ERR_NOTSUP, "405"},
+        {"401 Unauthorized", ERROR("TokenNotFound", "Attestation Token not found"), COCO_ERR_NOTSUP,
+         "Token not found"},
+        {"401 Unauthorized", ERROR("AdminAuthAccess", "no"), COCO_ERR_DENIED, "no"},
+        {"403 Forbidden", "", COCO_ERR_DENIED, "403"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *list = NULL;
+
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        if (cases[i].want == COCO_OK) {
+            assert_ok(coco_admin_list_resources(f->admin, f->ctx, &list, &f->err), f->err);
+            assert_string_equal((const char *)coco_bytes_data(list), cases[i].text);
+        } else
+            assert_fails(coco_admin_list_resources(f->admin, f->ctx, &list, &f->err), f->err,
+                         cases[i].want, cases[i].text);
+    }
+    assert_string_equal(f->script.method, "GET");
+    assert_string_equal(f->script.target, "/kbs/v0/resource");
+}
+
+static void
+administration_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+
+    assert_ok(coco_key_generate(COCO_KEY_ED25519, &key, &f->err), f->err);
+    assert_ok(coco_key_private_pem(key, &pem, &f->err), f->err);
+    f->script.body = "[\"a/b/c\"]";
+    for_each_fault()
+    {
+        coco_bytes *list = NULL;
+
+        coco_status status = coco_admin_set_key(f->admin, pem.data, pem.len, &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_put_resource(f->admin, f->ctx, "a/b/c", BYTES("x"), &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_set_resource_policy(f->admin, f->ctx, "x", &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_list_resources(f->admin, f->ctx, &list, &f->err);
+        fault_expect(status, f->err);
+        coco_bytes_free(list);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(requests_are_upstreams),
+        TEST(an_empty_secret_is_a_secret),
+        TEST(requests_are_signed_for_a_few_minutes),
+        TEST(the_recorded_owners_key_is_taken),
+        TEST(other_keys_are_refused),
+        TEST(refusals_keep_the_servers_words),
+        TEST(malformed_paths_are_not_sent),
+        TEST(a_list_is_names_and_nothing_else),
+        TEST(administration_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,271 @@
+/*
+ * tests/kbc/test_broker.c - lib/kbc/broker.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbc/broker.h"
+
+#include "base/context.h"
+#include "tests/faults.h"
+#include "tests/httpd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define ERRORS "https://github.com/confidential-containers/kbs/errors/"
+
+/* What the server says to everything, and what it was last asked. */
+struct script {
+    const char *status;
+    const char *headers;
+    const char *body;
+    char method[16];
+    char target[128];
+    char cookie[256];
+    char authorization[64];
+    char content_type[64];
+    char request_body[64];
+};
+
+struct fixture {
+    struct httpd httpd;
+    struct script script;
+    coco_ctx *ctx;
+    struct coco_broker *broker;
+    coco_error *err;
+};
+
+static struct fixture fixture;
+
+static bool
+answer(void *user, const struct httpd_request *request)
+{
+    struct script *script = user;
+
+    (void)snprintf(script->method, sizeof(script->method), "%s", request->method);
+    (void)snprintf(script->target, sizeof(script->target), "%s", request->target);
+    (void)snprintf(script->request_body, sizeof(script->request_body), "%s", request->body);
+    httpd_header(request, "cookie", script->cookie, sizeof(script->cookie));
+    httpd_header(request, "authorization", script->authorization, sizeof(script->authorization));
+    httpd_header(request, "content-type", script->content_type, sizeof(script->content_type));
+    return httpd_reply(request->httpd, script->status, script->headers, script->body);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = &fixture;
+
+    f->err = NULL;
+    f->script = (struct script){.status = "200 OK", .headers = "", .body = "{}"};
+    assert_int_equal(setenv("no_proxy", "*", 1), 0);
+    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    httpd_start(&f->httpd, answer, &f->script, NULL);
+    assert_ok(coco_broker_new(f->httpd.url, &f->broker, &f->err), f->err);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    coco_broker_free(f->broker);
+    httpd_stop(&f->httpd);
+    coco_ctx_free(f->ctx);
+    return 0;
+}
+
+static coco_status
+get(struct fixture *f, const char *path, struct coco_broker_answer *ret)
+{
+    struct coco_broker_request request = {.method = "GET", .path = path};
+
+    return coco_broker_do(f->broker, f->ctx, &request, ret, &f->err);
+}
+
+static void
+a_request_arrives_as_it_was_meant(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+    struct coco_broker_request request = {
+        .method = "POST",
+        .path = "/auth",
+        .content_type = "application/json",
+        .token = "a.b.c",
+        .body = "body",
+        .len = 4,
+    };
+
+    assert_ok(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err);
+    assert_int_equal(got.status, 200);
+    assert_string_equal(coco_buf_text(&got.body), "{}");
+    assert_string_equal(f->script.method, "POST");
+    assert_string_equal(f->script.target, "/kbs/v0/auth");
+    assert_string_equal(f->script.authorization, "Bearer a.b.c");
+    assert_string_equal(f->script.content_type, "application/json");
+    assert_string_equal(f->script.request_body, "body");
+    assert_string_equal(f->script.cookie, "");
+}
+
+static void
+a_prefix_in_the_url_is_kept(void **state)
+{
+    static const struct {
+        const char *suffix;
+        const char *target;
+    } cases[] = {
+        {"", "/kbs/v0/x"},
+        {"/", "/kbs/v0/x"},
+        {"/tenant", "/tenant/kbs/v0/x"},
+        {"/tenant/a///", "/tenant/a/kbs/v0/x"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_answer_ struct coco_broker_answer got = {0};
+        char url[128];
+
+        coco_broker_free(f->broker);
+        f->broker = NULL;
+        (void)snprintf(url, sizeof(url), "%s%s", f->httpd.url, cases[i].suffix);
+        assert_ok(coco_broker_new(url, &f->broker, &f->err), f->err);
+        f->script.headers = "Set-Cookie: a=1\r\n";
+        assert_ok(get(f, "/x", &got), f->err);
+        assert_string_equal(f->script.target, cases[i].target);
+        coco_broker_answer_done(&got);
+        assert_ok(get(f, "/x", &got), f->err);
+        assert_string_equal(f->script.cookie, "a=1");
+    }
+}
+
+static void
+every_cookie_of_an_answer_counts(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+
+    f->script.headers = "Set-Cookie: lb=7; Path=/\r\nX-Other: set-cookie: no=1\r\n"
+                        "SET-COOKIE: kbs-session-id=8af6; Expires=never\r\n";
+    assert_ok(get(f, "/auth", &got), f->err);
+    coco_broker_answer_done(&got);
+    assert_ok(get(f, "/attest", &got), f->err);
+    assert_string_equal(f->script.cookie, "kbs-session-id=8af6; lb=7");
+
+    coco_broker_answer_done(&got);
+    coco_broker_forget(f->broker);
+    f->script.headers = "";
+    assert_ok(get(f, "/auth", &got), f->err);
+    assert_string_equal(f->script.cookie, "");
+}
+
+static void
+answers_mean_what_they_say(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status want;
+        const char *why;
+    } cases[] = {
+        {"200 OK", "", COCO_OK, NULL},
+        {"201 Created", "", COCO_ERR_PROTO, "201"},
+        {"302 Found", "", COCO_ERR_PROTO, "redirects"},
+        {"308 Permanent Redirect", "", COCO_ERR_PROTO, "redirects"},
+        {"400 Bad Request", "", COCO_ERR_PROTO, "400"},
+        {"401 Unauthorized", "{\"type\":\"" ERRORS "PolicyDeny\",\"detail\":\"No\"}",
+         COCO_ERR_DENIED, "the KBS says: No (401 PolicyDeny)"},
+        {"403 Forbidden", "{\"type\":\"" ERRORS "PolicyDeny\",\"detail\":\"No\",\"id\":\"d-1\"}",
+         COCO_ERR_DENIED, "No (403 PolicyDeny, id d-1)"},
+        {"403 Forbidden", "<html>", COCO_ERR_DENIED, "HTTP status 403"},
+        {"404 Not Found", "{\"type\":\"x\",\"detail\":\"Gone\"}", COCO_ERR_NOTFOUND, "Gone (404)"},
+        {"405 Method Not Allowed", "", COCO_ERR_PROTO, "405"},
+        {"413 Payload Too Large", "", COCO_ERR_LIMIT, "413"},
+        {"418 I'm a teapot", "", COCO_ERR_PROTO, "418"},
+        {"429 Too Many Requests", "", COCO_ERR_NET, "429"},
+        {"500 Internal Server Error", "{\"type\":[],\"detail\":1}", COCO_ERR_NET, "500"},
+        {"503 Service Unavailable", "{\"type\":\"x\",\"detail\":\"\\u001b[31m\"}", COCO_ERR_NET,
+         "\\x1b[31m"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_answer_ struct coco_broker_answer got = {0};
+
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        f->script.headers = "Location: http://127.0.0.1:1/\r\n";
+        assert_ok(get(f, "/x", &got), f->err);
+        assert_int_equal(got.status, strtol(cases[i].status, NULL, 10));
+        if (cases[i].want == COCO_OK)
+            assert_ok(coco_broker_check(&got, &f->err), f->err);
+        else
+            assert_fails(coco_broker_check(&got, &f->err), f->err, cases[i].want, cases[i].why);
+    }
+}
+
+static void
+a_success_is_no_error_information(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+
+    f->script.body = "{\"type\":\"" ERRORS "PolicyDeny\",\"detail\":\"No\"}";
+    assert_ok(get(f, "/x", &got), f->err);
+    assert_false(coco_broker_said(&got, "PolicyDeny"));
+    assert_ok(coco_broker_check(&got, &f->err), f->err);
+}
+
+static void
+a_flood_of_cookies_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_broker_answer got = {0};
+    char headers[2048] = "";
+
+    for (int i = 0; i < 20; i++) {
+        size_t len = strlen(headers);
+        (void)snprintf(headers + len, sizeof(headers) - len, "Set-Cookie: c%d=1\r\n", i);
+    }
+    f->script.headers = headers;
+    assert_fails(get(f, "/x", &got), f->err, COCO_ERR_LIMIT, "cookies");
+    assert_null(got.body.data);
+}
+
+static void
+a_request_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    f->script.headers = "Set-Cookie: a=1\r\n";
+    for_each_fault()
+    {
+        struct coco_broker_answer got = {0};
+
+        coco_broker_forget(f->broker);
+        coco_status status = get(f, "/x", &got);
+        fault_expect(status, f->err);
+        coco_broker_answer_done(&got);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_arrives_as_it_was_meant),        TEST(a_prefix_in_the_url_is_kept),
+        TEST(every_cookie_of_an_answer_counts),         TEST(answers_mean_what_they_say),
+        TEST(a_success_is_no_error_information),        TEST(a_flood_of_cookies_is_refused),
+        TEST(a_request_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,177 @@
+/*
+ * tests/kbc/test_offline_fs_kbc.c - lib/kbc/offline_fs_kbc.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbc/driver.h"
+
+#include "base/context.h"
+#include "tests/faults.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define KEYS "aa-offline_fs_kbc-keys.json"
+#define RESOURCES "aa-offline_fs_kbc-resources.json"
+
+struct fixture {
+    char dir[64];
+    char params[128];
+    coco_ctx *ctx;
+    coco_error *err;
+};
+
+static struct fixture fixture;
+
+static int
+setup(void **state)
+{
+    struct fixture *f = &fixture;
+
+    f->err = NULL;
+    make_temp_dir(f->dir, sizeof(f->dir));
+    (void)snprintf(f->params, sizeof(f->params), "offline_fs_kbc::%s", f->dir);
+    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    remove_temp_dir(f->dir);
+    coco_ctx_free(f->ctx);
+    return 0;
+}
+
+static void
+put(const struct fixture *f, const char *name, const char *content)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static coco_status
+get(struct fixture *f, const char *uri, coco_bytes **ret)
+{
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+
+    coco_status status = coco_kbc_new(f->params, &kbc, &f->err);
+    if (status == COCO_OK)
+        status = coco_kbc_get_resource(kbc, f->ctx, uri, ret, &f->err);
+    return status;
+}
+
+static void
+assert_gets(struct fixture *f, const char *uri, const char *want)
+{
+    _cleanup_(coco_bytes_freep) coco_bytes *secret = NULL;
+
+    assert_ok(get(f, uri, &secret), f->err);
+    assert_string_equal((const char *)coco_bytes_data(secret), want);
+}
+
+static void
+secrets_come_from_either_file(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, KEYS, "{\"default/key/1\":\"a2V5\",\"default/both/1\":\"a2V5\"}");
+    put(f, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\",\"default/both/1\":\"cmVzb3VyY2U=\"}");
+    assert_gets(f, "kbs:///default/key/1", "key");
+    assert_gets(f, "kbs:///default/policy/1", "policy");
+    assert_gets(f, "kbs://ignored.test:8080/default/key/1", "key");
+    assert_gets(f, "kbs:///default/both/1", "resource");
+}
+
+static void
+one_file_is_enough(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, KEYS, "{\"default/key/1\":\"a2V5\"}");
+    assert_gets(f, "kbs:///default/key/1", "key");
+}
+
+static void
+what_is_in_no_file_is_not_found(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *secret = NULL;
+
+    assert_fails(get(f, "kbs:///default/key/1", &secret), f->err, COCO_ERR_NOTFOUND,
+                 "kbs:///default/key/1");
+    put(f, KEYS, "{\"default/key/1\":\"a2V5\"}");
+    assert_fails(get(f, "kbs:///default/key/2", &secret), f->err, COCO_ERR_NOTFOUND, f->dir);
+    assert_null(secret);
+}
+
+static void
+a_broken_file_is_an_error_not_an_empty_one(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *secret = NULL;
+
+    put(f, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\"}");
+    put(f, KEYS, "{");
+    assert_fails(get(f, "kbs:///default/policy/1", &secret), f->err, COCO_ERR_PROTO, KEYS);
+    put(f, KEYS, "{\"default/key/1\":\"*\"}");
+    assert_fails(get(f, "kbs:///default/policy/1", &secret), f->err, COCO_ERR_PROTO,
+                 "default/key/1");
+}
+
+static void
+a_file_that_cannot_be_read_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *secret = NULL;
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/" KEYS, f->dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_fails(get(f, "kbs:///default/key/1", &secret), f->err, COCO_ERR_IO, KEYS);
+}
+
+static void
+getting_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, KEYS, "{\"default/key/1\":\"a2V5\"}");
+    put(f, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\"}");
+    for_each_fault()
+    {
+        coco_bytes *secret = NULL;
+
+        coco_status status = get(f, "kbs:///default/key/1", &secret);
+        fault_expect(status, f->err);
+        coco_bytes_free(secret);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(secrets_come_from_either_file),
+        TEST(one_file_is_enough),
+        TEST(what_is_in_no_file_is_not_found),
+        TEST(a_broken_file_is_an_error_not_an_empty_one),
+        TEST(a_file_that_cannot_be_read_is_an_error),
+        TEST(getting_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -34,7 +34,7 @@ run(EVP_CIPHER_CTX *gcm, const struct coco_buf *aad, const void *in, size_t len,
     return COCO_OK;
 }
 
-coco_status
+coco_status /* NOLINTNEXTLINE(readability-function-size): these are RFC 5116's arguments */
 coco_aead_seal(const uint8_t key[COCO_AEAD_KEY_SIZE], const uint8_t iv[COCO_AEAD_IV_SIZE],
                const struct coco_buf *aad, const void *data, size_t len,
                struct coco_buf *ciphertext, uint8_t tag[COCO_AEAD_TAG_SIZE], coco_error **err)
@@ -61,7 +61,7 @@ coco_aead_seal(const uint8_t key[COCO_AEAD_KEY_SIZE], const uint8_t iv[COCO_AEAD
     return status;
 }
 
-coco_status
+coco_status /* NOLINTNEXTLINE(readability-function-size): these are RFC 5116's arguments */
 coco_aead_open(const uint8_t key[COCO_AEAD_KEY_SIZE], const uint8_t iv[COCO_AEAD_IV_SIZE],
                const struct coco_buf *aad, const void *ciphertext, size_t len,
                const uint8_t tag[COCO_AEAD_TAG_SIZE], struct coco_secret *ret, coco_error **err)
@@ -93,19 +93,19 @@ coco_hkdf(const struct coco_secret *key, const char *info, size_t len, struct co
           coco_error **err)
 {
     coco_ossl_errors_are_ours();
+    _cleanup_free_ char *info_copy = strdup(info); /* for parameters that are not const */
     char sha256[] = "SHA256";
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key->data, key->len),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info,
-                                          strlen(info)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info_copy, strlen(info)),
         OSSL_PARAM_construct_end(),
     };
     _cleanup_(EVP_KDF_freep) EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     _cleanup_(EVP_KDF_CTX_freep) EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     _cleanup_secret_ struct coco_secret out = {0};
 
-    if (!ctx)
+    if (!ctx || !info_copy)
         return coco_fail_nomem(err);
     coco_status status = coco_secret_alloc(len, &out, err);
     if (status != COCO_OK)

@@ -140,12 +140,13 @@ coco_jwk_public(const EVP_PKEY *key, const char *alg, cJSON **ret, coco_error **
     if (status != COCO_OK)
         return status;
 
-    if (kind == COCO_KEY_RSA)
+    const struct curve *curve = curve_of(kind);
+    if (curve)
+        status = add_ec(jwk, key, curve, err);
+    else if (kind == COCO_KEY_RSA)
         status = add_rsa(jwk, key, err);
-    else if (kind == COCO_KEY_ED25519)
-        status = add_ed25519(jwk, key, err);
     else
-        status = add_ec(jwk, key, curve_of(kind), err);
+        status = add_ed25519(jwk, key, err);
     if (status == COCO_OK)
         *ret = coco_steal(&jwk);
     return status;

@@ -83,18 +83,12 @@ start_mac(struct coco_layer_cipher *cipher, const struct coco_secret *key, coco_
 
 /* The nonce is the whole first counter block; CTR is the same both ways. */
 static coco_status
-start(const struct coco_layer_key *key, enum coco_hash_alg plain, const struct coco_sink *next,
-      struct coco_layer_cipher **ret, coco_error **err)
+start(struct coco_layer_cipher *cipher, const struct coco_layer_key *key, enum coco_hash_alg plain,
+      coco_error **err)
 {
     if (key->key.len != COCO_LAYER_KEY_SIZE)
         return coco_fail(err, COCO_ERR_INVALID, "layer key has %zu bytes, not %d", key->key.len,
                          COCO_LAYER_KEY_SIZE);
-
-    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher =
-        calloc(1, sizeof(*cipher));
-    if (!cipher)
-        return coco_fail_nomem(err);
-    cipher->next = *next;
     cipher->ctr = EVP_CIPHER_CTX_new();
     if (!cipher->ctr
         || EVP_EncryptInit_ex2(cipher->ctr, EVP_aes_256_ctr(), key->key.data, key->nonce, NULL)
@@ -103,8 +97,6 @@ start(const struct coco_layer_key *key, enum coco_hash_alg plain, const struct c
     coco_status status = start_mac(cipher, &key->key, err);
     if (status == COCO_OK && plain)
         status = coco_hash_begin(&cipher->plain, plain, err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&cipher);
     return status;
 }
 
@@ -112,34 +104,40 @@ coco_status
 coco_layer_decrypt(const struct coco_layer_key *key, const struct coco_sink *next,
                    struct coco_layer_cipher **ret, coco_error **err)
 {
-    struct coco_layer_cipher *cipher = NULL;
+    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher =
+        calloc(1, sizeof(*cipher));
 
-    coco_status status = start(key, key->plain.alg, next, &cipher, err);
-    if (status != COCO_OK)
-        return status;
-    memcpy(cipher->want_mac, key->mac, sizeof(cipher->want_mac));
+    if (!cipher)
+        return coco_fail_nomem(err);
+    cipher->next = *next;
     cipher->want_plain = key->plain;
-    *ret = cipher;
-    return COCO_OK;
+    memcpy(cipher->want_mac, key->mac, sizeof(cipher->want_mac));
+    coco_status status = start(cipher, key, key->plain.alg, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&cipher);
+    return status;
 }
 
 coco_status
 coco_layer_encrypt(struct coco_layer_key *key, const struct coco_sink *next,
                    struct coco_layer_cipher **ret, coco_error **err)
 {
-    struct coco_layer_cipher *cipher = NULL;
+    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher =
+        calloc(1, sizeof(*cipher));
 
-    coco_status status = start(key, COCO_SHA256, next, &cipher, err);
-    if (status != COCO_OK)
-        return status;
+    if (!cipher)
+        return coco_fail_nomem(err);
+    cipher->next = *next;
     cipher->encrypts = true;
     cipher->fill = key;
-    *ret = cipher;
-    return COCO_OK;
+    coco_status status = start(cipher, key, COCO_SHA256, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&cipher);
+    return status;
 }
 
-/* One block: data to cipher->block, with the MAC over its encrypted and the digest over its plain
- * side. */
+/* One block, from data to cipher->block. The MAC is over the encrypted side, the digest over the
+ * plain one. */
 static coco_status
 transform(struct coco_layer_cipher *cipher, const uint8_t *data, size_t len, coco_error **err)
 {

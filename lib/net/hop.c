@@ -231,7 +231,8 @@ take_body(struct coco_hop *hop, const char *data, size_t len)
     curl_off_t announced = 0;
     long code = answer_code(hop);
 
-    if (code < 200 || code > 299)
+    if (code < 200 || code > 299
+        || (hop->request->only_status && code != hop->request->only_status))
         return take_error_body(hop, data, len);
 
     /* -1 when the server did not say; a chunked body says nothing and is counted only. */

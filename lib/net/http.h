@@ -63,8 +63,10 @@ struct coco_http_request {
      * Where the body of a 2xx answer goes: into sink as it comes, or into the
      * response when sink is NULL. sink->end is left to the caller, who knows
      * what else must hold. Bodies of other answers always go into the response.
+     * only_status, when it is not 0, makes all other answers such others.
      */
     const struct coco_sink *sink;
+    long only_status;
     uint64_t max_body; /* COCO_ERR_LIMIT beyond; 0: 4 MiB */
 
     bool no_redirect; /* 3xx answers are given to the caller */

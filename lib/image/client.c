@@ -1,0 +1,292 @@
+/*
+ * image/client.c - how images are reached and opened
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/client.h"
+
+#include "base/fail.h"
+#include "base/options.h"
+#include "base/resource.h"
+#include "image/layout.h"
+#include "image/registry.h"
+
+#include <string.h>
+
+#define TLS_CA_MAX ((size_t)4 << 20)
+#define KEYS_MAX 1024
+#define DEFAULT_BYTES ((uint64_t)16 << 30)
+#define DEFAULT_CONTENT ((uint64_t)64 << 30)
+#define DEFAULT_ENTRIES ((uint64_t)4 << 20)
+#define DEFAULT_LAYERS 128
+#define DEFAULT_RATIO 1100
+
+COCO_DEFINE_CLEANUP(coco_image_client *, coco_image_client_free);
+
+coco_status
+coco_image_client_new(coco_image_client **ret, coco_error **err)
+{
+    coco_image_client *client = calloc(1, sizeof(*client));
+
+    if (!client)
+        return coco_fail_nomem(err);
+    client->tls_ca.limit = TLS_CA_MAX;
+    coco_platform_host(&client->platform);
+    *ret = client;
+    return COCO_OK;
+}
+
+static void
+free_keys(EVP_PKEY **keys, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        EVP_PKEY_free(keys[i]);
+    free(keys);
+}
+
+void
+coco_image_client_free(coco_image_client *client)
+{
+    if (!client)
+        return;
+    coco_buf_done(&client->tls_ca);
+    coco_auth_done(&client->auth);
+    coco_policy_free(client->policy);
+    free_keys(client->keys, client->n_keys);
+    free_keys(client->recipients, client->n_recipients);
+    for (size_t i = 0; i < client->n_kbs_recipients; i++) {
+        free(client->kbs_recipients[i].uri);
+        coco_secret_done(&client->kbs_recipients[i].key);
+    }
+    free(client->kbs_recipients);
+    free(client);
+}
+
+void
+coco_image_client_set_plain_http(coco_image_client *client, bool on)
+{
+    client->plain_http = on;
+}
+
+coco_status
+coco_image_client_set_tls_ca(coco_image_client *client, const uint8_t *pem, size_t len,
+                             coco_error **err)
+{
+    _cleanup_(coco_http_freep) struct coco_http *http = NULL;
+    struct coco_buf copy = {.limit = TLS_CA_MAX};
+
+    /* What cannot be used is told now, not when an image is pulled. */
+    coco_status status = coco_http_new(NULL, &http, err);
+    if (status == COCO_OK)
+        status = coco_http_set_ca(http, pem, len, err);
+    if (status == COCO_OK)
+        status = coco_buf_append(&copy, pem, len, err);
+    if (status != COCO_OK)
+        return status;
+    coco_buf_done(&client->tls_ca);
+    client->tls_ca = copy;
+    return COCO_OK;
+}
+
+coco_status
+coco_image_client_set_auth(coco_image_client *client, const uint8_t *json, size_t len,
+                           coco_error **err)
+{
+    struct coco_auth auth = {0};
+
+    coco_status status = coco_auth_parse(json, len, &auth, err);
+    if (status != COCO_OK)
+        return status;
+    coco_auth_done(&client->auth);
+    client->auth = auth;
+    return COCO_OK;
+}
+
+coco_status
+coco_image_client_set_policy(coco_image_client *client, const uint8_t *json, size_t len,
+                             coco_error **err)
+{
+    struct coco_policy *policy = NULL;
+
+    coco_status status = coco_policy_parse(json, len, &policy, err);
+    if (status != COCO_OK)
+        return status;
+    coco_policy_free(client->policy);
+    client->policy = policy;
+    return COCO_OK;
+}
+
+coco_status
+coco_image_client_set_platform(coco_image_client *client, const char *platform, coco_error **err)
+{
+    return coco_platform_parse(platform, &client->platform, err);
+}
+
+/* Room for one more item of size bytes in an array of n. */
+static coco_status
+grow(void *array, size_t n, size_t size, coco_error **err)
+{
+    void *old = NULL;
+
+    if (n >= KEYS_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d keys", KEYS_MAX);
+    memcpy(&old, array, sizeof(old));
+    void *grown = realloc(old, (n + 1) * size);
+    if (!grown)
+        return coco_fail_nomem(err);
+    memcpy(array, &grown, sizeof(grown));
+    return COCO_OK;
+}
+
+typedef coco_status parse_key(const void *data, size_t len, EVP_PKEY **ret, coco_error **err);
+
+static coco_status
+add_key(parse_key *parse, const uint8_t *data, size_t len, EVP_PKEY ***keys, size_t *n,
+        coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+
+    coco_status status = parse(data, len, &key, err);
+    if (status == COCO_OK)
+        status = grow(keys, *n, sizeof(**keys), err);
+    if (status == COCO_OK)
+        (*keys)[(*n)++] = coco_steal(&key);
+    return status;
+}
+
+coco_status
+coco_image_client_add_key(coco_image_client *client, const uint8_t *key, size_t len,
+                          coco_error **err)
+{
+    return add_key(coco_key_parse_private, key, len, &client->keys, &client->n_keys, err);
+}
+
+void
+coco_image_client_set_kbc(coco_image_client *client, coco_kbc *kbc)
+{
+    client->kbc = kbc;
+}
+
+coco_status
+coco_image_client_add_recipient(coco_image_client *client, const uint8_t *key, size_t len,
+                                coco_error **err)
+{
+    return add_key(coco_key_parse_public, key, len, &client->recipients, &client->n_recipients,
+                   err);
+}
+
+coco_status
+coco_image_client_add_kbs_recipient(coco_image_client *client, const char *uri, const uint8_t *key,
+                                    size_t len, coco_error **err)
+{
+    struct coco_resource_path path = {0};
+    _cleanup_secret_ struct coco_secret secret = {0};
+    _cleanup_free_ char *copy = NULL;
+
+    coco_status status = coco_resource_uri_parse(uri, &path, err);
+    if (status != COCO_OK)
+        return status;
+    if (len != COCO_LAYER_KEY_SIZE)
+        return coco_fail(err, COCO_ERR_INVALID, "a key of %zu bytes, not %d", len,
+                         COCO_LAYER_KEY_SIZE);
+    copy = strdup(uri);
+    if (!copy)
+        return coco_fail_nomem(err);
+    status = coco_secret_copy(key, len, &secret, err);
+    if (status == COCO_OK)
+        status = grow(&client->kbs_recipients, client->n_kbs_recipients,
+                      sizeof(*client->kbs_recipients), err);
+    if (status == COCO_OK)
+        client->kbs_recipients[client->n_kbs_recipients++] = (struct coco_kbs_recipient){
+            .uri = coco_steal(&copy),
+            .key = coco_secret_steal(&secret),
+        };
+    return status;
+}
+
+static struct coco_registry_options
+registry_options(const coco_image_client *client)
+{
+    return (struct coco_registry_options){
+        .plain_http = client->plain_http,
+        .tls_ca = client->tls_ca.data,
+        .tls_ca_len = client->tls_ca.len,
+        .auth = &client->auth,
+    };
+}
+
+static bool
+is_layout(const coco_image_ref *ref)
+{
+    return strcmp(coco_image_ref_transport(ref), "oci") == 0;
+}
+
+coco_status
+coco_client_source(const coco_image_client *client, const coco_image_ref *ref,
+                   struct coco_source *ret, coco_error **err)
+{
+    const struct coco_registry_options opts = registry_options(client);
+
+    return is_layout(ref) ? coco_layout_source(ref, ret, err)
+                          : coco_registry_source(&opts, ref, ret, err);
+}
+
+coco_status
+coco_client_destination(const coco_image_client *client, const coco_image_ref *ref,
+                        struct coco_destination *ret, coco_error **err)
+{
+    const struct coco_registry_options opts = registry_options(client);
+
+    return is_layout(ref) ? coco_layout_destination(ref, ret, err)
+                          : coco_registry_destination(&opts, ref, ret, err);
+}
+
+coco_status
+coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, coco_error **err)
+{
+    coco_image_options set = {.size = sizeof(set)};
+
+    coco_status status = coco_options_copy(&set, sizeof(set), sizeof(set), opts, err);
+    if (status != COCO_OK)
+        return status;
+    if (set.flags != 0 || set.reserved != 0)
+        return coco_fail(err, COCO_ERR_NOTSUP, "image options: flags this library does not know");
+    set.size = sizeof(set);
+    set.max_bytes = set.max_bytes ? set.max_bytes : DEFAULT_BYTES;
+    set.max_content = set.max_content ? set.max_content : DEFAULT_CONTENT;
+    set.max_entries = set.max_entries ? set.max_entries : DEFAULT_ENTRIES;
+    set.max_layers = set.max_layers ? set.max_layers : DEFAULT_LAYERS;
+    set.max_ratio = set.max_ratio ? set.max_ratio : DEFAULT_RATIO;
+    *ret = set;
+    return COCO_OK;
+}
+
+void
+coco_image_free(coco_image *image)
+{
+    free(image);
+}
+
+const char *
+coco_image_digest(const coco_image *image)
+{
+    return image->digest_text;
+}
+
+size_t
+coco_image_layer_count(const coco_image *image)
+{
+    return image->n_layers;
+}
+
+uint64_t
+coco_image_bytes_read(const coco_image *image)
+{
+    return image->bytes_read;
+}
+
+uint64_t
+coco_image_bytes_written(const coco_image *image)
+{
+    return image->bytes_written;
+}

@@ -1,0 +1,256 @@
+/*
+ * image/layout.c - reading images from a directory
+ *
+ *     oci-layout, index.json -> manifest -> blobs/<alg>/<hex>
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/layout.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "image/layout_dir.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define VERSION_FILE_MAX ((size_t)4 << 10)
+#define READ_SIZE ((size_t)128 << 10)
+
+struct layout {
+    int dir;
+    char *tag;                 /* or NULL */
+    struct coco_digest pinned; /* alg 0 if not */
+};
+
+/* A regular file, never something that blocks. */
+static coco_status
+open_file(int dir, const char *name, int *ret, coco_error **err)
+{
+    _cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0 && errno == ENOENT)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "no '%s' in the OCI layout", name);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return coco_fail_errno(err, errno, "open '%s'", name);
+    if (!S_ISREG(st.st_mode))
+        return coco_fail(err, COCO_ERR_PROTO, "'%s' is not a file", name);
+    *ret = fd;
+    fd = -1;
+    return COCO_OK;
+}
+
+static coco_status
+read_file(int dir, const char *name, struct coco_buf *buf, coco_error **err)
+{
+    _cleanup_close_ int fd = -1;
+
+    coco_status status = open_file(dir, name, &fd, err);
+    if (status == COCO_OK)
+        status = coco_fd_read_all(fd, buf, err);
+    return status;
+}
+
+void
+coco_layout_blob_path(const struct coco_digest *digest, char buf[COCO_LAYOUT_PATH_SIZE])
+{
+    char hex[2 * COCO_DIGEST_SIZE_MAX + 1];
+
+    coco_hex(digest->bytes, coco_hash_size(digest->alg), hex);
+    (void)snprintf(buf, COCO_LAYOUT_PATH_SIZE, "blobs/%s/%s", coco_hash_name(digest->alg), hex);
+}
+
+coco_status
+coco_layout_check_version(int dir, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = VERSION_FILE_MAX};
+    _cleanup_json_ cJSON *json = NULL;
+    const char *version = NULL;
+
+    coco_status status = read_file(dir, "oci-layout", &text, err);
+    if (status == COCO_OK)
+        status = coco_json_parse_object(coco_buf_text(&text), text.len, &json, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(json, "imageLayoutVersion", &version, err);
+    if (status == COCO_OK && strcmp(version, "1.0.0") != 0)
+        status = coco_fail(err, COCO_ERR_NOTSUP, "an OCI layout of version '%.40s'", version);
+    return status;
+}
+
+coco_status
+coco_layout_read_index(int dir, struct coco_buf *text, struct coco_manifest *ret, coco_error **err)
+{
+    coco_status status = read_file(dir, "index.json", text, err);
+    if (status == COCO_OK)
+        status =
+            coco_manifest_parse(coco_buf_text(text), text->len, COCO_MEDIA_OCI_INDEX, 0, ret, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "index.json");
+}
+
+bool
+coco_layout_has_tag(const struct coco_descriptor *entry, const char *tag)
+{
+    const char *name = NULL;
+
+    if (!entry->annotations
+        || coco_json_get_string_opt(entry->annotations, COCO_LAYOUT_REF_NAME, &name, NULL)
+               != COCO_OK)
+        return false;
+    return name && strcmp(name, tag) == 0;
+}
+
+/* The entry of the index that the reference means. */
+static coco_status
+choose(const struct layout *layout, const struct coco_manifest *index,
+       const struct coco_descriptor **ret, coco_error **err)
+{
+    const struct coco_descriptor *found = NULL;
+
+    if (!layout->tag && index->n_layers > 1)
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "the OCI layout has %zu images: name one by its tag", index->n_layers);
+    for (size_t i = 0; i < index->n_layers; i++) {
+        if (layout->tag && !coco_layout_has_tag(&index->layers[i], layout->tag))
+            continue;
+        if (found)
+            return coco_fail(err, COCO_ERR_PROTO, "the OCI layout has tag '%s' twice", layout->tag);
+        found = &index->layers[i];
+    }
+    if (!found)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "the OCI layout has no image%s%s",
+                         layout->tag ? " of tag " : "", layout->tag ? layout->tag : "");
+    *ret = found;
+    return COCO_OK;
+}
+
+static coco_status
+read_blob(const struct layout *layout, const struct coco_digest *digest, struct coco_buf *body,
+          coco_error **err)
+{
+    char path[COCO_LAYOUT_PATH_SIZE];
+
+    coco_layout_blob_path(digest, path);
+    return read_file(layout->dir, path, body, err);
+}
+
+/* The manifest that index.json names, which is checked here: nobody else knows its digest. */
+static coco_status
+top_manifest(const struct layout *layout, struct coco_buf *body, struct coco_buf *media_type,
+             coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
+    _cleanup_manifest_ struct coco_manifest index = {0};
+    const struct coco_descriptor *entry = NULL;
+    struct coco_digest got = {0};
+
+    coco_status status = coco_layout_read_index(layout->dir, &text, &index, err);
+    if (status == COCO_OK)
+        status = choose(layout, &index, &entry, err);
+    if (status == COCO_OK)
+        status = read_blob(layout, &entry->digest, body, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(entry->digest.alg, coco_buf_text(body), body->len, &got, err);
+    if (status == COCO_OK)
+        status = coco_digest_check(&got, &entry->digest, err);
+    if (status == COCO_OK)
+        status = coco_buf_append_text(media_type, entry->media_type, err);
+    return status;
+}
+
+static coco_status
+get_manifest(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct coco_buf *body,
+             struct coco_buf *media_type, coco_error **err)
+{
+    const struct layout *layout = self;
+
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    if (!digest && layout->pinned.alg)
+        digest = &layout->pinned;
+    return digest ? read_blob(layout, digest, body, err)
+                  : top_manifest(layout, body, media_type, err);
+}
+
+static coco_status
+get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
+         const struct coco_sink *sink, coco_error **err)
+{
+    const struct layout *layout = self;
+    _cleanup_free_ uint8_t *data = malloc(READ_SIZE);
+    _cleanup_close_ int fd = -1;
+    char path[COCO_LAYOUT_PATH_SIZE];
+
+    if (!data)
+        return coco_fail_nomem(err);
+    coco_layout_blob_path(&blob->digest, path);
+    coco_status status = open_file(layout->dir, path, &fd, err);
+    while (status == COCO_OK) {
+        ssize_t n = read(fd, data, READ_SIZE);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return coco_fail_errno(err, errno, "read '%s'", path);
+        if (n == 0)
+            break;
+        status = coco_ctx_check(ctx, err);
+        if (status == COCO_OK)
+            status = coco_sink_write(sink, data, (size_t)n, err);
+    }
+    return status;
+}
+
+static void
+free_layout(void *self)
+{
+    struct layout *layout = self;
+
+    if (!layout)
+        return;
+    if (layout->dir >= 0)
+        (void)close(layout->dir);
+    free(layout->tag);
+    free(layout);
+}
+
+static void
+free_layoutp(struct layout **layout)
+{
+    free_layout(*layout);
+}
+
+coco_status
+coco_layout_source(const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
+{
+    _cleanup_(free_layoutp) struct layout *layout = calloc(1, sizeof(*layout));
+    const char *path = coco_image_ref_repository(ref);
+    const char *tag = coco_image_ref_tag(ref);
+    const char *digest = coco_image_ref_digest(ref);
+
+    if (!layout)
+        return coco_fail_nomem(err);
+    layout->tag = tag ? strdup(tag) : NULL;
+    layout->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tag && !layout->tag)
+        return coco_fail_nomem(err);
+    if (layout->dir < 0 && errno == ENOENT)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "no OCI layout '%s'", path);
+    if (layout->dir < 0)
+        return coco_fail_errno(err, errno, "open '%s'", path);
+    coco_status status = digest ? coco_digest_parse(digest, &layout->pinned, err) : COCO_OK;
+    if (status == COCO_OK)
+        status = coco_layout_check_version(layout->dir, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "'%s'", path);
+    *ret = (struct coco_source){
+        .manifest = get_manifest,
+        .blob = get_blob,
+        .free = free_layout,
+        .self = coco_steal(&layout),
+    };
+    return COCO_OK;
+}

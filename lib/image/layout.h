@@ -1,0 +1,21 @@
+/*
+ * image/layout.h - images in a directory
+ *
+ * Source: image-spec 1.1, image-layout.md. What lies there is checked like what
+ * a registry sends.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_IMAGE_LAYOUT_H
+#define COCO_IMAGE_LAYOUT_H
+
+#include "image/source.h"
+
+coco_status coco_layout_source(const coco_image_ref *ref, struct coco_source *ret,
+                               coco_error **err);
+
+/* Makes the layout when there is none yet; other images in it stay. */
+coco_status coco_layout_destination(const coco_image_ref *ref, struct coco_destination *ret,
+                                    coco_error **err);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * image/layout_dir.h - what reading and writing a layout have in common
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_IMAGE_LAYOUT_DIR_H
+#define COCO_IMAGE_LAYOUT_DIR_H
+
+#include "base/text.h"
+#include "image/manifest.h"
+
+#define COCO_LAYOUT_REF_NAME "org.opencontainers.image.ref.name"
+#define COCO_LAYOUT_PATH_SIZE (sizeof("blobs/sha512/") + 2 * COCO_DIGEST_SIZE_MAX)
+
+/* "blobs/sha256/<hex>"; made of bytes, so that no text from outside becomes a path (T8). */
+void coco_layout_blob_path(const struct coco_digest *digest, char buf[COCO_LAYOUT_PATH_SIZE]);
+
+/* COCO_ERR_NOTFOUND without an oci-layout file, COCO_ERR_NOTSUP for another version. */
+coco_status coco_layout_check_version(int dir, coco_error **err);
+
+coco_status coco_layout_read_index(int dir, struct coco_buf *text, struct coco_manifest *ret,
+                                   coco_error **err);
+
+bool coco_layout_has_tag(const struct coco_descriptor *entry, const char *tag);
+
+#endif

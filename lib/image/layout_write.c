@@ -1,0 +1,318 @@
+/*
+ * image/layout_write.c - writing images into a directory
+ *
+ * A blob has a name of its own until it is whole, and the image is there once
+ * index.json says so: whoever reads the layout meanwhile sees no half of it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/layout.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "base/secret.h"
+#include "image/layout_dir.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define NAME_BYTES 8
+#define TEMP_SIZE (sizeof("blobs/.") + 2 * NAME_BYTES)
+
+struct layout {
+    int dir;
+    char *path;
+    char *tag;            /* or NULL */
+    int blob;             /* being written, or -1 */
+    char temp[TEMP_SIZE]; /* its name so far */
+};
+
+static coco_status
+make_dir(int dir, const char *name, coco_error **err)
+{
+    if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+        return coco_fail_errno(err, errno, "make '%s'", name);
+    return COCO_OK;
+}
+
+static coco_status
+has_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, bool *ret, coco_error **err)
+{
+    const struct layout *layout = self;
+    char path[COCO_LAYOUT_PATH_SIZE];
+    struct stat st;
+
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    coco_layout_blob_path(digest, path);
+    *ret = fstatat(layout->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode);
+    return COCO_OK;
+}
+
+static coco_status
+write_blob(void *self, const uint8_t *data, size_t len, coco_error **err)
+{
+    const struct layout *layout = self;
+
+    return coco_fd_write_all(layout->blob, data, len, err);
+}
+
+static coco_status
+end_nothing(void *self, coco_error **err)
+{
+    (void)self;
+    (void)err;
+    return COCO_OK;
+}
+
+static void
+abort_blob(void *self)
+{
+    struct layout *layout = self;
+
+    if (layout->blob < 0)
+        return;
+    (void)close(layout->blob);
+    layout->blob = -1;
+    (void)unlinkat(layout->dir, layout->temp, 0);
+}
+
+static coco_status
+begin_blob(void *self, coco_ctx *ctx, struct coco_sink *ret, coco_error **err)
+{
+    struct layout *layout = self;
+    uint8_t random[NAME_BYTES];
+    char hex[2 * NAME_BYTES + 1];
+
+    abort_blob(layout);
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status == COCO_OK)
+        status = coco_random(random, sizeof(random), err);
+    if (status != COCO_OK)
+        return status;
+    coco_hex(random, sizeof(random), hex);
+    (void)snprintf(layout->temp, sizeof(layout->temp), "blobs/.%s", hex);
+    layout->blob = openat(layout->dir, layout->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (layout->blob < 0)
+        return coco_fail_errno(err, errno, "make a blob in '%s'", layout->path);
+    *ret = (struct coco_sink){.write = write_blob, .end = end_nothing, .self = layout};
+    return COCO_OK;
+}
+
+static coco_status
+commit_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, uint64_t size,
+            coco_error **err)
+{
+    struct layout *layout = self;
+    char path[COCO_LAYOUT_PATH_SIZE];
+    char folder[COCO_LAYOUT_PATH_SIZE];
+
+    (void)size; /* it is what was written */
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    coco_layout_blob_path(digest, path);
+    (void)snprintf(folder, sizeof(folder), "blobs/%s", coco_hash_name(digest->alg));
+    status = make_dir(layout->dir, folder, err);
+    if (status != COCO_OK)
+        return status;
+    if (fsync(layout->blob) < 0 || renameat(layout->dir, layout->temp, layout->dir, path) < 0)
+        return coco_fail_errno(err, errno, "write '%s'", path);
+    (void)close(layout->blob);
+    layout->blob = -1;
+    return COCO_OK;
+}
+
+/* Whether the new image takes the entry's place: it has its tag, or is the same without one. */
+static bool
+is_replaced(const struct layout *layout, const struct coco_descriptor *entry,
+            const struct coco_digest *digest)
+{
+    if (layout->tag)
+        return coco_layout_has_tag(entry, layout->tag);
+    return coco_digest_equal(&entry->digest, digest)
+           && !cJSON_GetObjectItemCaseSensitive(entry->annotations, COCO_LAYOUT_REF_NAME);
+}
+
+static coco_status
+add_entry(const struct layout *layout, cJSON *list, const char *media_type,
+          const struct coco_digest *digest, size_t size, coco_error **err)
+{
+    char text[COCO_DIGEST_TEXT_SIZE];
+    cJSON *annotations = NULL;
+    cJSON *entry = NULL;
+
+    coco_digest_format(digest, text);
+    coco_status status = coco_json_add_object(list, NULL, &entry, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(entry, "mediaType", media_type, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(entry, "digest", text, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(entry, "size", size, err);
+    if (status == COCO_OK && layout->tag)
+        status = coco_json_add_object(entry, "annotations", &annotations, err);
+    if (status == COCO_OK && layout->tag)
+        status = coco_json_add_string(annotations, COCO_LAYOUT_REF_NAME, layout->tag, err);
+    return status;
+}
+
+/* The index with all that stays, to which the new entry will be added. */
+static coco_status
+copy_index(const struct layout *layout, const struct coco_digest *digest, cJSON *index,
+           cJSON **list, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
+    _cleanup_manifest_ struct coco_manifest old = {0};
+    const cJSON *item = NULL;
+    size_t i = 0;
+
+    coco_status status = coco_layout_read_index(layout->dir, &text, &old, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(index, "schemaVersion", 2, err);
+    cJSON_ArrayForEach(item, old.json)
+        if (status == COCO_OK && strcmp(item->string, "schemaVersion") != 0
+            && strcmp(item->string, "manifests") != 0)
+            status = coco_json_add_copy(index, item->string, item, err);
+    if (status == COCO_OK)
+        status = coco_json_add_array(index, "manifests", list, err);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(old.json, "manifests"))
+        if (status == COCO_OK && !is_replaced(layout, &old.layers[i++], digest))
+            status = coco_json_add_copy(*list, NULL, item, err);
+    return status;
+}
+
+static coco_status
+write_in(const struct layout *layout, const char *name, const void *data, size_t len,
+         coco_error **err)
+{
+    _cleanup_free_ char *path = NULL;
+
+    if (asprintf(&path, "%s/%s", layout->path, name) < 0) {
+        path = NULL;
+        return coco_fail_nomem(err);
+    }
+    return coco_file_write(path, data, len, 0644, err);
+}
+
+static coco_status
+update_index(const struct layout *layout, const char *media_type, const struct coco_digest *digest,
+             size_t size, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
+    _cleanup_json_ cJSON *index = NULL;
+    cJSON *list = NULL;
+
+    coco_status status = coco_json_new_object(&index, err);
+    if (status == COCO_OK)
+        status = copy_index(layout, digest, index, &list, err);
+    if (status == COCO_OK)
+        status = add_entry(layout, list, media_type, digest, size, err);
+    if (status == COCO_OK)
+        status = coco_json_write(index, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = write_in(layout, "index.json", text.data, text.len, err);
+    return status;
+}
+
+static coco_status
+put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data, size_t len,
+             const struct coco_digest *digest, coco_error **err)
+{
+    struct layout *layout = self;
+    struct coco_sink sink = {0};
+
+    coco_status status = begin_blob(layout, ctx, &sink, err);
+    if (status == COCO_OK)
+        status = coco_sink_write(&sink, data, len, err);
+    if (status == COCO_OK)
+        status = commit_blob(layout, ctx, digest, len, err);
+    if (status != COCO_OK) {
+        abort_blob(layout);
+        return status;
+    }
+    /* Two that write into one layout must not lose each other's entry. */
+    if (flock(layout->dir, LOCK_EX) < 0)
+        return coco_fail_errno(err, errno, "lock '%s'", layout->path);
+    status = update_index(layout, media_type, digest, len, err);
+    (void)flock(layout->dir, LOCK_UN);
+    return status;
+}
+
+static void
+free_layout(void *self)
+{
+    struct layout *layout = self;
+
+    if (!layout)
+        return;
+    abort_blob(layout);
+    if (layout->dir >= 0)
+        (void)close(layout->dir);
+    free(layout->path);
+    free(layout->tag);
+    free(layout);
+}
+
+static void
+free_layoutp(struct layout **layout)
+{
+    free_layout(*layout);
+}
+
+/* Makes what is missing. A layout that is there, of a version that is known, stays as it is. */
+static coco_status
+prepare(struct layout *layout, coco_error **err)
+{
+    static const char empty[] =
+        "{\"schemaVersion\":2,\"mediaType\":\"" COCO_MEDIA_OCI_INDEX "\",\"manifests\":[]}";
+
+    if (mkdir(layout->path, 0755) < 0 && errno != EEXIST)
+        return coco_fail_errno(err, errno, "make '%s'", layout->path);
+    layout->dir = open(layout->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (layout->dir < 0)
+        return coco_fail_errno(err, errno, "open '%s'", layout->path);
+    coco_status status = make_dir(layout->dir, "blobs", err);
+    if (status == COCO_OK && faccessat(layout->dir, "index.json", F_OK, 0) < 0)
+        status = write_in(layout, "index.json", empty, strlen(empty), err);
+    if (status == COCO_OK && faccessat(layout->dir, "oci-layout", F_OK, 0) < 0)
+        status = write_in(layout, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), err);
+    if (status == COCO_OK)
+        status = coco_layout_check_version(layout->dir, err);
+    return status;
+}
+
+coco_status
+coco_layout_destination(const coco_image_ref *ref, struct coco_destination *ret, coco_error **err)
+{
+    _cleanup_(free_layoutp) struct layout *layout = calloc(1, sizeof(*layout));
+    const char *tag = coco_image_ref_tag(ref);
+
+    if (!layout)
+        return coco_fail_nomem(err);
+    layout->dir = -1;
+    layout->blob = -1;
+    layout->path = strdup(coco_image_ref_repository(ref));
+    layout->tag = tag ? strdup(tag) : NULL;
+    if (!layout->path || (tag && !layout->tag))
+        return coco_fail_nomem(err);
+    coco_status status = prepare(layout, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "OCI layout");
+    *ret = (struct coco_destination){
+        .has_blob = has_blob,
+        .begin_blob = begin_blob,
+        .commit_blob = commit_blob,
+        .abort_blob = abort_blob,
+        .put_manifest = put_manifest,
+        .free = free_layout,
+        .self = coco_steal(&layout),
+    };
+    return COCO_OK;
+}

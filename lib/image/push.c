@@ -1,0 +1,403 @@
+/*
+ * image/push.c - images from one place to another, as they are or encrypted
+ *
+ *     source -> [sha256, size] -> [encrypt -> sha256, size] -> destination
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/client.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ENC_PREFIX "org.opencontainers.image.enc."
+
+struct push {
+    const coco_image_client *client;
+    coco_ctx *ctx;
+    coco_image_options opts;
+    struct coco_source source;
+    struct coco_destination destination;
+    struct coco_resolved found;
+    coco_image *image;
+};
+
+static void
+push_done(struct push *push)
+{
+    coco_source_done(&push->source);
+    coco_destination_done(&push->destination);
+    coco_resolved_done(&push->found);
+    coco_image_free(push->image);
+}
+
+/* Refuses too much before the first byte is fetched. */
+static coco_status
+check_sizes(const struct push *push, coco_error **err)
+{
+    const struct coco_manifest *manifest = &push->found.manifest;
+    uint64_t left = push->opts.max_bytes;
+
+    if (manifest->config.size > COCO_JSON_SIZE_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "an image config of more than %zu bytes",
+                         COCO_JSON_SIZE_MAX);
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        if (manifest->layers[i].size > left)
+            return coco_fail(err, COCO_ERR_LIMIT, "layers of more than %" PRIu64 " bytes",
+                             push->opts.max_bytes);
+        left -= manifest->layers[i].size;
+    }
+    return COCO_OK;
+}
+
+/* Finds the image. The destination is opened later: what is not there leaves no trace there. */
+static coco_status
+find(struct push *push, const coco_image_ref *from, const coco_image_options *opts,
+     coco_error **err)
+{
+    coco_status status = coco_image_options_set(&push->opts, opts, err);
+    if (status != COCO_OK)
+        return status;
+    push->image = calloc(1, sizeof(*push->image));
+    if (!push->image)
+        return coco_fail_nomem(err);
+    status = coco_client_source(push->client, from, &push->source, err);
+    if (status == COCO_OK)
+        status = coco_source_resolve(&push->source, push->ctx, from, &push->client->platform,
+                                     push->opts.max_layers, &push->found, err);
+    if (status == COCO_OK)
+        status = check_sizes(push, err);
+    return status;
+}
+
+static coco_status
+send_blob(const struct push *push, const struct coco_descriptor *blob, coco_error **err)
+{
+    const struct coco_destination *destination = &push->destination;
+    struct coco_sink sink = {0};
+
+    coco_status status = destination->begin_blob(destination->self, push->ctx, &sink, err);
+    if (status == COCO_OK)
+        status = coco_source_blob(&push->source, push->ctx, blob, &sink, err);
+    if (status == COCO_OK)
+        status =
+            destination->commit_blob(destination->self, push->ctx, &blob->digest, blob->size, err);
+    return status;
+}
+
+/* Copies a blob that is not there yet. */
+static coco_status
+copy_blob(const struct push *push, const struct coco_descriptor *blob, coco_error **err)
+{
+    const struct coco_destination *destination = &push->destination;
+    bool there = false;
+
+    coco_status status =
+        destination->has_blob(destination->self, push->ctx, &blob->digest, &there, err);
+    if (status != COCO_OK || there)
+        return status;
+    status = send_blob(push, blob, err);
+    if (status != COCO_OK) {
+        destination->abort_blob(destination->self);
+        return status;
+    }
+    push->image->bytes_read += blob->size;
+    push->image->bytes_written += blob->size;
+    return COCO_OK;
+}
+
+/* Last, when all that it names is there. */
+static coco_status
+finish(struct push *push, const struct coco_buf *manifest, const char *media_type,
+       const struct coco_digest *digest, coco_image **ret, coco_error **err)
+{
+    const struct coco_destination *destination = &push->destination;
+
+    coco_status status = destination->put_manifest(destination->self, push->ctx, media_type,
+                                                   manifest->data, manifest->len, digest, err);
+    if (status != COCO_OK)
+        return status;
+    push->image->digest = *digest;
+    coco_digest_format(digest, push->image->digest_text);
+    push->image->n_layers = push->found.manifest.n_layers;
+    *ret = coco_steal(&push->image);
+    return COCO_OK;
+}
+
+coco_status
+coco_image_push(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
+                const coco_image_ref *to, const coco_image_options *opts, coco_image **ret,
+                coco_error **err)
+{
+    _cleanup_(push_done) struct push push = {.client = client, .ctx = ctx};
+    const struct coco_manifest *manifest = &push.found.manifest;
+    const char *pin = coco_image_ref_digest(to);
+    struct coco_digest pinned = {0};
+
+    coco_status status = pin ? coco_digest_parse(pin, &pinned, err) : COCO_OK;
+    if (status == COCO_OK)
+        status = find(&push, from, opts, err);
+    if (status == COCO_OK && pin && !coco_digest_equal(&pinned, &push.found.digest))
+        status = coco_fail(err, COCO_ERR_INVALID, "the image does not have the digest %.80s", pin);
+    if (status == COCO_OK)
+        status = coco_client_destination(client, to, &push.destination, err);
+    if (status == COCO_OK)
+        status = copy_blob(&push, &manifest->config, err);
+    for (size_t i = 0; status == COCO_OK && i < manifest->n_layers; i++) {
+        status = copy_blob(&push, &manifest->layers[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    if (status == COCO_OK)
+        status =
+            finish(&push, &push.found.text, manifest->media_type, &push.found.digest, ret, err);
+    return status;
+}
+
+/* What was encrypted is measured on its way out: its digest cannot be known before. */
+struct measure {
+    const struct coco_sink *next;
+    struct coco_hash hash;
+    uint64_t size;
+};
+
+static coco_status
+measure_write(void *self, const uint8_t *data, size_t len, coco_error **err)
+{
+    struct measure *measure = self;
+
+    coco_status status = coco_hash_add(&measure->hash, data, len, err);
+    if (status != COCO_OK)
+        return status;
+    measure->size += len;
+    return coco_sink_write(measure->next, data, len, err);
+}
+
+static coco_status
+measure_end(void *self, coco_error **err)
+{
+    const struct measure *measure = self;
+
+    return coco_sink_end(measure->next, err);
+}
+
+static void
+measure_done(struct measure *measure)
+{
+    coco_hash_done(&measure->hash);
+}
+
+/* Streams the layer through the cipher; blob gets digest and size of what came out. */
+static coco_status
+encrypt_blob(const struct push *push, const struct coco_descriptor *layer,
+             struct coco_layer_key *key, struct coco_descriptor *blob, coco_error **err)
+{
+    const struct coco_destination *destination = &push->destination;
+    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher = NULL;
+    struct coco_sink out = {0};
+    _cleanup_(measure_done) struct measure measure = {.next = &out};
+    const struct coco_sink measured = {
+        .write = measure_write, .end = measure_end, .self = &measure};
+
+    coco_status status = coco_hash_begin(&measure.hash, COCO_SHA256, err);
+    if (status == COCO_OK)
+        status = coco_layer_key_generate(key, err);
+    if (status == COCO_OK)
+        status = destination->begin_blob(destination->self, push->ctx, &out, err);
+    if (status == COCO_OK)
+        status = coco_layer_encrypt(key, &measured, &cipher, err);
+    if (status != COCO_OK)
+        return status;
+    const struct coco_sink in = coco_layer_cipher_sink(cipher);
+    status = coco_source_blob(&push->source, push->ctx, layer, &in, err);
+    if (status == COCO_OK)
+        status = coco_hash_end(&measure.hash, &blob->digest, err);
+    if (status != COCO_OK)
+        return status;
+    blob->size = measure.size;
+    return destination->commit_blob(destination->self, push->ctx, &blob->digest, blob->size, err);
+}
+
+static coco_status
+add_recipients(const struct push *push, cJSON *annotations, const struct coco_layer_key *key,
+               coco_error **err)
+{
+    const coco_image_client *client = push->client;
+    _cleanup_free_ struct coco_kek *keks = calloc(client->n_kbs_recipients + 1, sizeof(*keks));
+
+    if (!keks)
+        return coco_fail_nomem(err);
+    for (size_t i = 0; i < client->n_kbs_recipients; i++)
+        keks[i] = (struct coco_kek){
+            .uri = client->kbs_recipients[i].uri,
+            .key = &client->kbs_recipients[i].key,
+        };
+    const struct coco_recipients recipients = {
+        .keys = client->recipients,
+        .n_keys = client->n_recipients,
+        .keks = keks,
+        .n_keks = client->n_kbs_recipients,
+    };
+    return coco_annotations_add(annotations, key, &recipients, err);
+}
+
+/* {mediaType, digest, size} at the end of list, or as the member name of it. */
+static coco_status
+add_descriptor(cJSON *to, const char *name, const char *media_type,
+               const struct coco_descriptor *blob, cJSON **ret, coco_error **err)
+{
+    char digest[COCO_DIGEST_TEXT_SIZE];
+    cJSON *json = NULL;
+
+    coco_digest_format(&blob->digest, digest);
+    coco_status status = coco_json_add_object(to, name, &json, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(json, "mediaType", media_type, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(json, "digest", digest, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(json, "size", blob->size, err);
+    if (status == COCO_OK)
+        *ret = json;
+    return status;
+}
+
+/* The annotations a layer had already, without any that claim to be of an encryption. */
+static coco_status
+copy_annotations(const cJSON *from, cJSON *to, coco_error **err)
+{
+    const cJSON *item = NULL;
+    coco_status status = COCO_OK;
+
+    cJSON_ArrayForEach(item, from)
+        if (status == COCO_OK && strncmp(item->string, ENC_PREFIX, strlen(ENC_PREFIX)) != 0)
+            status = coco_json_add_string(to, item->string, item->valuestring, err);
+    return status;
+}
+
+static coco_status
+encrypt_layer(const struct push *push, const struct coco_descriptor *layer, cJSON *layers,
+              coco_error **err)
+{
+    _cleanup_layer_key_ struct coco_layer_key key = {0};
+    struct coco_descriptor blob = {0};
+    enum coco_compression compression = COCO_UNCOMPRESSED;
+    bool encrypted = false;
+    cJSON *annotations = NULL;
+    cJSON *json = NULL;
+
+    coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
+    if (status == COCO_OK)
+        status = encrypt_blob(push, layer, &key, &blob, err);
+    if (status == COCO_OK)
+        status = add_descriptor(layers, NULL, coco_layer_media_type_name(compression, true), &blob,
+                                &json, err);
+    if (status == COCO_OK)
+        status = coco_json_add_object(json, "annotations", &annotations, err);
+    if (status == COCO_OK)
+        status = copy_annotations(layer->annotations, annotations, err);
+    if (status == COCO_OK)
+        status = add_recipients(push, annotations, &key, err);
+    if (status != COCO_OK) {
+        push->destination.abort_blob(push->destination.self);
+        return status;
+    }
+    push->image->bytes_read += layer->size;
+    push->image->bytes_written += blob.size;
+    return COCO_OK;
+}
+
+static coco_status
+encrypt_layers(const struct push *push, cJSON *manifest, coco_error **err)
+{
+    const struct coco_manifest *old = &push->found.manifest;
+    cJSON *layers = NULL;
+
+    coco_status status = coco_json_add_array(manifest, "layers", &layers, err);
+    for (size_t i = 0; status == COCO_OK && i < old->n_layers; i++) {
+        status = encrypt_layer(push, &old->layers[i], layers, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    return status;
+}
+
+/* The manifest anew, an OCI one whatever it was, with all layers encrypted and sent. */
+static coco_status
+encrypt_image(const struct push *push, struct coco_buf *text, coco_error **err)
+{
+    const struct coco_manifest *old = &push->found.manifest;
+    const cJSON *annotations = NULL;
+    _cleanup_json_ cJSON *manifest = NULL;
+    cJSON *config = NULL;
+
+    coco_status status = coco_json_get_object_opt(old->json, "annotations", &annotations, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&manifest, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(manifest, "schemaVersion", 2, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(manifest, "mediaType", COCO_MEDIA_OCI_MANIFEST, err);
+    if (status == COCO_OK)
+        status =
+            add_descriptor(manifest, "config", COCO_MEDIA_OCI_CONFIG, &old->config, &config, err);
+    if (status == COCO_OK)
+        status = encrypt_layers(push, manifest, err);
+    if (status == COCO_OK && annotations)
+        status = coco_json_add_copy(manifest, "annotations", annotations, err);
+    if (status == COCO_OK)
+        status = coco_json_write(manifest, COCO_JSON_COMPACT, text, err);
+    return status;
+}
+
+/* Refused before anything is sent. */
+static coco_status
+check_encryptable(const struct coco_manifest *manifest, coco_error **err)
+{
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        enum coco_compression compression = COCO_UNCOMPRESSED;
+        bool encrypted = false;
+
+        coco_status status =
+            coco_layer_media_type(manifest->layers[i].media_type, &compression, &encrypted, err);
+        if (status == COCO_OK && encrypted)
+            status = coco_fail(err, COCO_ERR_INVALID, "encrypted already");
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    return COCO_OK;
+}
+
+coco_status
+coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
+                   const coco_image_ref *to, const coco_image_options *opts, coco_image **ret,
+                   coco_error **err)
+{
+    _cleanup_(push_done) struct push push = {.client = client, .ctx = ctx};
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
+    struct coco_digest digest = {0};
+
+    if (client->n_recipients + client->n_kbs_recipients == 0)
+        return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
+    if (coco_image_ref_digest(to))
+        return coco_fail(err, COCO_ERR_INVALID, "an encrypted image's digest cannot be chosen");
+
+    coco_status status = find(&push, from, opts, err);
+    if (status == COCO_OK)
+        status = check_encryptable(&push.found.manifest, err);
+    if (status == COCO_OK)
+        status = coco_client_destination(client, to, &push.destination, err);
+    if (status == COCO_OK)
+        status = copy_blob(&push, &push.found.manifest.config, err);
+    if (status == COCO_OK)
+        status = encrypt_image(&push, &text, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(COCO_SHA256, text.data, text.len, &digest, err);
+    if (status == COCO_OK)
+        status = finish(&push, &text, COCO_MEDIA_OCI_MANIFEST, &digest, ret, err);
+    return status;
+}

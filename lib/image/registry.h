@@ -1,0 +1,72 @@
+/*
+ * image/registry.h - speaking to one repository of a registry
+ *
+ * Source: distribution-spec 1.1; token authentication as docker's registry has
+ * it (distribution, docs/spec/auth). Nothing the registry says is trusted: what
+ * it sends is bounded, credentials go to its own origin and to the token server
+ * it names over https, and digests are checked by whoever asks (T8, T12, T13).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_IMAGE_REGISTRY_H
+#define COCO_IMAGE_REGISTRY_H
+
+#include "image/auth.h"
+#include "image/source.h"
+#include "net/http.h"
+
+struct coco_registry_options {
+    bool plain_http;
+    const void *tls_ca; /* PEM, or NULL for the system's */
+    size_t tls_ca_len;
+    const struct coco_auth *auth; /* or NULL */
+};
+
+coco_status coco_registry_source(const struct coco_registry_options *opts,
+                                 const coco_image_ref *ref, struct coco_source *ret,
+                                 coco_error **err);
+coco_status coco_registry_destination(const struct coco_registry_options *opts,
+                                      const coco_image_ref *ref, struct coco_destination *ret,
+                                      coco_error **err);
+
+/* What both have in common. */
+struct coco_registry {
+    struct coco_http *http;
+    char *base;      /* "https://host/v2/name/" */
+    char *origin;    /* of base: who may see the credentials */
+    char *name;      /* "host/name", for messages */
+    char *reference; /* the tag, or the digest if there is one */
+    char *scope;     /* "repository:name:pull,push" */
+    struct coco_credentials credentials;
+    struct coco_buf authorization; /* value of the header; a token is kept for later requests */
+};
+
+coco_status coco_registry_open(const struct coco_registry_options *opts, const coco_image_ref *ref,
+                               const char *actions, struct coco_registry *ret, coco_error **err);
+void coco_registry_done(struct coco_registry *registry);
+#define _cleanup_registry_ _cleanup_(coco_registry_done)
+
+/* base, path and last in one. */
+coco_status coco_registry_url(const struct coco_registry *registry, const char *path,
+                              const char *last, char **ret, coco_error **err);
+
+/*
+ * Makes the request, and once more with what the registry asked for if it answers
+ * 401. The request has no body that cannot be sent twice.
+ */
+coco_status coco_registry_do(struct coco_registry *registry, coco_ctx *ctx,
+                             const struct coco_http_request *request,
+                             struct coco_http_response *ret, coco_error **err);
+
+/* The Authorization field for url; NULL in its name if url is none of the registry's. */
+coco_status coco_registry_credential(const struct coco_registry *registry, const char *url,
+                                     struct coco_http_header *ret, coco_error **err);
+
+/*
+ * Fails with what a registry answered that it should not have: COCO_ERR_NOTFOUND,
+ * COCO_ERR_DENIED or COCO_ERR_NET, with the code and message of its error.
+ */
+coco_status coco_registry_fail(const struct coco_registry *registry, const char *what,
+                               const struct coco_http_response *response, coco_error **err);
+
+#endif

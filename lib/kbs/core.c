@@ -29,17 +29,12 @@ open_token_key(struct coco_kbs_core *core, coco_error **err)
     _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
     _cleanup_secret_ struct coco_secret stored = {0};
 
-    coco_status status = coco_kbs_store_get(core->store, COCO_KBS_KEY, TOKEN_KEY, &stored, NULL);
-    if (status == COCO_ERR_NOTFOUND) {
-        status = coco_key_generate(COCO_KEY_P256, &fresh, err);
-        if (status == COCO_OK)
-            status = coco_key_private_pem(fresh, &pem, err);
-        if (status == COCO_OK)
-            status = coco_kbs_store_put_new(core->store, COCO_KBS_KEY, TOKEN_KEY, pem.data, pem.len,
-                                            &stored, err);
-    } else if (status != COCO_OK) {
-        status = coco_fail(err, status, "store: the token key cannot be read");
-    }
+    coco_status status = coco_key_generate(COCO_KEY_P256, &fresh, err);
+    if (status == COCO_OK)
+        status = coco_key_private_pem(fresh, &pem, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_put_new(core->store, COCO_KBS_KEY, TOKEN_KEY, pem.data, pem.len,
+                                        &stored, err);
     if (status == COCO_OK)
         status = coco_key_parse_private(stored.data, stored.len, &core->token_key, err);
     return status == COCO_OK ? status : coco_wrap(err, status, "token key");

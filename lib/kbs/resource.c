@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/resource.h"
+#include "base/text.h"
 #include "crypto/jwe.h"
 #include "kbs/attest.h"
 #include "kbs/explain.h"
@@ -45,7 +46,7 @@ hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Undoes application/x-www-form-urlencoded in place; false for what is not. */
+/* Undoes application/x-www-form-urlencoded in place; false for what is no such UTF-8. */
 static bool
 decode(char *text)
 {
@@ -66,7 +67,7 @@ decode(char *text)
         *to++ = c;
     }
     *to = '\0';
-    return true;
+    return coco_utf8_valid(text, strlen(text));
 }
 
 static coco_status

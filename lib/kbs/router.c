@@ -126,8 +126,8 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
 
     if (code >= 500)
         detail = "internal error";
-    coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO, "%s %s: %d %s%s: %s",
-                 call->request->method, call->request->path, code, id ? "id " : "", id ? id : "",
+    coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO, "%s %s: %d%s%s: %s",
+                 call->request->method, call->request->path, code, id ? " id " : "", id ? id : "",
                  message);
     coco_kbs_reply_error(code, call->name, detail, id, call->reply);
 }

@@ -1,0 +1,293 @@
+/*
+ * tests/kbs/test_admin.c - lib/kbs/admin.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/admin.h"
+
+#include "kbs/policy.h"
+
+#include "tests/kbs/engine.h"
+#include "tests/kbs/world.h"
+
+static int
+begin(void **state)
+{
+    static struct world w;
+
+    world_begin(&w, "");
+    *state = &w;
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+static void
+bearer_tokens_are_found(void **state)
+{
+    (void)state;
+    assert_null(coco_kbs_bearer(NULL));
+    assert_null(coco_kbs_bearer(""));
+    assert_null(coco_kbs_bearer("Bearer"));
+    assert_null(coco_kbs_bearer("Bearer "));
+    assert_null(coco_kbs_bearer("Basic abc"));
+    assert_null(coco_kbs_bearer("Bearerabc"));
+    assert_string_equal(coco_kbs_bearer("bearer  abc"), "abc");
+}
+
+static void
+the_owner_puts_lists_and_deletes(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(ask_as_owner(w, "POST", "/kbs/v0/resource/b/t/1", "two"), 200);
+    assert_int_equal(w->reply.body.len, 0);
+    assert_int_equal(ask_as_owner(w, "POST", "/kbs/v0/resource/a/t/1", "one"), 200);
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/resource", ""), 200);
+    assert_string_equal(said(w), "[\"a/t/1\",\"b/t/1\"]");
+    assert_int_equal(ask_as_owner(w, "DELETE", "/kbs/v0/resource/a/t/1", ""), 200);
+    assert_int_equal(ask_as_owner(w, "DELETE", "/kbs/v0/resource/a/t/1", ""), 404);
+    assert_says_no(w, "ResourceNotFound");
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/resource", ""), 200);
+    assert_string_equal(said(w), "[\"b/t/1\"]");
+}
+
+static void
+tokens_are_refused(void **state)
+{
+    struct world *w = *state;
+    _cleanup_pkey_ EVP_PKEY *other = NULL;
+    _cleanup_pkey_ EVP_PKEY *ec = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_key_generate(COCO_KEY_ED25519, &other, &err), err);
+    assert_ok(coco_key_generate(COCO_KEY_P256, &ec, &err), err);
+    const struct {
+        const char *what;
+        EVP_PKEY *key;
+        const char *claims;
+        int status;
+    } cases[] = {
+        {"right", w->owner, "{\"role\":\"admin\",\"exp\":1800000001}", 200},
+        {"no exp", w->owner, "{\"role\":\"admin\"}", 401},
+        {"exp is text", w->owner, "{\"role\":\"admin\",\"exp\":\"1800000600\"}", 401},
+        {"expired", w->owner, "{\"role\":\"admin\",\"exp\":1799999900}", 401},
+        {"not yet", w->owner, "{\"role\":\"admin\",\"exp\":1800000600,\"nbf\":1800000500}", 401},
+        {"no role", w->owner, "{\"exp\":1800000600}", 401},
+        {"role is a list", w->owner, "{\"role\":[\"admin\"],\"exp\":1800000600}", 401},
+        {"role may something else", w->owner, "{\"role\":\"reader\",\"exp\":1800000600}", 403},
+        {"role nobody knows", w->owner, "{\"role\":\"Admin\",\"exp\":1800000600}", 403},
+        {"key nobody knows", other, "{\"role\":\"admin\",\"exp\":1800000600}", 401},
+        {"key of another kind", ec, "{\"role\":\"admin\",\"exp\":1800000600}", 401},
+        {"key of the guests' tokens", w->core->token_key, "{\"role\":\"admin\",\"exp\":1800000600}",
+         401},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char token[4096];
+
+        sign_claims(cases[i].key, cases[i].claims, token, sizeof(token));
+        int status = ask(w, "POST", "/kbs/v0/resource/a/b/c", NULL, token, "x");
+        if (status != cases[i].status)
+            fail_msg("%s gives %d", cases[i].what, status);
+        if (status != 200)
+            assert_says_no(w, "AdminAuthAccess");
+    }
+}
+
+static void
+what_is_no_token_is_refused(void **state)
+{
+    struct world *w = *state;
+    char token[4096];
+    char none[4096];
+    static const char *const headers[] = {
+        NULL,
+        "",
+        "Bearer",
+        "Bearer x",
+        "Bearer ..",
+        "Bearer a.b.c",
+        /* {"alg":"none"} with the right claims, without and with a signature */
+        "Bearer eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYWRtaW4iLCJleHAiOjE4MDAwMDA2MDB9.",
+        "Bearer eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYWRtaW4iLCJleHAiOjE4MDAwMDA2MDB9.AAAA",
+        /* {"alg":"HS256"} */
+        "Bearer eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYWRtaW4iLCJleHAiOjE4MDAwMDA2MDB9.AAAA",
+        "Basic YWRtaW46YWRtaW4=",
+    };
+
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+        if (ask(w, "GET", "/kbs/v0/resource", NULL, headers[i], "") != 401)
+            fail_msg("case %zu gives %d", i, w->reply.status);
+
+    /* The right signature under another header. */
+    sign_claims(w->owner, "{\"role\":\"admin\",\"exp\":1800000600}", token, sizeof(token));
+    (void)snprintf(none, sizeof(none), "Bearer eyJhbGciOiJub25lIn0%s", strchr(token, '.'));
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, none, ""), 401);
+    /* A character of each part changed. */
+    for (size_t i = strlen("Bearer "); i < strlen(token); i += 11) {
+        char c = token[i];
+
+        token[i] = c == 'A' ? 'B' : 'A';
+        if (ask(w, "GET", "/kbs/v0/resource", NULL, token, "") != 401)
+            fail_msg("%zu of %zu, %c: %s", i, strlen(token), c, token);
+        token[i] = c;
+    }
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 200);
+}
+
+static void
+a_guest_is_no_owner(void **state)
+{
+    struct world *w = *state;
+    _cleanup_json_ cJSON *reply = NULL;
+    const char *token = NULL;
+    char bearer[8192];
+    coco_error *err = NULL;
+
+    add_references(w);
+    assert_int_equal(attest(w), 200);
+    assert_ok(coco_json_parse_object(said(w), w->reply.body.len, &reply, &err), err);
+    assert_ok(coco_json_get_string(reply, "token", &token, &err), err);
+    (void)snprintf(bearer, sizeof(bearer), "Bearer %s", token);
+    static const char *const asked[][2] = {
+        {"GET", "/kbs/v0/resource"},          {"POST", "/kbs/v0/resource/a/b/c"},
+        {"DELETE", "/kbs/v0/resource/a/b/c"}, {"POST", "/kbs/v0/resource-policy"},
+        {"GET", "/kbs/v0/resource-policy"},   {"POST", "/kbs/v0/attestation-policy"},
+        {"POST", "/kbs/v0/reference-value"},  {"GET", "/kbs/v0/reference-value/a"},
+        {"GET", "/kbs/v0/explain/a"},
+    };
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        assert_int_equal(ask(w, asked[i][0], asked[i][1], w->cookie, bearer, "{}"), 401);
+        assert_int_equal(ask(w, asked[i][0], asked[i][1], NULL, NULL, "{}"), 401);
+    }
+}
+
+static void
+without_keys_nobody_is_the_owner(void **state)
+{
+    struct world *w = *state;
+    size_t n = w->core->config.admin.n_providers;
+
+    w->core->config.admin.n_providers = 0;
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/resource", ""), 401);
+    w->core->config.admin.n_providers = n;
+}
+
+static void
+issuer_and_audience_are_checked(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *claims;
+        int status;
+    } cases[] = {
+        {"{\"role\":\"admin\",\"exp\":1800000600}", 401},
+        {"{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"me\"}", 401},
+        {"{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"me\",\"aud\":\"other\"}", 401},
+        {"{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"you\",\"aud\":\"kbs\"}", 401},
+        {"{\"role\":\"admin\",\"exp\":1800000600,\"iss\":1,\"aud\":\"kbs\"}", 401},
+        {"{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"me\",\"aud\":[\"other\"]}", 401},
+        {"{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"me\",\"aud\":[1,\"kbs\"]}", 200},
+        {"{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"me\",\"aud\":\"kbs\"}", 200},
+    };
+
+    w->core->config.admin.providers[0].issuer = strdup("me");
+    w->core->config.admin.providers[0].audience = strdup("kbs");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char token[4096];
+
+        sign_claims(w->owner, cases[i].claims, token, sizeof(token));
+        if (ask(w, "GET", "/kbs/v0/resource", NULL, token, "") != cases[i].status)
+            fail_msg("case %zu gives %d", i, w->reply.status);
+    }
+}
+
+static void
+policies_are_checked_before_they_are_set(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *path, *body, *name;
+        int status;
+    } cases[] = {
+        /* package policy\ndefault allow := false */
+        {"resource-policy", "{\"policy\":\"cGFja2FnZSBwb2xpY3kKZGVmYXVsdCBhbGxvdyA6PSBmYWxzZQ\"}",
+         NULL, 200},
+        {"resource-policy", "{\"policy\":\"cGFja2FnZSBwb2xpY3kKZGVmYXVsdCBhbGxvdyA6PSBmYWxzZQ==\"}",
+         NULL, 200},
+        {"resource-policy", "{\"policy\":\"cGFja2FnZSBwb2xpY3kKZGVmYXVsdCBhbGxvdyA6PSBmYWxzZQ=\"}",
+         "PolicyEngineError", 400},
+        {"resource-policy", "{\"policy\":\"bm90IHJlZ28\"}", "PolicyEngineError", 400},
+        {"resource-policy", "{\"policy\":\"AA\"}", "PolicyEngineError", 400},
+        {"resource-policy", "{\"policy\":\"\"}", "PolicyEngineError", 400},
+        {"resource-policy", "{\"policy\":\"***\"}", "PolicyEngineError", 400},
+        {"resource-policy", "{\"policy\":1}", "PolicyEngineError", 400},
+        {"resource-policy", "{}", "PolicyEngineError", 400},
+        {"resource-policy", "x", "ParsePolicyError", 400},
+        {"attestation-policy", "{\"policy\":\"bm90IHJlZ28\"}", "ParsePolicyError", 400},
+        {"attestation-policy",
+         "{\"policy_id\":\"../"
+         "x\",\"policy\":\"cGFja2FnZSBwb2xpY3kKZGVmYXVsdCBhbGxvdyA6PSBmYWxzZQ\"}",
+         "PolicyEngineError", 400},
+        {"attestation-policy",
+         "{\"policy_id\":\"resource-policy\",\"policy\":\"cGFja2FnZSBwb2xpY3k\"}",
+         "ParsePolicyError", 400},
+        {"attestation-policy",
+         "{\"type\":\"rego\",\"policy_id\":\"default_gpu\",\"policy\":\"cGFja2FnZSBwb2xpY3k\"}",
+         NULL, 200},
+    };
+
+    if (!have_engine())
+        return;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), "/kbs/v0/%s", cases[i].path);
+        if (ask_as_owner(w, "POST", path, cases[i].body) != cases[i].status)
+            fail_msg("case %zu gives %d: %s", i, w->reply.status, said(w));
+        if (cases[i].name)
+            assert_says_no(w, cases[i].name);
+    }
+}
+
+static void
+reference_values_are_set_and_read(void **state)
+{
+    struct world *w = *state;
+
+    /* {"a/b":[1],"c":"x"} */
+    assert_int_equal(ask_as_owner(w, "POST", "/kbs/v0/reference-value",
+                                  "{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":"
+                                  "\"eyJhL2IiOlsxXSwiYyI6IngifQ==\"}"),
+                     200);
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/reference-value/a/b", ""), 200);
+    assert_string_equal(said(w), "[1]");
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/reference-value/none", ""), 404);
+    assert_says_no(w, "RvpsError");
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/explain/none", ""), 404);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        T(bearer_tokens_are_found),
+        T(the_owner_puts_lists_and_deletes),
+        T(tokens_are_refused),
+        T(what_is_no_token_is_refused),
+        T(a_guest_is_no_owner),
+        T(without_keys_nobody_is_the_owner),
+        T(issuer_and_audience_are_checked),
+        T(policies_are_checked_before_they_are_set),
+        T(reference_values_are_set_and_read),
+    };
+
+    return cmocka_run_group_tests_name("kbs/admin", tests, NULL, NULL);
+}

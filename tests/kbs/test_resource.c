@@ -1,0 +1,272 @@
+/*
+ * tests/kbs/test_resource.c - lib/kbs/resource.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/resource.h"
+
+#include "kbs/policies.h"
+
+#include "tests/kbs/engine.h"
+#include "tests/kbs/world.h"
+
+static int
+begin(void **state)
+{
+    static struct world w;
+
+    world_begin(&w, "");
+    *state = &w;
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+/* Names that lead somewhere else, as text or after decoding: T40 in doc/threats.md. */
+static const char *const bad_paths[] = {
+    "a",
+    "a/",
+    "a/b",
+    "a/b/",
+    "/a/b/c",
+    "a//c",
+    "a/b/c/",
+    "a/b/c/d",
+    "./b/c",
+    "../b/c",
+    "a/../c",
+    "a/b/..",
+    "a/b/.",
+    "a/.b/c",
+    "a/b/.c",
+    ".a/b/c",
+    "a/b/%2e%2e",
+    "a/b/%2E",
+    "a%2fb/c/d",
+    "a/b/c%00",
+    "a/b/c%20",
+    "a/b/c+d",
+    "a/b/c*",
+    "a/b/c:1",
+    "a/b/c;d",
+    "a/b/c,d",
+    "a/b/c@d",
+    "a/b/c=d",
+    "a/b/c&d",
+    "a/b/c$d",
+    "a/b/c!d",
+    "a/b/c~",
+    "a/b/~c",
+    "a/b/'c'",
+    "a/b/\"c\"",
+    "a/b/(c)",
+    "a/b/[c]",
+    "a/b/{c}",
+    "a/b/<c>",
+    "a/b/c|d",
+    "a/b/c\\d",
+    "a\\b\\c",
+    "a/b/c^d",
+    "a/b/`c`",
+    "%61/b/c",
+    "a/b/c%",
+    "a/b/c%6",
+    "a/b/c%zz",
+    "kbs:///a/b/c",
+    "http://x/a/b/c",
+    "a/b/\xc3\xa4",
+    "a/b/c\x7f",
+    "a/b/ c",
+    "a /b/c",
+    "..../b/c",
+    "a/..b/c",
+    "-/../c",
+    "a/b/c..%2f",
+    "~root/b/c",
+    "a/b/c\t",
+};
+
+static void
+paths_that_are_none_are_not_found(void **state)
+{
+    struct world *w = *state;
+    char path[512];
+
+    add_references(w);
+    assert_int_equal(attest(w), 200);
+    assert_true(sizeof(bad_paths) / sizeof(bad_paths[0]) >= 60);
+    for (size_t i = 0; i < sizeof(bad_paths) / sizeof(bad_paths[0]); i++) {
+        (void)snprintf(path, sizeof(path), "/kbs/v0/resource/%s", bad_paths[i]);
+        if (ask(w, "GET", path, w->cookie, NULL, "") != 404)
+            fail_msg("GET %s gives %d", path, w->reply.status);
+        assert_says_no(w, "InvalidRequestPath");
+        assert_int_equal(ask_as_owner(w, "POST", path, "x"), 404);
+        assert_int_equal(ask_as_owner(w, "DELETE", path, ""), 404);
+    }
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/resource", ""), 200);
+    assert_string_equal(said(w), "[]");
+}
+
+static void
+what_is_not_there_is_not_found(void **state)
+{
+    struct world *w = *state;
+
+    add_references(w);
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 404);
+    assert_says_no(w, "ResourceNotFound");
+}
+
+static void
+without_reference_values_nothing_is_given(void **state)
+{
+    struct world *w = *state;
+    char id[64];
+    char path[128];
+
+    add_resource(w, "a/b/c", "x");
+    assert_int_equal(attest(w), 200);
+    /* Denied is denied, whether there is such a resource or not. */
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/none", w->cookie, NULL, ""), 403);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 403);
+    assert_says_no(w, "PolicyDeny");
+    assert_null(strstr(said(w), "launch"));
+    refusal_id(w, id, sizeof(id));
+    (void)snprintf(path, sizeof(path), "/kbs/v0/explain/%s", id);
+    assert_int_equal(ask_as_owner(w, "GET", path, ""), 200);
+    assert_contains(said(w), "\"rule\":\"data.policy.allow\"");
+    assert_contains(said(w), "\"resource\":\"a/b/c\"");
+    assert_contains(said(w), "\"ear.status\":\"contraindicated\"");
+}
+
+static void
+a_denial_shows_the_owner_the_nearest_reference_value(void **state)
+{
+    struct world *w = *state;
+    static const char value[] = "[\"zzz\",\"abcdx\",\"abq\"]";
+    char id[64];
+    char path[128];
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_store_put(w->core->store, COCO_KBS_REFERENCE, "launch_digest", value,
+                                 strlen(value), &err),
+              err);
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 403);
+    refusal_id(w, id, sizeof(id));
+    (void)snprintf(path, sizeof(path), "/kbs/v0/explain/%s", id);
+    assert_int_equal(ask_as_owner(w, "GET", path, ""), 200);
+    assert_contains(said(w),
+                    "{\"name\":\"launch_digest\",\"ok\":false,\"expected\":[\"zzz\",\"abcdx\","
+                    "\"abq\"],\"got\":\"abcde\",\"nearest\":\"abcdx\"}");
+}
+
+static void
+policies_see_path_and_query(void **state)
+{
+    static const struct {
+        const char *target;
+        int status;
+    } cases[] = {
+        {"a/b/c?x=1&y=%20z", 200}, {"a/b/c?y=+z&x=1", 200},   {"a/b/c?x=1", 403},
+        {"a/b/d?x=1&y=%20z", 403}, {"a/b/c?x=2&y=%20z", 403}, {"a/b/c?x=1&x=2&y=%20z", 400},
+        {"a/b/c?x=%", 400},        {"a/b/c?x=%00", 400},      {"a/b/c?x=%ff", 400},
+    };
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    if (!have_engine())
+        return;
+    assert_ok(coco_kbs_policies_set(
+                  w->core->policies, COCO_KBS_RESOURCE_POLICY,
+                  "package policy\nimport rego.v1\nallow if {\ndata.plugin == \"resource\"\n"
+                  "data[\"resource-path\"] == [\"a\", \"b\", \"c\"]\n"
+                  "data.query == {\"x\": \"1\", \"y\": \" z\"}\n}",
+                  &err),
+              err);
+    add_resource(w, "a/b/c", "x");
+    add_resource(w, "a/b/d", "x");
+    assert_int_equal(attest(w), 200);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char target[256];
+
+        (void)snprintf(target, sizeof(target), "/kbs/v0/resource/%s", cases[i].target);
+        if (ask(w, "GET", target, w->cookie, NULL, "") != cases[i].status)
+            fail_msg("%s gives %d: %s", target, w->reply.status, said(w));
+    }
+}
+
+/* Upstream's sample policies, which decide the same here. */
+static void
+policies_decide(void **state)
+{
+    static const struct {
+        const char *what, *rego;
+        int bare, affirming; /* status without and with reference values */
+    } cases[] = {
+        {"allow all",
+         "package policy\ndefault allow = false\nplugin = data.plugin\n"
+         "allow if {\n\tplugin == \"resource\"\n}\n",
+         200, 200},
+        {"deny all", "package policy\ndefault allow = false\n", 403, 403},
+        {"no rule", "package policy\n", 403, 403},
+        {"not a boolean", "package policy\nallow := \"true\"\n", 403, 403},
+        {"a number", "package policy\nallow := 1\n", 403, 403},
+        {"all but sample",
+         "package policy\ndefault allow = false\nplugin = data.plugin\nallow if {\n"
+         "plugin == \"resource\"\n"
+         "not input[\"submods\"][\"cpu0\"][\"ear.veraison.annotated-evidence\"][\"sample\"]\n}\n",
+         403, 403},
+        {"affirming",
+         "package policy\nimport rego.v1\ndefault allow = false\nallow if {\n"
+         "not any_not_affirming\ncount(input.submods) > 0\n}\nany_not_affirming if {\n"
+         "some _, submod in input.submods\nsubmod[\"ear.status\"] != \"affirming\"\n}\n",
+         403, 200},
+        {"endless",
+         "package policy\nimport rego.v1\nr := numbers.range(1, 3000)\n"
+         "allow if { input.submods; some a in r; some b in r; some c in r; a + b + c == 1 }\n",
+         403, 403},
+    };
+    struct world *w = *state;
+
+    if (!have_engine())
+        return;
+    add_resource(w, "a/b/c", "x");
+    for (unsigned round = 0; round < 2; round++) {
+        if (round)
+            add_references(w);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            coco_error *err = NULL;
+
+            assert_ok(coco_kbs_policies_set(w->core->policies, COCO_KBS_RESOURCE_POLICY,
+                                            cases[i].rego, &err),
+                      err);
+            assert_int_equal(attest(w), 200);
+            if (ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, "")
+                != (round ? cases[i].affirming : cases[i].bare))
+                fail_msg("%s, round %u gives %d", cases[i].what, round, w->reply.status);
+        }
+    }
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        T(paths_that_are_none_are_not_found),
+        T(what_is_not_there_is_not_found),
+        T(without_reference_values_nothing_is_given),
+        T(a_denial_shows_the_owner_the_nearest_reference_value),
+        T(policies_see_path_and_query),
+        T(policies_decide),
+    };
+
+    return cmocka_run_group_tests_name("kbs/resource", tests, NULL, NULL);
+}

@@ -1,0 +1,244 @@
+/*
+ * tests/kbs/test_router.c - lib/kbs/router.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/router.h"
+
+#include "kbs/policy.h"
+
+#include "tests/kbs/world.h"
+
+static int
+begin(void **state)
+{
+    static struct world w;
+
+    world_begin(&w, "");
+    *state = &w;
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+static void
+paths_and_methods_are_told_apart(void **state)
+{
+    static const struct {
+        const char *method, *path;
+        int status;
+    } cases[] = {
+        {"GET", "/healthz", 200},
+        {"GET", "/healthz/", 404},
+        {"get", "/healthz", 405},
+        {"POST", "/healthz", 405},
+        {"GET", "/", 404},
+        {"GET", "//", 404},
+        {"GET", "/kbs/v0", 404},
+        {"GET", "/kbs/v0/", 404},
+        {"GET", "/kbs/v1/auth", 404},
+        {"GET", "/KBS/v0/auth", 404},
+        {"GET", "/kbs/v0/auth", 405},
+        {"PUT", "/kbs/v0/auth", 405},
+        {"POST", "/kbs/v0/auth/", 404},
+        {"POST", "/kbs/v0/./auth", 404},
+        {"POST", "/kbs/v0/%61uth", 404},
+        {"GET", "/kbs/v0/attest", 405},
+        {"GET", "/kbs/v0/resource/", 404},
+        {"GET", "/kbs/v0/resources", 404},
+        {"PUT", "/kbs/v0/resource/a/b/c", 405},
+        {"PATCH", "/kbs/v0/resource/a/b/c", 405},
+        {"DELETE", "/kbs/v0/resource", 405},
+        {"DELETE", "/kbs/v0/resource-policy", 405},
+        {"GET", "/kbs/v0/attestation-policy", 405},
+        {"GET", "/metrics", 404},
+        {"GET", "/kbs/v0/foo/bar", 404},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int status = ask(w, cases[i].method, cases[i].path, NULL, NULL, "");
+
+        if (status != cases[i].status)
+            fail_msg("%s %s gives %d", cases[i].method, cases[i].path, status);
+        if (status != 200)
+            assert_says_no(w, status == 405 ? "MethodNotAllowed" : "PluginNotFound");
+    }
+}
+
+/* ---- what upstream's client sent, and what upstream's server said ---- */
+
+static cJSON *
+recording(const char *name)
+{
+    size_t len = 0;
+    char path[128];
+    cJSON *value = NULL;
+    coco_error *err = NULL;
+
+    (void)snprintf(path, sizeof(path), "rcar/%s/conversation.json", name);
+    _cleanup_free_ char *text = read_fixture(path, &len);
+    assert_ok(coco_json_parse(text, len, &value, &err), err);
+    return value;
+}
+
+static const char *
+text_of(const cJSON *exchange, const char *part, const char *member)
+{
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(exchange, part);
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, member);
+
+    assert_true(cJSON_IsString(value));
+    return value->valuestring;
+}
+
+static int
+status_of(const cJSON *exchange)
+{
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(exchange, "response");
+    uint64_t status = 0;
+
+    assert_int_equal(coco_json_get_u64(object, "status", &status, NULL), COCO_OK);
+    return (int)status;
+}
+
+static const char *
+header_of(const cJSON *exchange, const char *name)
+{
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(exchange, "request");
+    const cJSON *header = NULL;
+
+    cJSON_ArrayForEach(header, cJSON_GetObjectItemCaseSensitive(object, "headers")) {
+        if (strcmp(header->child->valuestring, name) == 0)
+            return header->child->next->valuestring;
+    }
+    return NULL;
+}
+
+/* Fails unless a JSON reply has the members that the recorded one has, in their order. */
+static void
+assert_same_shape(const struct world *w, const char *recorded)
+{
+    _cleanup_json_ cJSON *want = NULL;
+    _cleanup_json_ cJSON *got = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_json_parse_object(recorded, strlen(recorded), &want, &err), err);
+    assert_ok(coco_json_parse_object(said(w), w->reply.body.len, &got, &err), err);
+    const cJSON *a = want->child;
+    const cJSON *b = got->child;
+    for (; a && b; a = a->next, b = b->next)
+        assert_string_equal(a->string, b->string);
+    assert_true(!a && !b);
+}
+
+static EVP_PKEY *
+recorded_key(const char *name)
+{
+    size_t len = 0;
+    EVP_PKEY *key = NULL;
+    coco_error *err = NULL;
+    _cleanup_free_ char *pem = read_fixture(name, &len);
+
+    assert_ok(coco_key_parse_private(pem, len, &key, &err), err);
+    return key;
+}
+
+/* Upstream's client with this key: 401, auth, attest, GET. Its nonce is ours, so its evidence too.
+ */
+static void
+replay_guest(struct world *w, const char *name, const char *key_file, unsigned alg)
+{
+    _cleanup_json_ cJSON *exchanges = recording(name);
+    _cleanup_secret_ struct coco_secret secret = {0};
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    _cleanup_pkey_ EVP_PKEY *key = recorded_key(key_file);
+    const struct attestation how = {.key = key};
+    const cJSON *step[4];
+    coco_error *err = NULL;
+
+    assert_int_equal(cJSON_GetArraySize(exchanges), 4);
+    for (int i = 0; i < 4; i++)
+        step[i] = cJSON_GetArrayItem(exchanges, i);
+    const char *path = text_of(step[0], "request", "path");
+    assert_int_equal(ask(w, "GET", path, NULL, NULL, ""), status_of(step[0]));
+    assert_same_shape(w, text_of(step[0], "response", "body"));
+    assert_int_equal(ask(w, "POST", text_of(step[1], "request", "path"), NULL, NULL,
+                         text_of(step[1], "request", "body")),
+                     200);
+    assert_same_shape(w, text_of(step[1], "response", "body"));
+    make_attestation(w, &how, &body);
+    assert_int_equal(ask_bytes(w, "POST", text_of(step[2], "request", "path"), w->cookie, NULL,
+                               body.data, body.len),
+                     200);
+    assert_same_shape(w, text_of(step[2], "response", "body"));
+    assert_int_equal(ask(w, "GET", path, w->cookie, NULL, ""), 200);
+    assert_same_shape(w, text_of(step[3], "response", "body"));
+    assert_ok(coco_jwe_decrypt(w->reply.body.data, w->reply.body.len, key, alg, &secret, &err),
+              err);
+    assert_true(coco_secret_equal(&secret, "super secret resource 1", 23));
+}
+
+static void
+upstream_guests_get_what_they_got_from_upstream(void **state)
+{
+    struct world *w = *state;
+
+    add_references(w);
+    add_resource(w, "default/key/1", "super secret resource 1");
+    replay_guest(w, "get-p256", "rcar/get-p256/tee-p256.pem", COCO_JWE_ECDH_ES_A256KW);
+    replay_guest(w, "get-p521", "rcar/get-p521/tee-p521.pem", COCO_JWE_ECDH_ES_A256KW);
+    replay_guest(w, "get-rsa2048", "rcar/get-rsa2048/tee-rsa2048.pem", COCO_JWE_RSA_OAEP_256);
+}
+
+/* kbs-client's calls with its JWT. Its statuses are upstream's, but for what is not there: 404. */
+static void
+upstream_admin_client_is_served(void **state)
+{
+    struct world *w = *state;
+    _cleanup_json_ cJSON *exchanges = recording("admin");
+    _cleanup_pkey_ EVP_PKEY *key = recorded_key("rcar/admin/admin-ed25519.pem");
+    const cJSON *exchange = NULL;
+
+    EVP_PKEY_free(w->core->config.admin.providers[0].key);
+    w->core->config.admin.providers[0].key = coco_steal(&key);
+    cJSON_ArrayForEach(exchange, exchanges) {
+        const char *path = text_of(exchange, "request", "path");
+        const char *method = text_of(exchange, "request", "method");
+        int want = status_of(exchange) == 401 ? 404 : status_of(exchange);
+
+        if (strstr(path, "policy") && !coco_policy_supported())
+            want = 400;
+        int got = ask(w, method, path, NULL, header_of(exchange, "authorization"),
+                      text_of(exchange, "request", "body"));
+        if (got != want)
+            fail_msg("%s %s gives %d: %s", method, path, got, said(w));
+        if (want == 200)
+            assert_string_equal(said(w), text_of(exchange, "response", "body"));
+        else
+            assert_same_shape(w, text_of(exchange, "response", "body"));
+    }
+    if (!coco_policy_supported())
+        return;
+    /* Its attestation policy is in force now, and with its reference values sample is affirming. */
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/default/key/1", w->cookie, NULL, ""), 200);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        T(paths_and_methods_are_told_apart),
+        T(upstream_guests_get_what_they_got_from_upstream),
+        T(upstream_admin_client_is_served),
+    };
+
+    return cmocka_run_group_tests_name("kbs/router", tests, NULL, NULL);
+}

@@ -1,0 +1,367 @@
+/*
+ * tests/kbs/test_server.c - lib/kbs/server.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/server.h"
+
+#include "base/context.h"
+
+#include "tests/support.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 10000
+#define HEALTHZ "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+#define AUTH "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}"
+
+struct fixture {
+    coco_ctx *ctx;
+    struct coco_kbs_core *core;
+    struct coco_kbs_server *server;
+    char said[65536]; /* the last answer */
+};
+
+static void
+serve(struct fixture *f, const char *config)
+{
+    coco_error *err = NULL;
+
+    *f = (struct fixture){0};
+    assert_ok(coco_ctx_new(&f->ctx, &err), err);
+    assert_ok(coco_kbs_core_new(f->ctx, config, &f->core, &err), err);
+    assert_ok(coco_kbs_server_start(f->core, &f->server, &err), err);
+}
+
+static void
+end(struct fixture *f)
+{
+    coco_kbs_server_stop(f->server);
+    coco_kbs_core_free(f->core);
+    coco_ctx_free(f->ctx);
+}
+
+static int
+reach(const struct fixture *f)
+{
+    const char *port = strrchr(coco_kbs_server_url(f->server), ':');
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static void
+tell(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+        assert_true(n > 0);
+        text += n;
+        len -= (size_t)n;
+    }
+}
+
+/* Reads until the peer closes, or until n texts like mark have come. */
+static size_t
+hear(struct fixture *f, int fd, const char *mark, unsigned n)
+{
+    size_t len = 0;
+
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        unsigned seen = 0;
+
+        f->said[len] = '\0';
+        for (const char *at = f->said; mark && (at = strstr(at, mark)); at += strlen(mark))
+            seen++;
+        if (mark && seen >= n)
+            return len;
+        assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+        ssize_t got = recv(fd, f->said + len, sizeof(f->said) - 1 - len, 0);
+        if (got <= 0) {
+            assert_null(mark);
+            return len;
+        }
+        len += (size_t)got;
+    }
+}
+
+/* One request on a connection of its own; the whole answer until the peer closes. */
+static void
+ask_raw(struct fixture *f, const char *text)
+{
+    int fd = reach(f);
+
+    tell(fd, text, strlen(text));
+    (void)shutdown(fd, SHUT_WR);
+    (void)hear(f, fd, NULL, 0);
+    (void)close(fd);
+}
+
+static void
+requests_follow_each_other_on_a_connection(void **state)
+{
+    static const char post[] = "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 53\r\n\r\n"
+                               "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}\n";
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "");
+    int fd = reach(&f);
+    /* Byte by byte, and then many at once. */
+    for (size_t i = 0; i < strlen(post); i++)
+        tell(fd, post + i, 1);
+    (void)hear(&f, fd, "\"extra-params\"", 1);
+    assert_contains(f.said, "HTTP/1.1 200 OK\r\n");
+    assert_contains(f.said, "Set-Cookie: kbs-session-id=");
+    for (unsigned i = 0; i < 50; i++) {
+        tell(fd, HEALTHZ, strlen(HEALTHZ));
+        tell(fd, post, strlen(post));
+    }
+    (void)hear(&f, fd, "\"extra-params\"", 50);
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+what_is_no_request_is_answered_and_the_connection_closed(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"hello\r\n\r\n", "HTTP/1.1 400 "},
+        {"\r\nGET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
+        {"GET / HTTP/3.0\r\nHost: x\r\n\r\n", "HTTP/1.1 505 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         "HTTP/1.1 411 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n", "HTTP/1.1 413 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999999\r\n\r\n", "HTTP/1.1 413 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n", "HTTP/1.1 417 "},
+        {"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 "},
+        {"PATCH /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 "},
+    };
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int fd = reach(&f);
+
+        tell(fd, cases[i].text, strlen(cases[i].text));
+        (void)hear(&f, fd, NULL, 0);
+        (void)close(fd);
+        if (strncmp(f.said, cases[i].want, strlen(cases[i].want)) != 0)
+            fail_msg("case %zu: %.40s", i, f.said);
+        assert_contains(f.said, "Content-Type: application/problem+json\r\n");
+        assert_contains(f.said,
+                        "\"type\":\"https://github.com/confidential-containers/kbs/errors/");
+    }
+    end(&f);
+}
+
+static void
+heads_are_bounded(void **state)
+{
+    static const char begin[] = "GET / HTTP/1.1\r\nHost: x\r\nX: ";
+    struct fixture f;
+    char filler[1024];
+
+    (void)state;
+    memset(filler, 'a', sizeof(filler));
+    serve(&f, "");
+    int fd = reach(&f);
+    tell(fd, begin, strlen(begin));
+    for (unsigned i = 0; i < 16; i++)
+        tell(fd, filler, sizeof(filler));
+    (void)hear(&f, fd, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 431 ");
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+a_peer_that_waits_is_told_to_go_on(void **state)
+{
+    static const char head[] = "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 52\r\n"
+                               "Expect: 100-continue\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "");
+    int fd = reach(&f);
+    tell(fd, head, strlen(head));
+    (void)hear(&f, fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+    tell(fd, AUTH, strlen(AUTH));
+    (void)hear(&f, fd, "\"nonce\"", 1);
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+a_reply_to_head_has_no_body(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "");
+    ask_raw(&f, "HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_contains(f.said, "HTTP/1.1 405 ");
+    assert_string_equal(strstr(f.said, "\r\n\r\n"), "\r\n\r\n");
+    end(&f);
+}
+
+static void
+a_body_of_the_largest_size_is_taken(void **state)
+{
+    static const char head[] = "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nConnection: "
+                               "close\r\nContent-Length: 1048576\r\n\r\n";
+    char *body = calloc(1, 1 << 20);
+    struct fixture f;
+
+    (void)state;
+    assert_non_null(body);
+    serve(&f, "[http_server]\npayload_request_size = 1\n");
+    int fd = reach(&f);
+    tell(fd, head, strlen(head));
+    tell(fd, body, 1 << 20);
+    (void)hear(&f, fd, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 400 ");
+    (void)close(fd);
+    free(body);
+    end(&f);
+}
+
+static void
+connections_are_counted(void **state)
+{
+    struct fixture f;
+    char c;
+
+    (void)state;
+    serve(&f, "[http_server]\nmax_connections = 2\n");
+    int first = reach(&f);
+    int second = reach(&f);
+    int third = reach(&f);
+    struct pollfd p = {.fd = third, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(recv(third, &c, 1, 0) <= 0);
+    (void)close(third);
+    (void)close(second);
+    tell(first, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, first, "\r\n\r\n", 1);
+    (void)close(first);
+    end(&f);
+}
+
+static void
+an_idle_connection_is_closed(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "[http_server]\nidle_timeout = 1\n");
+    int fd = reach(&f);
+    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, fd, NULL, 0); /* comes back, for the server closes */
+    assert_contains(f.said, "HTTP/1.1 200 OK");
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+plain_http_stays_on_this_machine(void **state)
+{
+    static const struct {
+        const char *config;
+        coco_status status;
+    } cases[] = {
+        {"[http_server]\nsockets = [\"0.0.0.0:0\"]", COCO_ERR_INVALID},
+        {"[http_server]\nsockets = [\"127.0.0.1:0\", \"[::]:0\"]", COCO_ERR_INVALID},
+        {"[http_server]\nsockets = [\"0.0.0.0:0\"]\ninsecure_http = true", COCO_OK},
+        {"[http_server]\nsockets = [\"127.1.2.3:0\"]", COCO_OK},
+        {"[http_server]\nsockets = [\"192.0.2.1:1\"]\ninsecure_http = true", COCO_ERR_IO},
+        {"[http_server]\nsockets = [\"example.org:1\"]", COCO_ERR_INVALID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fixture f = {0};
+        coco_error *err = NULL;
+
+        assert_ok(coco_ctx_new(&f.ctx, &err), err);
+        assert_ok(coco_kbs_core_new(f.ctx, cases[i].config, &f.core, &err), err);
+        coco_status status = coco_kbs_server_start(f.core, &f.server, &err);
+        if (status != cases[i].status)
+            fail_msg("case %zu: %s", i, err ? coco_error_message(err) : "started");
+        coco_error_free(err);
+        end(&f);
+    }
+}
+
+static void *
+stop(void *arg)
+{
+    coco_kbs_server_stop(arg);
+    return NULL;
+}
+
+static void
+it_stops_while_peers_are_connected(void **state)
+{
+    struct fixture f;
+    pthread_t thread;
+
+    (void)state;
+    serve(&f, "");
+    int idle = reach(&f);
+    int half = reach(&f);
+    tell(half, "GET /hea", 8);
+    int done = reach(&f);
+    tell(done, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, done, "\r\n\r\n", 1);
+    assert_int_equal(pthread_create(&thread, NULL, stop, f.server), 0);
+    (void)hear(&f, idle, NULL, 0);
+    (void)hear(&f, half, NULL, 0);
+    (void)hear(&f, done, NULL, 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    f.server = NULL;
+    (void)close(idle);
+    (void)close(half);
+    (void)close(done);
+    end(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_follow_each_other_on_a_connection),
+        cmocka_unit_test(what_is_no_request_is_answered_and_the_connection_closed),
+        cmocka_unit_test(heads_are_bounded),
+        cmocka_unit_test(a_peer_that_waits_is_told_to_go_on),
+        cmocka_unit_test(a_reply_to_head_has_no_body),
+        cmocka_unit_test(a_body_of_the_largest_size_is_taken),
+        cmocka_unit_test(connections_are_counted),
+        cmocka_unit_test(an_idle_connection_is_closed),
+        cmocka_unit_test(plain_http_stays_on_this_machine),
+        cmocka_unit_test(it_stops_while_peers_are_connected),
+    };
+
+    return cmocka_run_group_tests_name("kbs/server", tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/*
+ * tests/kbs/test_token.c - lib/kbs/token.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/token.h"
+
+#include "tests/kbs/world.h"
+
+static int
+begin(void **state)
+{
+    static struct world w;
+
+    world_begin(&w, "");
+    *state = &w;
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+/* The token of an attested guest. */
+static void
+get_token(struct world *w, struct coco_buf *ret)
+{
+    _cleanup_json_ cJSON *reply = NULL;
+    const char *token = NULL;
+    coco_error *err = NULL;
+
+    assert_int_equal(attest(w), 200);
+    assert_ok(coco_json_parse_object(said(w), w->reply.body.len, &reply, &err), err);
+    assert_ok(coco_json_get_string(reply, "token", &token, &err), err);
+    assert_ok(coco_buf_append_text(ret, token, &err), err);
+}
+
+static void
+same_members(const cJSON *want, const cJSON *got, const char *but)
+{
+    const cJSON *member = NULL;
+
+    cJSON_ArrayForEach(member, want) {
+        const cJSON *other = cJSON_GetObjectItemCaseSensitive(got, member->string);
+
+        if (!other || (member->type & 0xff) != (other->type & 0xff))
+            fail_msg("%s is missing or of another type", member->string);
+        if (cJSON_IsObject(member))
+            same_members(member, other, "");
+    }
+    cJSON_ArrayForEach(member, got) {
+        if (strcmp(member->string, but) != 0
+            && !cJSON_GetObjectItemCaseSensitive(want, member->string))
+            fail_msg("%s is too much", member->string);
+    }
+}
+
+/* Member by member the one that upstream issued for the same evidence, and cnf. */
+static void
+a_token_is_what_upstreams_is(void **state)
+{
+    struct world *w = *state;
+    size_t len = 0;
+    _cleanup_free_ char *recorded = read_fixture("rcar/attest-p256/token.jwt", &len);
+    _cleanup_buf_ struct coco_buf token = {.limit = 65536};
+    _cleanup_jws_ struct coco_jws want = {0};
+    _cleanup_jws_ struct coco_jws got = {0};
+    coco_error *err = NULL;
+
+    while (len && recorded[len - 1] == '\n')
+        len--;
+    add_references(w);
+    get_token(w, &token);
+    assert_ok(coco_jws_parse(recorded, len, &want, &err), err);
+    assert_ok(coco_jws_parse(coco_buf_text(&token), token.len, &got, &err), err);
+    same_members(want.payload, got.payload, "cnf");
+    cJSON *jwk = cJSON_GetObjectItemCaseSensitive(want.header, "jwk");
+    coco_json_free(cJSON_DetachItemFromObjectCaseSensitive(jwk, "x5c"));
+    same_members(want.header, got.header, "");
+}
+
+static void
+own_tokens_are_taken_while_they_last(void **state)
+{
+    struct world *w = *state;
+    _cleanup_buf_ struct coco_buf token = {.limit = 65536};
+    _cleanup_json_ cJSON *claims = NULL;
+    cJSON *late = NULL;
+    coco_error *err = NULL;
+
+    get_token(w, &token);
+    world_clock += 5 * 60;
+    assert_ok(coco_kbs_token_verify(w->core, coco_buf_text(&token), token.len, &claims, &err), err);
+    world_clock += COCO_JWT_LEEWAY_S + 1;
+    assert_fails(coco_kbs_token_verify(w->core, coco_buf_text(&token), token.len, &late, &err), err,
+                 COCO_ERR_VERIFY, "");
+}
+
+static void
+tokens_of_others_are_refused(void **state)
+{
+    struct world *w = *state;
+    struct world other;
+    size_t len = 0;
+    _cleanup_free_ char *recorded = read_fixture("rcar/attest-p256/token.jwt", &len);
+    _cleanup_buf_ struct coco_buf token = {.limit = 65536};
+    cJSON *claims = NULL;
+    char bearer[8192];
+
+    world_begin(&other, "");
+    get_token(&other, &token);
+    world_end(&other);
+    /* It carries its key in its header, as any forger's would. */
+    assert_int_equal(
+        coco_kbs_token_verify(w->core, coco_buf_text(&token), token.len, &claims, NULL),
+        COCO_ERR_VERIFY);
+    assert_int_not_equal(coco_kbs_token_verify(w->core, recorded, strlen(recorded), &claims, NULL),
+                         COCO_OK);
+    static const char *const payloads[] = {
+        "{\"exp\":1800000600}",
+        "{\"exp\":1800000600,\"iss\":\"somebody\"}",
+        "{\"iss\":\"CoCo-Attestation-Service\"}",
+    };
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+        sign_claims(w->core->token_key, payloads[i], bearer, sizeof(bearer));
+        const char *jwt = bearer + strlen("Bearer ");
+        assert_int_not_equal(coco_kbs_token_verify(w->core, jwt, strlen(jwt), &claims, NULL),
+                             COCO_OK);
+    }
+    assert_null(claims);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        T(a_token_is_what_upstreams_is),
+        T(own_tokens_are_taken_while_they_last),
+        T(tokens_of_others_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("kbs/token", tests, NULL, NULL);
+}

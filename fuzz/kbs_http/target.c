@@ -1,0 +1,41 @@
+/*
+ * fuzz/kbs_http/target.c - heads of HTTP requests
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What was understood lies within the head, and a bad head is one of the known statuses. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t len = coco_kbs_http_head_len((const char *)data, size);
+    struct coco_kbs_request request;
+
+    if (len == 0)
+        return 0;
+    char *head = malloc(len);
+    if (!head)
+        return 0;
+    memcpy(head, data, len);
+    int bad = coco_kbs_http_parse(head, len, &request);
+    if (bad == 0) {
+        const char *const texts[] = {request.method, request.path, request.query, request.cookie,
+                                     request.authorization};
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+            if (texts[i] && (texts[i] < head || texts[i] + strlen(texts[i]) >= head + len))
+                abort();
+        if (request.path[0] != '/')
+            abort();
+    } else if (bad != 400 && bad != 411 && bad != 417 && bad != 505) {
+        abort();
+    }
+    free(head);
+    return 0;
+}

@@ -222,19 +222,6 @@ make_key(const char *type, OSSL_PARAM_BLD *bld, bool is_private, EVP_PKEY **ret,
     return COCO_OK;
 }
 
-/* What RFC 7518 section 6.2.2.1 and the curve's equation ask for. */
-static coco_status
-check_ec(EVP_PKEY *key, bool is_private, coco_error **err)
-{
-    _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-
-    if (!ctx)
-        return coco_fail_nomem(err);
-    if ((is_private ? EVP_PKEY_check(ctx) : EVP_PKEY_public_check(ctx)) != 1)
-        return coco_fail(err, COCO_ERR_PROTO, "JWK is not a valid EC key");
-    return COCO_OK;
-}
-
 static bool
 has(const cJSON *jwk, const char *member)
 {
@@ -279,7 +266,7 @@ parse_ec(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
     if (status == COCO_OK)
         status = make_key("EC", bld, is_private, &key, err);
     if (status == COCO_OK)
-        status = check_ec(key, is_private, err);
+        status = coco_key_check(key, is_private, err);
     if (status == COCO_OK)
         *ret = coco_steal(&key);
     return status;
@@ -306,7 +293,6 @@ parse_rsa(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
     BIGNUM *bns[N_RSA_NUMBERS] = {NULL};
     _cleanup_(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
     _cleanup_pkey_ EVP_PKEY *key = NULL;
-    enum coco_key_kind kind = 0;
     size_t n = N_RSA_PUBLIC;
     coco_status status = COCO_OK;
 
@@ -324,7 +310,7 @@ parse_rsa(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
     for (size_t i = 0; i < n; i++)
         BN_clear_free(bns[i]);
     if (status == COCO_OK)
-        status = coco_key_kind_of(key, &kind, err);
+        status = coco_key_check(key, n > N_RSA_PUBLIC, err);
     if (status == COCO_OK)
         *ret = coco_steal(&key);
     return status;

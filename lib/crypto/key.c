@@ -115,24 +115,50 @@ coco_key_kind_of(const EVP_PKEY *key, enum coco_key_kind *ret, coco_error **err)
     return COCO_OK;
 }
 
-/* Gives *key to *ret if it is of a kind we know and, for EC, what it says it is. */
+/* RFC 8017 section 3.1; with e = 1 the ciphertext is the plaintext. */
 static coco_status
-accept_key(EVP_PKEY **key, bool is_private, EVP_PKEY **ret, coco_error **err)
+check_rsa(const EVP_PKEY *key, coco_error **err)
+{
+    _cleanup_(BN_clear_freep) BIGNUM *n = NULL;
+    _cleanup_(BN_clear_freep) BIGNUM *e = NULL;
+
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1
+        || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+        return coco_fail_nomem(err);
+    if (!BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
+        return coco_fail(err, COCO_ERR_PROTO, "RSA key is not valid");
+    return COCO_OK;
+}
+
+coco_status
+coco_key_check(EVP_PKEY *key, bool is_private, coco_error **err)
 {
     enum coco_key_kind kind = 0;
 
-    coco_status status = coco_key_kind_of(*key, &kind, err);
-    if (status != COCO_OK)
+    coco_status status = coco_key_kind_of(key, &kind, err);
+    if (status != COCO_OK || kind == COCO_KEY_ED25519)
         return status;
+    if (kind == COCO_KEY_RSA)
+        return check_rsa(key, err);
 
-    _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, *key, NULL);
+    coco_ossl_errors_are_ours();
+    _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     if (!ctx)
         return coco_fail_nomem(err);
-    bool is_ec = kind != COCO_KEY_RSA && kind != COCO_KEY_ED25519;
-    if (is_ec && (is_private ? EVP_PKEY_check(ctx) : EVP_PKEY_public_check(ctx)) != 1)
+    if ((is_private ? EVP_PKEY_check(ctx) : EVP_PKEY_public_check(ctx)) != 1)
         return coco_fail(err, COCO_ERR_PROTO, "EC key is not valid");
-    *ret = coco_steal(key);
     return COCO_OK;
+}
+
+/* Gives *key to *ret if it is good. */
+static coco_status
+accept_key(EVP_PKEY **key, bool is_private, EVP_PKEY **ret, coco_error **err)
+{
+    coco_status status = coco_key_check(*key, is_private, err);
+
+    if (status == COCO_OK)
+        *ret = coco_steal(key);
+    return status;
 }
 
 static coco_status

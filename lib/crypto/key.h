@@ -28,9 +28,16 @@ coco_status coco_key_generate(enum coco_key_kind kind, EVP_PKEY **ret, coco_erro
 coco_status coco_key_kind_of(const EVP_PKEY *key, enum coco_key_kind *ret, coco_error **err);
 
 /*
+ * COCO_ERR_PROTO unless a key from outside is what it says: an EC point on its
+ * curve, with its private half if is_private; RSA with an odd modulus and an odd
+ * exponent of 3 or more. Errors of coco_key_kind_of() besides.
+ */
+coco_status coco_key_check(EVP_PKEY *key, bool is_private, coco_error **err);
+
+/*
  * Reads a private key: PEM or DER of PKCS#8, PKCS#1 or SEC 1, or a private JWK.
- * The key is checked (EC points on their curve, RSA of a sane size). No password:
- * an encrypted key is COCO_ERR_NOTSUP. COCO_ERR_PROTO if it is no key at all.
+ * The key is checked. No password: an encrypted key is COCO_ERR_NOTSUP. COCO_ERR_PROTO if it is no
+ * key at all.
  */
 coco_status coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error **err);
 

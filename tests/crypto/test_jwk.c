@@ -20,6 +20,13 @@
 #define OKP "\"kty\":\"OKP\",\"crv\":\"Ed25519\""
 #define OKP_X "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\""
 
+/* 2048 bits, of which the first is 1; nobody looks at their factors. */
+#define FORTY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define RSA_HEAD "gA" FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY
+#define RSA_N RSA_HEAD "AAAAAAAAAAAAAAAAAAAQ"
+#define RSA_EVEN RSA_HEAD "AAAAAAAAAAAAAAAAAAAA"
+#define RSA_2048(n, e) "{\"kty\":\"RSA\",\"n\":\"" n "\",\"e\":\"" e "\"}"
+
 static coco_status
 parse(const char *text, EVP_PKEY **ret, coco_error **err)
 {
@@ -219,6 +226,9 @@ parse_refuses_hostile_keys(void **state)
         {"{\"kty\":\"RSA\",\"n\":\"\",\"e\":\"AQAB\"}", COCO_ERR_PROTO},
         {"{\"kty\":\"RSA\",\"n\":\"ANEy\",\"e\":\"AQAB\"}", COCO_ERR_PROTO},  /* leading zero */
         {"{\"kty\":\"RSA\",\"n\":\"0TI3\",\"e\":\"AQAB\"}", COCO_ERR_NOTSUP}, /* 24 bits */
+        {RSA_2048(RSA_N, "AQ"), COCO_ERR_PROTO},                              /* e is 1 */
+        {RSA_2048(RSA_N, "AQAA"), COCO_ERR_PROTO},                            /* e is even */
+        {RSA_2048(RSA_EVEN, "AQAB"), COCO_ERR_PROTO},                         /* n is */
         {"{\"kty\":\"RSA\",\"n\":\"0TI3\",\"e\":\"AQAB\",\"oth\":[]}", COCO_ERR_NOTSUP},
         {"{\"kty\":\"RSA\",\"n\":\"0TI3\",\"e\":\"AQAB\",\"d\":\"AQ\",\"p\":\"AQ\"}",
          COCO_ERR_PROTO},

@@ -353,7 +353,25 @@ set_recipient(struct message *m, const cJSON *object, coco_error **err)
     return status;
 }
 
-/* Flattened or general, never a mix, but for what Go writes. */
+/*
+ * RFC 7516 section 7.2.1 forbids "encrypted_key" beside "recipients"; go-jose, and
+ * with it ocicrypt, repeats that of the first recipient there. That and no more.
+ */
+static coco_status
+check_repeated_key(const cJSON *json, const cJSON *recipients, coco_error **err)
+{
+    const char *repeated = NULL;
+    const char *first = NULL;
+
+    coco_status status = coco_json_get_string_opt(json, "encrypted_key", &repeated, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(recipients->child, "encrypted_key", &first, err);
+    if (status == COCO_OK && repeated && strcmp(repeated, first) != 0)
+        return coco_fail(err, COCO_ERR_PROTO, "JWE has both 'recipients' and 'encrypted_key'");
+    return status;
+}
+
+/* Flattened or general, never a mix. */
 static coco_status
 set_recipients(struct message *m, coco_error **err)
 {
@@ -366,10 +384,6 @@ set_recipients(struct message *m, coco_error **err)
     if (!array)
         return set_recipient(m, m->json, err);
 
-    /*
-     * go-jose repeats the first encrypted_key beside "recipients", which RFC 7516
-     * section 7.2.1 forbids; it is not looked at. Nothing else may be mixed in.
-     */
     if (cJSON_GetObjectItemCaseSensitive(m->json, "header"))
         return coco_fail(err, COCO_ERR_PROTO, "JWE has both 'recipients' and 'header'");
     cJSON_ArrayForEach(item, array) {
@@ -379,7 +393,7 @@ set_recipients(struct message *m, coco_error **err)
     }
     if (m->n == 0)
         return coco_fail(err, COCO_ERR_PROTO, "JWE has no recipients");
-    return COCO_OK;
+    return check_repeated_key(m->json, array, err);
 }
 
 static coco_status

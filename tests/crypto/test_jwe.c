@@ -520,6 +520,8 @@ decrypt_refuses_what_is_no_jwe(void **state)
         FLAT("eyJhbGciOiJSU0EtT0FFUC0yNTYifQ", KEY ",\"unprotected\":{\"enc\":\"A256GCM\"}"),
         /* Flattened and general at once; but for what go-jose writes. */
         FLAT(ENC_HEADER, "\"recipients\":[" RECIPIENT "],\"header\":{}"),
+        FLAT(ENC_HEADER, "\"recipients\":[" RECIPIENT "],\"encrypted_key\":\"AQ\""),
+        FLAT(ENC_HEADER, "\"recipients\":[" RECIPIENT "],\"encrypted_key\":{}"),
         FLAT(ENC_HEADER, "\"recipients\":[]"),
         FLAT(ENC_HEADER, "\"recipients\":{}"),
         FLAT(ENC_HEADER, "\"recipients\":[1]"),

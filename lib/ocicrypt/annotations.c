@@ -508,6 +508,7 @@ coco_status
 coco_annotations_add(cJSON *annotations, const struct coco_layer_key *key,
                      const struct coco_recipients *recipients, coco_error **err)
 {
+    static const char *const ours[] = {KEYS SCHEME_JWE, KEYS SCHEME_COCO, PUBOPTS};
     _cleanup_buf_ struct coco_buf options = {.limit = OPTIONS_MAX};
     const cJSON *item = NULL;
 
@@ -524,6 +525,8 @@ coco_annotations_add(cJSON *annotations, const struct coco_layer_key *key,
         status = add_packets(annotations, recipients, &options, err);
     if (status == COCO_OK)
         status = add_public_options(annotations, key, err);
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]) && status != COCO_OK; i++)
+        coco_json_free(cJSON_DetachItemFromObjectCaseSensitive(annotations, ours[i]));
     return status;
 }
 

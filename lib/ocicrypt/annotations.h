@@ -54,7 +54,10 @@ bool coco_media_type_encrypted(const char *media_type);
 coco_status coco_annotations_open(const cJSON *annotations, const struct coco_openers *openers,
                                   coco_ctx *ctx, struct coco_layer_key *ret, coco_error **err);
 
-/* Adds the enc.* annotations to the object, once key->mac and key->plain are known. */
+/*
+ * Adds the enc.* annotations to the object, which has none yet, once key->mac and
+ * key->plain are known. COCO_ERR_INVALID without a recipient.
+ */
 coco_status coco_annotations_add(cJSON *annotations, const struct coco_layer_key *key,
                                  const struct coco_recipients *recipients, coco_error **err);
 

@@ -308,6 +308,7 @@ static void
 add_refuses_what_nobody_could_open(void **state)
 {
     EVP_PKEY *signer = new_key(COCO_KEY_ED25519);
+    EVP_PKEY *good_key = new_key(COCO_KEY_P256);
     struct coco_layer_key key = some_key();
     struct coco_secret key16 = {0};
     struct kbs kbs;
@@ -327,6 +328,7 @@ add_refuses_what_nobody_could_open(void **state)
         {{NULL, 0, NULL, 0}, "{}", "nobody to encrypt to", COCO_ERR_INVALID},
         {{NULL, 0, &short_kek, 1}, "{}", "has 16 bytes", COCO_ERR_INVALID},
         {{NULL, 0, &bad_uri, 1}, "{}", "a/b", COCO_ERR_INVALID},
+        {{&good_key, 1, &bad_uri, 1}, "{}", "a/b", COCO_ERR_INVALID},
         {{NULL, 0, &good, 17}, "{}", "more than 16", COCO_ERR_INVALID},
         {{&signer, 17, NULL, 0}, "{}", "more than 16", COCO_ERR_INVALID},
         {{&signer, 1, NULL, 0}, "{}", "only sign", COCO_ERR_NOTSUP},
@@ -337,11 +339,14 @@ add_refuses_what_nobody_could_open(void **state)
 
         assert_fails(coco_annotations_add(annotations, &key, &cases[i].to, &err), err,
                      cases[i].status, cases[i].why);
+        assert_null(cJSON_GetObjectItemCaseSensitive(annotations, JWE));
+        assert_null(cJSON_GetObjectItemCaseSensitive(annotations, PROVIDER));
         coco_json_free(annotations);
     }
     coco_secret_done(&key16);
     coco_secret_done(&kbs.kek);
     coco_layer_key_done(&key);
+    EVP_PKEY_free(good_key);
     EVP_PKEY_free(signer);
 }
 
@@ -908,14 +913,17 @@ skopeo_decrypts_what_is_encrypted_here(void **state)
     static const char *const names[] = {"rsa", "p256", "p384", "p521"};
     EVP_PKEY *keys[] = {new_key(COCO_KEY_RSA), new_key(COCO_KEY_P256), new_key(COCO_KEY_P384),
                         new_key(COCO_KEY_P521)};
+    struct kbs kbs;
     char lab[64];
     coco_error *err = NULL;
 
     (void)state;
+    kbs_init(&kbs);
+    const struct coco_kek kek = {URI, &kbs.kek};
     make_temp_dir(lab, sizeof(lab));
     for (size_t i = 0; i < 4; i++)
         layout_write_key(lab, names[i], keys[i]);
-    /* For each alone (flattened JWE), then for all of them (general JWE). */
+    /* For each alone (flattened JWE), then for all of them (general JWE) and a KBS. */
     for (size_t i = 0; i < 8; i++) {
         struct coco_layer_key key = {0};
         struct coco_buf blob = {.limit = 1 << 16};
@@ -933,8 +941,9 @@ skopeo_decrypts_what_is_encrypted_here(void **state)
         (void)snprintf(option, sizeof(option), "%%/%s.pem", names[i % 4]);
         assert_ok(coco_layer_key_generate(&key, &err), err);
         encrypt_blob(&key, layer, sizeof(layer), &blob);
-        layout_make(lab, from, blob.data, blob.len,
-                    annotations_for(&key, i < 4 ? &keys[i] : keys, i < 4 ? 1 : 4, NULL, 0));
+        layout_make(
+            lab, from, blob.data, blob.len,
+            annotations_for(&key, i < 4 ? &keys[i] : keys, i < 4 ? 1 : 4, &kek, i < 4 ? 0 : 1));
         assert_true(skopeo_copy(lab, options, from, to));
 
         cJSON *manifest = layout_read_manifest(lab, to);
@@ -950,6 +959,7 @@ skopeo_decrypts_what_is_encrypted_here(void **state)
         coco_layer_key_done(&key);
     }
     remove_temp_dir(lab);
+    coco_secret_done(&kbs.kek);
     for (size_t i = 0; i < 4; i++)
         EVP_PKEY_free(keys[i]);
 }

@@ -1,0 +1,302 @@
+/*
+ * image/pull.c - an image from a source into a bundle
+ *
+ * policy -> manifest -> config -> per layer: blob -> [digest, size] -> [decrypt] -> [inflate]
+ * -> [diff_id] -> tar -> files in staging; then config.json, and all of it is put in its place.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/pull.h"
+
+#include "base/bytes.h"
+#include "base/context.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "image/bundle.h"
+#include "image/staging.h"
+#include "image/unpack.h"
+#include "ocicrypt/layer.h"
+
+#include <coco/kbc.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CONFIG_SIZE_MAX ((size_t)4 << 20)
+#define BUNDLE_CONFIG_MAX ((size_t)8 << 20)
+
+/* What every step of one pull needs. */
+struct pull {
+    const coco_image_client *client;
+    coco_ctx *ctx;
+    const struct coco_source *source;
+    const coco_image_options *limits;
+    struct coco_unpack_budget budget;
+    int rootfs;
+};
+
+/* Asks a key broker for the key that a layer's key is wrapped by. */
+static coco_status
+get_kek(void *self, coco_ctx *ctx, const char *uri, struct coco_secret *ret, coco_error **err)
+{
+    _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+
+    coco_status status = coco_kbc_get_resource(self, ctx, uri, &bytes, err);
+    if (status != COCO_OK)
+        return status;
+    if (coco_bytes_size(bytes) != COCO_LAYER_KEY_SIZE)
+        return coco_fail(err, COCO_ERR_VERIFY, "the resource is not a key of %d bytes",
+                         COCO_LAYER_KEY_SIZE);
+    return coco_secret_copy(coco_bytes_data(bytes), coco_bytes_size(bytes), ret, err);
+}
+
+/* Puts the decryption in front of next. */
+static coco_status
+open_layer(const struct pull *pull, const struct coco_descriptor *layer,
+           const struct coco_sink *next, struct coco_layer_cipher **ret, coco_error **err)
+{
+    _cleanup_layer_key_ struct coco_layer_key key = {0};
+    const struct coco_kek_source kek = {.get = get_kek, .self = pull->client->kbc};
+    const struct coco_openers openers = {
+        .keys = pull->client->keys,
+        .n_keys = pull->client->n_keys,
+        .kek = pull->client->kbc ? &kek : NULL,
+    };
+
+    coco_status status = coco_annotations_open(layer->annotations, &openers, pull->ctx, &key, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_layer_decrypt(&key, next, ret, err);
+}
+
+static coco_status
+pull_layer(struct pull *pull, const struct coco_descriptor *layer,
+           const struct coco_digest *diff_id, coco_error **err)
+{
+    _cleanup_(coco_unpack_freep) struct coco_unpack *unpack = NULL;
+    _cleanup_(coco_verify_sink_freep) struct coco_verify_sink *verify = NULL;
+    _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
+    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher = NULL;
+    enum coco_compression compression;
+    bool encrypted;
+
+    coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
+    if (status == COCO_OK)
+        status = coco_unpack_new(pull->rootfs, &pull->budget, &unpack, err);
+    if (status != COCO_OK)
+        return status;
+
+    struct coco_sink sink = coco_unpack_sink(unpack);
+    status = coco_verify_sink_new(diff_id, &sink, &verify, err);
+    if (status != COCO_OK)
+        return status;
+    sink = coco_verify_sink_sink(verify);
+    status = coco_inflate_new(compression, pull->limits->max_ratio, &sink, &inflate, err);
+    if (status != COCO_OK)
+        return status;
+    sink = coco_inflate_sink(inflate);
+    if (encrypted) {
+        status = open_layer(pull, layer, &sink, &cipher, err);
+        if (status != COCO_OK)
+            return status;
+        sink = coco_layer_cipher_sink(cipher);
+    }
+    return coco_source_blob(pull->source, pull->ctx, layer, &sink, err);
+}
+
+/* Refuses too much before the first byte of it is fetched. */
+static coco_status
+add_up(const struct pull *pull, const struct coco_manifest *manifest, uint64_t *ret,
+       coco_error **err)
+{
+    uint64_t left = pull->limits->max_bytes;
+
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        if (manifest->layers[i].size > left)
+            return coco_fail(err, COCO_ERR_LIMIT, "layers of more than %llu bytes",
+                             (unsigned long long)pull->limits->max_bytes);
+        left -= manifest->layers[i].size;
+    }
+    *ret = pull->limits->max_bytes - left;
+    return COCO_OK;
+}
+
+static coco_status
+get_config(const struct pull *pull, const struct coco_manifest *manifest,
+           struct coco_image_config *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = CONFIG_SIZE_MAX};
+    _cleanup_image_config_ struct coco_image_config config = {0};
+
+    coco_status status =
+        coco_source_small_blob(pull->source, pull->ctx, &manifest->config, &text, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "image config");
+    status = coco_image_config_parse(text.data, text.len, &pull->client->platform, &config, err);
+    if (status != COCO_OK)
+        return status;
+    if (config.n_diff_ids != manifest->n_layers)
+        return coco_fail(err, COCO_ERR_PROTO, "%zu layers, but %zu diff_ids", manifest->n_layers,
+                         config.n_diff_ids);
+    *ret = config;
+    config = (struct coco_image_config){0};
+    return COCO_OK;
+}
+
+static coco_status
+make_rootfs(const struct coco_staging *staging, int *ret, coco_error **err)
+{
+    if (mkdirat(staging->dir, "rootfs", 0700) < 0)
+        return coco_fail_errno(err, errno, "make 'rootfs'");
+    _cleanup_close_ int rootfs =
+        openat(staging->dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (rootfs < 0 || fchmod(rootfs, 0755) < 0)
+        return coco_fail_errno(err, errno, "make 'rootfs'");
+    *ret = rootfs;
+    rootfs = -1;
+    return COCO_OK;
+}
+
+static coco_status
+write_config(const struct pull *pull, const struct coco_staging *staging,
+             const struct coco_image_config *config, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = BUNDLE_CONFIG_MAX};
+
+    coco_status status = coco_bundle_config(config, pull->rootfs, &text, err);
+    if (status != COCO_OK)
+        return status;
+    _cleanup_close_ int fd = openat(staging->dir, "config.json",
+                                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || fchmod(fd, 0644) < 0)
+        return coco_fail_errno(err, errno, "make 'config.json'");
+    return coco_fd_write_all(fd, text.data, text.len, err);
+}
+
+static coco_status
+pull_layers(struct pull *pull, const struct coco_manifest *manifest,
+            const struct coco_image_config *config, coco_error **err)
+{
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        coco_status status = coco_ctx_check(pull->ctx, err);
+        if (status == COCO_OK)
+            status = pull_layer(pull, &manifest->layers[i], &config->diff_ids[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    return COCO_OK;
+}
+
+static coco_status
+fill_staging(struct pull *pull, const struct coco_manifest *manifest,
+             const struct coco_image_config *config, const struct coco_staging *staging,
+             coco_error **err)
+{
+    _cleanup_close_ int rootfs = -1;
+
+    coco_status status = make_rootfs(staging, &rootfs, err);
+    if (status != COCO_OK)
+        return status;
+    pull->rootfs = rootfs;
+    status = pull_layers(pull, manifest, config, err);
+    if (status == COCO_OK)
+        status = write_config(pull, staging, config, err);
+    /* From here on it would be seen. */
+    if (status == COCO_OK)
+        status = coco_ctx_check(pull->ctx, err);
+    return status;
+}
+
+coco_status
+coco_pull_from(const coco_image_client *client, coco_ctx *ctx, const struct coco_source *source,
+               const coco_image_ref *ref, const char *dir, const coco_image_options *opts,
+               coco_image **ret, coco_error **err)
+{
+    _cleanup_staging_ struct coco_staging staging = COCO_STAGING_NONE;
+    _cleanup_resolved_ struct coco_resolved found = {0};
+    _cleanup_image_config_ struct coco_image_config config = {0};
+    struct pull pull = {
+        .client = client,
+        .ctx = ctx,
+        .source = source,
+        .limits = opts,
+        .budget = {.content = opts->max_content, .entries = opts->max_entries},
+        .rootfs = -1,
+    };
+    uint64_t layers;
+
+    _cleanup_(coco_image_freep) coco_image *image = calloc(1, sizeof(*image));
+    if (!image)
+        return coco_fail_nomem(err);
+    coco_status status = coco_staging_begin(dir, &staging, err);
+    if (status == COCO_OK)
+        status =
+            coco_source_resolve(source, ctx, ref, &client->platform, opts->max_layers, &found, err);
+    if (status == COCO_OK)
+        status = add_up(&pull, &found.manifest, &layers, err);
+    if (status == COCO_OK)
+        status = get_config(&pull, &found.manifest, &config, err);
+    if (status == COCO_OK)
+        status = fill_staging(&pull, &found.manifest, &config, &staging, err);
+    if (status == COCO_OK)
+        status = coco_staging_commit(&staging, err);
+    if (status != COCO_OK)
+        return status;
+
+    image->digest = found.digest;
+    coco_digest_format(&found.digest, image->digest_text);
+    image->n_layers = found.manifest.n_layers;
+    image->bytes_read = found.text.len + found.manifest.config.size + layers;
+    image->bytes_written = opts->max_content - pull.budget.content;
+    *ret = coco_steal(&image);
+    return COCO_OK;
+}
+
+/* Judges the name that was asked for, before anything is asked of anybody (T11, T33). */
+static coco_status
+check_policy(const coco_image_client *client, const coco_image_ref *ref, coco_error **err)
+{
+    const char *registry = coco_image_ref_registry(ref);
+    const char *repository = coco_image_ref_repository(ref);
+    _cleanup_free_ char *name = NULL;
+
+    if (!registry) {
+        name = realpath(repository, NULL);
+        if (!name && errno == ENOENT)
+            return coco_fail(err, COCO_ERR_NOTFOUND, "no layout '%s'", repository);
+        if (!name)
+            return coco_fail_errno(err, errno, "'%s'", repository);
+    } else if (asprintf(&name, "%s/%s", registry, repository) < 0) {
+        name = NULL;
+        return coco_fail_nomem(err);
+    }
+    const struct coco_policy_image image = {
+        .transport = coco_image_ref_transport(ref),
+        .name = name,
+        .tag = coco_image_ref_tag(ref),
+        .digest = coco_image_ref_digest(ref),
+    };
+    return coco_policy_check(client->policy, &image, err);
+}
+
+coco_status
+coco_image_pull(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *ref,
+                const char *dir, const coco_image_options *opts, coco_image **ret, coco_error **err)
+{
+    _cleanup_source_ struct coco_source source = {0};
+    coco_image_options limits;
+
+    coco_status status = coco_image_options_set(&limits, opts, err);
+    if (status == COCO_OK)
+        status = check_policy(client, ref, err);
+    if (status == COCO_OK)
+        status = coco_client_source(client, ref, &source, err);
+    if (status == COCO_OK)
+        status = coco_pull_from(client, ctx, &source, ref, dir, &limits, ret, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "%s", coco_image_ref_text(ref));
+    return COCO_OK;
+}

@@ -1,8 +1,9 @@
 /*
  * image/pull.c - an image from a source into a bundle
  *
- * policy -> manifest -> config -> per layer: blob -> [digest, size] -> [decrypt] -> [inflate]
- * -> [diff_id] -> tar -> files in staging; then config.json, and all of it is put in its place.
+ * policy -> manifest -> config -> per layer: blob -> [digest, size] -> [decrypt] -> [defer]
+ * -> [inflate] -> [diff_id] -> tar -> files in staging; then config.json, and all of it is put in
+ * its place.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,6 +14,7 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "image/bundle.h"
+#include "image/defer.h"
 #include "image/staging.h"
 #include "image/unpack.h"
 #include "ocicrypt/layer.h"
@@ -30,10 +32,8 @@
 
 /* What every step of one pull needs. */
 struct pull {
-    const coco_image_client *client;
+    const struct coco_pull_order *order;
     coco_ctx *ctx;
-    const struct coco_source *source;
-    const coco_image_options *limits;
     struct coco_unpack_budget budget;
     int rootfs;
 };
@@ -59,11 +59,11 @@ open_layer(const struct pull *pull, const struct coco_descriptor *layer,
            const struct coco_sink *next, struct coco_layer_cipher **ret, coco_error **err)
 {
     _cleanup_layer_key_ struct coco_layer_key key = {0};
-    const struct coco_kek_source kek = {.get = get_kek, .self = pull->client->kbc};
+    const struct coco_kek_source kek = {.get = get_kek, .self = pull->order->client->kbc};
     const struct coco_openers openers = {
-        .keys = pull->client->keys,
-        .n_keys = pull->client->n_keys,
-        .kek = pull->client->kbc ? &kek : NULL,
+        .keys = pull->order->client->keys,
+        .n_keys = pull->order->client->n_keys,
+        .kek = pull->order->client->kbc ? &kek : NULL,
     };
 
     coco_status status = coco_annotations_open(layer->annotations, &openers, pull->ctx, &key, err);
@@ -80,6 +80,7 @@ pull_layer(struct pull *pull, const struct coco_descriptor *layer,
     _cleanup_(coco_verify_sink_freep) struct coco_verify_sink *verify = NULL;
     _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
     _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher = NULL;
+    _cleanup_defer_ struct coco_defer defer = {0};
     enum coco_compression compression;
     bool encrypted;
 
@@ -94,17 +95,18 @@ pull_layer(struct pull *pull, const struct coco_descriptor *layer,
     if (status != COCO_OK)
         return status;
     sink = coco_verify_sink_sink(verify);
-    status = coco_inflate_new(compression, pull->limits->max_ratio, &sink, &inflate, err);
+    status = coco_inflate_new(compression, pull->order->limits.max_ratio, &sink, &inflate, err);
     if (status != COCO_OK)
         return status;
-    sink = coco_inflate_sink(inflate);
+    defer.next = coco_inflate_sink(inflate);
+    sink = coco_defer_sink(&defer);
     if (encrypted) {
         status = open_layer(pull, layer, &sink, &cipher, err);
         if (status != COCO_OK)
             return status;
         sink = coco_layer_cipher_sink(cipher);
     }
-    return coco_source_blob(pull->source, pull->ctx, layer, &sink, err);
+    return coco_source_blob(pull->order->source, pull->ctx, layer, &sink, err);
 }
 
 /* Refuses too much before the first byte of it is fetched. */
@@ -112,15 +114,15 @@ static coco_status
 add_up(const struct pull *pull, const struct coco_manifest *manifest, uint64_t *ret,
        coco_error **err)
 {
-    uint64_t left = pull->limits->max_bytes;
+    uint64_t left = pull->order->limits.max_bytes;
 
     for (size_t i = 0; i < manifest->n_layers; i++) {
         if (manifest->layers[i].size > left)
             return coco_fail(err, COCO_ERR_LIMIT, "layers of more than %llu bytes",
-                             (unsigned long long)pull->limits->max_bytes);
+                             (unsigned long long)pull->order->limits.max_bytes);
         left -= manifest->layers[i].size;
     }
-    *ret = pull->limits->max_bytes - left;
+    *ret = pull->order->limits.max_bytes - left;
     return COCO_OK;
 }
 
@@ -132,10 +134,11 @@ get_config(const struct pull *pull, const struct coco_manifest *manifest,
     _cleanup_image_config_ struct coco_image_config config = {0};
 
     coco_status status =
-        coco_source_small_blob(pull->source, pull->ctx, &manifest->config, &text, err);
+        coco_source_small_blob(pull->order->source, pull->ctx, &manifest->config, &text, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "image config");
-    status = coco_image_config_parse(text.data, text.len, &pull->client->platform, &config, err);
+    status =
+        coco_image_config_parse(text.data, text.len, &pull->order->client->platform, &config, err);
     if (status != COCO_OK)
         return status;
     if (config.n_diff_ids != manifest->n_layers)
@@ -211,19 +214,17 @@ fill_staging(struct pull *pull, const struct coco_manifest *manifest,
 }
 
 coco_status
-coco_pull_from(const coco_image_client *client, coco_ctx *ctx, const struct coco_source *source,
-               const coco_image_ref *ref, const char *dir, const coco_image_options *opts,
-               coco_image **ret, coco_error **err)
+coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **ret,
+               coco_error **err)
 {
     _cleanup_staging_ struct coco_staging staging = COCO_STAGING_NONE;
     _cleanup_resolved_ struct coco_resolved found = {0};
     _cleanup_image_config_ struct coco_image_config config = {0};
+    const coco_image_options *limits = &order->limits;
     struct pull pull = {
-        .client = client,
+        .order = order,
         .ctx = ctx,
-        .source = source,
-        .limits = opts,
-        .budget = {.content = opts->max_content, .entries = opts->max_entries},
+        .budget = {.content = limits->max_content, .entries = limits->max_entries},
         .rootfs = -1,
     };
     uint64_t layers;
@@ -231,10 +232,10 @@ coco_pull_from(const coco_image_client *client, coco_ctx *ctx, const struct coco
     _cleanup_(coco_image_freep) coco_image *image = calloc(1, sizeof(*image));
     if (!image)
         return coco_fail_nomem(err);
-    coco_status status = coco_staging_begin(dir, &staging, err);
+    coco_status status = coco_staging_begin(order->dir, &staging, err);
     if (status == COCO_OK)
-        status =
-            coco_source_resolve(source, ctx, ref, &client->platform, opts->max_layers, &found, err);
+        status = coco_source_resolve(order->source, ctx, order->ref, &order->client->platform,
+                                     limits->max_layers, &found, err);
     if (status == COCO_OK)
         status = add_up(&pull, &found.manifest, &layers, err);
     if (status == COCO_OK)
@@ -250,7 +251,7 @@ coco_pull_from(const coco_image_client *client, coco_ctx *ctx, const struct coco
     coco_digest_format(&found.digest, image->digest_text);
     image->n_layers = found.manifest.n_layers;
     image->bytes_read = found.text.len + found.manifest.config.size + layers;
-    image->bytes_written = opts->max_content - pull.budget.content;
+    image->bytes_written = limits->max_content - pull.budget.content;
     *ret = coco_steal(&image);
     return COCO_OK;
 }
@@ -287,15 +288,15 @@ coco_image_pull(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
                 const char *dir, const coco_image_options *opts, coco_image **ret, coco_error **err)
 {
     _cleanup_source_ struct coco_source source = {0};
-    coco_image_options limits;
+    struct coco_pull_order order = {.client = client, .source = &source, .ref = ref, .dir = dir};
 
-    coco_status status = coco_image_options_set(&limits, opts, err);
+    coco_status status = coco_image_options_set(&order.limits, opts, err);
     if (status == COCO_OK)
         status = check_policy(client, ref, err);
     if (status == COCO_OK)
         status = coco_client_source(client, ref, &source, err);
     if (status == COCO_OK)
-        status = coco_pull_from(client, ctx, &source, ref, dir, &limits, ret, err);
+        status = coco_pull_from(&order, ctx, ret, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "%s", coco_image_ref_text(ref));
     return COCO_OK;

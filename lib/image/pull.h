@@ -8,10 +8,17 @@
 
 #include "image/client.h"
 
-/* coco_image_pull() from an open source, with options that are set: no policy is asked. */
-coco_status coco_pull_from(const coco_image_client *client, coco_ctx *ctx,
-                           const struct coco_source *source, const coco_image_ref *ref,
-                           const char *dir, const coco_image_options *opts, coco_image **ret,
+/* One pull; all of it is lent. */
+struct coco_pull_order {
+    const coco_image_client *client; /* keys, key broker, platform */
+    const struct coco_source *source;
+    const coco_image_ref *ref;
+    const char *dir;
+    coco_image_options limits; /* set, see coco_image_options_set() */
+};
+
+/* coco_image_pull() from an open source. No policy is asked. */
+coco_status coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **ret,
                            coco_error **err);
 
 #endif

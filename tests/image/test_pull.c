@@ -157,7 +157,9 @@ end(void **state)
 static coco_status
 pull(struct fixture *f, coco_image **image)
 {
-    return coco_pull_from(f->client, f->ctx, &f->source, f->ref, f->dir, &f->opts, image, &err);
+    const struct coco_pull_order order = {f->client, &f->source, f->ref, f->dir, f->opts};
+
+    return coco_pull_from(&order, f->ctx, image, &err);
 }
 
 /* Nothing is left: neither the bundle nor what was staged for it. */
@@ -212,6 +214,9 @@ pull_refuses_a_layer_that_was_changed(void **state)
     struct fixture *f = *state;
 
     f->flip = 512; /* the content: the tar stays well-formed */
+    assert_pull_fails(f, COCO_ERR_VERIFY, "layer 1: ");
+    f->flip = 10; /* the header: it does not, and still it is the digest that counts */
+    f->blobs_asked = 0;
     assert_pull_fails(f, COCO_ERR_VERIFY, "layer 1: ");
 }
 

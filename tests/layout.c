@@ -213,3 +213,21 @@ skopeo_copy(const char *dir, const char *const *options, const char *from, const
     argv[n] = target;
     return run(argv);
 }
+
+bool
+skopeo_run(const char *const *arguments, const char *dir)
+{
+    const char *argv[2 + OPTIONS_MAX + 1] = {"skopeo", "--insecure-policy"};
+    char texts[OPTIONS_MAX][PATH_SIZE];
+
+    for (size_t i = 0; arguments[i]; i++) {
+        size_t head = strcspn(arguments[i], "%");
+        bool there = arguments[i][head] != '\0';
+
+        assert_true(i < OPTIONS_MAX);
+        (void)snprintf(texts[i], sizeof(texts[i]), "%.*s%s%s", (int)head, arguments[i],
+                       there ? dir : "", there ? arguments[i] + head + 1 : "");
+        argv[2 + i] = texts[i];
+    }
+    return run(argv);
+}

@@ -30,6 +30,12 @@ void layout_read_blob(const char *dir, const char *name, const cJSON *descriptor
 void layout_write_key(const char *dir, const char *name, EVP_PKEY *key);
 
 /*
+ * Runs skopeo with arguments that NULL ends; a '%' in one stands for dir. The test
+ * is skipped where there is no skopeo.
+ */
+bool skopeo_run(const char *const *arguments, const char *dir);
+
+/*
  * Runs skopeo copy from one layout to another. A '%' in an option stands for dir.
  * The test is skipped where there is no skopeo.
  */

@@ -163,7 +163,10 @@ check_realm(const struct coco_registry *registry, const char *realm, coco_error 
     coco_status status = coco_url_parse(registry->base, &base, err);
     if (status != COCO_OK)
         return status;
-    if (coco_url_parse(realm, &url, NULL) != COCO_OK || (base.https && !url.https))
+    status = coco_url_parse(realm, &url, NULL);
+    if (status == COCO_ERR_NOMEM)
+        return coco_fail_nomem(err);
+    if (status != COCO_OK || (base.https && !url.https))
         return coco_fail(err, COCO_ERR_PROTO, "the token server '%.200s' is not at a URL of https",
                          realm);
     return COCO_OK;

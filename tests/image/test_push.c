@@ -1,0 +1,345 @@
+/*
+ * tests/image/test_push.c - lib/image/push.c, with layouts, a real registry and skopeo
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/client.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "tests/faults.h"
+#include "tests/layout.h"
+#include "tests/registry.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define LAYER_SIZE 300000
+
+COCO_DEFINE_CLEANUP(coco_image_client *, coco_image_client_free);
+COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
+
+struct fixture {
+    char dir[64];
+    coco_ctx *ctx;
+    coco_image_client *client;
+    coco_image *image;
+    coco_error *err;
+    uint8_t layer[LAYER_SIZE];
+};
+
+static struct fixture fixture;
+
+static int
+setup(void **state)
+{
+    struct fixture *f = &fixture;
+
+    f->image = NULL;
+    f->err = NULL;
+    for (size_t i = 0; i < sizeof(f->layer); i++)
+        f->layer[i] = (uint8_t)(i * i >> 3);
+    make_temp_dir(f->dir, sizeof(f->dir));
+    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    assert_ok(coco_image_client_new(&f->client, &f->err), f->err);
+    assert_ok(coco_image_client_set_platform(f->client, "linux/amd64", &f->err), f->err);
+    coco_image_client_set_plain_http(f->client, true);
+    layout_make(f->dir, "plain", f->layer, sizeof(f->layer), NULL);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    coco_image_free(f->image);
+    coco_image_client_free(f->client);
+    coco_ctx_free(f->ctx);
+    coco_error_free(f->err);
+    remove_temp_dir(f->dir);
+    return 0;
+}
+
+typedef coco_status copy_image(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
+                               const coco_image_ref *to, const coco_image_options *opts,
+                               coco_image **ret, coco_error **err);
+
+/* References in which a '%' stands for the test's directory. */
+static coco_status
+copy(struct fixture *f, copy_image *how, const char *from, const char *to,
+     const coco_image_options *opts)
+{
+    const char *const texts[] = {from, to};
+    coco_image_ref *refs[2] = {NULL, NULL};
+    coco_status status = COCO_OK;
+
+    for (size_t i = 0; status == COCO_OK && i < 2; i++) {
+        char text[512];
+        size_t head = strcspn(texts[i], "%");
+        bool there = texts[i][head] != '\0';
+
+        (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)head, texts[i], there ? f->dir : "",
+                       there ? texts[i] + head + 1 : "");
+        status = coco_image_ref_parse(text, &refs[i], &f->err);
+    }
+    coco_image_free(f->image);
+    f->image = NULL;
+    if (status == COCO_OK)
+        status = how(f->client, f->ctx, refs[0], refs[1], opts, &f->image, &f->err);
+    coco_image_ref_free(refs[0]);
+    coco_image_ref_free(refs[1]);
+    return status;
+}
+
+static void
+assert_layer(struct fixture *f, const char *layout, const void *want, bool same)
+{
+    _cleanup_json_ cJSON *manifest = layout_read_manifest(f->dir, layout);
+    _cleanup_buf_ struct coco_buf blob = {.limit = 1 << 20};
+    const cJSON *layers = NULL;
+
+    assert_ok(coco_json_get_array(manifest, "layers", &layers, &f->err), f->err);
+    layout_read_blob(f->dir, layout, layers->child, &blob);
+    assert_int_equal(blob.len, LAYER_SIZE);
+    assert_int_equal(memcmp(blob.data, want, LAYER_SIZE) == 0, same);
+}
+
+static void
+push_copies_a_layout_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    const char *digest = NULL;
+
+    assert_ok(copy(f, coco_image_push, "oci:%/plain", "oci:%/copy:v1", NULL), f->err);
+    assert_int_equal(coco_image_layer_count(f->image), 1);
+    assert_true(coco_image_bytes_read(f->image) > LAYER_SIZE);
+    assert_layer(f, "copy", f->layer, true);
+    digest = coco_image_digest(f->image);
+    assert_int_equal(strncmp(digest, "sha256:", 7), 0);
+
+    /* Once more, and nothing needs to be sent. */
+    assert_ok(copy(f, coco_image_push, "oci:%/plain", "oci:%/copy:v1", NULL), f->err);
+    assert_int_equal(coco_image_bytes_read(f->image), 0);
+}
+
+static void
+push_to_a_registry_and_back(void **state)
+{
+    struct fixture *f = *state;
+    struct registry registry = {0};
+    char name[256];
+
+    registry_start(&registry, f->dir, "", "");
+    (void)snprintf(name, sizeof(name), "%s/acme/app:1", registry.host);
+    assert_ok(copy(f, coco_image_push, "oci:%/plain", name, NULL), f->err);
+    assert_true(coco_image_bytes_written(f->image) > LAYER_SIZE);
+    assert_ok(copy(f, coco_image_push, "oci:%/plain", name, NULL), f->err);
+    assert_int_equal(coco_image_bytes_written(f->image), 0);
+    assert_ok(copy(f, coco_image_push, name, "oci:%/back:1", NULL), f->err);
+    (void)snprintf(name, sizeof(name), "%s/acme/app@%s", registry.host,
+                   coco_image_digest(f->image));
+    assert_ok(copy(f, coco_image_push, name, "oci:%/pinned:1", NULL), f->err);
+    (void)snprintf(name, sizeof(name), "%s/acme/app:2", registry.host);
+    coco_status missing = copy(f, coco_image_push, name, "oci:%/none", NULL);
+    registry_stop(&registry);
+    assert_fails(missing, f->err, COCO_ERR_NOTFOUND, "MANIFEST_UNKNOWN");
+    assert_no_file(f->dir, "none");
+    assert_layer(f, "back", f->layer, true);
+    assert_layer(f, "pinned", f->layer, true);
+}
+
+static void
+add_recipient(struct fixture *f, enum coco_key_kind kind, const char *name)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 1 << 14};
+
+    assert_ok(coco_key_generate(kind, &key, &f->err), f->err);
+    assert_ok(coco_key_public_pem(key, &pem, &f->err), f->err);
+    assert_ok(coco_image_client_add_recipient(f->client, pem.data, pem.len, &f->err), f->err);
+    layout_write_key(f->dir, name, key);
+}
+
+static void
+what_encrypt_makes_skopeo_opens(void **state)
+{
+    static const char *const names[] = {"rsa", "ec"};
+    struct fixture *f = *state;
+
+    add_recipient(f, COCO_KEY_RSA, "rsa");
+    add_recipient(f, COCO_KEY_P256, "ec");
+    assert_ok(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/sealed:v1", NULL), f->err);
+    assert_int_equal(coco_image_layer_count(f->image), 1);
+    assert_layer(f, "sealed", f->layer, false);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char option[64];
+        const char *const options[] = {"--decryption-key", option, NULL};
+
+        (void)snprintf(option, sizeof(option), "%%/%s.pem", names[i]);
+        assert_true(skopeo_copy(f->dir, options, "sealed:v1", names[i]));
+        assert_layer(f, names[i], f->layer, true);
+    }
+}
+
+/* The manifest that skopeo makes of a layout when it is told to make it Docker's. */
+static void
+encrypt_turns_docker_types_into_oci_ones(void **state)
+{
+    struct fixture *f = *state;
+    struct registry registry = {0};
+    char name[256];
+    char command[512];
+    const cJSON *layers = NULL;
+    const cJSON *config = NULL;
+    const char *type = NULL;
+
+    registry_start(&registry, f->dir, "", "");
+    (void)snprintf(name, sizeof(name), "%s/docker:1", registry.host);
+    (void)snprintf(command, sizeof(command), "docker://%s", name);
+    bool made =
+        skopeo_run((const char *const[]){"copy", "-q", "--format", "v2s2",
+                                         "--dest-tls-verify=false", "oci:%/plain", command, NULL},
+                   f->dir);
+    add_recipient(f, COCO_KEY_P384, "ec");
+    coco_status status = copy(f, coco_image_encrypt, name, "oci:%/sealed:v1", NULL);
+    registry_stop(&registry);
+    assert_true(made);
+    assert_ok(status, f->err);
+    _cleanup_json_ cJSON *manifest = layout_read_manifest(f->dir, "sealed");
+    assert_ok(coco_json_get_string(manifest, "mediaType", &type, &f->err), f->err);
+    assert_string_equal(type, COCO_MEDIA_OCI_MANIFEST);
+    assert_ok(coco_json_get_object(manifest, "config", &config, &f->err), f->err);
+    assert_ok(coco_json_get_string(config, "mediaType", &type, &f->err), f->err);
+    assert_string_equal(type, COCO_MEDIA_OCI_CONFIG);
+    assert_ok(coco_json_get_array(manifest, "layers", &layers, &f->err), f->err);
+    assert_ok(coco_json_get_string(layers->child, "mediaType", &type, &f->err), f->err);
+    assert_string_equal(type, "application/vnd.oci.image.layer.v1.tar+gzip+encrypted");
+}
+
+static void
+encrypt_refuses(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_fails(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/x", NULL), f->err,
+                 COCO_ERR_INVALID, "nobody to encrypt the image for");
+    add_recipient(f, COCO_KEY_P256, "ec");
+    assert_fails(copy(f, coco_image_encrypt, "oci:%/missing", "oci:%/x", NULL), f->err,
+                 COCO_ERR_NOTFOUND, "no OCI layout");
+    assert_no_file(f->dir, "x");
+    assert_ok(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/sealed", NULL), f->err);
+    assert_fails(copy(f, coco_image_encrypt, "oci:%/sealed", "oci:%/x", NULL), f->err,
+                 COCO_ERR_INVALID, "layer 0: encrypted already");
+    assert_no_file(f->dir, "x");
+}
+
+static void
+push_refuses(void **state)
+{
+    static const char other[] =
+        "oci:%/x@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    struct fixture *f = *state;
+    coco_image_options opts = {.size = sizeof(opts), .max_bytes = LAYER_SIZE - 1};
+
+    assert_fails(copy(f, coco_image_push, "oci:%/plain", "oci:%/x", &opts), f->err, COCO_ERR_LIMIT,
+                 "layers of more than");
+    opts = (coco_image_options){.size = sizeof(opts), .flags = 1};
+    assert_fails(copy(f, coco_image_push, "oci:%/plain", "oci:%/x", &opts), f->err, COCO_ERR_NOTSUP,
+                 "flags");
+    assert_fails(copy(f, coco_image_push, "oci:%/plain", other, NULL), f->err, COCO_ERR_INVALID,
+                 "does not have the digest");
+    assert_fails(copy(f, coco_image_push, "oci:%/plain:v9", "oci:%/x", NULL), f->err,
+                 COCO_ERR_NOTFOUND, "v9");
+    assert_fails(copy(f, coco_image_push, "127.0.0.1:1/a:1", "oci:%/x", NULL), f->err, COCO_ERR_NET,
+                 "127.0.0.1");
+    coco_image_client_set_plain_http(f->client, false);
+    assert_fails(copy(f, coco_image_push, "127.0.0.1:1/a:1", "oci:%/x", NULL), f->err, COCO_ERR_NET,
+                 "https://127.0.0.1");
+    coco_ctx_cancel(f->ctx);
+    assert_fails(copy(f, coco_image_push, "oci:%/plain", "oci:%/x", NULL), f->err,
+                 COCO_ERR_CANCELED, "canceled");
+    assert_no_file(f->dir, "x");
+}
+
+/* A layer that is not what the manifest says must not appear at the other end. */
+static void
+push_and_encrypt_refuse_a_tampered_layer(void **state)
+{
+    static copy_image *const hows[] = {coco_image_push, coco_image_encrypt};
+    struct fixture *f = *state;
+    char path[512];
+    char digest[COCO_DIGEST_TEXT_SIZE];
+    struct coco_digest of = {0};
+
+    add_recipient(f, COCO_KEY_P256, "ec");
+    assert_ok(coco_digest_of(COCO_SHA256, f->layer, LAYER_SIZE, &of, &f->err), f->err);
+    coco_digest_format(&of, digest);
+    (void)snprintf(path, sizeof(path), "%s/plain/blobs/sha256/%s", f->dir, strchr(digest, ':') + 1);
+    for (size_t extra = 0; extra < 3; extra++) {
+        f->layer[LAYER_SIZE / 2] ^= extra == 0;
+        assert_ok(coco_file_write(path, f->layer, LAYER_SIZE - (extra == 1), 0600, &f->err),
+                  f->err);
+        f->layer[LAYER_SIZE / 2] ^= extra == 0;
+        if (extra == 2)
+            assert_ok(coco_file_write(path, f->layer, 0, 0600, &f->err), f->err);
+        for (size_t i = 0; i < COUNT(hows); i++) {
+            char to[64];
+
+            (void)snprintf(to, sizeof(to), "oci:%%/bad%zu%zu", extra, i);
+            assert_fails(copy(f, hows[i], "oci:%/plain", to, NULL), f->err, COCO_ERR_VERIFY,
+                         "layer 0");
+            (void)snprintf(to, sizeof(to), "bad%zu%zu/index.json", extra, i);
+            assert_file(f->dir, to,
+                        "{\"schemaVersion\":2,\"mediaType\":\"" COCO_MEDIA_OCI_INDEX
+                        "\",\"manifests\":[]}");
+        }
+    }
+}
+
+static void
+encrypt_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
+    char text[128];
+
+    add_recipient(f, COCO_KEY_P256, "ec");
+    (void)snprintf(text, sizeof(text), "oci:%s/plain", f->dir);
+    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
+    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
+    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
+    for_each_fault()
+    {
+        coco_image *image = NULL;
+        coco_error *err = NULL;
+
+        coco_status status = coco_image_encrypt(f->client, f->ctx, from, to, NULL, &image, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        coco_image_free(image);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(push_copies_a_layout_as_it_is),
+        TEST(push_to_a_registry_and_back),
+        TEST(what_encrypt_makes_skopeo_opens),
+        TEST(encrypt_turns_docker_types_into_oci_ones),
+        TEST(encrypt_refuses),
+        TEST(push_refuses),
+        TEST(push_and_encrypt_refuse_a_tampered_layer),
+        TEST(encrypt_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests_name("image/push", tests, NULL, NULL);
+}

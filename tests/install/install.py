@@ -61,9 +61,6 @@ class Installed:
         self.prefix = f"{top}{prefix}"
         self.include = pathlib.Path(self.prefix) / "include/coco"
 
-    def has(self, package):
-        return (self.pc / f"{package}.pc").exists()
-
     def flags(self, *args):
         """What pkg-config says, for the place where the tree really is."""
         return run(
@@ -138,11 +135,8 @@ def main():
         for static in (False, True):
             kind = "static" if static else "shared"
             link(installed, ["libcoco"], guest, static, pathlib.Path(top, f"guest-{kind}"))
-            if installed.has("libcoco-kbs"):
-                link(
-                    installed, ["libcoco-kbs", "libcoco"], headers, static,
-                    pathlib.Path(top, f"server-{kind}"),
-                )
+            server = pathlib.Path(top, f"server-{kind}")
+            link(installed, ["libcoco-kbs", "libcoco"], headers, static, server)
         if options.python:
             use_python(installed, options.python, f"{top}/root")
 

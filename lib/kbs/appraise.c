@@ -82,6 +82,10 @@ read_vector(const cJSON *claims, int64_t vector[CLAIMS], coco_error **err)
 
 /* ---- without a policy engine: what policies/default_cpu.rego says ---- */
 
+static const char built_in_answer[] =
+    "{\"extensions\":[{\"name\":\"ear.trustee.identifiers\",\"key\":-18,"
+    "\"value\":{\"validated\":{}}}]}";
+
 static const cJSON *
 member(const cJSON *object, const char *name)
 {
@@ -140,7 +144,7 @@ ask(struct coco_kbs_policies *policies, const struct coco_kbs_appraisal *apprais
 
     if (!coco_policy_supported()) {
         built_in(appraisal, vector);
-        return coco_json_new_object(answer, err);
+        return coco_json_parse_object(built_in_answer, strlen(built_in_answer), answer, err);
     }
     (void)snprintf(id, sizeof(id), "default_%s", appraisal->class);
     coco_status status = coco_kbs_policies_get(policies, id, &policy, err);

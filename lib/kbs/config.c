@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define PEM_MAX ((size_t)256 << 10)
-#define LIST_MAX 64
 #define FIELDS_MAX 24
 
 enum type {
@@ -81,8 +80,9 @@ set_texts(const cJSON *value, bool pem, struct coco_kbs_texts *to, coco_error **
     coco_status status = COCO_OK;
     int n = cJSON_GetArraySize(value);
 
-    if (!cJSON_IsArray(value) || n > LIST_MAX)
-        return coco_fail(err, COCO_ERR_PROTO, "is not a list of at most %d texts", LIST_MAX);
+    if (!cJSON_IsArray(value) || n > COCO_KBS_LIST_MAX)
+        return coco_fail(err, COCO_ERR_PROTO, "is not a list of at most %d texts",
+                         COCO_KBS_LIST_MAX);
     char **items = calloc((size_t)n + 1, sizeof(*items));
     if (!items)
         return coco_fail_nomem(err);
@@ -301,9 +301,9 @@ read_acl(const cJSON *item, struct coco_kbs_acl *to, coco_error **err)
 static coco_status
 list_size(const cJSON *list, const char *name, size_t *ret, coco_error **err)
 {
-    if (list && (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > LIST_MAX))
+    if (list && (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > COCO_KBS_LIST_MAX))
         return coco_fail(err, COCO_ERR_PROTO, "%s is not a list of at most %d tables", name,
-                         LIST_MAX);
+                         COCO_KBS_LIST_MAX);
     *ret = list ? (size_t)cJSON_GetArraySize(list) : 0;
     return COCO_OK;
 }

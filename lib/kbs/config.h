@@ -11,6 +11,9 @@
 
 #include <regex.h>
 
+/* Of any list in a configuration. */
+#define COCO_KBS_LIST_MAX 64
+
 /* A list of texts. */
 struct coco_kbs_texts {
     char **items;

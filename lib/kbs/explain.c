@@ -142,7 +142,7 @@ fits(const cJSON *got, const cJSON *expected)
 
     if (!cJSON_IsArray(expected))
         return coco_json_equal(got, expected);
-    cJSON_ArrayForEach(item, expected)
+    for (item = expected->child; item; item = item->next)
         if (coco_json_equal(got, item))
             return true;
     return false;
@@ -168,7 +168,7 @@ nearest(const cJSON *got, const cJSON *expected)
 
     if (!cJSON_IsString(got) || !cJSON_IsArray(expected))
         return NULL;
-    cJSON_ArrayForEach(item, expected) {
+    for (item = expected->child; item; item = item->next) {
         if (!cJSON_IsString(item))
             continue;
         size_t n = common_prefix(got->valuestring, item->valuestring);

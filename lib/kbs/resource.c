@@ -36,16 +36,6 @@ coco_kbs_resource_name(struct coco_kbs_call *call, const char **ret, coco_error 
     return COCO_OK;
 }
 
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Undoes application/x-www-form-urlencoded in place; false for what is no such UTF-8. */
 static bool
 decode(char *text)
@@ -56,12 +46,8 @@ decode(char *text)
         char c = *from == '+' ? ' ' : *from;
 
         if (c == '%') {
-            int high = hex_digit(from[1]);
-            int low = high < 0 ? -1 : hex_digit(from[2]);
-
-            if (low < 0 || (high == 0 && low == 0))
+            if (!from[1] || !coco_unhex(from + 1, 2, &c, 1) || c == '\0')
                 return false;
-            c = (char)(high << 4 | low);
             from += 2;
         }
         *to++ = c;
@@ -185,7 +171,7 @@ check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
 }
 
 static coco_status
-encrypt(struct coco_kbs_call *call, const cJSON *claims, const struct coco_secret *secret,
+give_to(struct coco_kbs_call *call, const cJSON *claims, const struct coco_secret *secret,
         coco_error **err)
 {
     _cleanup_pkey_ EVP_PKEY *key = NULL;
@@ -225,7 +211,7 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
         return coco_kbs_refuse(call, 404, "there is no such resource", status);
     }
     if (status == COCO_OK)
-        status = encrypt(call, claims, &secret, err);
+        status = give_to(call, claims, &secret, err);
     if (status == COCO_OK)
         coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "resource %s given", name);
     return status;

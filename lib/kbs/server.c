@@ -27,7 +27,7 @@
 
 struct coco_kbs_server {
     struct coco_kbs_loop loop;
-    struct evconnlistener **listeners;
+    struct evconnlistener *listeners[COCO_KBS_LIST_MAX];
     size_t n_listeners;
     struct event *stop; /* on wake */
     struct event *last; /* ends what does not end */
@@ -166,9 +166,6 @@ set_up(struct coco_kbs_server *server, coco_error **err)
 {
     const struct coco_kbs_texts *sockets = &server->loop.core->config.http.sockets;
 
-    server->listeners = calloc(sockets->n, sizeof(*server->listeners));
-    if (!server->listeners)
-        return coco_fail_nomem(err);
     coco_status status = coco_kbs_tls_new(&server->loop.core->config, &server->loop.tls, err);
     if (status == COCO_OK)
         status = set_up_loop(server, err);
@@ -214,7 +211,6 @@ coco_kbs_server_stop(struct coco_kbs_server *server)
     }
     for (size_t i = 0; i < server->n_listeners; i++)
         evconnlistener_free(server->listeners[i]);
-    free(server->listeners);
     if (server->stop)
         event_free(server->stop);
     if (server->last)

@@ -84,7 +84,7 @@ static coco_status
 cookie_key(const struct coco_kbs_sessions *sessions, const uint8_t salt[SALT_SIZE],
            struct coco_secret *ret, coco_error **err)
 {
-    char info[sizeof("kbs-session ") + 2 * SALT_SIZE] = "kbs-session ";
+    char info[sizeof("kbs-session ") + (size_t)2 * SALT_SIZE] = "kbs-session ";
 
     coco_hex(salt, SALT_SIZE, info + strlen(info));
     return coco_hkdf(&sessions->key, info, COCO_AEAD_KEY_SIZE, ret, err);
@@ -134,7 +134,7 @@ static void
 put_time(int64_t when, uint8_t buf[EXPIRES_SIZE])
 {
     for (size_t i = 0; i < EXPIRES_SIZE; i++)
-        buf[i] = (uint8_t)((uint64_t)when >> (8 * (EXPIRES_SIZE - 1 - i)));
+        buf[i] = (uint8_t)((uint64_t)when >> (8U * (EXPIRES_SIZE - 1 - i)));
 }
 
 static int64_t
@@ -255,14 +255,12 @@ coco_kbs_session_open(const struct coco_kbs_sessions *sessions, const char *head
     return status;
 }
 
-/* The slot of hash, or the free one where it belongs. */
+/* The slot of nonce, or the free one where it belongs; there is room. */
 static struct nonce *
 find_nonce(const struct nonces *nonces, const struct nonce *nonce)
 {
     size_t at = 0;
 
-    if (!nonces->room)
-        return NULL;
     memcpy(&at, nonce->hash, sizeof(at));
     for (;; at++) {
         struct nonce *slot = &nonces->slots[at & (nonces->room - 1)];
@@ -276,9 +274,7 @@ find_nonce(const struct nonces *nonces, const struct nonce *nonce)
 static bool
 knows(const struct nonces *nonces, const struct nonce *nonce)
 {
-    const struct nonce *slot = find_nonce(nonces, nonce);
-
-    return slot && memcmp(slot, nonce, sizeof(*slot)) == 0;
+    return nonces->room && memcmp(find_nonce(nonces, nonce), nonce, sizeof(*nonce)) == 0;
 }
 
 static coco_status

@@ -21,27 +21,35 @@ fail_tls(const char *what, coco_error **err)
     return coco_fail(err, COCO_ERR_PROTO, "[http_server]: %s", what);
 }
 
+/* Adds the next certificate; *more is false at the end of the text. */
+static coco_status
+add_to_chain(SSL_CTX *tls, BIO *bio, bool *more, coco_error **err)
+{
+    _cleanup_(X509_freep) X509 *next = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+    *more = next != NULL;
+    if (next && SSL_CTX_add1_chain_cert(tls, next) != 1)
+        return fail_tls("certificate: its chain cannot be used", err);
+    return COCO_OK;
+}
+
 /* The leaf first, then what leads to its root. */
 static coco_status
 use_chain(SSL_CTX *tls, const char *pem, coco_error **err)
 {
-    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, -1);
+    coco_status status = COCO_OK;
+    bool more = true;
 
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, -1);
     if (!bio)
         return coco_fail_nomem(err);
     _cleanup_(X509_freep) X509 *leaf = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     if (!leaf || SSL_CTX_use_certificate(tls, leaf) != 1)
         return fail_tls("certificate cannot be used", err);
-    for (;;) {
-        _cleanup_(X509_freep) X509 *next = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-        if (!next)
-            break;
-        if (SSL_CTX_add1_chain_cert(tls, next) != 1)
-            return fail_tls("certificate: its chain cannot be used", err);
-    }
+    while (more && status == COCO_OK)
+        status = add_to_chain(tls, bio, &more, err);
     ERR_clear_error(); /* of the end of the chain */
-    return COCO_OK;
+    return status;
 }
 
 static coco_status

@@ -91,7 +91,7 @@ auth_refuses(void **state)
         "{\"version\":\"0.4.0\",\"tee\":null,\"extra-params\":\"\"}",
         "{\"version\":\"0.4.0\",\"tee\":\"tdy\",\"extra-params\":\"\"}",
         "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"TEE\":\"tdx\",\"extra-params\":\"\"}",
-        "\xef\xbb\xbf" AUTH_BODY,
+        ("\xef\xbb\xbf" AUTH_BODY),
     };
 
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {

@@ -78,21 +78,20 @@ static void
 the_last_policy_that_was_set_counts(void **state)
 {
     struct fixture *f = *state;
+    static const char deny[] = "package policy\nallow := false";
     coco_error *err = NULL;
 
     if (!have_engine())
         return;
     for (unsigned i = 0; i < 4; i++) {
         assert_ok(coco_kbs_policies_set(f->policies, COCO_KBS_RESOURCE_POLICY,
-                                        i % 2 ? "package policy\nallow := true"
-                                              : "package policy\nallow := false",
-                                        &err),
+                                        i % 2 ? "package policy\nallow := true" : deny, &err),
                   err);
         assert_int_equal(allows(f, "{}"), i % 2);
     }
     /* Another process that shares the store sets one. */
-    assert_ok(coco_kbs_store_put(f->store, COCO_KBS_POLICY, COCO_KBS_RESOURCE_POLICY,
-                                 "package policy\nallow := false", 31, &err),
+    assert_ok(coco_kbs_store_put(f->store, COCO_KBS_POLICY, COCO_KBS_RESOURCE_POLICY, deny,
+                                 strlen(deny), &err),
               err);
     assert_false(allows(f, "{}"));
 }

@@ -220,7 +220,7 @@ upstream_admin_client_is_served(void **state)
             fail_msg("%s %s gives %d: %s", method, path, got, said(w));
         if (want == 200)
             assert_string_equal(said(w), text_of(exchange, "response", "body"));
-        else
+        else if (want == 404)
             assert_same_shape(w, text_of(exchange, "response", "body"));
     }
     if (!coco_policy_supported())

@@ -21,8 +21,6 @@
 #define DEFAULT_LAYERS 128
 #define DEFAULT_RATIO 1100
 
-COCO_DEFINE_CLEANUP(coco_image_client *, coco_image_client_free);
-
 coco_status
 coco_image_client_new(coco_image_client **ret, coco_error **err)
 {

@@ -227,7 +227,7 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
         .budget = {.content = limits->max_content, .entries = limits->max_entries},
         .rootfs = -1,
     };
-    uint64_t layers;
+    uint64_t layers = 0;
 
     _cleanup_(coco_image_freep) coco_image *image = calloc(1, sizeof(*image));
     if (!image)

@@ -31,7 +31,8 @@ setup(void **state)
 
     f->err = NULL;
     make_temp_dir(f->dir, sizeof(f->dir));
-    (void)snprintf(f->params, sizeof(f->params), "offline_fs_kbc::%s", f->dir);
+    int len = snprintf(f->params, sizeof(f->params), "offline_fs_kbc::%s", f->dir);
+    assert_in_range(len, 1, sizeof(f->params) - 1);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     *state = f;
     return 0;

@@ -661,7 +661,7 @@ coco_jwe_decrypt(const void *jwe, size_t len, EVP_PKEY *key, unsigned allowed,
     };
     coco_status status = COCO_OK;
 
-    if (memchr(jwe, '{', len))
+    if (len > 0 && memchr(jwe, '{', len))
         status = parse_json(&m, jwe, len, err);
     else
         status = parse_compact(&m, jwe, len, err);

@@ -332,6 +332,8 @@ not_found(struct search *search, coco_error **err)
 {
     if (!search->known)
         return coco_fail(err, COCO_ERR_NOTSUP, "layer has no key in a form known here");
+    if (search->openers->n_keys == 0 && !search->openers->kek)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "layer is encrypted, and no key was given");
     if (!search->why)
         return coco_fail(err, COCO_ERR_VERIFY, "no key at hand opens the layer");
     coco_status status = coco_error_status(search->why);

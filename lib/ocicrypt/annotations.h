@@ -48,8 +48,9 @@ bool coco_media_type_encrypted(const char *media_type);
 /*
  * Opens the layer whose descriptor has these annotations, trying each way that
  * is there. COCO_ERR_PROTO for broken annotations, COCO_ERR_NOTSUP for another
- * cipher or when no way that is named there is known here, COCO_ERR_VERIFY when
- * none opens it; failures of a KBS (denied, network) are given as they are.
+ * cipher or when no way that is named there is known here, COCO_ERR_NOTFOUND when
+ * there are no openers at all, COCO_ERR_VERIFY when none opens it; failures of a
+ * KBS (denied, network) are given as they are.
  */
 coco_status coco_annotations_open(const cJSON *annotations, const struct coco_openers *openers,
                                   coco_ctx *ctx, struct coco_layer_key *ret, coco_error **err);

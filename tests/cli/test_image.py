@@ -174,8 +174,10 @@ def test_an_encrypted_image_needs_a_key(coco, layout, keys, tmp_path):
         "image", "encrypt", "--recipient", f"jwe:{keys('rsa')[1]}", layout.ref("app"),
         encrypted.ref("app"), code=0,
     )  # fmt: skip
-    done = coco.run("image", "pull", *ANYTHING, encrypted.ref("app"), tmp_path / "bundle")
-    assert done.returncode in (3, 6)
+    pull = ["image", "pull", *ANYTHING, encrypted.ref("app"), tmp_path / "bundle"]
+    assert b"no key was given" in coco.run(*pull, code=6).stderr
+    other = ["--key", keys("ec")[0]]
+    assert b"no key at hand" in coco.run(*pull, *other, code=4).stderr
     assert not (tmp_path / "bundle").exists()
 
 

@@ -666,7 +666,7 @@ open_tries_every_way_and_says_when_it_knows_none(void **state)
     (void)state;
     kbs_init(&kbs);
     cJSON *annotations = annotations_for(&key, &opener, 1, NULL, 0);
-    assert_open_fails(annotations, &nobody, 1, COCO_ERR_VERIFY);
+    assert_open_fails(annotations, &nobody, 1, COCO_ERR_NOTFOUND);
 
     /* Blobs that are nothing, then one that opens. */
     assert_ok(coco_json_get_string(annotations, JWE, &good, &err), err);

@@ -153,7 +153,10 @@ make_dir(struct try *t)
 {
     const char *top = cli_env("TMPDIR");
 
-    if (asprintf(&t->dir, "%s/coco-try-XXXXXX", top ? top : "/tmp") < 0) {
+    /* The layout in it is named oci:PATH:TAG, where a path ends at its first colon. */
+    if (!top || strchr(top, ':'))
+        top = "/tmp";
+    if (asprintf(&t->dir, "%s/coco-try-XXXXXX", top) < 0) {
         t->dir = NULL;
         return cli_fail(t->cli, COCO_ERR_NOMEM, "out of memory");
     }

@@ -217,7 +217,8 @@ def test_a_registry_that_was_tampered_with_is_refused(coco, layout, registry, ke
         coco.json(*pull, ref, tmp_path / "bundle", code=4)
     flip(registry.blob(layers[1]["digest"]))
     flip(registry.blob(digest), at=-2)
-    assert coco.run(*pull, by_digest, tmp_path / "bundle").returncode in (1, 4, 6)
+    # docker-registry notices it by itself and answers 500.
+    coco.run(*pull, by_digest, tmp_path / "bundle", code=5)
     flip(registry.blob(digest), at=-2)
     assert leftovers(tmp_path) == before
     coco.run(*pull, by_digest, tmp_path / "bundle", code=0)

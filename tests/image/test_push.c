@@ -18,7 +18,6 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define LAYER_SIZE 300000
 
-COCO_DEFINE_CLEANUP(coco_image_client *, coco_image_client_free);
 COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
 
 struct fixture {

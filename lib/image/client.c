@@ -120,19 +120,16 @@ coco_image_client_set_platform(coco_image_client *client, const char *platform, 
     return coco_platform_parse(platform, &client->platform, err);
 }
 
-/* Room for one more item of size bytes in an array of n. */
+/* *ret takes the place of array, with room for one more than its n items of size bytes. */
 static coco_status
-grow(void *array, size_t n, size_t size, coco_error **err)
+grow(void *array, size_t n, size_t size, void **ret, coco_error **err)
 {
-    void *old = NULL;
-
     if (n >= KEYS_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "more than %d keys", KEYS_MAX);
-    memcpy(&old, array, sizeof(old));
-    void *grown = realloc(old, (n + 1) * size);
+    void *grown = realloc(array, (n + 1) * size);
     if (!grown)
         return coco_fail_nomem(err);
-    memcpy(array, &grown, sizeof(grown));
+    *ret = grown;
     return COCO_OK;
 }
 
@@ -143,13 +140,16 @@ add_key(parse_key *parse, const uint8_t *data, size_t len, EVP_PKEY ***keys, siz
         coco_error **err)
 {
     _cleanup_pkey_ EVP_PKEY *key = NULL;
+    void *grown = NULL;
 
     coco_status status = parse(data, len, &key, err);
     if (status == COCO_OK)
-        status = grow(keys, *n, sizeof(**keys), err);
-    if (status == COCO_OK)
-        (*keys)[(*n)++] = coco_steal(&key);
-    return status;
+        status = grow(*keys, *n, sizeof(EVP_PKEY *), &grown, err);
+    if (status != COCO_OK)
+        return status;
+    *keys = grown;
+    (*keys)[(*n)++] = coco_steal(&key);
+    return COCO_OK;
 }
 
 coco_status
@@ -180,6 +180,7 @@ coco_image_client_add_kbs_recipient(coco_image_client *client, const char *uri, 
     struct coco_resource_path path = {0};
     _cleanup_secret_ struct coco_secret secret = {0};
     _cleanup_free_ char *copy = NULL;
+    void *grown = NULL;
 
     coco_status status = coco_resource_uri_parse(uri, &path, err);
     if (status != COCO_OK)
@@ -192,14 +193,16 @@ coco_image_client_add_kbs_recipient(coco_image_client *client, const char *uri, 
         return coco_fail_nomem(err);
     status = coco_secret_copy(key, len, &secret, err);
     if (status == COCO_OK)
-        status = grow(&client->kbs_recipients, client->n_kbs_recipients,
-                      sizeof(*client->kbs_recipients), err);
-    if (status == COCO_OK)
-        client->kbs_recipients[client->n_kbs_recipients++] = (struct coco_kbs_recipient){
-            .uri = coco_steal(&copy),
-            .key = coco_secret_steal(&secret),
-        };
-    return status;
+        status = grow(client->kbs_recipients, client->n_kbs_recipients,
+                      sizeof(*client->kbs_recipients), &grown, err);
+    if (status != COCO_OK)
+        return status;
+    client->kbs_recipients = grown;
+    client->kbs_recipients[client->n_kbs_recipients++] = (struct coco_kbs_recipient){
+        .uri = coco_steal(&copy),
+        .key = coco_secret_steal(&secret),
+    };
+    return COCO_OK;
 }
 
 static struct coco_registry_options

@@ -22,7 +22,7 @@
 
 #define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define NAME_BYTES 8
-#define TEMP_SIZE (sizeof("blobs/.") + 2 * NAME_BYTES)
+#define TEMP_SIZE (sizeof("blobs/.") + (size_t)2 * NAME_BYTES)
 
 struct layout {
     int dir;

@@ -43,9 +43,11 @@ decode(char *text)
     char *to = text;
 
     for (const char *from = text; *from; from++) {
-        char c = *from == '+' ? ' ' : *from;
+        char c = *from;
 
-        if (c == '%') {
+        if (c == '+') {
+            c = ' ';
+        } else if (c == '%') {
             if (!from[1] || !coco_unhex(from + 1, 2, &c, 1) || c == '\0')
                 return false;
             from += 2;

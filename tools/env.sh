@@ -64,9 +64,14 @@ use_toolchains() {
     export PATH
 }
 
-# Makes $ROOT/$1 a build directory, with the further arguments for meson when it is new.
+# Makes $ROOT/$1 a build directory with the options in the further arguments. One that is there
+# keeps what else it was given; ninja sees for itself whether an option changed.
 configure() {
     local dir=$1
     shift
-    [ -f "$ROOT/$dir/build.ninja" ] || meson setup "$ROOT/$dir" "$ROOT" "$@"
+    if [ ! -f "$ROOT/$dir/build.ninja" ]; then
+        meson setup "$ROOT/$dir" "$ROOT" "$@"
+    elif [ $# -gt 0 ]; then
+        meson configure "$ROOT/$dir" "$@"
+    fi
 }

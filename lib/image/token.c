@@ -20,6 +20,7 @@ coco_status
 coco_token_basic(const struct coco_credentials *credentials, struct coco_buf *buf, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf plain = {.limit = COCO_TOKEN_MAX};
+    _cleanup_buf_ struct coco_buf encoded = {.limit = 2 * COCO_TOKEN_MAX};
 
     coco_status status =
         coco_buf_append(&plain, credentials->user.data, credentials->user.len, err);
@@ -29,9 +30,9 @@ coco_token_basic(const struct coco_credentials *credentials, struct coco_buf *bu
         status =
             coco_buf_append(&plain, credentials->password.data, credentials->password.len, err);
     if (status == COCO_OK)
-        status = coco_buf_append_text(buf, "Basic ", err);
+        status = coco_base64_encode(COCO_BASE64, plain.data, plain.len, &encoded, err);
     if (status == COCO_OK)
-        status = coco_base64_encode(COCO_BASE64, plain.data, plain.len, buf, err);
+        status = coco_buf_printf(buf, err, "Basic %s", coco_buf_text(&encoded));
     return status;
 }
 
@@ -90,10 +91,9 @@ take_token(const struct coco_buf *body, struct coco_buf *buf, coco_error **err)
         token = access_token;
     if (!token || !is_word(token))
         return coco_fail(err, COCO_ERR_PROTO, "no token in the answer");
-    status = coco_buf_append_text(buf, "Bearer ", err);
-    if (status == COCO_OK)
-        status = coco_buf_append_text(buf, token, err);
-    return status;
+    if (strlen(token) > COCO_TOKEN_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "a token of more than %zu bytes", COCO_TOKEN_MAX);
+    return coco_buf_printf(buf, err, "Bearer %s", token);
 }
 
 static coco_status

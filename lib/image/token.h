@@ -10,17 +10,22 @@
 #include "image/challenge.h"
 #include "net/http.h"
 
+/* Of a token, and of user and password together; COCO_ERR_LIMIT beyond. */
 #define COCO_TOKEN_MAX ((size_t)32 << 10)
 
-/* Appends "Basic …" to buf. */
+/* Appends "Basic …" to buf, all of it or nothing. */
 coco_status coco_token_basic(const struct coco_credentials *credentials, struct coco_buf *buf,
                              coco_error **err);
 
 /*
  * Gets a token for scope from the server that the challenge names, as
- * distribution's docs/spec/auth/token.md has it, and appends "Bearer …" to buf.
- * The credentials, if there are any, go to that server, so the caller has looked
- * at its URL.
+ * distribution's docs/spec/auth/token.md has it, and appends "Bearer …" to buf,
+ * all of it or nothing. The credentials, if there are any, go to that server, so
+ * the caller has looked at its URL.
+ *
+ * COCO_ERR_DENIED when that server refuses them, COCO_ERR_NET when it answers
+ * otherwise, COCO_ERR_PROTO when there is no token in what it says, or none that
+ * is one word; errors of coco_http_do() besides.
  */
 coco_status coco_token_bearer(struct coco_http *http, coco_ctx *ctx,
                               const struct coco_challenge *challenge, const char *scope,

@@ -126,6 +126,18 @@ begin_patch(struct upload *upload, coco_ctx *ctx, coco_error **err)
     return coco_http_upload_begin(upload->registry.http, ctx, &request, &upload->patch, err);
 }
 
+/* The registry drops an upload that is not finished by itself, in time. */
+static void
+abort_blob(void *self)
+{
+    struct upload *upload = self;
+
+    coco_http_upload_free(upload->patch);
+    upload->patch = NULL;
+    free(upload->location);
+    upload->location = NULL;
+}
+
 static coco_status
 begin_blob(void *self, coco_ctx *ctx, struct coco_sink *ret, coco_error **err)
 {
@@ -133,6 +145,7 @@ begin_blob(void *self, coco_ctx *ctx, struct coco_sink *ret, coco_error **err)
     _cleanup_response_ struct coco_http_response response = {0};
     _cleanup_free_ char *url = NULL;
 
+    abort_blob(upload);
     coco_status status = coco_registry_url(&upload->registry, "blobs/", "uploads/", &url, err);
     if (status != COCO_OK)
         return status;
@@ -177,18 +190,6 @@ commit_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, uint64_
         upload->location = NULL;
     }
     return status;
-}
-
-/* The registry drops an upload that is not finished by itself, in time. */
-static void
-abort_blob(void *self)
-{
-    struct upload *upload = self;
-
-    coco_http_upload_free(upload->patch);
-    upload->patch = NULL;
-    free(upload->location);
-    upload->location = NULL;
 }
 
 static coco_status

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -228,12 +229,14 @@ serve(struct httpd *httpd)
         return false;
     if (sscanf(httpd->head, "%15s %4095s", method, target) != 2)
         return false;
+    request.method = method;
+    request.target = target;
+    if (httpd->look && !httpd->look(httpd->user, &request))
+        return false;
     if (!read_body(httpd, &request, extra, &request.body_len))
         return false;
     httpd->body[request.body_len] = '\0';
     request.number = httpd->requests++;
-    request.method = method;
-    request.target = target;
     return httpd->answer(httpd->user, &request);
 }
 
@@ -252,9 +255,12 @@ static void
 take_connection(struct httpd *httpd)
 {
     int fd = accept4(httpd->listener, NULL, NULL, SOCK_CLOEXEC);
+    const int on = 1;
 
     if (fd < 0)
         return;
+    /* An answer goes in pieces, of which none waits until the client has acknowledged the last. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (httpd->n_open == HTTPD_CONNECTIONS_MAX)
         drop(httpd, 0);
     httpd->current = httpd->n_open++;

@@ -48,6 +48,12 @@ struct httpd {
     unsigned requests;    /* read it after httpd_stop() */
     unsigned connections; /* the same */
 
+    /*
+     * Set before the start, or NULL: sees a request before its body is read, which
+     * it is not if this answers and returns false; then the connection is closed.
+     */
+    httpd_answer *look;
+
     httpd_answer *answer;
     void *user;
     SSL_CTX *tls;

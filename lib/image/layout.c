@@ -13,6 +13,7 @@
 #include "image/layout_dir.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -137,7 +138,7 @@ read_blob(const struct layout *layout, const struct coco_digest *digest, struct 
     return read_file(layout->dir, path, body, err);
 }
 
-/* The manifest that index.json names, which is checked here: nobody else knows its digest. */
+/* The manifest that index.json names, which is checked here: nobody else knows digest and size. */
 static coco_status
 top_manifest(const struct layout *layout, struct coco_buf *body, struct coco_buf *media_type,
              coco_error **err)
@@ -156,6 +157,9 @@ top_manifest(const struct layout *layout, struct coco_buf *body, struct coco_buf
         status = coco_digest_of(entry->digest.alg, coco_buf_text(body), body->len, &got, err);
     if (status == COCO_OK)
         status = coco_digest_check(&got, &entry->digest, err);
+    if (status == COCO_OK && body->len != entry->size)
+        status = coco_fail(err, COCO_ERR_VERIFY, "%zu bytes instead of %" PRIu64, body->len,
+                           entry->size);
     if (status == COCO_OK)
         status = coco_buf_append_text(media_type, entry->media_type, err);
     return status;

@@ -5,7 +5,6 @@
  */
 #include "tests/layout.h"
 
-#include "base/digest.h"
 #include "base/fd.h"
 
 #include <openssl/pem.h>
@@ -57,20 +56,57 @@ layout_write_key(const char *dir, const char *name, EVP_PKEY *key)
     assert_int_equal(fclose(f), 0);
 }
 
-/* Writes a blob into the layout and gives its descriptor. */
-static cJSON *
-add_blob(const char *layout, const char *media_type, const void *data, size_t len)
+void
+layout_write_file(const char *dir, const char *name, const char *file, const char *text)
+{
+    char path[PATH_SIZE];
+
+    (void)snprintf(path, sizeof(path), "%s/%s/%s", dir, name, file);
+    write_file(path, text, strlen(text));
+}
+
+void
+layout_begin(const char *dir, const char *name)
+{
+    static const char *const folders[] = {"", "/blobs", "/blobs/sha256"};
+    char path[PATH_SIZE];
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s%s", dir, name, folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    layout_write_file(dir, name, "index.json", "{\"schemaVersion\":2,\"manifests\":[]}");
+    layout_write_file(dir, name, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
+}
+
+void
+layout_add_blob(const char *dir, const char *name, const void *data, size_t len,
+                char ret[COCO_DIGEST_TEXT_SIZE])
 {
     struct coco_digest digest;
-    char text[COCO_DIGEST_TEXT_SIZE];
     char path[PATH_SIZE];
-    cJSON *descriptor = json_of("{}");
     coco_error *err = NULL;
 
     assert_ok(coco_digest_of(COCO_SHA256, data, len, &digest, &err), err);
-    coco_digest_format(&digest, text);
-    (void)snprintf(path, sizeof(path), "%s/blobs/sha256/%s", layout, strchr(text, ':') + 1);
+    coco_digest_format(&digest, ret);
+    (void)snprintf(path, sizeof(path), "%s/%s/blobs/sha256/%s", dir, name, strchr(ret, ':') + 1);
     write_file(path, data, len);
+}
+
+/* Where an image is being made. */
+struct place {
+    const char *dir, *name;
+};
+
+/* Writes a blob into the layout and gives its descriptor. */
+static cJSON *
+add_blob(const struct place *layout, const char *media_type, const void *data, size_t len)
+{
+    char text[COCO_DIGEST_TEXT_SIZE];
+    cJSON *descriptor = json_of("{}");
+    coco_error *err = NULL;
+
+    layout_add_blob(layout->dir, layout->name, data, len, text);
     assert_ok(coco_json_add_string(descriptor, "mediaType", media_type, &err), err);
     assert_ok(coco_json_add_string(descriptor, "digest", text, &err), err);
     assert_ok(coco_json_add_u64(descriptor, "size", len, &err), err);
@@ -79,7 +115,7 @@ add_blob(const char *layout, const char *media_type, const void *data, size_t le
 
 /* The same for JSON, which is freed. */
 static cJSON *
-add_json_blob(const char *layout, const char *media_type, cJSON *json)
+add_json_blob(const struct place *layout, const char *media_type, cJSON *json)
 {
     struct coco_buf text = {.limit = TEXT_MAX};
     coco_error *err = NULL;
@@ -93,7 +129,7 @@ add_json_blob(const char *layout, const char *media_type, cJSON *json)
 
 /* Gives the manifest's descriptor. */
 static cJSON *
-add_manifest(const char *layout, cJSON *layer)
+add_manifest(const struct place *layout, cJSON *layer)
 {
     cJSON *config =
         json_of("{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\","
@@ -114,32 +150,22 @@ add_manifest(const char *layout, cJSON *layer)
 void
 layout_make(const char *dir, const char *name, const void *blob, size_t len, cJSON *annotations)
 {
-    static const char *const folders[] = {"", "/blobs", "/blobs/sha256"};
-    static const char version[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+    const struct place layout = {dir, name};
     const char *type = annotations ? "application/vnd.oci.image.layer.v1.tar+gzip+encrypted"
                                    : "application/vnd.oci.image.layer.v1.tar+gzip";
     cJSON *index = json_of("{\"schemaVersion\":2}");
     cJSON *manifests = NULL;
     struct coco_buf text = {.limit = TEXT_MAX};
-    char layout[PATH_SIZE / 2];
-    char path[PATH_SIZE];
     coco_error *err = NULL;
 
-    (void)snprintf(layout, sizeof(layout), "%s/%s", dir, name);
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%s%s", layout, folders[i]);
-        assert_int_equal(mkdir(path, 0700), 0);
-    }
-    cJSON *layer = add_blob(layout, type, blob, len);
+    layout_begin(dir, name);
+    cJSON *layer = add_blob(&layout, type, blob, len);
     if (annotations)
         assert_ok(coco_json_add_item(layer, "annotations", annotations, &err), err);
     assert_ok(coco_json_add_array(index, "manifests", &manifests, &err), err);
-    assert_ok(coco_json_add_item(manifests, NULL, add_manifest(layout, layer), &err), err);
+    assert_ok(coco_json_add_item(manifests, NULL, add_manifest(&layout, layer), &err), err);
     assert_ok(coco_json_write(index, COCO_JSON_COMPACT, &text, &err), err);
-    (void)snprintf(path, sizeof(path), "%s/index.json", layout);
-    write_file(path, text.data, text.len);
-    (void)snprintf(path, sizeof(path), "%s/oci-layout", layout);
-    write_file(path, version, strlen(version));
+    layout_write_file(dir, name, "index.json", coco_buf_text(&text));
     coco_buf_done(&text);
     coco_json_free(index);
 }

@@ -6,11 +6,22 @@
 #ifndef COCO_TESTS_LAYOUT_H
 #define COCO_TESTS_LAYOUT_H
 
+#include "base/digest.h"
 #include "base/json.h"
 
 #include "tests/support.h"
 
 #include <openssl/evp.h>
+
+/* Makes the layout dir/name with no image in it. */
+void layout_begin(const char *dir, const char *name);
+
+/* Writes one file of a layout, whatever it is to hold. */
+void layout_write_file(const char *dir, const char *name, const char *file, const char *text);
+
+/* Puts a blob into a layout; ret is its digest. */
+void layout_add_blob(const char *dir, const char *name, const void *data, size_t len,
+                     char ret[COCO_DIGEST_TEXT_SIZE]);
 
 /*
  * Makes the layout dir/name with one image of one gzip layer. The layer has the

@@ -6,6 +6,8 @@
 #include "base/fd.h"
 
 #include "base/fail.h"
+#include "base/secret.h"
+#include "base/text.h"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -14,6 +16,7 @@
 #include <sys/stat.h>
 
 #define READ_SIZE ((size_t)16 << 10)
+#define TEMP_BYTES 8
 
 coco_status
 coco_fd_write_all(int fd, const void *data, size_t len, coco_error **err)
@@ -79,9 +82,57 @@ write_and_sync(int fd, const void *data, size_t len, mode_t mode, coco_error **e
     return COCO_OK;
 }
 
-/* A rename is durable once the directory that holds the name is. */
+/* A name beside name that is nobody's. */
 static coco_status
-sync_dir_of(const char *path, coco_error **err)
+temp_name(const char *name, char **ret, coco_error **err)
+{
+    uint8_t random[TEMP_BYTES];
+    char hex[2 * TEMP_BYTES + 1];
+
+    coco_status status = coco_random(random, sizeof(random), err);
+    if (status != COCO_OK)
+        return status;
+    coco_hex(random, sizeof(random), hex);
+    if (asprintf(ret, "%s.%s", name, hex) < 0) {
+        *ret = NULL;
+        return coco_fail_nomem(err);
+    }
+    return COCO_OK;
+}
+
+static coco_status
+replace(int dir, const char *name, const void *data, size_t len, mode_t mode, coco_error **err)
+{
+    _cleanup_free_ char *temp = NULL;
+
+    coco_status status = temp_name(name, &temp, err);
+    if (status != COCO_OK)
+        return status;
+    _cleanup_close_ int fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "make");
+
+    status = write_and_sync(fd, data, len, mode, err);
+    if (status == COCO_OK && renameat(dir, temp, dir, name) < 0)
+        status = coco_fail_errno(err, errno, "rename");
+    /* A rename is durable once the directory that holds the name is. */
+    if (status == COCO_OK && fsync(dir) < 0)
+        status = coco_fail_errno(err, errno, "sync");
+    if (status != COCO_OK)
+        (void)unlinkat(dir, temp, 0);
+    return status;
+}
+
+coco_status
+coco_file_write_at(int dir, const char *name, const void *data, size_t len, mode_t mode,
+                   coco_error **err)
+{
+    coco_status status = replace(dir, name, data, len, mode, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", name);
+}
+
+coco_status
+coco_file_write(const char *path, const void *data, size_t len, mode_t mode, coco_error **err)
 {
     const char *slash = strrchr(path, '/');
     /* "/x" is in "/", "x" in ".", "a/x" in "a". */
@@ -91,32 +142,8 @@ sync_dir_of(const char *path, coco_error **err)
         return coco_fail_nomem(err);
 
     _cleanup_close_ int dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 || fsync(dir) < 0)
-        return coco_fail_errno(err, errno, "sync");
-    return COCO_OK;
-}
-
-coco_status
-coco_file_write(const char *path, const void *data, size_t len, mode_t mode, coco_error **err)
-{
-    _cleanup_free_ char *temp = NULL;
-
-    if (asprintf(&temp, "%s.XXXXXX", path) < 0) {
-        temp = NULL;
-        return coco_fail_nomem(err);
-    }
-    _cleanup_close_ int fd = mkostemp(temp, O_CLOEXEC);
-    if (fd < 0)
+    if (dir < 0)
         return coco_fail_errno(err, errno, "make '%s'", path);
-
-    coco_status status = write_and_sync(fd, data, len, mode, err);
-    if (status == COCO_OK && rename(temp, path) < 0)
-        status = coco_fail_errno(err, errno, "rename");
-    if (status == COCO_OK)
-        status = sync_dir_of(path, err);
-    if (status != COCO_OK) {
-        (void)unlink(temp);
-        return coco_wrap(err, status, "'%s'", path);
-    }
-    return COCO_OK;
+    coco_status status = replace(dir, slash ? slash + 1 : path, data, len, mode, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", path);
 }

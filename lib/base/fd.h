@@ -27,4 +27,8 @@ coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **
 coco_status coco_file_write(const char *path, const void *data, size_t len, mode_t mode,
                             coco_error **err);
 
+/* The same for a name in the directory that is open as dir, wherever that is by now. */
+coco_status coco_file_write_at(int dir, const char *name, const void *data, size_t len, mode_t mode,
+                               coco_error **err);
+
 #endif

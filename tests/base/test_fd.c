@@ -201,6 +201,37 @@ write_all_says_why_it_failed(void **state)
     assert_ok(coco_fd_write_all(-1, "", 0, &err), err);
 }
 
+/* A name in a directory that has another name by now, or the name of another. */
+static void
+write_at_goes_where_the_directory_went(void **state)
+{
+    struct fixture *f = *state;
+    coco_error *err = NULL;
+    char place[128];
+    char moved[128];
+    struct stat st;
+
+    (void)snprintf(place, sizeof(place), "%s/place", f->dir);
+    (void)snprintf(moved, sizeof(moved), "%s/moved", f->dir);
+    assert_int_equal(mkdir(place, 0700), 0);
+    _cleanup_close_ int dir = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(rename(place, moved), 0);
+    assert_int_equal(mkdir(place, 0700), 0);
+    assert_ok(coco_file_write_at(dir, "file", "old", 3, 0600, &err), err);
+    assert_ok(coco_file_write_at(dir, "file", "new", 3, 0640, &err), err);
+    assert_file(moved, "file", "new");
+    assert_int_equal(fstatat(dir, "file", &st, 0), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0640);
+    assert_int_equal(count_entries(moved), 1);
+    assert_int_equal(count_entries(place), 0);
+
+    assert_fails(coco_file_write_at(dir, "none/file", "x", 1, 0600, &err), err, COCO_ERR_IO,
+                 "none/file");
+    assert_int_equal(mkdirat(dir, "full", 0700) | mkdirat(dir, "full/x", 0700), 0);
+    assert_fails(coco_file_write_at(dir, "full", "x", 1, 0600, &err), err, COCO_ERR_IO, "rename");
+    assert_int_equal(count_entries(moved), 2);
+}
+
 static void
 files_survive_any_failed_allocation(void **state)
 {
@@ -209,15 +240,20 @@ files_survive_any_failed_allocation(void **state)
     for_each_fault()
     {
         coco_error *err = NULL;
-        coco_status status = coco_file_write(f->path, "data", 4, 0600, &err);
 
+        faults_pause();
+        assert_ok(coco_file_write(f->path, "old", 3, 0600, &err), err);
+        faults_resume();
+        coco_status written = coco_file_write(f->path, "new", 3, 0600, &err);
+        coco_status status = written;
         if (status == COCO_OK) {
             _cleanup_buf_ struct coco_buf buf = {.limit = 64};
             status = coco_file_read(f->path, &buf, &err);
         }
         fault_expect(status, err);
         coco_error_free(err);
-        assert_in_range(count_entries(f->dir), 0, 1);
+        assert_file(f->dir, "file", written == COCO_OK ? "new" : "old");
+        assert_int_equal(count_entries(f->dir), 1);
     }
 }
 
@@ -230,6 +266,7 @@ main(void)
         cmocka_unit_test_setup_teardown(write_replaces_a_link_not_what_it_points_to, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(failed_write_leaves_everything_as_it_was, setup, teardown),
+        cmocka_unit_test_setup_teardown(write_at_goes_where_the_directory_went, setup, teardown),
         cmocka_unit_test_setup_teardown(read_tells_what_is_missing_from_what_fails, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(read_stops_at_the_limit, setup, teardown),

@@ -189,19 +189,6 @@ copy_index(const struct layout *layout, const struct coco_digest *digest, cJSON 
 }
 
 static coco_status
-write_in(const struct layout *layout, const char *name, const void *data, size_t len,
-         coco_error **err)
-{
-    _cleanup_free_ char *path = NULL;
-
-    if (asprintf(&path, "%s/%s", layout->path, name) < 0) {
-        path = NULL;
-        return coco_fail_nomem(err);
-    }
-    return coco_file_write(path, data, len, 0644, err);
-}
-
-static coco_status
 update_index(const struct layout *layout, const char *media_type, const struct coco_digest *digest,
              size_t size, coco_error **err)
 {
@@ -217,7 +204,7 @@ update_index(const struct layout *layout, const char *media_type, const struct c
     if (status == COCO_OK)
         status = coco_json_write(index, COCO_JSON_COMPACT, &text, err);
     if (status == COCO_OK)
-        status = write_in(layout, "index.json", text.data, text.len, err);
+        status = coco_file_write_at(layout->dir, "index.json", text.data, text.len, 0644, err);
     return status;
 }
 
@@ -280,9 +267,10 @@ prepare(struct layout *layout, coco_error **err)
         return coco_fail_errno(err, errno, "open '%s'", layout->path);
     coco_status status = make_dir(layout->dir, "blobs", err);
     if (status == COCO_OK && faccessat(layout->dir, "index.json", F_OK, 0) < 0)
-        status = write_in(layout, "index.json", empty, strlen(empty), err);
+        status = coco_file_write_at(layout->dir, "index.json", empty, strlen(empty), 0644, err);
     if (status == COCO_OK && faccessat(layout->dir, "oci-layout", F_OK, 0) < 0)
-        status = write_in(layout, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), err);
+        status = coco_file_write_at(layout->dir, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), 0644,
+                                    err);
     if (status == COCO_OK)
         status = coco_layout_check_version(layout->dir, err);
     return status;

@@ -188,6 +188,17 @@ copy_index(const struct layout *layout, const struct coco_digest *digest, cJSON 
     return status;
 }
 
+/* What nobody could read again is not written. */
+static coco_status
+check_index(const struct coco_buf *text, coco_error **err)
+{
+    _cleanup_manifest_ struct coco_manifest index = {0};
+
+    coco_status status =
+        coco_manifest_parse(text->data, text->len, COCO_MEDIA_OCI_INDEX, 0, &index, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "index.json");
+}
+
 static coco_status
 update_index(const struct layout *layout, const char *media_type, const struct coco_digest *digest,
              size_t size, coco_error **err)
@@ -203,6 +214,8 @@ update_index(const struct layout *layout, const char *media_type, const struct c
         status = add_entry(layout, list, media_type, digest, size, err);
     if (status == COCO_OK)
         status = coco_json_write(index, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = check_index(&text, err);
     if (status == COCO_OK)
         status = coco_file_write_at(layout->dir, "index.json", text.data, text.len, 0644, err);
     return status;

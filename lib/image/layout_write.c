@@ -40,6 +40,17 @@ make_dir(int dir, const char *name, coco_error **err)
     return COCO_OK;
 }
 
+/* A name is durable once the directory that holds it is. */
+static coco_status
+sync_dir(int dir, const char *name, coco_error **err)
+{
+    _cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || fsync(fd) < 0)
+        return coco_fail_errno(err, errno, "sync '%s'", name);
+    return COCO_OK;
+}
+
 static coco_status
 has_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, bool *ret, coco_error **err)
 {
@@ -126,7 +137,10 @@ commit_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, uint64_
         return coco_fail_errno(err, errno, "write '%s'", path);
     (void)close(layout->blob);
     layout->blob = -1;
-    return COCO_OK;
+    status = sync_dir(layout->dir, folder, err);
+    if (status == COCO_OK)
+        status = sync_dir(layout->dir, "blobs", err);
+    return status;
 }
 
 /* Whether the new image takes the entry's place: it has its tag, or is the same without one. */
@@ -273,7 +287,8 @@ prepare(struct layout *layout, coco_error **err)
     static const char empty[] =
         "{\"schemaVersion\":2,\"mediaType\":\"" COCO_MEDIA_OCI_INDEX "\",\"manifests\":[]}";
 
-    if (mkdir(layout->path, 0755) < 0 && errno != EEXIST)
+    bool made = mkdir(layout->path, 0755) == 0;
+    if (!made && errno != EEXIST)
         return coco_fail_errno(err, errno, "make '%s'", layout->path);
     layout->dir = open(layout->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (layout->dir < 0)
@@ -286,6 +301,8 @@ prepare(struct layout *layout, coco_error **err)
                                     err);
     if (status == COCO_OK)
         status = coco_layout_check_version(layout->dir, err);
+    if (status == COCO_OK && made)
+        status = sync_dir(layout->dir, "..", err);
     return status;
 }
 

@@ -280,27 +280,43 @@ free_layoutp(struct layout **layout)
     free_layout(*layout);
 }
 
+static bool
+is_missing(const struct layout *layout, const char *name)
+{
+    return faccessat(layout->dir, name, F_OK, 0) < 0;
+}
+
 /* Makes what is missing. A layout that is there, of a version that is known, stays as it is. */
 static coco_status
-prepare(struct layout *layout, coco_error **err)
+fill(const struct layout *layout, coco_error **err)
 {
     static const char empty[] =
         "{\"schemaVersion\":2,\"mediaType\":\"" COCO_MEDIA_OCI_INDEX "\",\"manifests\":[]}";
+    bool is_new = is_missing(layout, "oci-layout");
 
+    coco_status status = is_new ? COCO_OK : coco_layout_check_version(layout->dir, err);
+    if (status == COCO_OK)
+        status = make_dir(layout->dir, "blobs", err);
+    if (status == COCO_OK && is_missing(layout, "index.json"))
+        status = coco_file_write_at(layout->dir, "index.json", empty, strlen(empty), 0644, err);
+    /* Last, for it says that the rest is there. */
+    if (status == COCO_OK && is_new)
+        status = coco_file_write_at(layout->dir, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), 0644,
+                                    err);
+    return status;
+}
+
+static coco_status
+prepare(struct layout *layout, coco_error **err)
+{
     bool made = mkdir(layout->path, 0755) == 0;
+
     if (!made && errno != EEXIST)
         return coco_fail_errno(err, errno, "make '%s'", layout->path);
     layout->dir = open(layout->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (layout->dir < 0)
         return coco_fail_errno(err, errno, "open '%s'", layout->path);
-    coco_status status = make_dir(layout->dir, "blobs", err);
-    if (status == COCO_OK && faccessat(layout->dir, "index.json", F_OK, 0) < 0)
-        status = coco_file_write_at(layout->dir, "index.json", empty, strlen(empty), 0644, err);
-    if (status == COCO_OK && faccessat(layout->dir, "oci-layout", F_OK, 0) < 0)
-        status = coco_file_write_at(layout->dir, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), 0644,
-                                    err);
-    if (status == COCO_OK)
-        status = coco_layout_check_version(layout->dir, err);
+    coco_status status = fill(layout, err);
     if (status == COCO_OK && made)
         status = sync_dir(layout->dir, "..", err);
     return status;

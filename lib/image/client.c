@@ -233,12 +233,12 @@ coco_client_source(const coco_image_client *client, const coco_image_ref *ref,
 }
 
 coco_status
-coco_client_destination(const coco_image_client *client, const coco_image_ref *ref,
+coco_client_destination(const coco_image_client *client, coco_ctx *ctx, const coco_image_ref *ref,
                         struct coco_destination *ret, coco_error **err)
 {
     const struct coco_registry_options opts = registry_options(client);
 
-    return is_layout(ref) ? coco_layout_destination(ref, ret, err)
+    return is_layout(ref) ? coco_layout_destination(ctx, ref, ret, err)
                           : coco_registry_destination(&opts, ref, ret, err);
 }
 

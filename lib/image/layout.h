@@ -14,8 +14,11 @@
 coco_status coco_layout_source(const coco_image_ref *ref, struct coco_source *ret,
                                coco_error **err);
 
-/* Makes the layout when there is none yet; other images in it stay. */
-coco_status coco_layout_destination(const coco_image_ref *ref, struct coco_destination *ret,
-                                    coco_error **err);
+/*
+ * Makes the layout when there is none yet; other images in it stay, also those
+ * that others write meanwhile. A layout of another version is left alone.
+ */
+coco_status coco_layout_destination(coco_ctx *ctx, const coco_image_ref *ref,
+                                    struct coco_destination *ret, coco_error **err);
 
 #endif

@@ -15,6 +15,7 @@
 #include "image/layout_dir.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,6 +23,7 @@
 
 #define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define NAME_BYTES 8
+#define LOCK_RETRY_MS 20
 #define TEMP_SIZE (sizeof("blobs/.") + (size_t)2 * NAME_BYTES)
 
 struct layout {
@@ -49,6 +51,29 @@ sync_dir(int dir, const char *name, coco_error **err)
     if (fd < 0 || fsync(fd) < 0)
         return coco_fail_errno(err, errno, "sync '%s'", name);
     return COCO_OK;
+}
+
+/* Waits until nobody else changes what all share. No cancel wakes flock(), so it never waits. */
+static coco_status
+lock(const struct layout *layout, coco_ctx *ctx, coco_error **err)
+{
+    struct pollfd cancel = {.fd = coco_ctx_cancel_fd(ctx), .events = POLLIN};
+
+    while (flock(layout->dir, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return coco_fail_errno(err, errno, "lock '%s'", layout->path);
+        (void)poll(&cancel, 1, LOCK_RETRY_MS);
+        coco_status status = coco_ctx_check(ctx, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    return COCO_OK;
+}
+
+static void
+unlock(const struct layout *layout)
+{
+    (void)flock(layout->dir, LOCK_UN);
 }
 
 static coco_status
@@ -252,10 +277,11 @@ put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data
         return status;
     }
     /* Two that write into one layout must not lose each other's entry. */
-    if (flock(layout->dir, LOCK_EX) < 0)
-        return coco_fail_errno(err, errno, "lock '%s'", layout->path);
+    status = lock(layout, ctx, err);
+    if (status != COCO_OK)
+        return status;
     status = update_index(layout, media_type, digest, len, err);
-    (void)flock(layout->dir, LOCK_UN);
+    unlock(layout);
     return status;
 }
 
@@ -307,23 +333,31 @@ fill(const struct layout *layout, coco_error **err)
 }
 
 static coco_status
-prepare(struct layout *layout, coco_error **err)
+prepare(struct layout *layout, coco_ctx *ctx, coco_error **err)
 {
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
     bool made = mkdir(layout->path, 0755) == 0;
-
     if (!made && errno != EEXIST)
         return coco_fail_errno(err, errno, "make '%s'", layout->path);
     layout->dir = open(layout->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (layout->dir < 0)
         return coco_fail_errno(err, errno, "open '%s'", layout->path);
-    coco_status status = fill(layout, err);
+    /* Another may find the same missing, and have an image in its index before we write ours. */
+    status = lock(layout, ctx, err);
+    if (status != COCO_OK)
+        return status;
+    status = fill(layout, err);
+    unlock(layout);
     if (status == COCO_OK && made)
         status = sync_dir(layout->dir, "..", err);
     return status;
 }
 
 coco_status
-coco_layout_destination(const coco_image_ref *ref, struct coco_destination *ret, coco_error **err)
+coco_layout_destination(coco_ctx *ctx, const coco_image_ref *ref, struct coco_destination *ret,
+                        coco_error **err)
 {
     _cleanup_(free_layoutp) struct layout *layout = calloc(1, sizeof(*layout));
     const char *tag = coco_image_ref_tag(ref);
@@ -336,7 +370,7 @@ coco_layout_destination(const coco_image_ref *ref, struct coco_destination *ret,
     layout->tag = tag ? strdup(tag) : NULL;
     if (!layout->path || (tag && !layout->tag))
         return coco_fail_nomem(err);
-    coco_status status = prepare(layout, err);
+    coco_status status = prepare(layout, ctx, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "OCI layout");
     *ret = (struct coco_destination){

@@ -132,9 +132,11 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_platform(coco_image_c
  * Adds a private key that opens layers encrypted to its public half.
  *
  * @param client  whose
- * @param key     PEM, DER or JWK: RSA, P-256, P-384 or P-521
+ * @param key     PEM, DER or JWK: RSA of 2048 to 8192 bits, P-256, P-384 or P-521
  * @param len     number of its bytes
- * @param err     ::COCO_ERR_PROTO if it is no such key
+ * @param err     ::COCO_ERR_PROTO if it is no private key, ::COCO_ERR_NOTSUP if it
+ *                is another kind of one or under a password, ::COCO_ERR_LIMIT if it
+ *                is too long or the 1025th
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_key(coco_image_client *client,
                                                                const uint8_t *key, size_t len,
@@ -153,9 +155,11 @@ COCO_API void coco_image_client_set_kbc(coco_image_client *client, coco_kbc *kbc
  * private half of @p key.
  *
  * @param client  whose
- * @param key     public key or certificate, PEM, DER or JWK
+ * @param key     public key or certificate, PEM, DER or JWK, of a kind that
+ *                coco_image_client_add_key() takes
  * @param len     number of its bytes
- * @param err     ::COCO_ERR_PROTO if it is no such key
+ * @param err     ::COCO_ERR_PROTO if it is no public key, ::COCO_ERR_NOTSUP if it is
+ *                another kind of one, ::COCO_ERR_LIMIT if it is too long or the 17th
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_client *client,
                                                                      const uint8_t *key, size_t len,
@@ -168,7 +172,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_
  * @param uri     `kbs:///<repository>/<type>/<tag>`
  * @param key     the 32 bytes that are, or will be, that resource
  * @param len     must be 32
- * @param err     ::COCO_ERR_INVALID for a malformed URI or another length
+ * @param err     ::COCO_ERR_INVALID for a malformed URI or another length,
+ *                ::COCO_ERR_LIMIT for the 17th
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_kbs_recipient(
     coco_image_client *client, const char *uri, const uint8_t *key, size_t len, coco_error **err);

@@ -8,13 +8,14 @@
 #include "base/fail.h"
 #include "base/options.h"
 #include "base/resource.h"
+#include "crypto/jwe.h"
 #include "image/layout.h"
 #include "image/registry.h"
 
 #include <string.h>
 
 #define TLS_CA_MAX ((size_t)4 << 20)
-#define KEYS_MAX 1024
+#define KEYS_MAX ((size_t)1024)
 #define DEFAULT_BYTES ((uint64_t)16 << 30)
 #define DEFAULT_CONTENT ((uint64_t)64 << 30)
 #define DEFAULT_ENTRIES ((uint64_t)4 << 20)
@@ -120,12 +121,15 @@ coco_image_client_set_platform(coco_image_client *client, const char *platform, 
     return coco_platform_parse(platform, &client->platform, err);
 }
 
-/* *ret takes the place of array, with room for one more than its n items of size bytes. */
+/*
+ * *ret takes the place of array, with room for one more than its n items of size
+ * bytes, of which max are allowed.
+ */
 static coco_status
-grow(void *array, size_t n, size_t size, void **ret, coco_error **err)
+grow(void *array, size_t n, size_t max, size_t size, void **ret, coco_error **err)
 {
-    if (n >= KEYS_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "more than %d keys", KEYS_MAX);
+    if (n >= max)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %zu keys", max);
     void *grown = realloc(array, (n + 1) * size);
     if (!grown)
         return coco_fail_nomem(err);
@@ -133,22 +137,21 @@ grow(void *array, size_t n, size_t size, void **ret, coco_error **err)
     return COCO_OK;
 }
 
-typedef coco_status parse_key(const void *data, size_t len, EVP_PKEY **ret, coco_error **err);
-
+/* Adds a key, which is taken, to a list of n. */
 static coco_status
-add_key(parse_key *parse, const uint8_t *data, size_t len, EVP_PKEY ***keys, size_t *n,
-        coco_error **err)
+add_key(EVP_PKEY **key, EVP_PKEY ***keys, size_t *n, size_t max, coco_error **err)
 {
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    enum coco_jwe_alg alg = 0;
     void *grown = NULL;
 
-    coco_status status = parse(data, len, &key, err);
+    /* What wraps nothing is told now, not when the first layer has been encrypted. */
+    coco_status status = coco_jwe_alg_for(*key, &alg, err);
     if (status == COCO_OK)
-        status = grow(*keys, *n, sizeof(EVP_PKEY *), &grown, err);
+        status = grow(*keys, *n, max, sizeof(EVP_PKEY *), &grown, err);
     if (status != COCO_OK)
         return status;
     *keys = grown;
-    (*keys)[(*n)++] = coco_steal(&key);
+    (*keys)[(*n)++] = coco_steal(key);
     return COCO_OK;
 }
 
@@ -156,7 +159,12 @@ coco_status
 coco_image_client_add_key(coco_image_client *client, const uint8_t *key, size_t len,
                           coco_error **err)
 {
-    return add_key(coco_key_parse_private, key, len, &client->keys, &client->n_keys, err);
+    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
+
+    coco_status status = coco_key_parse_private(key, len, &parsed, err);
+    if (status == COCO_OK)
+        status = add_key(&parsed, &client->keys, &client->n_keys, KEYS_MAX, err);
+    return status;
 }
 
 void
@@ -169,8 +177,13 @@ coco_status
 coco_image_client_add_recipient(coco_image_client *client, const uint8_t *key, size_t len,
                                 coco_error **err)
 {
-    return add_key(coco_key_parse_public, key, len, &client->recipients, &client->n_recipients,
-                   err);
+    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
+
+    coco_status status = coco_key_parse_public(key, len, &parsed, err);
+    if (status == COCO_OK)
+        status = add_key(&parsed, &client->recipients, &client->n_recipients,
+                         COCO_JWE_RECIPIENTS_MAX, err);
+    return status;
 }
 
 coco_status
@@ -193,7 +206,7 @@ coco_image_client_add_kbs_recipient(coco_image_client *client, const char *uri, 
         return coco_fail_nomem(err);
     status = coco_secret_copy(key, len, &secret, err);
     if (status == COCO_OK)
-        status = grow(client->kbs_recipients, client->n_kbs_recipients,
+        status = grow(client->kbs_recipients, client->n_kbs_recipients, COCO_KEKS_MAX,
                       sizeof(*client->kbs_recipients), &grown, err);
     if (status != COCO_OK)
         return status;

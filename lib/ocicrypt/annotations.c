@@ -32,8 +32,8 @@
 /* A blob holds 200 bytes of options, and a JWE of 16 recipients some 12 KiB of keys. */
 #define BLOB_MAX ((size_t)64 << 10)
 #define OPTIONS_MAX ((size_t)4 << 10)
-/* Of one scheme; each may cost a request to the KBS. */
-#define BLOBS_MAX 16
+/* Of one scheme */
+#define BLOBS_MAX COCO_KEKS_MAX
 
 #define JWE_ALGS (COCO_JWE_RSA_OAEP | COCO_JWE_RSA_OAEP_256 | COCO_JWE_ECDH_ES_A256KW)
 

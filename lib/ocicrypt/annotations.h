@@ -29,6 +29,9 @@ struct coco_openers {
     const struct coco_kek_source *kek; /* for keys.provider.attestation-agent; or NULL */
 };
 
+/* As many may wrap the key of one layer; each may cost a request to the KBS. */
+#define COCO_KEKS_MAX 16
+
 /* A recipient that wraps by a key-encryption key in a KBS. */
 struct coco_kek {
     const char *uri; /* kbs:///repository/type/tag */

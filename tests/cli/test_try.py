@@ -8,7 +8,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -41,11 +40,11 @@ def assert_nothing_left(coco):
 
 
 def test_it_shows_the_main_job_in_one_screen(coco):
-    begin = time.monotonic()
     text = coco.run("try", code=0).stdout.decode()
-    assert time.monotonic() - begin < 10
     lines = text.splitlines()
-    assert len(lines) < 24 and max(map(len, lines)) < 160
+    assert len(lines) < 24
+    # Why a machine cannot run containers may take more room than a step.
+    assert max(len(line) for line in lines if "skipped" not in line) < 160
     for step in ("start a key broker", "start a registry", "make an image", "encrypt it",
                  "give the key", "attest, obtain the key", "pull, decrypt, verify, unpack"):  # fmt: skip
         assert step in text

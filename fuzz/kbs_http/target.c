@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t len = coco_kbs_http_head_len((const char *)data, size);
+    const uint8_t *end = size ? memmem(data, size, "\r\n\r\n", 4) : NULL;
+    size_t len = end ? (size_t)(end - data) + 4 : 0;
     struct coco_kbs_request request;
 
     if (len == 0)

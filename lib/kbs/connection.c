@@ -34,9 +34,22 @@ struct coco_kbs_connection {
     struct bufferevent *bev;
     struct event *deadline;
     enum state state;
+    bool idle;            /* waits for the first byte of a request that is not its first */
     struct coco_buf head; /* of the request, cut into texts */
     struct coco_kbs_request request;
 };
+
+/* What a peer began to send may be a secret, or the token of who may send it. */
+static void
+wipe(struct evbuffer *input)
+{
+    struct evbuffer_iovec piece;
+
+    while (evbuffer_peek(input, -1, NULL, &piece, 1) > 0 && piece.iov_len > 0) {
+        OPENSSL_cleanse(piece.iov_base, piece.iov_len);
+        (void)evbuffer_drain(input, piece.iov_len);
+    }
+}
 
 static void
 close_connection(struct coco_kbs_connection *c)
@@ -52,8 +65,10 @@ close_connection(struct coco_kbs_connection *c)
         (void)event_base_loopbreak(c->loop->base);
     if (c->deadline)
         event_free(c->deadline);
-    if (c->bev)
+    if (c->bev) {
+        wipe(bufferevent_get_input(c->bev));
         bufferevent_free(c->bev);
+    }
     coco_buf_done(&c->head);
     free(c);
 }
@@ -95,21 +110,47 @@ take(struct evbuffer *input, size_t len, struct coco_buf *buf)
     return status;
 }
 
-/* Sends reply; the connection lives on only if keep_alive. */
 static void
-send_reply(struct coco_kbs_connection *c, const struct coco_kbs_reply *reply, bool keep_alive)
+on_sent(const void *data, size_t len, void *arg)
+{
+    union {
+        const void *in;
+        void *out;
+    } memory = {.in = data};
+
+    (void)arg;
+    OPENSSL_cleanse(memory.out, len);
+    free(memory.out);
+}
+
+/* Hands the memory of buf over, to be wiped once it is sent: a copy would not be. */
+static bool
+give(struct coco_kbs_connection *c, struct coco_buf *buf)
+{
+    if (buf->len == 0)
+        return true;
+    if (evbuffer_add_reference(bufferevent_get_output(c->bev), buf->data, buf->len, on_sent, NULL)
+        != 0)
+        return false;
+    *buf = (struct coco_buf){0};
+    return true;
+}
+
+/* Sends reply and forgets the request; the connection lives on only if keep_alive. */
+static void
+send_reply(struct coco_kbs_connection *c, struct coco_kbs_reply *reply, bool keep_alive)
 {
     _cleanup_buf_ struct coco_buf head = {.limit = 2 * COCO_KBS_HEAD_MAX};
     bool is_head = c->request.method && strcmp(c->request.method, "HEAD") == 0;
 
     keep_alive = keep_alive && !c->loop->stopping;
     coco_status status = coco_kbs_http_format(reply, keep_alive, c->loop->core->now(), &head, NULL);
-    if (status != COCO_OK || bufferevent_write(c->bev, head.data, head.len) != 0
-        || (!is_head && reply->body.len
-            && bufferevent_write(c->bev, reply->body.data, reply->body.len) != 0)) {
+    if (status != COCO_OK || !give(c, &head) || (!is_head && !give(c, &reply->body))) {
         close_connection(c);
         return;
     }
+    coco_buf_reset(&c->head);
+    c->request = (struct coco_kbs_request){0};
     c->state = keep_alive ? WRITING : CLOSING;
     if (!keep_alive)
         (void)bufferevent_disable(c->bev, EV_READ);
@@ -125,26 +166,31 @@ refuse(struct coco_kbs_connection *c, int status, const char *detail)
     send_reply(c, &reply, false);
 }
 
+/* RFC 9112 section 2.2: empty lines before a request are passed over. */
+static void
+pass_over_empty_lines(struct evbuffer *input)
+{
+    char line[2];
+
+    while (evbuffer_copyout(input, line, sizeof(line)) == (ev_ssize_t)sizeof(line)
+           && line[0] == '\r' && line[1] == '\n')
+        (void)evbuffer_drain(input, sizeof(line));
+}
+
 /* Whether there is a whole head; if it is bad, the peer is told so. */
 static bool
 read_head(struct coco_kbs_connection *c, struct evbuffer *input)
 {
-    size_t there = evbuffer_get_length(input);
-    size_t looked_at = there < COCO_KBS_HEAD_MAX ? there : COCO_KBS_HEAD_MAX;
+    static const char end[] = "\r\n\r\n";
 
-    /* RFC 9112 section 2.2: empty lines before a request are passed over. */
-    while (there >= 2 && memcmp(evbuffer_pullup(input, 2), "\r\n", 2) == 0) {
-        (void)evbuffer_drain(input, 2);
-        there -= 2;
-        looked_at = there < COCO_KBS_HEAD_MAX ? there : COCO_KBS_HEAD_MAX;
-    }
-    if (there == 0)
+    pass_over_empty_lines(input);
+    /* Not evbuffer_pullup(): it copies what it finds and wipes nothing. */
+    struct evbuffer_ptr at = evbuffer_search(input, end, strlen(end), NULL);
+    size_t len = at.pos < 0 ? 0 : (size_t)at.pos + strlen(end);
+    if (len == 0 && evbuffer_get_length(input) < COCO_KBS_HEAD_MAX)
         return false;
-    const char *data = (const char *)evbuffer_pullup(input, (ev_ssize_t)looked_at);
-    size_t len = data ? coco_kbs_http_head_len(data, looked_at) : 0;
-    if (len == 0) {
-        if (!data || looked_at == COCO_KBS_HEAD_MAX)
-            refuse(c, 431, "request line and headers are too long");
+    if (len == 0 || len > COCO_KBS_HEAD_MAX) {
+        refuse(c, 431, "request line and headers are too long");
         return false;
     }
     coco_buf_reset(&c->head);
@@ -192,7 +238,6 @@ handle(struct coco_kbs_connection *c, struct evbuffer *input)
     c->request.body = (const uint8_t *)coco_buf_text(&body);
     bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_KBS_HEAD_MAX);
     coco_kbs_handle(c->loop->core, &c->request, &reply);
-    c->request.body = NULL;
     send_reply(c, &reply, c->request.keep_alive);
 }
 
@@ -214,8 +259,8 @@ on_read(struct bufferevent *bev, void *arg)
     struct coco_kbs_connection *c = arg;
 
     /* The first byte of a request ends the patience for a peer that is idle. */
-    if (c->state == HEAD && c->head.len && evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
-        coco_buf_reset(&c->head);
+    if (c->state == HEAD && c->idle && evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
+        c->idle = false;
         set_deadline(c, HEAD_SECONDS);
     }
     advance(c);
@@ -234,6 +279,7 @@ on_write(struct bufferevent *bev, void *arg)
     if (c->state != WRITING)
         return;
     c->state = HEAD;
+    c->idle = true;
     set_deadline(c, c->loop->core->config.http.idle_timeout);
     /* A request may have come while the reply was written. */
     if (evbuffer_get_length(bufferevent_get_input(bev)) > 0)

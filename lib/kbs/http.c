@@ -55,14 +55,6 @@ is_visible(const char *text, bool blanks)
     return true;
 }
 
-size_t
-coco_kbs_http_head_len(const char *data, size_t len)
-{
-    const char *end = len ? memmem(data, len, "\r\n\r\n", 4) : NULL;
-
-    return end ? (size_t)(end - data) + 4 : 0;
-}
-
 /* Cuts the line at p off; NULL if it does not end with CRLF or holds a lone CR or LF. */
 static char *
 cut_line(char *p, const char *end)

@@ -44,9 +44,6 @@ void coco_kbs_reply_done(struct coco_kbs_reply *reply);
  */
 int coco_kbs_http_parse(char *head, size_t len, struct coco_kbs_request *ret);
 
-/* Length of the head in data up to and with its empty line; 0 when it is not complete. */
-size_t coco_kbs_http_head_len(const char *data, size_t len);
-
 /* Appends the head of reply; the body follows it. now is seconds since 1970. */
 coco_status coco_kbs_http_format(const struct coco_kbs_reply *reply, bool keep_alive, int64_t now,
                                  struct coco_buf *buf, coco_error **err);

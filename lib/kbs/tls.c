@@ -75,9 +75,13 @@ coco_kbs_tls_new(const struct coco_kbs_config *config, SSL_CTX **ret, coco_error
     _cleanup_(SSL_CTX_freep) SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
     if (!tls)
         return coco_fail_nomem(err);
-    /* No tickets: their key would live as long as the process and undo forward secrecy. */
+    /*
+     * No tickets: their key would live as long as the process and undo forward
+     * secrecy. What a record held is wiped, for it may have been a secret.
+     */
     (void)SSL_CTX_set_options(tls, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION
-                                       | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                       | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF
+                                       | SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
     if (SSL_CTX_set_min_proto_version(tls, modern ? TLS1_3_VERSION : TLS1_2_VERSION) != 1
         || SSL_CTX_set_cipher_list(tls, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)

@@ -130,16 +130,6 @@ hostile_heads_are_refused(void **state)
 }
 
 static void
-a_head_ends_with_an_empty_line(void **state)
-{
-    (void)state;
-    assert_int_equal(coco_kbs_http_head_len("", 0), 0);
-    assert_int_equal(coco_kbs_http_head_len("a\r\n\r", 4), 0);
-    assert_int_equal(coco_kbs_http_head_len("a\n\n", 3), 0);
-    assert_int_equal(coco_kbs_http_head_len("a\r\n\r\nb", 6), 5);
-}
-
-static void
 a_reply_is_written(void **state)
 {
     _cleanup_reply_ struct coco_kbs_reply reply = {
@@ -174,7 +164,6 @@ main(void)
         cmocka_unit_test(a_request_is_taken_apart),
         cmocka_unit_test(a_connection_ends_when_either_says_so),
         cmocka_unit_test(hostile_heads_are_refused),
-        cmocka_unit_test(a_head_ends_with_an_empty_line),
         cmocka_unit_test(a_reply_is_written),
     };
 

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "kbs/server.h"
 
+#include "tests/canary.h"
 #include "tests/pki.h"
 #include "tests/support.h"
 
@@ -161,12 +162,48 @@ keys_and_certificates_must_fit(void **state)
     pki_done(&two);
 }
 
+/* Text and bytes, from the configuration to the context that uses it. */
+static void
+the_private_key_is_wiped_wherever_it_was(void **state)
+{
+    struct pki_cert leaf = {0};
+    char *cert_pem = NULL;
+    _cleanup_buf_ struct coco_buf key_pem = {0};
+    static char text[16384]; /* not on the heap, which is looked at */
+    char canary[32];
+    coco_error *err = NULL;
+
+    (void)state;
+    pki_make(&leaf, NULL, "localhost", 1);
+    pem_of(&leaf, &cert_pem, &key_pem);
+    (void)snprintf(text, sizeof(text),
+                   "[http_server]\ncertificate = '''%s'''\nprivate_key = '''%s'''\n", cert_pem,
+                   coco_buf_text(&key_pem));
+    /* Within a line in the middle: base64 of the key itself. */
+    const char *line = strchr(coco_buf_text(&key_pem) + 64, '\n') - 40;
+    memcpy(canary, line, sizeof(canary));
+    assert_non_null(strstr(text, "BEGIN PRIVATE KEY"));
+    canary_begin(canary, sizeof(canary));
+    for (unsigned i = 0; i < 2; i++) {
+        _cleanup_config_ struct coco_kbs_config config = {0};
+        SSL_CTX *tls = NULL;
+
+        assert_ok(coco_kbs_config_parse(text, strlen(text), &config, &err), err);
+        assert_ok(coco_kbs_tls_new(&config, &tls, &err), err);
+        SSL_CTX_free(tls);
+    }
+    assert_int_equal(canary_end(), 0);
+    OPENSSL_free(cert_pem);
+    pki_done(&leaf);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guests_are_served_over_tls),
         cmocka_unit_test(keys_and_certificates_must_fit),
+        cmocka_unit_test(the_private_key_is_wiped_wherever_it_was),
     };
 
     return cmocka_run_group_tests_name("kbs/tls", tests, NULL, NULL);

@@ -1,11 +1,17 @@
 /*
  * kbs/store.c - what a KBS keeps
  *
+ * SQLite copies values through memory that it does not wipe. In memory, where no
+ * file is to be read by others, it sees them sealed only (T36 in doc/threats.md):
+ *
+ *     iv[12] tag[16] AES-256-GCM( value ), bound to kind and name
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "kbs/store.h"
 
 #include "base/fail.h"
+#include "crypto/aead.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,6 +21,8 @@
 
 /* How long another process that writes is waited for. */
 #define BUSY_MS 5000
+
+#define SEAL_SIZE ((size_t)COCO_AEAD_IV_SIZE + COCO_AEAD_TAG_SIZE)
 
 enum statement {
     PUT,
@@ -56,6 +64,7 @@ static const char setup[] = "PRAGMA journal_mode = WAL;"
 
 struct coco_kbs_store {
     sqlite3 *db;
+    struct coco_secret key; /* of the values; none on disk */
     sqlite3_stmt *statements[STATEMENTS];
     pthread_mutex_t lock; /* db's and the statements' */
 };
@@ -150,12 +159,15 @@ coco_kbs_store_open(const char *path, struct coco_kbs_store **ret, coco_error **
     (void)pthread_mutex_init(&made->lock, NULL);
     _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = made;
 
+    coco_status status = path ? COCO_OK : coco_secret_random(COCO_AEAD_KEY_SIZE, &store->key, err);
+    if (status != COCO_OK)
+        return status;
     if (sqlite3_open_v2(path ? path : ":memory:", &store->db, flags, NULL) != SQLITE_OK)
         return fail_db(store, "open", err);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);
     (void)sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, (int)COCO_KBS_VALUE_MAX + 4096);
 
-    coco_status status = prepare(store, err);
+    status = prepare(store, err);
     if (status != COCO_OK)
         return status;
     *ret = coco_steal(&store);
@@ -170,8 +182,64 @@ coco_kbs_store_close(struct coco_kbs_store *store)
     for (size_t i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize(store->statements[i]);
     (void)sqlite3_close(store->db);
+    coco_secret_done(&store->key);
     (void)pthread_mutex_destroy(&store->lock);
     free(store);
+}
+
+/* What a sealed value is bound to. */
+static coco_status
+set_aad(enum coco_kbs_kind kind, const char *name, struct coco_buf *aad, coco_error **err)
+{
+    aad->limit = COCO_KBS_NAME_MAX + 16;
+    return coco_buf_printf(aad, err, "%d %s", (int)kind, name);
+}
+
+/* Appends what SQLite gets to see of a value. */
+static coco_status
+seal(const struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
+     const void *data, size_t len, struct coco_buf *ret, coco_error **err)
+{
+    uint8_t head[SEAL_SIZE];
+    _cleanup_buf_ struct coco_buf aad = {0};
+    _cleanup_buf_ struct coco_buf sealed = {.limit = len};
+
+    ret->limit = len + SEAL_SIZE;
+    if (store->key.len == 0)
+        return coco_buf_append(ret, data, len, err);
+    coco_status status = set_aad(kind, name, &aad, err);
+    if (status == COCO_OK)
+        status = coco_random(head, COCO_AEAD_IV_SIZE, err);
+    if (status == COCO_OK)
+        status = coco_aead_seal(store->key.data, head, &aad, data, len, &sealed,
+                                head + COCO_AEAD_IV_SIZE, err);
+    if (status == COCO_OK)
+        status = coco_buf_append(ret, head, sizeof(head), err);
+    if (status == COCO_OK)
+        status = coco_buf_append(ret, sealed.data, sealed.len, err);
+    return status;
+}
+
+/* The value in a column. */
+static coco_status
+unseal(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name, sqlite3_stmt *stmt,
+       int column, struct coco_secret *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf aad = {0};
+    const uint8_t *data = sqlite3_column_blob(stmt, column);
+    size_t len = (size_t)sqlite3_column_bytes(stmt, column);
+
+    if (!data && len > 0)
+        return fail_db(store, "read", err);
+    if (store->key.len == 0)
+        return coco_secret_copy(data, len, ret, err);
+    if (len < SEAL_SIZE)
+        return coco_fail(err, COCO_ERR_IO, "store: a value is damaged");
+    coco_status status = set_aad(kind, name, &aad, err);
+    if (status == COCO_OK)
+        status = coco_aead_open(store->key.data, data, &aad, data + SEAL_SIZE, len - SEAL_SIZE,
+                                data + COCO_AEAD_IV_SIZE, ret, err);
+    return status;
 }
 
 /* Binds kind and name; the lock is held. */
@@ -206,13 +274,13 @@ check_name(const char *name, coco_error **err)
 
 static coco_status
 write_locked(struct coco_kbs_store *store, enum statement which, enum coco_kbs_kind kind,
-             const char *name, const void *data, size_t len, coco_error **err)
+             const char *name, const struct coco_buf *value, coco_error **err)
 {
     coco_status status = COCO_OK;
     sqlite3_stmt *stmt = begin(store, which, kind, name);
 
     /* An empty value is a value, not NULL: so never a NULL pointer. */
-    (void)sqlite3_bind_blob64(stmt, 3, len ? data : "", len, SQLITE_STATIC);
+    (void)sqlite3_bind_blob64(stmt, 3, coco_buf_text(value), value->len, SQLITE_STATIC);
     if (sqlite3_step(stmt) != SQLITE_DONE)
         status = fail_db(store, "write", err);
     end(stmt);
@@ -227,18 +295,12 @@ read_locked(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *n
     sqlite3_stmt *stmt = begin(store, GET, kind, name);
     int code = sqlite3_step(stmt);
 
-    if (code == SQLITE_ROW) {
-        const void *data = sqlite3_column_blob(stmt, 0);
-        int len = sqlite3_column_bytes(stmt, 0);
-
-        if (!data && len == 0)
-            data = "";
-        status = data ? coco_secret_copy(data, (size_t)len, ret, err) : fail_db(store, "read", err);
-    } else if (code == SQLITE_DONE) {
+    if (code == SQLITE_ROW)
+        status = unseal(store, kind, name, stmt, 0, ret, err);
+    else if (code == SQLITE_DONE)
         status = coco_fail(err, COCO_ERR_NOTFOUND, "%s is not there", name);
-    } else {
+    else
         status = fail_db(store, "read", err);
-    }
     end(stmt);
     return status;
 }
@@ -256,14 +318,17 @@ coco_status
 coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                    const void *data, size_t len, coco_error **err)
 {
-    coco_status status = check_name(name, err);
+    _cleanup_buf_ struct coco_buf value = {0};
 
+    coco_status status = check_name(name, err);
     if (status == COCO_OK)
         status = check_size(len, err);
+    if (status == COCO_OK)
+        status = seal(store, kind, name, data, len, &value, err);
     if (status != COCO_OK)
         return status;
     (void)pthread_mutex_lock(&store->lock);
-    status = write_locked(store, PUT, kind, name, data, len, err);
+    status = write_locked(store, PUT, kind, name, &value, err);
     (void)pthread_mutex_unlock(&store->lock);
     return status;
 }
@@ -272,14 +337,17 @@ coco_status
 coco_kbs_store_put_new(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                        const void *data, size_t len, struct coco_secret *ret, coco_error **err)
 {
-    coco_status status = check_name(name, err);
+    _cleanup_buf_ struct coco_buf value = {0};
 
+    coco_status status = check_name(name, err);
     if (status == COCO_OK)
         status = check_size(len, err);
+    if (status == COCO_OK)
+        status = seal(store, kind, name, data, len, &value, err);
     if (status != COCO_OK)
         return status;
     (void)pthread_mutex_lock(&store->lock);
-    status = write_locked(store, PUT_NEW, kind, name, data, len, err);
+    status = write_locked(store, PUT_NEW, kind, name, &value, err);
     if (status == COCO_OK)
         status = read_locked(store, kind, name, ret, err);
     (void)pthread_mutex_unlock(&store->lock);
@@ -315,10 +383,12 @@ coco_kbs_store_delete(struct coco_kbs_store *store, enum coco_kbs_kind kind, con
 
 /* Adds one row to ret: its name, or its value under its name. */
 static coco_status
-add_row(sqlite3_stmt *stmt, bool values, cJSON *ret, coco_error **err)
+add_row(struct coco_kbs_store *store, enum coco_kbs_kind kind, bool values, cJSON *ret,
+        coco_error **err)
 {
+    sqlite3_stmt *stmt = store->statements[LIST];
     const char *name = (const char *)sqlite3_column_text(stmt, 0);
-    const char *data = sqlite3_column_blob(stmt, 1);
+    _cleanup_secret_ struct coco_secret text = {0};
     cJSON *value = NULL;
 
     if (!name)
@@ -326,8 +396,9 @@ add_row(sqlite3_stmt *stmt, bool values, cJSON *ret, coco_error **err)
     if (!values)
         return coco_json_add_string(ret, NULL, name, err);
 
-    coco_status status =
-        coco_json_parse(data ? data : "", (size_t)sqlite3_column_bytes(stmt, 1), &value, err);
+    coco_status status = unseal(store, kind, name, stmt, 1, &text, err);
+    if (status == COCO_OK)
+        status = coco_json_parse((const char *)text.data, text.len, &value, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "stored value %s", name);
     return coco_json_add_item(ret, name, value, err);
@@ -343,7 +414,7 @@ list(struct coco_kbs_store *store, enum coco_kbs_kind kind, bool values, cJSON *
     (void)pthread_mutex_lock(&store->lock);
     sqlite3_stmt *stmt = begin(store, LIST, kind, NULL);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW && status == COCO_OK)
-        status = add_row(stmt, values, ret, err);
+        status = add_row(store, kind, values, ret, err);
     if (status == COCO_OK && code != SQLITE_DONE)
         status = fail_db(store, "list", err);
     end(stmt);

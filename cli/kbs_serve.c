@@ -17,6 +17,16 @@
 
 CLI_DEFINE_CLEANUP(coco_kbs, coco_kbs_free);
 
+/* A configuration may hold the private key of TLS. */
+static void
+wipep(char **text)
+{
+    if (*text)
+        explicit_bzero(*text, strlen(*text));
+    free(*text);
+    *text = NULL;
+}
+
 static const char dev_policy[] = "package policy\n"
                                  "import rego.v1\n"
                                  "default allow := false\n"
@@ -109,7 +119,7 @@ get_config(struct cli *cli, char **ret)
 {
     const char *path = cli_get(&cli->args, OPT_CONFIG);
     const char *listen = cli_get(&cli->args, OPT_LISTEN);
-    _cleanup_free_ char *config = NULL;
+    _cleanup_(wipep) char *config = NULL;
 
     int rc = path ? read_config(cli, path, &config) : make_config(cli, &config);
     if (rc != CLI_DONE)
@@ -149,12 +159,13 @@ say_where(struct cli *cli, const coco_kbs *kbs)
 int
 cli_kbs_serve(struct cli *cli)
 {
-    _cleanup_free_ char *config = NULL;
+    _cleanup_(wipep) char *config = NULL;
     _cleanup_(coco_kbs_freep) coco_kbs *kbs = NULL;
 
     int rc = get_config(cli, &config);
     if (rc == CLI_DONE)
         rc = cli_check(cli, coco_kbs_new(cli->ctx, config, &kbs, &cli->err));
+    wipep(&config);
     if (rc == CLI_DONE && cli_given(&cli->args, OPT_DEV))
         rc = cli_check(cli, coco_kbs_set_resource_policy(kbs, dev_policy, &cli->err));
     if (rc == CLI_DONE)

@@ -9,7 +9,9 @@
 #include <coco/kbs.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CONFIG_MAX ((size_t)1 << 20)
 #define CONFIG_VARIABLE "KBS_CONFIG_FILE"
@@ -114,29 +117,54 @@ lock_down(const struct program *program)
     return EXIT_DONE;
 }
 
-/* The whole file as text; NULL, and said so, if it cannot be that. */
+/* It may hold the private key of TLS. */
+static void
+wipe(char *text)
+{
+    if (text)
+        explicit_bzero(text, malloc_usable_size(text));
+    free(text);
+}
+
+/* Reads to the end of fd, or CONFIG_MAX + 1 bytes; -1 and errno on failure. */
+static ssize_t
+read_all(int fd, char *text)
+{
+    size_t len = 0;
+
+    while (len <= CONFIG_MAX) {
+        ssize_t n = read(fd, text + len, CONFIG_MAX + 1 - len);
+
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n == 0)
+            break;
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)len;
+}
+
+/* The whole file as text, to be wiped; NULL, and said so, if it cannot be that. */
 static char *
 read_config(const struct program *program)
 {
-    FILE *file = fopen(program->config_path, "re");
-    char *text = file ? malloc(CONFIG_MAX + 1) : NULL;
+    int fd = open(program->config_path, O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? malloc(CONFIG_MAX + 2) : NULL;
+    ssize_t len = text ? read_all(fd, text) : -1;
 
-    if (!text) {
-        (void)fail_errno(program, program->config_path);
-        if (file)
-            (void)fclose(file);
-        return NULL;
+    if (len > (ssize_t)CONFIG_MAX || (len >= 0 && memchr(text, '\0', (size_t)len))) {
+        errno = len > (ssize_t)CONFIG_MAX ? EFBIG : EILSEQ;
+        len = -1;
     }
-    size_t len = fread(text, 1, CONFIG_MAX + 1, file);
-    int failed = ferror(file);
-    (void)fclose(file);
-    if (failed || len > CONFIG_MAX || memchr(text, '\0', len)) {
-        errno = failed ? EIO : len > CONFIG_MAX ? EFBIG : EILSEQ;
+    if (len < 0) {
         (void)fail_errno(program, program->config_path);
-        free(text);
-        return NULL;
+        wipe(text);
+        text = NULL;
+    } else {
+        text[len] = '\0';
     }
-    text[len] = '\0';
+    if (fd >= 0)
+        (void)close(fd);
     return text;
 }
 
@@ -149,14 +177,17 @@ wait_for_end(const sigset_t *ends)
     return sigwait(ends, &number) == 0 ? EXIT_DONE : EXIT_OTHER;
 }
 
+/* Takes config over. */
 static int
-serve(const struct program *program, coco_ctx *ctx, const char *config, const sigset_t *ends)
+serve(const struct program *program, coco_ctx *ctx, char *config, const sigset_t *ends)
 {
     coco_error *err = NULL;
     coco_kbs *kbs = NULL;
     char text[320];
 
-    if (coco_kbs_new(ctx, config, &kbs, &err) != COCO_OK)
+    coco_status status = coco_kbs_new(ctx, config, &kbs, &err);
+    wipe(config);
+    if (status != COCO_OK)
         return fail(program, err);
     if (coco_kbs_start(kbs, &err) != COCO_OK) {
         coco_kbs_free(kbs);
@@ -190,13 +221,13 @@ run(struct program *program)
     if (!config)
         return EXIT_OTHER;
     if (coco_ctx_new(&ctx, &err) != COCO_OK) {
+        wipe(config);
         rc = fail(program, err);
     } else {
         coco_ctx_set_log(ctx, COCO_LOG_INFO, on_log, program, NULL);
         rc = serve(program, ctx, config, &ends);
     }
     coco_ctx_free(ctx);
-    free(config);
     return rc;
 }
 

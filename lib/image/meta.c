@@ -113,3 +113,19 @@ coco_meta_apply_at(int dir, const char *name, const struct coco_tar_entry *entry
         return coco_fail_errno(err, errno, "set the times");
     return COCO_OK;
 }
+
+coco_status
+coco_meta_imply(int fd, coco_error **err)
+{
+    static const struct timespec never[2];
+
+    /* In a set-gid directory it would have that one's group. */
+    if (fchown(fd, geteuid(), getegid()) < 0)
+        return coco_fail_errno(err, errno, "set the owner");
+    if (fchmod(fd, 0755) < 0)
+        return coco_fail_errno(err, errno, "set the mode");
+    coco_status status = clear_xattrs(fd, err);
+    if (status == COCO_OK && futimens(fd, never) < 0)
+        status = coco_fail_errno(err, errno, "set the times");
+    return status;
+}

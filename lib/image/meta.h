@@ -26,4 +26,10 @@ coco_status coco_meta_apply(int fd, const struct coco_tar_entry *entry, bool pri
 coco_status coco_meta_apply_at(int dir, const char *name, const struct coco_tar_entry *entry,
                                bool privileged, coco_error **err);
 
+/*
+ * Gives an open directory what it has when no layer speaks of it, and nothing
+ * else: root's or the caller's, 0755, of no time.
+ */
+coco_status coco_meta_imply(int fd, coco_error **err);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fail.h"
+#include "image/meta.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -67,6 +68,20 @@ empty_dir(int fd, const struct spared *spared, coco_error **err)
     return coco_names_add(spared->clean, st.st_ino, "", err);
 }
 
+/*
+ * A lower directory that holds something of this layer stays for its sake, and is
+ * as if the layer had made it after the whiteout.
+ */
+static coco_status
+imply(int dir, const char *name, coco_error **err)
+{
+    _cleanup_close_ int fd = openat(dir, name, DIR_FLAGS);
+
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "open a directory");
+    return coco_meta_imply(fd, err);
+}
+
 static coco_status
 remove_dir(int dir, const char *name, bool own, const struct spared *spared, coco_error **err)
 {
@@ -77,10 +92,11 @@ remove_dir(int dir, const char *name, bool own, const struct spared *spared, coc
     coco_status status = empty_dir(fd, spared, err);
     if (status != COCO_OK || own)
         return status;
-    /* A lower directory that holds something of this layer stays for its sake. */
-    if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && !(errno == ENOTEMPTY && spared->own))
-        return coco_fail_errno(err, errno, "remove a directory");
-    return COCO_OK;
+    if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
+        return COCO_OK;
+    if (errno == ENOTEMPTY && spared->own)
+        return imply(dir, name, err);
+    return coco_fail_errno(err, errno, "remove a directory");
 }
 
 static coco_status

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/fail.h"
+#include "image/meta.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -132,11 +133,9 @@ enter(struct steps *steps, int fd, unsigned depth, coco_error **err)
     return COCO_OK;
 }
 
-/* No layer says anything of a directory that is only implied: 0755, and of no time. */
 static coco_status
 make_dir(struct steps *steps, const char *name, coco_error **err)
 {
-    static const struct timespec never[2];
     struct coco_dir parent;
 
     coco_status status = look_at(steps->fd, steps->depth, &parent, err);
@@ -147,9 +146,11 @@ make_dir(struct steps *steps, const char *name, coco_error **err)
     if (mkdirat(steps->fd, name, 0700) < 0)
         return coco_fail_errno(err, errno, "make a directory");
     _cleanup_close_ int fd = openat(steps->fd, name, DIR_FLAGS);
-    if (fd < 0 || fchmod(fd, 0755) < 0 || futimens(fd, never) < 0
-        || futimens(steps->fd, parent.times) < 0)
+    if (fd < 0 || futimens(steps->fd, parent.times) < 0)
         return coco_fail_errno(err, errno, "make a directory");
+    status = coco_meta_imply(fd, err);
+    if (status != COCO_OK)
+        return status;
     int entered = fd;
     fd = -1;
     return enter(steps, entered, steps->depth + 1, err);

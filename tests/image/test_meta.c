@@ -153,6 +153,27 @@ a_directory_loses_what_a_lower_layer_gave_it(void **state)
 }
 
 static void
+what_no_layer_speaks_of_is_the_same_everywhere(void **state)
+{
+    char list[64];
+    struct stat st;
+
+    (void)state;
+    if (geteuid() == 0)
+        assert_int_equal(fchown(dir, 12, 34), 0);
+    assert_int_equal(fchmod(dir, 03700), 0);
+    (void)fsetxattr(dir, "user.old", "x", 1, 0);
+    assert_ok(coco_meta_imply(dir, &err), err);
+    assert_int_equal(fstat(dir, &st), 0);
+    assert_int_equal(st.st_mode, S_IFDIR | 0755);
+    assert_int_equal(st.st_uid, geteuid());
+    assert_int_equal(st.st_gid, getegid());
+    assert_int_equal(st.st_mtim.tv_sec, 0);
+    assert_int_equal(st.st_mtim.tv_nsec, 0);
+    assert_true(flistxattr(dir, list, sizeof(list)) <= 0);
+}
+
+static void
 a_link_gets_its_own_times_and_not_its_targets(void **state)
 {
     struct coco_tar_entry entry = entry_of(COCO_TAR_SYMLINK, 0777);
@@ -179,6 +200,7 @@ main(void)
         cmocka_unit_test_setup_teardown(attributes_that_are_not_allowed_are_left_out, begin, end),
         cmocka_unit_test_setup_teardown(without_privileges_nothing_is_given_away, begin, end),
         cmocka_unit_test_setup_teardown(a_directory_loses_what_a_lower_layer_gave_it, begin, end),
+        cmocka_unit_test_setup_teardown(what_no_layer_speaks_of_is_the_same_everywhere, begin, end),
         cmocka_unit_test_setup_teardown(a_link_gets_its_own_times_and_not_its_targets, begin, end),
     };
 

@@ -88,18 +88,46 @@ a_tree_goes_and_what_its_links_name_stays(void **state)
 static void
 the_layers_own_names_stay_with_what_they_are_in(void **state)
 {
-    const struct timespec past[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
-    struct stat st;
-
     (void)state;
     assert_ok(coco_names_add(&own, ino_of("a/b"), "g", &err), err);
-    assert_int_equal(utimensat(dir, "a/b", past, 0), 0);
     assert_ok(coco_remove_lower(dir, ino_of("."), "a", &own, &clean, &err), err);
     assert_true(there("a/b/g"));
     assert_false(there("a/f"));
     assert_false(there("a/l"));
     assert_false(there("a/b/c"));
+}
+
+/* Whiteouts mean the same wherever they stand (image-spec layer.md, "Whiteouts"). */
+static void
+a_lower_directory_that_stays_is_none_of_the_lower_layer(void **state)
+{
+    const struct timespec past[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+    struct stat st;
+
+    (void)state;
+    assert_ok(coco_names_add(&own, ino_of("a/b"), "g", &err), err);
+    assert_int_equal(fchmodat(dir, "a/b", 01700, 0), 0);
+    assert_int_equal(utimensat(dir, "a/b", past, 0), 0);
+    assert_ok(coco_remove_lower(dir, ino_of("."), "a", &own, &clean, &err), err);
     assert_int_equal(fstatat(dir, "a/b", &st, 0), 0);
+    assert_int_equal(st.st_mode, S_IFDIR | 0755);
+    assert_int_equal(st.st_mtim.tv_sec, 0);
+}
+
+static void
+an_own_directory_keeps_its_times(void **state)
+{
+    const struct timespec past[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+    struct stat st;
+
+    (void)state;
+    assert_ok(coco_names_add(&own, ino_of("a"), "b", &err), err);
+    assert_int_equal(fchmodat(dir, "a/b", 01700, 0), 0);
+    assert_int_equal(utimensat(dir, "a/b", past, 0), 0);
+    assert_ok(coco_remove_lower(dir, ino_of("."), "a", &own, &clean, &err), err);
+    assert_false(there("a/b/g"));
+    assert_int_equal(fstatat(dir, "a/b", &st, 0), 0);
+    assert_int_equal(st.st_mode, S_IFDIR | 01700);
     assert_int_equal(st.st_mtim.tv_sec, 2000);
 }
 
@@ -164,6 +192,9 @@ main(void)
         cmocka_unit_test_setup_teardown(a_tree_goes_and_what_its_links_name_stays, begin, end),
         cmocka_unit_test_setup_teardown(the_layers_own_names_stay_with_what_they_are_in, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(a_lower_directory_that_stays_is_none_of_the_lower_layer,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(an_own_directory_keeps_its_times, begin, end),
         cmocka_unit_test_setup_teardown(an_own_directory_stays_without_what_is_not_its, begin, end),
         cmocka_unit_test_setup_teardown(an_opaque_directory_is_emptied_and_stays, begin, end),
         cmocka_unit_test_setup_teardown(a_clean_directory_is_not_searched_again, begin, end),

@@ -1,0 +1,37 @@
+/*
+ * net/field.h - values of header fields that a transfer goes by
+ *
+ * Whoever sends them may be hostile: what is not of the form is none, numbers
+ * that do not fit are none, and nothing is read past the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_NET_FIELD_H
+#define COCO_NET_FIELD_H
+
+#include <coco/types.h>
+
+/* Content-Range (RFC 9110 section 14.4), in bytes. */
+struct coco_content_range {
+    bool satisfied; /* there is a part; false for "bytes * /1234", which goes with 416 */
+    uint64_t first; /* of the part's bytes, */
+    uint64_t last;  /* and this is one of them, too */
+    bool complete;  /* the total is known */
+    uint64_t total;
+};
+
+bool coco_content_range_parse(const char *text, struct coco_content_range *ret);
+
+/* Seconds since 1970 of an HTTP-date (RFC 9110 section 5.6.7), in any of its three forms. */
+bool coco_http_date_parse(const char *text, int64_t *ret);
+
+/*
+ * Seconds to wait after now, which is in seconds since 1970, for a Retry-After
+ * (RFC 9110 section 10.2.3); UINT32_MAX for more, 0 for a date that has passed.
+ */
+bool coco_retry_after_parse(const char *text, int64_t now, uint32_t *ret);
+
+/* Whether an ETag is one that If-Range may hold: strong and whole (RFC 9110 section 8.8.3). */
+bool coco_etag_is_strong(const char *text);
+
+#endif

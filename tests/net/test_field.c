@@ -1,0 +1,234 @@
+/*
+ * tests/net/test_field.c - lib/net/field.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "net/field.h"
+
+#include "tests/support.h"
+
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void
+content_ranges_that_are_none_are_refused(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "bytes",
+        "bytes ",
+        "bytes=0-1/2",
+        "bytes  0-1/2",
+        "lines 0-1/2",
+        "bytes 0-1",
+        "bytes 0-1/",
+        "bytes -1/2",
+        "bytes 0-/2",
+        "bytes 1-0/2",
+        "bytes 0-2/2",
+        "bytes 0-1/1",
+        "bytes 0-0/0",
+        "bytes +0-1/2",
+        "bytes 0--1/2",
+        "bytes 0x0-1/2",
+        "bytes 0-1/2 ",
+        "bytes 0-1/2, bytes 3-4/5",
+        "bytes 0-1,3-4/5",
+        "bytes */*",
+        "bytes *",
+        "bytes */",
+        "bytes **/2",
+        "bytes 0-1/-1",
+        "bytes 0-18446744073709551616/*",
+        "bytes 0-1/99999999999999999999",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct coco_content_range range = {.total = 7};
+
+        print_message("# '%s'\n", cases[i]);
+        assert_false(coco_content_range_parse(cases[i], &range));
+        assert_int_equal(range.total, 7);
+    }
+}
+
+static void
+a_content_range_says_which_part_of_what_this_is(void **state)
+{
+    static const struct {
+        const char *text;
+        struct coco_content_range want;
+    } cases[] = {
+        {"bytes 0-0/1", {true, 0, 0, true, 1}},
+        {"Bytes 10-19/20", {true, 10, 19, true, 20}},
+        {"bytes 10-19/*", {true, 10, 19, false, 0}},
+        {"bytes */20", {false, 0, 0, true, 20}},
+        {"bytes 0-18446744073709551614/18446744073709551615",
+         {true, 0, UINT64_MAX - 1, true, UINT64_MAX}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct coco_content_range range = {0};
+
+        assert_true(coco_content_range_parse(cases[i].text, &range));
+        assert_int_equal(range.satisfied, cases[i].want.satisfied);
+        assert_int_equal(range.first, cases[i].want.first);
+        assert_int_equal(range.last, cases[i].want.last);
+        assert_int_equal(range.complete, cases[i].want.complete);
+        assert_int_equal(range.total, cases[i].want.total);
+    }
+}
+
+static void
+dates_that_are_none_are_refused(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "now",
+        "784111777",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Sun, 6 Nov 1994 08:49:37 GMT",
+        "sun, 06 nov 1994 08:49:37 gmt",
+        "Sun, 06 Nov 94 08:49:37 GMT",
+        "Sun, 06 Nov 1994 8:49:37 GMT",
+        "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Thu, 31 Nov 1994 08:49:37 GMT",
+        "Tue, 29 Feb 2023 08:49:37 GMT",
+        "Sun, 06 Nox 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-1994 08:49:37 GMT",
+        "Sun Nov 6 08:49:37 1994",
+        "Sun Nov  6 08:49:37 1994 GMT",
+        "1994-11-06T08:49:37Z",
+        "Sun, -6 Nov 1994 08:49:37 GMT",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t date = -7;
+
+        print_message("# '%s'\n", cases[i]);
+        assert_false(coco_http_date_parse(cases[i], &date));
+        assert_int_equal(date, -7);
+    }
+}
+
+/* The first three are the same moment in RFC 9110 section 5.6.7. */
+static void
+dates_come_in_three_forms(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t want;
+    } cases[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777},
+        {"Sun Nov  6 08:49:37 1994", 784111777},
+        {"Wed Nov 16 08:49:37 1994", 784975777},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Thu, 29 Feb 2024 23:59:59 GMT", 1709251199},
+        {"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800},
+        {"Wednesday, 01-Jan-20 00:00:00 GMT", 1577836800},
+        {"Fri, 31 Dec 9999 23:59:59 GMT", 253402300799},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t date = -7;
+
+        print_message("# '%s'\n", cases[i].text);
+        assert_true(coco_http_date_parse(cases[i].text, &date));
+        assert_int_equal(date, cases[i].want);
+    }
+}
+
+static void
+retry_after_is_seconds_or_a_date(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t now;
+        bool valid;
+        uint32_t want;
+    } cases[] = {
+        {"", 0, false, 0},
+        {"-1", 0, false, 0},
+        {"+1", 0, false, 0},
+        {"1.5", 0, false, 0},
+        {" 1", 0, false, 0},
+        {"1 ", 0, false, 0},
+        {"1s", 0, false, 0},
+        {"0x10", 0, false, 0},
+        {"1, 2", 0, false, 0},
+        {"soon", 0, false, 0},
+        {"never", 0, false, 0},
+        {"Sun, 06 Nov 1994 08:49:37", 0, false, 0},
+        {"0", 0, true, 0},
+        {"120", 0, true, 120},
+        {"0000120", 0, true, 120},
+        {"4294967295", 0, true, UINT32_MAX},
+        {"4294967296", 0, true, UINT32_MAX},
+        {"99999999999999999999999999", 0, true, UINT32_MAX},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777 - 30, true, 30},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777, true, 0},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777 + 30, true, 0},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777 - 1, true, 1},
+        {"Fri, 31 Dec 9999 23:59:59 GMT", 0, true, UINT32_MAX},
+        {"Fri, 01 Jan 0000 00:00:00 GMT", INT64_MAX / 2, true, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint32_t seconds = 0;
+
+        print_message("# '%s'\n", cases[i].text);
+        assert_int_equal(coco_retry_after_parse(cases[i].text, cases[i].now, &seconds),
+                         cases[i].valid);
+        assert_int_equal(seconds, cases[i].want);
+    }
+}
+
+static void
+only_strong_etags_are_strong(void **state)
+{
+    static const char *const weak[] = {
+        "",    "\"",       "a",       "W/\"a\"",   "w/\"a\"", "\"a",
+        "a\"", "\"a\"b\"", "\"a b\"", "\"a\x7f\"", "'a'",
+    };
+    static const char *const strong[] = {"\"\"", "\"a\"", "\"sha256:0123\"", "\"W/a\"",
+                                         "\"\xc3\xa4\""};
+    char endless[2000];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(weak); i++)
+        assert_false(coco_etag_is_strong(weak[i]));
+    for (size_t i = 0; i < COUNT(strong); i++)
+        assert_true(coco_etag_is_strong(strong[i]));
+    memset(endless, 'a', sizeof(endless));
+    endless[0] = '"';
+    endless[sizeof(endless) - 2] = '"';
+    endless[sizeof(endless) - 1] = '\0';
+    assert_false(coco_etag_is_strong(endless));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(content_ranges_that_are_none_are_refused),
+        cmocka_unit_test(a_content_range_says_which_part_of_what_this_is),
+        cmocka_unit_test(dates_that_are_none_are_refused),
+        cmocka_unit_test(dates_come_in_three_forms),
+        cmocka_unit_test(retry_after_is_seconds_or_a_date),
+        cmocka_unit_test(only_strong_etags_are_strong),
+    };
+
+    return cmocka_run_group_tests_name("net/field", tests, NULL, NULL);
+}

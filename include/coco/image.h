@@ -72,7 +72,7 @@ COCO_API const char *coco_image_ref_tag(const coco_image_ref *ref);
 /** Digest as `sha256:<64 hex digits>`, or NULL. Valid as long as @p ref. */
 COCO_API const char *coco_image_ref_digest(const coco_image_ref *ref);
 
-/** The whole reference in its full form. Valid as long as @p ref. */
+/** The whole reference in its full form, which means the same. Valid as long as @p ref. */
 COCO_API const char *coco_image_ref_text(const coco_image_ref *ref);
 
 /** Creates a client that knows no credentials, no keys and no policy. */

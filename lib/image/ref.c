@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OCI "oci:"
+#define DOCKER "docker://"
 #define DIGITS "0123456789"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -204,12 +206,13 @@ parse_docker(coco_image_ref *ref, const char *text, coco_error **err)
         return fail_ref(err, text, "no such host name or port");
     if (!is_repository(name, (size_t)(name_end - name)))
         return fail_ref(err, text, "not a repository name");
-    if (name_end - text > NAME_MAX_LEN)
-        return fail_ref(err, text, "more than 255 characters in the name");
     if (colon && !is_tag(colon + 1, (size_t)(end - colon - 1)))
         return fail_ref(err, text, "not a tag");
 
     status = set_name(ref, text, host_len, name, (size_t)(name_end - name), err);
+    /* With what was filled in, or its own full form would be refused. */
+    if (status == COCO_OK && strlen(ref->registry) + 1 + strlen(ref->repository) > NAME_MAX_LEN)
+        return fail_ref(err, text, "more than 255 characters in the name");
     if (status == COCO_OK && colon)
         status = copy(colon + 1, (size_t)(end - colon - 1), &ref->tag, err);
     if (status == COCO_OK && !colon && !ref->digest)
@@ -241,15 +244,17 @@ parse_oci(coco_image_ref *ref, const char *text, coco_error **err)
     return status;
 }
 
+/* A registry "oci:5000" needs its transport, or the text would mean a layout. */
 static coco_status
 set_text(coco_image_ref *ref, coco_error **err)
 {
+    bool spelled = !ref->oci && strncmp(ref->registry, OCI, strlen(OCI)) == 0;
     const char *tag = ref->tag;
     const char *digest = ref->digest;
 
-    if (asprintf(&ref->text, "%s%s%s%s%s%s%s", ref->oci ? "oci:" : ref->registry,
-                 ref->oci ? "" : "/", ref->repository, tag ? ":" : "", tag ? tag : "",
-                 digest ? "@" : "", digest ? digest : "")
+    if (asprintf(&ref->text, "%s%s%s%s%s%s%s%s", spelled ? DOCKER : "",
+                 ref->oci ? OCI : ref->registry, ref->oci ? "" : "/", ref->repository,
+                 tag ? ":" : "", tag ? tag : "", digest ? "@" : "", digest ? digest : "")
         < 0) {
         ref->text = NULL;
         return coco_fail_nomem(err);
@@ -260,9 +265,6 @@ set_text(coco_image_ref *ref, coco_error **err)
 coco_status
 coco_image_ref_parse(const char *text, coco_image_ref **ret, coco_error **err)
 {
-    static const char oci[] = "oci:";
-    static const char docker[] = "docker://";
-
     if (strlen(text) > TEXT_MAX)
         return coco_fail(err, COCO_ERR_INVALID, "a reference of more than %d bytes", TEXT_MAX);
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = calloc(1, sizeof(*ref));
@@ -270,12 +272,12 @@ coco_image_ref_parse(const char *text, coco_image_ref **ret, coco_error **err)
         return coco_fail_nomem(err);
 
     coco_status status = COCO_OK;
-    ref->oci = strncmp(text, oci, strlen(oci)) == 0;
+    ref->oci = strncmp(text, OCI, strlen(OCI)) == 0;
     if (ref->oci)
-        status = parse_oci(ref, text + strlen(oci), err);
+        status = parse_oci(ref, text + strlen(OCI), err);
     else
         status = parse_docker(
-            ref, text + (strncmp(text, docker, strlen(docker)) == 0 ? strlen(docker) : 0), err);
+            ref, text + (strncmp(text, DOCKER, strlen(DOCKER)) == 0 ? strlen(DOCKER) : 0), err);
     if (status == COCO_OK)
         status = set_text(ref, err);
     if (status == COCO_OK)

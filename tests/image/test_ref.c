@@ -54,6 +54,7 @@ parse_fills_in_what_is_usual(void **state)
          "ghcr.io/acme/app:1@" DIGEST},
         {"h.test/a__b/c--d/e.f/g_h", "h.test", "a__b/c--d/e.f/g_h", "latest", NULL,
          "h.test/a__b/c--d/e.f/g_h:latest"},
+        {"docker://oci:5000/a", "oci:5000", "a", "latest", NULL, "docker://oci:5000/a:latest"},
         {"oci:/srv/image", NULL, "/srv/image", NULL, NULL, "oci:/srv/image"},
         {"oci:image:v1", NULL, "image", "v1", NULL, "oci:image:v1"},
         {"oci:./a@b:v1@" DIGEST, NULL, "./a@b", "v1", DIGEST, "oci:./a@b:v1@" DIGEST},
@@ -75,10 +76,35 @@ parse_fills_in_what_is_usual(void **state)
     }
 }
 
+/* The full form may be written down and read again. */
+static void
+the_text_of_a_reference_means_the_same(void **state)
+{
+    static const char *const cases[] = {
+        "busybox",
+        "index.docker.io/a",
+        "docker://oci:5000/a:v1@" DIGEST,
+        "oci:./a@b:v1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
+        _cleanup_(coco_image_ref_freep) coco_image_ref *again = NULL;
+        coco_error *err = NULL;
+
+        assert_ok(coco_image_ref_parse(cases[i], &ref, &err), err);
+        assert_ok(coco_image_ref_parse(coco_image_ref_text(ref), &again, &err), err);
+        assert_same(coco_image_ref_transport(again), coco_image_ref_transport(ref));
+        assert_same(coco_image_ref_text(again), coco_image_ref_text(ref));
+    }
+}
+
 static void
 parse_refuses(void **state)
 {
     static char long_name[300];
+    static char long_when_full[245]; /* "docker.io/library/" comes before it */
     static char long_tag[200];
     static char endless[5000];
     static const char *const cases[] = {
@@ -132,12 +158,14 @@ parse_refuses(void **state)
         "docker://",
         "docker://docker://a",
         long_name,
+        long_when_full,
         long_tag,
         endless,
     };
 
     (void)state;
     memset(long_name, 'a', sizeof(long_name) - 1);
+    memset(long_when_full, 'a', sizeof(long_when_full) - 1);
     memset(long_tag, 'a', sizeof(long_tag) - 1);
     long_tag[1] = ':';
     memset(endless, 'a', sizeof(endless) - 1);
@@ -178,6 +206,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_fills_in_what_is_usual),
+        cmocka_unit_test(the_text_of_a_reference_means_the_same),
         cmocka_unit_test(parse_refuses),
         cmocka_unit_test(parse_survives_any_failed_allocation),
     };

@@ -480,6 +480,9 @@ coco_hop_end(struct coco_hop *hop, coco_error **err)
                          X509_verify_cert_error_string(hop->distrust));
     if (hop->result != CURLE_OK && !hop->enough)
         return fail_code(hop->result, hop->reason, err);
+    /* libcurl takes what there is of a head that was cut for all of it. */
+    if (!hop->head_done)
+        return coco_fail(err, COCO_ERR_NET, "the connection was closed in an answer's head");
     hop->response->status = answer_code(hop);
     return COCO_OK;
 }

@@ -174,6 +174,9 @@ hostile_answers_are_refused(void **state)
         const char *why;
     } cases[] = {
         {"", COCO_ERR_NET, "mpty reply"},
+        {"HTTP/1.1 200 OK\r\n", COCO_ERR_NET, "closed in an answer's head"},
+        {"HTTP/1.1 200 OK\r\nContent-Le", COCO_ERR_NET, "closed in an answer's head"},
+        {"HTTP/1.1 100 Continue\r\n\r\n", COCO_ERR_NET, ""},
         {"hello\r\n", COCO_ERR_PROTO, "HTTP/0.9"},
         {"HTTP/9.9 200 OK\r\n\r\n", COCO_ERR_PROTO, ""},
         {"HTTP/1.1 2000 OK\r\n\r\n", COCO_ERR_PROTO, ""},

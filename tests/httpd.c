@@ -109,6 +109,15 @@ httpd_hang(struct httpd *httpd)
 }
 
 void
+httpd_drip(struct httpd *httpd, int ms)
+{
+    struct pollfd stop = {.fd = httpd->stop[0], .events = POLLIN};
+
+    while (poll(&stop, 1, ms) == 0 && httpd_send(httpd, ".", 1))
+        continue;
+}
+
+void
 httpd_header(const struct httpd_request *request, const char *name, char *buf, size_t size)
 {
     size_t len = strlen(name);

@@ -17,6 +17,8 @@
 #define ERROR_BODY_MAX ((size_t)1 << 20)
 #define CONNECT_TIMEOUT_S 30
 #define STALL_TIMEOUT_S 60
+/* Bytes per second below which nothing is moving: a byte now and then is a stall, too. */
+#define STALL_SPEED 128
 #define BUFFER_SIZE (128 << 10)
 /* How long one wait lasts at most: libcurl has timers of its own, and a cancel ends any wait. */
 #define POLL_MS 60000
@@ -25,7 +27,7 @@
 #define TOKEN_CHARS "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* All that another host than the one asked may see: everything else may be a credential (T13). */
-static const char *const harmless_headers[] = {"Accept", "Range"};
+static const char *const harmless_headers[] = {"Accept", "Range", "If-Range"};
 
 /* Headers hold credentials. */
 static void
@@ -58,14 +60,38 @@ status_of(CURLcode code)
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9: the schemes were checked before */
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
         return COCO_ERR_PROTO;
     case CURLE_UNKNOWN_OPTION:
     case CURLE_NOT_BUILT_IN:
         return COCO_ERR_NOTSUP;
     default:
         return COCO_ERR_NET;
+    }
+}
+
+/*
+ * Whether the next try may do better. A handshake that failed before the server
+ * said a word is a lost connection; what it said will be the same next time.
+ */
+static bool
+is_transient(const struct coco_hop *hop)
+{
+    switch (hop->result) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return true;
+    case CURLE_SSL_CONNECT_ERROR:
+        return !hop->http->heard;
+    default:
+        return false;
     }
 }
 
@@ -109,19 +135,30 @@ static int
 on_verify(int ok, X509_STORE_CTX *store)
 {
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct coco_hop *hop = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct coco_http *http = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
     if (!ok)
-        hop->distrust = X509_STORE_CTX_get_error(store);
+        http->distrust = X509_STORE_CTX_get_error(store);
     return ok;
 }
 
+static void
+on_tls_message(int sent, int version, int type, const void *data, size_t len, SSL *ssl, void *user)
+{
+    struct coco_http *http = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    (void)version, (void)type, (void)data, (void)len, (void)user;
+    http->heard = http->heard || !sent;
+}
+
+/* A connection outlives its first hop, and says a word when it is closed: http outlives both. */
 static CURLcode
 on_tls(CURL *easy, void *tls, void *user)
 {
     (void)easy;
     SSL_CTX_set_app_data(tls, user);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
+    SSL_CTX_set_msg_callback(tls, on_tls_message);
     return CURLE_OK;
 }
 
@@ -197,9 +234,13 @@ take_header(struct coco_hop *hop, const char *line, size_t len)
     if (len > 0)
         return store_field(hop, line, len);
 
+    long code = answer_code(hop);
     hop->in_head = false;
-    hop->head_done = answer_code(hop) >= 200;
-    return COCO_OK;
+    hop->head_done = code >= 200;
+    if (!hop->request->look || code < 200 || code > 299)
+        return COCO_OK;
+    hop->response->status = code;
+    return hop->request->look->fn(hop->request->look->self, hop->response, hop->err);
 }
 
 static size_t
@@ -364,7 +405,7 @@ set_peer(const struct coco_http *http, CURLcode *rc)
     keep(rc, curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L));
     keep(rc, curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
     keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, connect));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED));
     keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall));
     /* A canceled call must not wait for the resolver's thread. */
     keep(rc, curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L));
@@ -377,7 +418,7 @@ set_peer(const struct coco_http *http, CURLcode *rc)
 static void
 set_tls(struct coco_hop *hop, CURLcode *rc)
 {
-    const struct coco_http *http = hop->http;
+    struct coco_http *http = hop->http;
     struct curl_blob ca = {.data = http->ca.data, .len = http->ca.len};
     CURL *easy = http->easy;
 
@@ -385,7 +426,7 @@ set_tls(struct coco_hop *hop, CURLcode *rc)
     keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L));
     keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L));
     keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, hop));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, hop->http));
     if (ca.len == 0)
         return;
     keep(rc, curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca));
@@ -425,6 +466,9 @@ set_exchange(struct coco_hop *hop, CURLcode *rc)
     struct coco_http *http = hop->http;
     CURL *easy = http->easy;
 
+    /* Where TLS says that the server can; this is libcurl's default, too, of late. */
+    if (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2)
+        keep(rc, curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
     keep(rc, curl_easy_setopt(easy, CURLOPT_URL, hop->url->text));
     keep(rc, curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent));
     keep(rc, curl_easy_setopt(easy, CURLOPT_HTTPHEADER, hop->headers));
@@ -475,14 +519,17 @@ coco_hop_run(struct coco_hop *hop, coco_ctx *ctx, coco_error **err)
 coco_status
 coco_hop_end(struct coco_hop *hop, coco_error **err)
 {
-    if (hop->result != CURLE_OK && hop->distrust != X509_V_OK)
+    hop->http->transient = hop->http->distrust == X509_V_OK && !hop->enough && is_transient(hop);
+    if (hop->result != CURLE_OK && hop->http->distrust != X509_V_OK)
         return coco_fail(err, COCO_ERR_VERIFY, "certificate: %s",
-                         X509_verify_cert_error_string(hop->distrust));
+                         X509_verify_cert_error_string(hop->http->distrust));
     if (hop->result != CURLE_OK && !hop->enough)
         return fail_code(hop->result, hop->reason, err);
     /* libcurl takes what there is of a head that was cut for all of it. */
-    if (!hop->head_done)
+    if (!hop->head_done) {
+        hop->http->transient = true;
         return coco_fail(err, COCO_ERR_NET, "the connection was closed in an answer's head");
+    }
     hop->response->status = answer_code(hop);
     return COCO_OK;
 }
@@ -493,6 +540,9 @@ coco_hop_begin(struct coco_hop *hop, coco_error **err)
     struct coco_http_response *response = hop->response;
     CURLcode rc = CURLE_OK;
 
+    hop->http->transient = false;
+    hop->http->heard = false;
+    hop->http->distrust = X509_V_OK;
     hop->max_body = hop->request->max_body ? hop->request->max_body : BODY_MAX_DEFAULT;
     coco_http_response_done(response);
     /* A line grows by at most one byte on its way into the buffer. */

@@ -17,6 +17,11 @@ struct coco_http {
     struct coco_http_options opts;
     char *user_agent;
     struct coco_buf ca;
+
+    /* Of the last exchange. */
+    bool transient; /* it failed, and the next may not */
+    bool heard;     /* the server said something in TLS */
+    int distrust;   /* what is wrong with the peer's certificate, an X509_V_ERR */
 };
 
 /*
@@ -45,8 +50,7 @@ struct coco_hop {
     size_t header_bytes; /* of all heads, interim ones too */
     bool in_head;
     bool head_done;
-    bool enough;  /* the rest of an error's body does not matter */
-    int distrust; /* what is wrong with the peer's certificate, an X509_V_ERR */
+    bool enough; /* the rest of an error's body does not matter */
     coco_status status;
     coco_error **err;
     char reason[CURL_ERROR_SIZE];

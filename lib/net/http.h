@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/sink.h"
+#include "net/retry.h"
 
 #include <coco/context.h>
 
@@ -22,11 +23,12 @@
 
 /* Settings of a client; zero is the default of each. */
 struct coco_http_options {
-    bool allow_plain;         /* http:// URLs, and redirects to them from http:// */
-    const char *user_agent;   /* NULL: "libcoco/<version>" */
-    uint32_t connect_timeout; /* seconds; 0: 30 */
-    uint32_t stall_timeout;   /* seconds below 1 byte/s; 0: 60. There is no total one. */
-    bool no_proxy_from_env;   /* http_proxy and its kin are honoured otherwise, as curl does */
+    bool allow_plain;               /* http:// URLs, and redirects to them from http:// */
+    const char *user_agent;         /* NULL: "libcoco/<version>" */
+    uint32_t connect_timeout;       /* seconds; 0: 30 */
+    uint32_t stall_timeout;         /* seconds below 128 bytes/s; 0: 60. There is no total one. */
+    struct coco_retry_policy retry; /* for coco_http_insist() in net/attempt.h */
+    bool no_proxy_from_env; /* http_proxy and its kin are honoured otherwise, as curl does */
 };
 
 /* Connections to any number of hosts, kept alive between requests. One thread at a time. */
@@ -48,6 +50,15 @@ struct coco_http_header {
     const char *value; /* refused with COCO_ERR_INVALID if it holds CR, LF or NUL */
 };
 
+struct coco_http_response;
+
+/* Looks at the head of a 2xx answer, before its body goes anywhere; its failure is the request's.
+ */
+struct coco_http_look {
+    coco_status (*fn)(void *self, const struct coco_http_response *response, coco_error **err);
+    void *self;
+};
+
 struct coco_http_request {
     const char *method; /* "GET" */
     const char *url;    /* absolute; user:password@ in it is refused */
@@ -67,7 +78,8 @@ struct coco_http_request {
      */
     const struct coco_sink *sink;
     long only_status;
-    uint64_t max_body; /* COCO_ERR_LIMIT beyond; 0: 4 MiB */
+    const struct coco_http_look *look; /* or NULL */
+    uint64_t max_body;                 /* COCO_ERR_LIMIT beyond; 0: 4 MiB */
 
     bool no_redirect; /* 3xx answers are given to the caller */
 };

@@ -835,6 +835,85 @@ stall(void *user, const struct httpd_request *request)
     return false;
 }
 
+static bool
+drip(void *user, const struct httpd_request *request)
+{
+    (void)user;
+    (void)httpd_say(request->httpd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    httpd_drip(request->httpd, 100);
+    return false;
+}
+
+/* A byte now and then keeps nobody waiting for ever. */
+static void
+a_drip_is_a_stall(void **state)
+{
+    const struct coco_http_options opts = {
+        .allow_plain = true, .no_proxy_from_env = true, .stall_timeout = 1};
+    struct fixture *f = *state;
+
+    coco_http_free(f->http);
+    assert_ok(coco_http_new(&opts, &f->http, &f->err), f->err);
+    httpd_start(&f->httpd, drip, NULL, NULL);
+    coco_status status = get(f, f->httpd.url);
+    httpd_stop(&f->httpd);
+    assert_fails(status, f->err, COCO_ERR_NET, "too slow");
+}
+
+struct refusal {
+    unsigned looks;
+    long status;
+};
+
+static coco_status
+refuse(void *self, const struct coco_http_response *response, coco_error **err)
+{
+    struct refusal *refusal = self;
+
+    refusal->looks++;
+    refusal->status = response->status;
+    assert_contains(coco_buf_text(&response->headers), "x-one: 1");
+    return coco_fail(err, COCO_ERR_VERIFY, "not this one");
+}
+
+static void
+a_look_at_the_head_comes_before_the_body(void **state)
+{
+    static const char *const refused[] = {
+        "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 103 Hint\r\n\r\nHTTP/1.1 206 OK\r\nX-One: 1\r\nContent-Length: 0\r\n\r\n",
+    };
+    static const long statuses[] = {200, 206};
+    struct fixture *f = *state;
+    struct refusal refusal = {0};
+    _cleanup_buf_ struct coco_buf body = {.limit = 10};
+    const struct coco_sink sink = coco_sink_to_buf(&body);
+    const struct coco_http_look look = {refuse, &refusal};
+    struct coco_http_request request = {.method = "GET", .sink = &sink, .look = &look};
+
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        struct text_answer answer = {refused[i], false};
+
+        httpd_start(&f->httpd, say_text, &answer, NULL);
+        request.url = f->httpd.url;
+        coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+        httpd_stop(&f->httpd);
+        assert_fails(status, f->err, COCO_ERR_VERIFY, "not this one");
+        assert_int_equal(refusal.looks, i + 1);
+        assert_int_equal(refusal.status, statuses[i]);
+        assert_int_equal(body.len, 0);
+    }
+
+    /* At other answers nobody looks. */
+    struct text_answer answer = {"HTTP/1.1 404 Gone\r\nContent-Length: 2\r\n\r\nhi", false};
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    request.url = f->httpd.url;
+    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_int_equal(refusal.looks, COUNT(refused));
+}
+
 static void
 a_stall_times_out(void **state)
 {
@@ -1137,6 +1216,8 @@ main(void)
         TEST(requests_that_cannot_be_made_are_refused),
         TEST(nobody_there_is_an_error_of_the_network),
         TEST(a_stall_times_out),
+        TEST(a_drip_is_a_stall),
+        TEST(a_look_at_the_head_comes_before_the_body),
         TEST(cancel_ends_a_blocked_wait),
         TEST(tls_accepts_what_its_ca_signed),
         TEST(tls_refuses),

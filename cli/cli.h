@@ -123,6 +123,10 @@ void cli_signals_end(struct cli_signals *signals);
 
 /* connect.c */
 
+typedef coco_status cli_set_bytes(void *object, const uint8_t *data, size_t len, coco_error **err);
+/* Gives the content of the file path, or nothing if path is NULL, to set. */
+int cli_set_file(struct cli *cli, const char *path, cli_set_bytes *set, void *object);
+
 /* The key broker client that --kbs names; NULL stays NULL if it was not given. */
 int cli_open_kbc(struct cli *cli, coco_kbc **ret);
 /* The owner's client of the broker that --kbs names; it must be given. */
@@ -133,6 +137,11 @@ int cli_parse_ref(struct cli *cli, const char *text, coco_image_ref **ret);
 int cli_image_options(struct cli *cli, coco_image_options *ret);
 /* What became of a pull, push or encrypt. */
 int cli_image_result(struct cli *cli, const char *what, const coco_image *image);
+
+/* registries.c */
+
+/* What the options and the usual files say of registries. */
+int cli_set_registries(struct cli *cli, coco_image_client *client);
 
 /* Cleanup of what libcoco gives. */
 #define CLI_DEFINE_CLEANUP(type, fn)                                                               \

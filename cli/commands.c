@@ -55,7 +55,7 @@ static const struct cli_command table[] = {
                    "whoever obtains it can open the image; with --recipient whoever holds the "
                    "private key can. SRC and DST are REFs as in \"image pull\".",
         .options = {OPT_RECIPIENT, OPT_KBS, OPT_KBS_ADMIN_KEY, OPT_KBS_PATH, OPT_KBS_CA,
-                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_PLATFORM, OPT_MAX_BYTES},
+                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_PLATFORM, OPT_MAX_BYTES},
         .run = cli_image_encrypt,
     },
     {
@@ -65,7 +65,7 @@ static const struct cli_command table[] = {
         .max = 1,
         .purpose = "describe an image without pulling its layers",
         .data = true,
-        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_PLATFORM},
+        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_PLATFORM},
         .run = cli_image_inspect,
     },
     {
@@ -79,7 +79,7 @@ static const struct cli_command table[] = {
                    "was verified, or nothing. Without a policy only a REF with a digest is "
                    "pulled, unless --insecure-policy accept-anything is spelled out.",
         .options = {OPT_KEY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_POLICY, OPT_INSECURE_POLICY,
-                    OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_MAX_BYTES,
+                    OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_MAX_BYTES,
                     OPT_MAX_CONTENT},
         .run = cli_image_pull,
     },
@@ -90,7 +90,7 @@ static const struct cli_command table[] = {
         .max = 2,
         .purpose = "copy the image SRC to DST as it is",
         .details = "Encrypted layers stay encrypted; blobs that are there are not sent again.",
-        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTH_FILE, OPT_PLATFORM, OPT_MAX_BYTES},
+        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_PLATFORM, OPT_MAX_BYTES},
         .run = cli_image_push,
     },
     {

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef coco_status set_bytes(void *object, const uint8_t *data, size_t len, coco_error **err);
-
 static coco_status
 set_kbc_ca(void *kbc, const uint8_t *data, size_t len, coco_error **err)
 {
@@ -37,15 +35,8 @@ set_images_ca(void *client, const uint8_t *data, size_t len, coco_error **err)
     return coco_image_client_set_tls_ca(client, data, len, err);
 }
 
-static coco_status
-set_images_auth(void *client, const uint8_t *data, size_t len, coco_error **err)
-{
-    return coco_image_client_set_auth(client, data, len, err);
-}
-
-/* Gives the content of the file path, or nothing if path is NULL, to set. */
-static int
-set_file(struct cli *cli, const char *path, set_bytes *set, void *object)
+int
+cli_set_file(struct cli *cli, const char *path, cli_set_bytes *set, void *object)
 {
     _cleanup_bytes_ struct cli_bytes bytes = {0};
 
@@ -88,7 +79,7 @@ cli_open_kbc(struct cli *cli, coco_kbc **ret)
     if (rc == CLI_DONE && tee)
         rc = cli_check(cli, coco_kbc_set_attester(kbc, attester, &cli->err));
     if (rc == CLI_DONE)
-        rc = set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_kbc_ca, kbc);
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_kbc_ca, kbc);
     if (rc == CLI_DONE)
         *ret = cli_steal(&kbc);
     return rc;
@@ -104,36 +95,12 @@ cli_open_admin(struct cli *cli, coco_admin **ret)
         return cli_usage(cli, "needs --kbs URL");
     int rc = cli_check(cli, coco_admin_new(kbs, &admin, &cli->err));
     if (rc == CLI_DONE)
-        rc = set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_admin_ca, admin);
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_admin_ca, admin);
     if (rc == CLI_DONE)
-        rc = set_file(cli, cli_get(&cli->args, OPT_KBS_ADMIN_KEY), set_admin_key, admin);
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_KBS_ADMIN_KEY), set_admin_key, admin);
     if (rc == CLI_DONE)
         *ret = cli_steal(&admin);
     return rc;
-}
-
-/* Where podman and skopeo keep credentials; NULL if there are none. */
-static char *
-default_auth_file(void)
-{
-    const char *runtime = cli_env("XDG_RUNTIME_DIR");
-    char *path = NULL;
-
-    if (!runtime || asprintf(&path, "%s/containers/auth.json", runtime) < 0)
-        return NULL;
-    if (access(path, R_OK) == 0)
-        return path;
-    free(path);
-    return NULL;
-}
-
-static int
-set_auth(struct cli *cli, coco_image_client *client)
-{
-    const char *named = cli_get(&cli->args, OPT_AUTH_FILE);
-    _cleanup_free_ char *found = named ? NULL : default_auth_file();
-
-    return set_file(cli, named ? named : found, set_images_auth, client);
 }
 
 int
@@ -150,9 +117,9 @@ cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret)
     if (platform)
         rc = cli_check(cli, coco_image_client_set_platform(client, platform, &cli->err));
     if (rc == CLI_DONE)
-        rc = set_file(cli, cli_get(&cli->args, OPT_TLS_CA), set_images_ca, client);
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_TLS_CA), set_images_ca, client);
     if (rc == CLI_DONE)
-        rc = set_auth(cli, client);
+        rc = cli_set_registries(cli, client);
     if (rc == CLI_DONE)
         *ret = cli_steal(&client);
     return rc;

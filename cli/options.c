@@ -13,8 +13,8 @@
 static const struct cli_option table[OPT_COUNT] = {
     [OPT_ADMIN_KEY] = {"admin-key", 0, "FILE", NULL, NULL, false,
                        "public key (PEM) of whoever may administer the KBS over HTTP"},
-    [OPT_AUTH_FILE] = {"auth-file", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
-                       "credentials for registries, a containers auth.json"},
+    [OPT_AUTHFILE] = {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
+                      "credentials for registries, an auth.json; else those of podman and docker"},
     [OPT_CONFIG] = {"config", 0, "FILE", NULL, "KBS_CONFIG_FILE", false,
                     "configuration, a kbs-config.toml"},
     [OPT_DEV] = {"dev", 0, NULL, NULL, NULL, false,

@@ -23,7 +23,7 @@ const char *cli_env(const char *name);
 enum cli_opt {
     OPT_END = 0,
     OPT_ADMIN_KEY,
-    OPT_AUTH_FILE,
+    OPT_AUTHFILE,
     OPT_CONFIG,
     OPT_DEV,
     OPT_INSECURE_POLICY,

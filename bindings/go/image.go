@@ -145,6 +145,24 @@ func (i *ImageClient) SetAuth(json []byte) error {
 	})
 }
 
+// AddAuth adds another auth.json, for what the ones before it lack.
+func (i *ImageClient) AddAuth(json []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_auth(c, data(json), size(json), f.err)
+	})
+}
+
+// SetHelpers allows credential helpers in the directories of path, with ":"
+// between, to be run; none with an empty path, which is the default.
+func (i *ImageClient) SetHelpers(path string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		if path == "" {
+			return C.coco_image_client_set_helpers(c, nil, f.err)
+		}
+		return C.coco_image_client_set_helpers(c, f.text(0), f.err)
+	}, path)
+}
+
 // SetPolicy sets the containers policy.json that pulled images must meet.
 // Without one only references with a digest are pulled.
 func (i *ImageClient) SetPolicy(json []byte) error {

@@ -5,6 +5,8 @@
  */
 #include "image/auth.h"
 
+#include "base/context.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +15,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const struct {
-    const char *host, *repository;
+    const char *host, *name;
 } wanted[PATHS] = {
-    {"h.test:5000", "ns/app"},
-    {"docker.io", "library/busybox"},
-    {"h.test", "ns/app/more"},
+    {"h.test:5000", "h.test:5000/ns/app"},
+    {"docker.io", "docker.io/library/busybox"},
+    {"h.test", "h.test/ns/app/more"},
 };
 
 /* Whether word stands in the file, in either case. */
@@ -40,7 +42,7 @@ is_text(const struct coco_secret *secret)
 
 /* A file with these credentials alone gives them again. */
 static void
-check_round_trip(const struct coco_credentials *want, const char *host)
+check_round_trip(coco_ctx *ctx, const struct coco_credentials *want, const char *host)
 {
     _cleanup_buf_ struct coco_buf pair = {.limit = SIZE_MAX};
     _cleanup_buf_ struct coco_buf text = {.limit = SIZE_MAX};
@@ -58,8 +60,8 @@ check_round_trip(const struct coco_credentials *want, const char *host)
         || coco_json_add_object(auths, host, &entry, NULL) != COCO_OK
         || coco_json_add_base64(entry, "auth", pair.data, pair.len, NULL) != COCO_OK
         || coco_json_write(json, COCO_JSON_COMPACT, &text, NULL) != COCO_OK
-        || coco_auth_parse(text.data, text.len, &auth, NULL) != COCO_OK
-        || coco_auth_find(&auth, host, "x", &got, NULL) != COCO_OK
+        || coco_auth_add(&auth, text.data, text.len, NULL) != COCO_OK
+        || coco_auth_find(&auth, ctx, host, &got, NULL) != COCO_OK
         || !coco_secret_equal(&want->user, got.user.data, got.user.len)
         || !coco_secret_equal(&want->password, got.password.data, got.password.len))
         abort();
@@ -70,20 +72,24 @@ check_round_trip(const struct coco_credentials *want, const char *host)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+    _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
     struct coco_auth auth = {0};
 
-    coco_status status = coco_auth_parse(data, len, &auth, NULL);
-    if ((status == COCO_OK) != (auth.json != NULL))
+    if (coco_ctx_new(&ctx, NULL) != COCO_OK)
+        abort();
+    coco_status status = coco_auth_add(&auth, data, len, NULL);
+    if ((status == COCO_OK) != (auth.n_files == 1))
         abort();
     for (size_t i = 0; i < PATHS && status == COCO_OK; i++) {
         _cleanup_credentials_ struct coco_credentials found = {0};
         const char *host = wanted[i].host;
 
         /* All of the file was looked at when it was parsed. */
-        coco_status answer = coco_auth_find(&auth, host, wanted[i].repository, &found, NULL);
+        coco_status answer = coco_auth_find(&auth, ctx, wanted[i].name, &found, NULL);
         if (answer != COCO_OK && answer != COCO_ERR_NOTSUP)
             abort();
-        if ((found.user.data != NULL) != (found.password.data != NULL))
+        if ((found.user.data != NULL) != (found.password.data != NULL)
+            || (found.user.data && found.identity_token.data))
             abort();
         if (!found.user.data)
             continue;
@@ -92,7 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             abort();
         if (answer != COCO_OK || !is_text(&found.user) || !is_text(&found.password))
             abort();
-        check_round_trip(&found, host);
+        check_round_trip(ctx, &found, host);
     }
     coco_auth_done(&auth);
     return 0;

@@ -91,9 +91,15 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_tls_ca(coco_image_cli
                                                                   coco_error **err);
 
 /**
- * Sets credentials from a containers `auth.json`.
+ * Sets credentials from a containers `auth.json`, or docker's `config.json`.
  *
- * @param client  whose
+ * A registry that asks for them gets those of the longest key of `auths` that
+ * is the image's registry and repository or a part of it, at a `/`: a user with
+ * a password, or an `identitytoken`, which its token server trades. Those that
+ * `credHelpers` and `credsStore` keep elsewhere need
+ * coco_image_client_set_helpers().
+ *
+ * @param client  whose; what was set and added before is forgotten
  * @param json    `{"auths":{"host[/path]":{"auth":"<base64 user:password>"}}}`
  * @param len     number of its bytes
  * @param err     ::COCO_ERR_PROTO if it is not such a file
@@ -101,6 +107,38 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_tls_ca(coco_image_cli
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_auth(coco_image_client *client,
                                                                 const uint8_t *json, size_t len,
                                                                 coco_error **err);
+
+/**
+ * Adds another such file, which is looked into for what the ones before it lack.
+ *
+ * @param client  whose
+ * @param json    as for coco_image_client_set_auth()
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is not such a file, ::COCO_ERR_LIMIT for the
+ *                17th
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_auth(coco_image_client *client,
+                                                                const uint8_t *json, size_t len,
+                                                                coco_error **err);
+
+/**
+ * Allows credential helpers, the programs `docker-credential-<name>`, to be run
+ * when an `auth.json` names them. By default none is, and then credentials that
+ * one would have to be asked for are ::COCO_ERR_NOTSUP.
+ *
+ * A helper is run without a shell or a terminal, for a minute at most. Of this
+ * process's environment it sees `HOME`, `USER`, `LOGNAME`, `GNUPGHOME`,
+ * `PASSWORD_STORE_DIR`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR` and
+ * `DBUS_SESSION_BUS_ADDRESS`, and @p path as `PATH`.
+ *
+ * @param client  whose
+ * @param path    absolute directories to look for them, with `:` between; NULL
+ *                for none
+ * @param err     ::COCO_ERR_INVALID for anything else
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_helpers(coco_image_client *client,
+                                                                   const char *path,
+                                                                   coco_error **err);
 
 /**
  * Sets the policy, a containers `policy.json`, that pulled images must meet.

@@ -1,5 +1,5 @@
 /*
- * image/auth.c - credentials for registries (containers auth.json)
+ * image/auth.c - where credentials for registries are (containers-auth.json(5))
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "image/helper.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,99 +15,114 @@
 
 #define AUTH_TEXT_MAX ((size_t)64 << 10)
 #define KEY_MAX 512
+/* The name under which docker's helpers keep what is Docker Hub's. */
+#define HUB_SERVER "https://index.docker.io/v1/"
 
-/* "user:password" of an entry, or empty if it has none. */
+/* "user:password" of an entry, or nothing if it has none. */
 static coco_status
-decode(const cJSON *entry, struct coco_credentials *ret, coco_error **err)
+decode(const char *encoded, struct coco_credentials *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = AUTH_TEXT_MAX};
-    _cleanup_credentials_ struct coco_credentials credentials = {0};
-    const char *encoded = NULL;
 
-    coco_status status = coco_json_get_string_opt(entry, "auth", &encoded, err);
-    if (status != COCO_OK || !encoded || !*encoded)
-        return status;
-    status = coco_base64_decode(COCO_BASE64, encoded, strlen(encoded), &text, err);
+    coco_status status = coco_base64_decode(COCO_BASE64, encoded, strlen(encoded), &text, err);
     if (status != COCO_OK)
         return status;
 
     /* Some writers pad with NULs, some leave the newline of `echo` in (guest-protocols 6.6). */
     while (text.len > 0 && (text.data[text.len - 1] == '\0' || text.data[text.len - 1] == '\n'))
-        text.len--;
-    const uint8_t *colon = text.len ? memchr(text.data, ':', text.len) : NULL;
+        text.data[--text.len] = '\0';
+    char *colon = text.len ? memchr(text.data, ':', text.len) : NULL;
     if (!colon || memchr(text.data, '\0', text.len))
         return coco_fail(err, COCO_ERR_PROTO, "'auth' is not user:password in base64");
-    size_t user_len = (size_t)(colon - text.data);
-    status = coco_secret_copy(text.data, user_len, &credentials.user, err);
-    if (status == COCO_OK)
-        status = coco_secret_copy(colon + 1, text.len - user_len - 1, &credentials.password, err);
-    if (status != COCO_OK)
-        return status;
-    *ret = credentials;
-    credentials = (struct coco_credentials){0};
-    return COCO_OK;
+    *colon = '\0';
+    return coco_credentials_make((char *)text.data, colon + 1, ret, err);
 }
 
+/* What an entry says itself; nothing for "{}", which stands where a helper keeps the secret. */
 static coco_status
-check_entry(const cJSON *entry, coco_error **err)
+read_entry(const cJSON *entry, struct coco_credentials *ret, coco_error **err)
 {
-    _cleanup_credentials_ struct coco_credentials credentials = {0};
     const char *token = NULL;
+    const char *encoded = NULL;
 
-    if (!cJSON_IsObject(entry))
-        return coco_fail(err, COCO_ERR_PROTO, "not an object");
     coco_status status = coco_json_get_string_opt(entry, "identitytoken", &token, err);
     if (status == COCO_OK)
-        status = decode(entry, &credentials, err);
-    return status;
+        status = coco_json_get_string_opt(entry, "auth", &encoded, err);
+    if (status != COCO_OK)
+        return status;
+    if (token && *token)
+        return coco_secret_copy(token, strlen(token), &ret->identity_token, err);
+    return encoded && *encoded ? decode(encoded, ret, err) : COCO_OK;
 }
 
 static coco_status
-check(const cJSON *json, coco_error **err)
+check_auths(const cJSON *json, coco_error **err)
 {
     const cJSON *auths = NULL;
-    const cJSON *helpers = NULL;
     const cJSON *entry = NULL;
 
     coco_status status = coco_json_get_object_opt(json, "auths", &auths, err);
-    if (status == COCO_OK)
-        status = coco_json_get_object_opt(json, "credHelpers", &helpers, err);
     if (status != COCO_OK)
         return status;
     cJSON_ArrayForEach(entry, auths) {
-        status = check_entry(entry, err);
+        _cleanup_credentials_ struct coco_credentials credentials = {0};
+
+        status = cJSON_IsObject(entry) ? read_entry(entry, &credentials, err)
+                                       : coco_fail(err, COCO_ERR_PROTO, "not an object");
         if (status != COCO_OK)
             return coco_wrap(err, status, "auths: '%.200s'", entry->string);
     }
     return COCO_OK;
 }
 
+static coco_status
+check_helpers(const cJSON *json, coco_error **err)
+{
+    const cJSON *helpers = NULL;
+    const cJSON *entry = NULL;
+    const char *store = NULL;
+
+    coco_status status = coco_json_get_string_opt(json, "credsStore", &store, err);
+    if (status == COCO_OK && store && *store)
+        status = coco_helper_check_name(store, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "credsStore");
+    status = coco_json_get_object_opt(json, "credHelpers", &helpers, err);
+    cJSON_ArrayForEach(entry, helpers) {
+        const char *name = cJSON_GetStringValue(entry);
+
+        status = name ? coco_helper_check_name(name, err)
+                      : coco_fail(err, COCO_ERR_PROTO, "not a string");
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "credHelpers: '%.200s'", entry->string);
+    }
+    return status;
+}
+
 coco_status
-coco_auth_parse(const void *json, size_t len, struct coco_auth *ret, coco_error **err)
+coco_auth_add(struct coco_auth *auth, const void *json, size_t len, coco_error **err)
 {
     _cleanup_json_ cJSON *parsed = NULL;
 
+    if (auth->n_files == COCO_AUTH_FILES_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d auth.json", COCO_AUTH_FILES_MAX);
     coco_status status = coco_json_parse_object(json, len, &parsed, err);
     if (status == COCO_OK)
-        status = check(parsed, err);
+        status = check_auths(parsed, err);
+    if (status == COCO_OK)
+        status = check_helpers(parsed, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "auth.json");
-    ret->json = coco_steal(&parsed);
+    auth->files[auth->n_files++] = coco_steal(&parsed);
     return COCO_OK;
 }
 
 void
 coco_auth_done(struct coco_auth *auth)
 {
-    coco_json_free(auth->json);
+    for (size_t i = 0; i < auth->n_files; i++)
+        coco_json_free(auth->files[i]);
     *auth = (struct coco_auth){0};
-}
-
-void
-coco_credentials_done(struct coco_credentials *credentials)
-{
-    coco_secret_done(&credentials->user);
-    coco_secret_done(&credentials->password);
 }
 
 /* The names under which docker.io's credentials are kept. */
@@ -134,7 +150,7 @@ key_names_host(const char *key, const char *host)
     return strcasecmp(name, host) == 0 || (is_docker_hub(name) && is_docker_hub(host));
 }
 
-/* Whether an entry says anything; "{}" stands where a helper keeps the secret. */
+/* Whether an entry of auths says anything. */
 static bool
 is_set(const cJSON *entry)
 {
@@ -146,16 +162,16 @@ is_set(const cJSON *entry)
 }
 
 static const cJSON *
-find_entry(const cJSON *auths, const char *host, const char *repository)
+find_entry(const cJSON *auths, const char *name, const char *host)
 {
     char key[KEY_MAX];
     const cJSON *entry = NULL;
 
-    int n = snprintf(key, sizeof(key), "%s/%s", host, repository);
+    int n = snprintf(key, sizeof(key), "%s", name);
     if (n < 0 || (size_t)n >= sizeof(key))
         return NULL;
-    for (char *slash = key + n; slash; slash = strrchr(key, '/')) {
-        *slash = '\0';
+    for (char *end = key + n; end; end = strrchr(key, '/')) {
+        *end = '\0';
         entry = cJSON_GetObjectItemCaseSensitive(auths, key);
         if (entry && is_set(entry))
             return entry;
@@ -166,24 +182,66 @@ find_entry(const cJSON *auths, const char *host, const char *repository)
     return NULL;
 }
 
+/* The entry of credHelpers for host: its key is the server that the helper knows. */
+static const cJSON *
+find_helper(const cJSON *helpers, const char *host)
+{
+    const cJSON *entry = cJSON_GetObjectItemCaseSensitive(helpers, host);
+
+    if (entry)
+        return entry;
+    cJSON_ArrayForEach(entry, helpers)
+        if (key_names_host(entry->string, host))
+            return entry;
+    return NULL;
+}
+
+static coco_status
+ask(const struct coco_auth *auth, coco_ctx *ctx, const char *helper, const char *server,
+    struct coco_credentials *ret, coco_error **err)
+{
+    if (auth->helpers)
+        return coco_helper_get(auth->helpers, ctx, helper, server, ret, err);
+    return coco_fail(err, COCO_ERR_NOTSUP,
+                     "the credential helper '%.64s' for %.200s may not be run", helper, server);
+}
+
+static coco_status
+find_in(const struct coco_auth *auth, const cJSON *file, coco_ctx *ctx, const char *name,
+        struct coco_credentials *ret, coco_error **err)
+{
+    char host[KEY_MAX];
+    int n = snprintf(host, sizeof(host), "%.*s", (int)strcspn(name, "/"), name);
+
+    if (n < 0 || (size_t)n >= sizeof(host))
+        return COCO_OK;
+    const cJSON *helper = find_helper(cJSON_GetObjectItemCaseSensitive(file, "credHelpers"), host);
+    if (helper)
+        return ask(auth, ctx, helper->valuestring, helper->string, ret, err);
+    const cJSON *entry = find_entry(cJSON_GetObjectItemCaseSensitive(file, "auths"), name, host);
+    if (entry)
+        return read_entry(entry, ret, err);
+    const cJSON *store = cJSON_GetObjectItemCaseSensitive(file, "credsStore");
+    if (cJSON_IsString(store) && store->valuestring[0])
+        return ask(auth, ctx, store->valuestring, is_docker_hub(host) ? HUB_SERVER : host, ret,
+                   err);
+    return COCO_OK;
+}
+
 coco_status
-coco_auth_find(const struct coco_auth *auth, const char *host, const char *repository,
+coco_auth_find(const struct coco_auth *auth, coco_ctx *ctx, const char *name,
                struct coco_credentials *ret, coco_error **err)
 {
-    const cJSON *auths = cJSON_GetObjectItemCaseSensitive(auth->json, "auths");
-    const cJSON *helpers = cJSON_GetObjectItemCaseSensitive(auth->json, "credHelpers");
-    const cJSON *entry = find_entry(auths, host, repository);
-    const char *token = NULL;
+    _cleanup_credentials_ struct coco_credentials found = {0};
 
-    *ret = (struct coco_credentials){0};
-    if (!entry && cJSON_GetObjectItemCaseSensitive(helpers, host))
-        return coco_fail(err, COCO_ERR_NOTSUP, "auth.json: a credential helper for %.200s", host);
-    if (!entry)
-        return COCO_OK;
-    coco_status status = coco_json_get_string_opt(entry, "identitytoken", &token, err);
-    if (status == COCO_OK && token && *token)
-        return coco_fail(err, COCO_ERR_NOTSUP, "auth.json: an identity token for %.200s", host);
-    if (status == COCO_OK)
-        status = decode(entry, ret, err);
-    return status;
+    for (size_t i = 0; i < auth->n_files; i++) {
+        coco_status status = find_in(auth, auth->files[i], ctx, name, &found, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "auth.json");
+        if (found.user.data || found.identity_token.data)
+            break;
+    }
+    *ret = found;
+    found = (struct coco_credentials){0};
+    return COCO_OK;
 }

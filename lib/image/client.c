@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/resource.h"
 #include "crypto/jwe.h"
+#include "image/helper.h"
 #include "image/layout.h"
 #include "image/registry.h"
 
@@ -50,6 +51,7 @@ coco_image_client_free(coco_image_client *client)
         return;
     coco_buf_done(&client->tls_ca);
     coco_auth_done(&client->auth);
+    free(client->helpers);
     coco_policy_free(client->policy);
     free_keys(client->keys, client->n_keys);
     free_keys(client->recipients, client->n_recipients);
@@ -91,13 +93,35 @@ coco_status
 coco_image_client_set_auth(coco_image_client *client, const uint8_t *json, size_t len,
                            coco_error **err)
 {
-    struct coco_auth auth = {0};
+    struct coco_auth auth = {.helpers = client->helpers};
 
-    coco_status status = coco_auth_parse(json, len, &auth, err);
+    coco_status status = coco_auth_add(&auth, json, len, err);
     if (status != COCO_OK)
         return status;
     coco_auth_done(&client->auth);
     client->auth = auth;
+    return COCO_OK;
+}
+
+coco_status
+coco_image_client_add_auth(coco_image_client *client, const uint8_t *json, size_t len,
+                           coco_error **err)
+{
+    return coco_auth_add(&client->auth, json, len, err);
+}
+
+coco_status
+coco_image_client_set_helpers(coco_image_client *client, const char *path, coco_error **err)
+{
+    coco_status status = path ? coco_helper_check_path(path, err) : COCO_OK;
+    if (status != COCO_OK)
+        return status;
+    char *copy = path ? strdup(path) : NULL;
+    if (path && !copy)
+        return coco_fail_nomem(err);
+    free(client->helpers);
+    client->helpers = copy;
+    client->auth.helpers = copy;
     return COCO_OK;
 }
 

@@ -25,6 +25,7 @@ struct coco_image_client {
     bool plain_http;
     struct coco_buf tls_ca; /* PEM; empty for the system's */
     struct coco_auth auth;
+    char *helpers;              /* what auth lends */
     struct coco_policy *policy; /* NULL: only pinned references */
     struct coco_platform platform;
     EVP_PKEY **keys; /* private, for decryption */

@@ -83,11 +83,9 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
         status = coco_http_new(&http_opts, &registry.http, err);
     if (status == COCO_OK && opts->tls_ca)
         status = coco_http_set_ca(registry.http, opts->tls_ca, opts->tls_ca_len, err);
-    if (status == COCO_OK && opts->auth)
-        status = coco_auth_find(opts->auth, coco_image_ref_registry(ref),
-                                coco_image_ref_repository(ref), &registry.credentials, err);
     if (status != COCO_OK)
         return status;
+    registry.auth = opts->auth;
     *ret = registry;
     registry = (struct coco_registry){0};
     return COCO_OK;
@@ -172,6 +170,46 @@ check_realm(const struct coco_registry *registry, const char *realm, coco_error 
     return COCO_OK;
 }
 
+/* Once: a credential helper may take its time, and need not be asked for public images at all. */
+static coco_status
+find_credentials(struct coco_registry *registry, coco_ctx *ctx, coco_error **err)
+{
+    const struct coco_auth *auth = registry->auth;
+
+    if (!auth)
+        return COCO_OK;
+    coco_status status = coco_auth_find(auth, ctx, registry->name, &registry->credentials, err);
+    if (status == COCO_OK)
+        registry->auth = NULL;
+    return status;
+}
+
+/* Takes the challenge up; *ret says whether there is anything new to try. */
+static coco_status
+take_challenge(struct coco_registry *registry, coco_ctx *ctx,
+               const struct coco_challenge *challenge, bool *ret, coco_error **err)
+{
+    bool tried_basic = strncmp(coco_buf_text(&registry->authorization), "Basic ", 6) == 0;
+    const struct coco_credentials *credentials = &registry->credentials;
+
+    coco_buf_reset(&registry->authorization);
+    *ret = true;
+    if (challenge->scheme == COCO_CHALLENGE_BEARER) {
+        coco_status status = check_realm(registry, challenge->realm, err);
+        if (status != COCO_OK)
+            return status;
+        return coco_token_bearer(registry->http, ctx, challenge, registry->scope, credentials,
+                                 &registry->authorization, err);
+    }
+    if (challenge->scheme == COCO_CHALLENGE_BASIC && credentials->identity_token.data)
+        return coco_fail(err, COCO_ERR_DENIED,
+                         "it asks for a password, and there is but an identity token");
+    if (challenge->scheme == COCO_CHALLENGE_BASIC && credentials->user.data && !tried_basic)
+        return coco_token_basic(credentials, &registry->authorization, err);
+    *ret = false;
+    return COCO_OK;
+}
+
 /* Prepares for the challenge in a 401; *ret says whether there is anything new to try. */
 static coco_status
 authorize(struct coco_registry *registry, coco_ctx *ctx, const struct coco_http_response *response,
@@ -179,27 +217,15 @@ authorize(struct coco_registry *registry, coco_ctx *ctx, const struct coco_http_
 {
     _cleanup_buf_ struct coco_buf value = {.limit = CHALLENGE_MAX};
     _cleanup_challenge_ struct coco_challenge challenge = {0};
-    bool tried_basic = strncmp(coco_buf_text(&registry->authorization), "Basic ", 6) == 0;
 
     coco_status status = coco_http_header_all(response, "www-authenticate", &value, err);
     if (status == COCO_OK)
         status = coco_challenge_parse(coco_buf_text(&value), &challenge, err);
-    if (status != COCO_OK)
-        return status;
-
-    coco_buf_reset(&registry->authorization);
-    *ret = true;
-    if (challenge.scheme == COCO_CHALLENGE_BEARER)
-        status = check_realm(registry, challenge.realm, err);
-    if (status != COCO_OK)
-        return status;
-    if (challenge.scheme == COCO_CHALLENGE_BEARER)
-        return coco_token_bearer(registry->http, ctx, &challenge, registry->scope,
-                                 &registry->credentials, &registry->authorization, err);
-    if (challenge.scheme == COCO_CHALLENGE_BASIC && registry->credentials.user.data && !tried_basic)
-        return coco_token_basic(&registry->credentials, &registry->authorization, err);
-    *ret = false;
-    return COCO_OK;
+    if (status == COCO_OK && challenge.scheme != COCO_CHALLENGE_NONE)
+        status = find_credentials(registry, ctx, err);
+    if (status == COCO_OK)
+        status = take_challenge(registry, ctx, &challenge, ret, err);
+    return status;
 }
 
 /* Whether a 401 is the registry's own, not of a server it redirected to. */

@@ -19,7 +19,7 @@ struct coco_registry_options {
     bool plain_http;
     const void *tls_ca; /* PEM, or NULL for the system's */
     size_t tls_ca_len;
-    const struct coco_auth *auth; /* or NULL */
+    const struct coco_auth *auth; /* lent until the source or destination is freed, or NULL */
 };
 
 coco_status coco_registry_source(const struct coco_registry_options *opts,
@@ -32,11 +32,12 @@ coco_status coco_registry_destination(const struct coco_registry_options *opts,
 /* What both have in common. */
 struct coco_registry {
     struct coco_http *http;
-    char *base;      /* "https://host/v2/name/" */
-    char *origin;    /* of base: who may see the credentials */
-    char *name;      /* "host/name", for messages */
-    char *reference; /* the tag, or the digest if there is one */
-    char *scope;     /* "repository:name:pull,push" */
+    char *base;                   /* "https://host/v2/name/" */
+    char *origin;                 /* of base: who may see the credentials */
+    char *name;                   /* "host/name", for messages */
+    char *reference;              /* the tag, or the digest if there is one */
+    char *scope;                  /* "repository:name:pull,push" */
+    const struct coco_auth *auth; /* looked into when the registry asks who is there, or NULL */
     struct coco_credentials credentials;
     struct coco_buf authorization; /* value of the header; a token is kept for later requests */
 };

@@ -36,6 +36,18 @@ coco_token_basic(const struct coco_credentials *credentials, struct coco_buf *bu
     return status;
 }
 
+/* Appends value with everything but letters, digits and four marks as %XX. */
+static coco_status
+add_escaped(struct coco_buf *to, const char *value, coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    for (const char *p = value; status == COCO_OK && *p; p++)
+        status = strchr(UNRESERVED, *p) ? coco_buf_append(to, p, 1, err)
+                                        : coco_buf_printf(to, err, "%%%02X", (uint8_t)*p);
+    return status;
+}
+
 /* name=value behind what is in url already. */
 static coco_status
 add_query(struct coco_buf *url, const char *name, const char *value, coco_error **err)
@@ -43,19 +55,21 @@ add_query(struct coco_buf *url, const char *name, const char *value, coco_error 
     const char *separator = strchr(coco_buf_text(url), '?') ? "&" : "?";
 
     coco_status status = coco_buf_printf(url, err, "%s%s=", separator, name);
-    for (const char *p = value; status == COCO_OK && *p; p++)
-        status = strchr(UNRESERVED, *p) ? coco_buf_append(url, p, 1, err)
-                                        : coco_buf_printf(url, err, "%%%02X", (uint8_t)*p);
-    return status;
+    return status == COCO_OK ? add_escaped(url, value, err) : status;
+}
+
+/* The server's own URL: a fragment is never sent, and would swallow what is added. */
+static coco_status
+add_realm(const struct coco_challenge *challenge, struct coco_buf *url, coco_error **err)
+{
+    return coco_buf_append(url, challenge->realm, strcspn(challenge->realm, "#"), err);
 }
 
 static coco_status
 make_url(const struct coco_challenge *challenge, const char *scope, struct coco_buf *url,
          coco_error **err)
 {
-    /* A fragment is never sent, and would swallow what is added. */
-    coco_status status =
-        coco_buf_append(url, challenge->realm, strcspn(challenge->realm, "#"), err);
+    coco_status status = add_realm(challenge, url, err);
     if (status == COCO_OK && challenge->service)
         status = add_query(url, "service", challenge->service, err);
     if (status == COCO_OK)
@@ -120,6 +134,53 @@ request_token(struct coco_http *http, coco_ctx *ctx, const char *url,
     return coco_http_do(http, ctx, &request, ret, err);
 }
 
+/* What an identity token is traded with (distribution, docs/spec/auth/oauth.md). */
+static coco_status
+make_form(const struct coco_challenge *challenge, const char *scope,
+          const struct coco_credentials *credentials, struct coco_buf *form, coco_error **err)
+{
+    coco_status status = coco_buf_append_text(
+        form, "grant_type=refresh_token&client_id=libcoco&refresh_token=", err);
+    if (status == COCO_OK)
+        status = add_escaped(form, (const char *)credentials->identity_token.data, err);
+    if (status == COCO_OK)
+        status = coco_buf_append_text(form, "&scope=", err);
+    if (status == COCO_OK)
+        status = add_escaped(form, scope, err);
+    if (status == COCO_OK && challenge->service)
+        status = coco_buf_append_text(form, "&service=", err);
+    if (status == COCO_OK && challenge->service)
+        status = add_escaped(form, challenge->service, err);
+    return status;
+}
+
+static coco_status
+trade_token(struct coco_http *http, coco_ctx *ctx, const struct coco_challenge *challenge,
+            const char *scope, const struct coco_credentials *credentials,
+            struct coco_http_response *ret, coco_error **err)
+{
+    static const struct coco_http_header header = {"Content-Type",
+                                                   "application/x-www-form-urlencoded"};
+    _cleanup_buf_ struct coco_buf url = {.limit = URL_MAX};
+    _cleanup_buf_ struct coco_buf form = {.limit = 4 * COCO_TOKEN_MAX};
+
+    coco_status status = add_realm(challenge, &url, err);
+    if (status == COCO_OK)
+        status = make_form(challenge, scope, credentials, &form, err);
+    if (status != COCO_OK)
+        return status;
+    const struct coco_http_request request = {
+        .method = "POST",
+        .url = coco_buf_text(&url),
+        .headers = &header,
+        .n_headers = 1,
+        .body = form.data,
+        .body_len = form.len,
+        .max_body = BODY_MAX,
+    };
+    return coco_http_do(http, ctx, &request, ret, err);
+}
+
 coco_status
 coco_token_bearer(struct coco_http *http, coco_ctx *ctx, const struct coco_challenge *challenge,
                   const char *scope, const struct coco_credentials *credentials,
@@ -127,10 +188,15 @@ coco_token_bearer(struct coco_http *http, coco_ctx *ctx, const struct coco_chall
 {
     _cleanup_buf_ struct coco_buf url = {.limit = URL_MAX};
     _cleanup_response_ struct coco_http_response response = {0};
+    coco_status status;
 
-    coco_status status = make_url(challenge, scope, &url, err);
-    if (status == COCO_OK)
-        status = request_token(http, ctx, coco_buf_text(&url), credentials, &response, err);
+    if (credentials->identity_token.data) {
+        status = trade_token(http, ctx, challenge, scope, credentials, &response, err);
+    } else {
+        status = make_url(challenge, scope, &url, err);
+        if (status == COCO_OK)
+            status = request_token(http, ctx, coco_buf_text(&url), credentials, &response, err);
+    }
     if (status == COCO_OK && (response.status == 401 || response.status == 403))
         return coco_fail(err, COCO_ERR_DENIED, "the token server refuses the credentials");
     if (status == COCO_OK && response.status != 200)

@@ -6,8 +6,8 @@
 #ifndef COCO_IMAGE_TOKEN_H
 #define COCO_IMAGE_TOKEN_H
 
-#include "image/auth.h"
 #include "image/challenge.h"
+#include "image/credentials.h"
 #include "net/http.h"
 
 /* Of a token, and of user and password together; COCO_ERR_LIMIT beyond. */
@@ -18,10 +18,10 @@ coco_status coco_token_basic(const struct coco_credentials *credentials, struct 
                              coco_error **err);
 
 /*
- * Gets a token for scope from the server that the challenge names, as
- * distribution's docs/spec/auth/token.md has it, and appends "Bearer …" to buf,
- * all of it or nothing. The credentials, if there are any, go to that server, so
- * the caller has looked at its URL.
+ * Gets a token for scope from the server that the challenge names, and appends
+ * "Bearer …" to buf, all of it or nothing: as distribution's docs/spec/auth/token.md
+ * has it, or with an identity token as its oauth.md has it. The credentials, if
+ * there are any, go to that server, so the caller has looked at its URL.
  *
  * COCO_ERR_DENIED when that server refuses them, COCO_ERR_NET when it answers
  * otherwise, COCO_ERR_PROTO when there is no token in what it says, or none that

@@ -138,33 +138,56 @@ def layout(tmp_path):
     return made
 
 
+class Registry:
+    """A real registry that keeps its blobs below top, until stop(); more is put into its configuration."""
+
+    def __init__(self, top, tls=None, **more):
+        self.top = pathlib.Path(top)
+        self.top.mkdir(exist_ok=True)
+        self.host = f"127.0.0.1:{free_port()}"
+        config = {
+            "version": 0.1,
+            "log": {"level": "error"},
+            "storage": {"filesystem": {"rootdirectory": str(self.top / "data")}},
+            "http": {"addr": self.host} | ({"tls": tls} if tls else {}),
+        }
+        (self.top / "config.yml").write_text(json.dumps(config | more))
+        with open(self.top / "log", "wb") as log:
+            self.process = subprocess.Popen(
+                [needs("docker-registry"), "serve", self.top / "config.yml"], stdout=log, stderr=log
+            )
+        assert wait_until(lambda: answers(int(self.host.split(":")[1])))
+
+    def blob(self, digest):
+        """The file of a blob."""
+        hexes = digest.split(":")[1]
+        return self.top / f"data/docker/registry/v2/blobs/sha256/{hexes[:2]}/{hexes}/data"
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory):
-    """A real registry; .host is its name, .blob(digest) the file of a blob."""
-    program = needs("docker-registry")
-    top = tmp_path_factory.mktemp("registry")
+    """A registry for everybody; .host is its name, .blob(digest) the file of a blob."""
+    made = Registry(tmp_path_factory.mktemp("registry"))
+    yield made
+    made.stop()
 
-    class Registry:
-        host = f"127.0.0.1:{free_port()}"
 
-        @staticmethod
-        def blob(digest):
-            hexes = digest.split(":")[1]
-            return top / f"data/docker/registry/v2/blobs/sha256/{hexes[:2]}/{hexes}/data"
+@pytest.fixture
+def new_registry(tmp_path):
+    """new_registry(name, …) starts another one."""
+    made = []
 
-    config = {
-        "version": 0.1,
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(top / "data")}},
-        "http": {"addr": Registry.host},
-    }
-    (top / "config.yml").write_text(json.dumps(config))
-    with open(top / "log", "wb") as log:
-        process = subprocess.Popen([program, "serve", top / "config.yml"], stdout=log, stderr=log)
-    assert wait_until(lambda: answers(int(Registry.host.split(":")[1])))
-    yield Registry
-    process.kill()
-    process.wait()
+    def start(name, **more):
+        made.append(Registry(tmp_path / name, **more))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.stop()
 
 
 class Broker:

@@ -125,7 +125,8 @@ a_new_client_knows_nothing(void **state)
     coco_platform_host(&host);
     assert_false(client->plain_http);
     assert_int_equal(client->tls_ca.len, 0);
-    assert_null(client->auth.json);
+    assert_int_equal(client->auth.n_files, 0);
+    assert_null(client->auth.helpers);
     assert_null(client->policy);
     assert_null(client->kbc);
     assert_int_equal(client->n_keys + client->n_recipients + client->n_kbs_recipients, 0);
@@ -419,17 +420,17 @@ credentials_that_are_none_are_refused(void **state)
     struct fixture *f = *state;
 
     assert_ok(set_auth(f, AUTH), f->err);
-    const cJSON *before = f->client->auth.json;
+    const cJSON *before = f->client->auth.files[0];
     for (size_t i = 0; i < COUNT(cases); i++) {
         coco_status status = set_auth(f, cases[i]);
         print_message("# case %zu: %s\n", i, coco_error_message(f->err));
         assert_null(strstr(coco_error_message(f->err), "s3cret"));
         assert_null(strstr(coco_error_message(f->err), ENCODED));
         assert_fails(status, f->err, COCO_ERR_PROTO, "auth.json");
-        assert_ptr_equal(f->client->auth.json, before);
+        assert_ptr_equal(f->client->auth.files[0], before);
     }
     assert_ok(set_auth(f, "{}"), f->err);
-    assert_ptr_not_equal(f->client->auth.json, before);
+    assert_ptr_not_equal(f->client->auth.files[0], before);
 }
 
 static void
@@ -654,21 +655,67 @@ static void
 credentials_that_cannot_be_used_are_told(void **state)
 {
     struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
-    struct coco_source source = {0};
-    struct coco_destination to = {0};
+    char auth[200];
 
-    assert_ok(coco_image_ref_parse("h.test/a:1", &ref, &f->err), f->err);
-    assert_ok(set_auth(f, "{\"credHelpers\":{\"h.test\":\"pass\"}}"), f->err);
-    assert_fails(coco_client_source(f->client, ref, &source, &f->err), f->err, COCO_ERR_NOTSUP,
-                 "credential helper");
-    assert_fails(coco_client_destination(f->client, f->ctx, ref, &to, &f->err), f->err,
-                 COCO_ERR_NOTSUP, "credential helper");
-    assert_ok(set_auth(f, "{\"auths\":{\"h.test\":{\"identitytoken\":\"t\"}}}"), f->err);
-    assert_fails(coco_client_source(f->client, ref, &source, &f->err), f->err, COCO_ERR_NOTSUP,
-                 "identity token");
-    assert_null(source.self);
-    assert_null(to.self);
+    httpd_start(&f->httpd, answer, f, NULL);
+    coco_image_client_set_plain_http(f->client, true);
+    (void)snprintf(auth, sizeof(auth), "{\"credHelpers\":{\"127.0.0.1:%d\":\"none\"}}",
+                   f->httpd.port);
+    assert_ok(set_auth(f, auth), f->err);
+    for (int as_source = 0; as_source < 2; as_source++) {
+        /* Who does not ask for them does not learn of it. */
+        f->wants_password = false;
+        assert_int_equal(ask(f, as_source), COCO_ERR_NOTFOUND);
+        coco_error_free(f->err);
+        f->err = NULL;
+
+        f->wants_password = true;
+        assert_ok(coco_image_client_set_helpers(f->client, NULL, &f->err), f->err);
+        assert_fails(ask(f, as_source), f->err, COCO_ERR_NOTSUP, "'none' for 127.0.0.1");
+        assert_ok(coco_image_client_set_helpers(f->client, f->dir, &f->err), f->err);
+        assert_fails(ask(f, as_source), f->err, COCO_ERR_NOTFOUND, "no docker-credential-none");
+    }
+    (void)snprintf(auth, sizeof(auth),
+                   "{\"auths\":{\"127.0.0.1:%d\":{\"identitytoken\":\"t0ken\"}}}", f->httpd.port);
+    assert_ok(set_auth(f, auth), f->err);
+    assert_fails(ask(f, true), f->err, COCO_ERR_DENIED, "but an identity token");
+    httpd_stop(&f->httpd);
+}
+
+static void
+helpers_outlive_the_credentials(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    assert_fails(coco_image_client_set_helpers(f->client, "bin", &f->err), f->err, COCO_ERR_INVALID,
+                 "no list of absolute directories");
+    assert_null(f->client->auth.helpers);
+    (void)snprintf(path, sizeof(path), "%s", f->dir);
+    assert_ok(coco_image_client_set_helpers(f->client, path, &f->err), f->err);
+    path[0] = 'x';
+    assert_fails(coco_image_client_set_helpers(f->client, "", &f->err), f->err, COCO_ERR_INVALID,
+                 "no list of absolute directories");
+    assert_ok(set_auth(f, AUTH), f->err);
+    assert_ok(set_auth(f, AUTH), f->err);
+    assert_string_equal(f->client->auth.helpers, f->dir);
+    assert_int_equal(f->client->auth.n_files, 1);
+    assert_ok(coco_image_client_set_helpers(f->client, NULL, &f->err), f->err);
+    assert_null(f->client->auth.helpers);
+}
+
+static void
+credentials_are_added_behind_those_there_are(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(coco_image_client_add_auth(f->client, bytes_of(AUTH), strlen(AUTH), &f->err), f->err);
+    assert_ok(coco_image_client_add_auth(f->client, bytes_of("{}"), 2, &f->err), f->err);
+    assert_fails(coco_image_client_add_auth(f->client, bytes_of("[]"), 2, &f->err), f->err,
+                 COCO_ERR_PROTO, "auth.json");
+    assert_int_equal(f->client->auth.n_files, 2);
+    assert_ok(set_auth(f, "{}"), f->err);
+    assert_int_equal(f->client->auth.n_files, 1);
 }
 
 static void
@@ -796,6 +843,10 @@ everything_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_image_client_set_auth(client, bytes_of(AUTH), strlen(AUTH), &err);
         if (status == COCO_OK)
+            status = coco_image_client_add_auth(client, bytes_of(AUTH), strlen(AUTH), &err);
+        if (status == COCO_OK)
+            status = coco_image_client_set_helpers(client, "/usr/bin", &err);
+        if (status == COCO_OK)
             status = coco_image_client_set_policy(client, bytes_of(ACCEPT), strlen(ACCEPT), &err);
         if (status == COCO_OK)
             status = coco_image_client_set_platform(client, "linux/amd64", &err);
@@ -867,6 +918,8 @@ main(void)
         TEST(what_is_0_in_the_options_is_the_default),
         TEST(settings_reach_the_registry),
         TEST(credentials_that_cannot_be_used_are_told),
+        TEST(helpers_outlive_the_credentials),
+        TEST(credentials_are_added_behind_those_there_are),
         TEST(a_layout_is_opened_by_its_path),
         TEST(a_key_broker_is_lent),
         TEST(an_image_tells_what_it_came_to),

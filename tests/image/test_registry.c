@@ -116,7 +116,7 @@ open_source(struct fixture *f, bool with_credentials, struct coco_source *ret)
                          "{\"auths\":{\"127.0.0.1:%d\":{\"auth\":\"YWxpY2U6czNjcmV0\"}}}",
                          f->httpd.port);
         coco_auth_done(&f->auth);
-        assert_ok(coco_auth_parse(f->credentials, (size_t)n, &f->auth, &f->err), f->err);
+        assert_ok(coco_auth_add(&f->auth, f->credentials, (size_t)n, &f->err), f->err);
     }
     (void)snprintf(text, sizeof(text), "127.0.0.1:%d/acme/app:1", f->httpd.port);
     assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);

@@ -30,6 +30,8 @@ struct plan {
     unsigned n;
     char line[9000];
     char authorization[200];
+    char type[100];
+    char form[1000];
 };
 
 static bool
@@ -40,6 +42,8 @@ answer(void *user, const struct httpd_request *request)
     plan->n++;
     (void)snprintf(plan->line, sizeof(plan->line), "%s %s", request->method, request->target);
     httpd_header(request, "Authorization", plan->authorization, sizeof(plan->authorization));
+    httpd_header(request, "Content-Type", plan->type, sizeof(plan->type));
+    (void)snprintf(plan->form, sizeof(plan->form), "%s", request->body);
     if (plan->cancel) {
         coco_ctx_cancel(plan->cancel);
         httpd_hang(request->httpd);
@@ -394,6 +398,65 @@ credentials_are_sent_if_there_are_any(void **state)
     assert_string_equal(plan.authorization, "");
 }
 
+/* The fixture's credentials become an identity token. */
+static void
+use_identity_token(struct fixture *f, const char *token)
+{
+    coco_credentials_done(&f->credentials);
+    assert_ok(coco_secret_copy(token, strlen(token), &f->credentials.identity_token, &f->err),
+              f->err);
+}
+
+/* distribution, docs/spec/auth/oauth.md */
+static void
+an_identity_token_is_traded(void **state)
+{
+    struct fixture *f = *state;
+    struct plan plan = {.status = "200 OK",
+                        .body = "{\"access_token\":\"" TOKEN "\",\"refresh_token\":\"other\"}"};
+    _cleanup_buf_ struct coco_buf buf = {.limit = 2 * COCO_TOKEN_MAX};
+
+    use_identity_token(f, "a.b/c+d&scope=x");
+    assert_ok(ask(f, &plan, "/t?a=b#f", "s&t", &buf), f->err);
+    assert_string_equal(coco_buf_text(&buf), "Bearer " TOKEN);
+    assert_int_equal(plan.n, 1);
+    /* In the body, and nowhere else */
+    assert_string_equal(plan.line, "POST /t?a=b");
+    assert_string_equal(plan.authorization, "");
+    assert_string_equal(plan.type, "application/x-www-form-urlencoded");
+    assert_string_equal(plan.form, "grant_type=refresh_token&client_id=libcoco"
+                                   "&refresh_token=a.b%2Fc%2Bd%26scope%3Dx"
+                                   "&scope=repository%3Aacme%2Fapp%3Apull&service=s%26t");
+    coco_buf_reset(&buf);
+    assert_ok(ask(f, &plan, "/t", NULL, &buf), f->err);
+    assert_null(strstr(plan.form, "service"));
+}
+
+static void
+an_identity_token_goes_to_nobody_else(void **state)
+{
+    struct fixture *f = *state;
+    struct plan thief = {.status = "200 OK", .body = "{\"token\":\"" TOKEN "\"}"};
+    struct plan plan = {.status = "307 Elsewhere", .body = ""};
+    _cleanup_buf_ struct coco_buf buf = {.limit = 2 * COCO_TOKEN_MAX};
+    char location[128];
+
+    use_identity_token(f, "t0ken");
+    httpd_start(&f->other, answer, &thief, NULL);
+    (void)snprintf(location, sizeof(location), "Location: %s/x\r\n", f->other.url);
+    plan.headers = location;
+    coco_status status = ask(f, &plan, "/t", "s", &buf);
+    httpd_stop(&f->other);
+    assert_fails(status, f->err, COCO_ERR_NET, "the token server answers 307");
+    assert_int_equal(thief.n, 0);
+
+    plan = (struct plan){.status = "401 No", .body = "{}"};
+    assert_fails(ask(f, &plan, "/t", "s", &buf), f->err, COCO_ERR_DENIED, "refuses");
+    plan = (struct plan){.status = "404 No", .body = "{}"};
+    assert_fails(ask(f, &plan, "/t", "s", &buf), f->err, COCO_ERR_NET, "answers 404");
+    assert_int_equal(buf.len, 0);
+}
+
 /* A redirect leads away from whom the caller has looked at. */
 static void
 a_server_elsewhere_does_not_see_the_credentials(void **state)
@@ -532,6 +595,28 @@ token_and_credentials_are_wiped_wherever_they_were(void **state)
 }
 
 static void
+an_identity_token_is_wiped_wherever_it_was(void **state)
+{
+    struct fixture *f = *state;
+    struct plan plan = {.status = "200 OK", .body = "{\"token\":\"x\"}"};
+
+    canary_begin(PASSWORD, strlen(PASSWORD));
+    for (int i = 0; i < 2; i++) {
+        struct coco_buf buf = {.limit = 2 * COCO_TOKEN_MAX};
+
+        use_identity_token(f, PASSWORD);
+        coco_status status = ask(f, &plan, "/t", "s", &buf);
+        coco_buf_done(&buf);
+        coco_credentials_done(&f->credentials);
+        assert_int_equal(status == COCO_OK, i == 0);
+        coco_error_free(f->err);
+        f->err = NULL;
+        plan.status = "500 No";
+    }
+    assert_int_equal(canary_end(), 0);
+}
+
+static void
 everything_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
@@ -561,6 +646,17 @@ everything_survives_any_failed_allocation(void **state)
         assert_string_equal(coco_buf_text(&basic_buf), first ? "" : "Basic " ENCODED);
         assert_int_equal(buf.len, status ? 0 : strlen("Bearer ") + 1000);
     }
+    use_identity_token(f, "t0ken");
+    for_each_fault()
+    {
+        _cleanup_buf_ struct coco_buf buf = {.limit = 2 * COCO_TOKEN_MAX};
+        coco_error *err = NULL;
+
+        coco_status status =
+            coco_token_bearer(f->http, f->ctx, &challenge, SCOPE, &f->credentials, &buf, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+    }
     httpd_stop(&f->httpd);
 }
 
@@ -579,11 +675,14 @@ main(void)
         TEST(realms_that_are_no_http_urls_are_not_asked),
         TEST(a_client_of_https_only_does_not_ask_without),
         TEST(credentials_are_sent_if_there_are_any),
+        TEST(an_identity_token_is_traded),
+        TEST(an_identity_token_goes_to_nobody_else),
         TEST(a_server_elsewhere_does_not_see_the_credentials),
         TEST(a_server_that_is_not_there_or_stalls_is_told),
         TEST(basic_is_as_the_rfc_has_it),
         TEST(the_size_of_credentials_is_bounded),
         TEST(token_and_credentials_are_wiped_wherever_they_were),
+        TEST(an_identity_token_is_wiped_wherever_it_was),
         TEST(everything_survives_any_failed_allocation),
     };
 

@@ -188,7 +188,7 @@ set_credentials(struct fixture *f, const char *host)
 
     int n = snprintf(text, sizeof(text), "{\"auths\":{\"%s\":{\"auth\":\"" ENCODED "\"}}}", host);
     coco_auth_done(&f->auth);
-    assert_ok(coco_auth_parse(text, (size_t)n, &f->auth, &f->err), f->err);
+    assert_ok(coco_auth_add(&f->auth, text, (size_t)n, &f->err), f->err);
 }
 
 /* The destination host/acme/app and what is put behind it. */
@@ -934,9 +934,9 @@ a_real_registry_takes_what_is_whole_and_nothing_else(void **state)
 
     start_real_registry(f, &registry);
     open_at(f, registry.host, ":1", &stranger);
+    coco_status denied = send_blob(f, &stranger, BLOB_SIZE, &errs[0]);
     set_credentials(f, registry.host);
     open_at(f, registry.host, ":1", &to);
-    coco_status denied = send_blob(f, &stranger, BLOB_SIZE, &errs[0]);
     /* Half of it, given up, and another half under the digest of the whole */
     coco_status given_up = to.begin_blob(to.self, f->ctx, &sink, &errs[1]);
     if (given_up == COCO_OK)

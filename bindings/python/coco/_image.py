@@ -91,6 +91,7 @@ class ImageClient(Handle):
     kbc         a Kbc, for layers encrypted for a key broker
     policy      containers policy.json, bytes or dict; without one only digests are pulled
     auth        containers auth.json, bytes or dict
+    helpers     directories (`:` between) whose credential helpers may be run; else none is
     tls_ca      CAs to trust instead of the system's, PEM
     platform    `os/architecture[/variant]`; the default is this machine
     plain_http  speak HTTP without TLS
@@ -98,8 +99,8 @@ class ImageClient(Handle):
     Calls take the limits of the C struct coco_image_options as keywords.
     """
 
-    def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, tls_ca=None, platform=None,
-                 plain_http=False):
+    def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, helpers=None, tls_ca=None,
+                 platform=None, plain_http=False):
         super().__init__(native.image_client_new())
         native.image_client_set_plain_http(self._c, bool(plain_http))
         native.image_client_set_kbc(self._c, kbc._c if kbc is not None else None)
@@ -108,11 +109,16 @@ class ImageClient(Handle):
         for value, use in (
             (policy, native.image_client_set_policy),
             (auth, native.image_client_set_auth),
+            (helpers, native.image_client_set_helpers),
             (tls_ca, native.image_client_set_tls_ca),
             (platform, native.image_client_set_platform),
         ):
             if value is not None:
                 use(self._c, _json(value))
+
+    def add_auth(self, auth):
+        """Adds another auth.json, bytes or dict, for what the ones before it lack."""
+        native.image_client_add_auth(self._c, _json(auth))
 
     def add_key(self, key):
         """Adds a private key, PEM, DER or JWK, that opens layers encrypted to its public half."""

@@ -1,0 +1,146 @@
+"""What registries are told, with skopeo's and docker's own programs as judges.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from conftest import needs
+
+USER, PASSWORD = "alice", "correct-horse-battery"
+
+
+def auths(host, user=USER, password=PASSWORD):
+    return {"auths": {host: {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}}}
+
+
+@pytest.fixture
+def locked(new_registry, tmp_path):
+    """A registry that wants to see USER and PASSWORD."""
+    (tmp_path / "htpasswd").write_bytes(
+        subprocess.run(
+            [needs("htpasswd"), "-nbB", USER, PASSWORD], check=True, capture_output=True
+        ).stdout
+    )
+    return new_registry(
+        "locked", auth={"htpasswd": {"realm": "here", "path": str(tmp_path / "htpasswd")}}
+    )
+
+
+def push(coco, layout, registry, *options, code=0, **variables):
+    return coco.run(
+        "image", "push", "--plain-http", *options, layout.ref("app"), f"{registry.host}/app:1",
+        code=code, **variables,
+    )
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_without_credentials_nothing_is_sent(coco, layout, locked):
+    assert b"401" in push(coco, layout, locked, code=3).stderr
+
+
+def test_what_skopeo_logs_in_with_is_used(coco, layout, locked, tmp_path):
+    subprocess.run(
+        [needs("skopeo"), "login", "--tls-verify=false", "--authfile", tmp_path / "auth.json",
+         "-u", USER, "-p", PASSWORD, locked.host],
+        check=True, capture_output=True,
+    )
+    push(coco, layout, locked, "--authfile", tmp_path / "auth.json")
+    push(coco, layout, locked, REGISTRY_AUTH_FILE=str(tmp_path / "auth.json"))
+
+
+def test_credentials_are_where_podman_and_docker_keep_them(coco, layout, locked, tmp_path):
+    good, bad = auths(locked.host), auths(locked.host, password="wrong")
+    docker = write(coco.home / ".docker/config.json", good)
+    push(coco, layout, locked)
+    podman = write(coco.home / ".config/containers/auth.json", bad)
+    push(coco, layout, locked, code=3)
+    write(podman, good)
+    write(docker, bad)
+    push(coco, layout, locked)
+    # An empty entry is none, and the next file is looked into.
+    write(podman, {"auths": {locked.host: {}}})
+    write(docker, good)
+    push(coco, layout, locked)
+
+    runtime = tmp_path / "run"
+    write(runtime / "containers/auth.json", bad)
+    push(coco, layout, locked, code=3, XDG_RUNTIME_DIR=str(runtime))
+    write(tmp_path / "elsewhere/config.json", bad)
+    push(coco, layout, locked, code=3, DOCKER_CONFIG=str(tmp_path / "elsewhere"))
+
+
+def test_a_named_file_is_the_only_one(coco, layout, locked, tmp_path):
+    write(coco.home / ".docker/config.json", auths(locked.host))
+    write(tmp_path / "other.json", {})
+    push(coco, layout, locked, "--authfile", tmp_path / "other.json", code=3)
+    push(coco, layout, locked, "--authfile", tmp_path / "missing.json", code=6)
+
+
+@pytest.fixture
+def store():
+    """Variables of a password store that docker-credential-pass finds; a short path, for gpg's sockets."""
+    needs("docker-credential-pass"), needs("pass"), needs("gpg")
+    top = tempfile.mkdtemp(prefix="coco-", dir="/tmp")
+    variables = {"GNUPGHOME": top, "PASSWORD_STORE_DIR": f"{top}/store"}
+    env = os.environ | variables
+    for command in (
+        ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "store", "future-default", "default", "never"],
+        ["pass", "init", "store"],
+    ):
+        subprocess.run(command, env=env, check=True, capture_output=True)
+    yield variables
+    subprocess.run(["gpgconf", "--kill", "all"], env=env, check=False)
+    shutil.rmtree(top, ignore_errors=True)
+
+
+def keep(store, server, user, secret):
+    subprocess.run(
+        ["docker-credential-pass", "store"],
+        input=json.dumps({"ServerURL": server, "Username": user, "Secret": secret}).encode(),
+        env=os.environ | store, check=True, capture_output=True,
+    )
+
+
+@pytest.mark.parametrize("kind", ["credHelpers", "credsStore"])
+def test_dockers_helper_is_asked(coco, layout, locked, store, tmp_path, kind):
+    config = write(
+        tmp_path / "config.json",
+        {"auths": {locked.host: {}}, kind: {locked.host: "pass"} if kind == "credHelpers" else "pass"},
+    )
+    # It has nothing yet, and that is no error but the registry's.
+    assert b"401" in push(coco, layout, locked, "--authfile", config, code=3, **store).stderr
+    keep(store, locked.host, USER, PASSWORD)
+    done = push(coco, layout, locked, "--authfile", config, **store)
+    assert PASSWORD.encode() not in done.stdout + done.stderr
+
+
+def test_a_helper_that_is_missing_or_fails_is_told(coco, layout, locked, tmp_path):
+    config = write(tmp_path / "config.json", {"credHelpers": {locked.host: "mine"}})
+    done = push(coco, layout, locked, "--authfile", config, code=6)
+    assert b"no docker-credential-mine in /" in done.stderr
+
+    helper = tmp_path / "bin/docker-credential-mine"
+    helper.parent.mkdir()
+    helper.write_text("#!/bin/sh\necho 'the vault is \033[31mclosed' >&2\nexit 3\n")
+    helper.chmod(0o755)
+    # What is not absolute in $PATH is not looked into.
+    path = f"{os.environ['PATH']}:bin"
+    assert b"no docker-credential-mine" in push(
+        coco, layout, locked, "--authfile", config, code=6, PATH=path
+    ).stderr
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    done = push(coco, layout, locked, "--authfile", config, code=1, PATH=path)
+    assert rb"ends with 3: the vault is \x1b[31mclosed" in done.stderr

@@ -40,7 +40,7 @@ def unpack(root, layers, folder):
         files.append(folder / f"{number}.tar{suffix}")
         files[-1].write_bytes(data)
     return subprocess.run(
-        [UNPACK, root, *files], capture_output=True, check=False, timeout=60, umask=0o027
+        [UNPACK, root, *files], capture_output=True, check=False, timeout=300, umask=0o027
     )
 
 

@@ -109,11 +109,12 @@ httpd_hang(struct httpd *httpd)
 }
 
 void
-httpd_drip(struct httpd *httpd, int ms)
+httpd_drip(struct httpd *httpd, const void *data, size_t len, int ms)
 {
     struct pollfd stop = {.fd = httpd->stop[0], .events = POLLIN};
+    const char *p = data;
 
-    while (poll(&stop, 1, ms) == 0 && httpd_send(httpd, ".", 1))
+    while (len-- > 0 && poll(&stop, 1, ms) == 0 && httpd_send(httpd, p++, 1))
         continue;
 }
 

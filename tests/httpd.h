@@ -82,8 +82,8 @@ bool httpd_say(struct httpd *httpd, const char *text);
 bool httpd_reply(struct httpd *httpd, const char *status, const char *headers, const char *body);
 /* Waits until the client has gone or the server is to stop: a server that stalls. */
 void httpd_hang(struct httpd *httpd);
-/* The same, but with a byte every so many ms. */
-void httpd_drip(struct httpd *httpd, int ms);
+/* The same, but sends these bytes, one every so many ms. */
+void httpd_drip(struct httpd *httpd, const void *data, size_t len, int ms);
 
 /* Value of a header of the request, copied; "" if there is none. */
 void httpd_header(const struct httpd_request *request, const char *name, char *buf, size_t size);

@@ -17,6 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     _cleanup_free_ char *text = strndup((const char *)data, len);
     struct coco_content_range range = {0};
+    uint64_t length = 0;
     uint32_t seconds = 0;
     int64_t date = 0;
 
@@ -25,6 +26,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (coco_content_range_parse(text, &range)
         && (range.first > range.last || !(range.satisfied || range.complete)
             || (range.satisfied && range.complete && range.last >= range.total)))
+        abort();
+    if (coco_content_length_parse(text, &length) && strspn(text, "0123456789") != strlen(text))
         abort();
     bool dated = coco_http_date_parse(text, &date);
     bool valid = coco_retry_after_parse(text, 784111777, &seconds);

@@ -7,25 +7,20 @@
  */
 #include "image/registry.h"
 
-#include "base/context.h"
 #include "base/fail.h"
 #include "base/json.h"
 #include "image/token.h"
+#include "net/attempt.h"
 #include "net/url.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CHALLENGE_MAX ((size_t)8 << 10)
 #define REQUEST_HEADERS_MAX 4
-/* How often one blob's transfer may be cut and go on, each time further than before. */
-#define RESUMES_MAX 5
-
-#define ACCEPT_MANIFESTS                                                                           \
-    COCO_MEDIA_OCI_MANIFEST                                                                        \
-    ", " COCO_MEDIA_OCI_INDEX ", " COCO_MEDIA_DOCKER_MANIFEST ", " COCO_MEDIA_DOCKER_LIST
+/* What the client's own default is. */
+#define CONNECT_TIMEOUT_S 30
 
 __attribute__((format(printf, 3, 4))) static coco_status
 print(char **ret, coco_error **err, const char *fmt, ...)
@@ -75,7 +70,13 @@ coco_status
 coco_registry_open(const struct coco_registry_options *opts, const coco_image_ref *ref,
                    const char *actions, struct coco_registry *ret, coco_error **err)
 {
-    const struct coco_http_options http_opts = {.allow_plain = opts->plain_http};
+    /* Whoever does not wait long for bytes does not wait long for a connection. */
+    const struct coco_http_options http_opts = {
+        .allow_plain = opts->plain_http,
+        .stall_timeout = opts->stall_timeout,
+        .connect_timeout = opts->stall_timeout < CONNECT_TIMEOUT_S ? opts->stall_timeout : 0,
+        .retry = opts->retry,
+    };
     _cleanup_registry_ struct coco_registry registry = {.authorization.limit = 2 * COCO_TOKEN_MAX};
 
     coco_status status = set_names(&registry, ref, opts->plain_http, actions, err);
@@ -86,6 +87,7 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
     if (status != COCO_OK)
         return status;
     registry.auth = opts->auth;
+    registry.retry = opts->retry;
     *ret = registry;
     registry = (struct coco_registry){0};
     return COCO_OK;
@@ -131,8 +133,9 @@ coco_registry_credential(const struct coco_registry *registry, const char *url,
 }
 
 static coco_status
-attempt(struct coco_registry *registry, coco_ctx *ctx, const struct coco_http_request *request,
-        struct coco_http_response *ret, coco_error **err)
+send_with_credential(struct coco_registry *registry, coco_ctx *ctx,
+                     const struct coco_http_request *request, bool insist,
+                     struct coco_http_response *ret, coco_error **err)
 {
     struct coco_http_header headers[REQUEST_HEADERS_MAX + 1] = {0};
     struct coco_http_request with = *request;
@@ -148,7 +151,8 @@ attempt(struct coco_registry *registry, coco_ctx *ctx, const struct coco_http_re
     with.headers = headers;
     if (credential.name)
         headers[with.n_headers++] = credential;
-    return coco_http_do(registry->http, ctx, &with, ret, err);
+    return insist ? coco_http_insist(registry->http, ctx, &with, ret, err)
+                  : coco_http_do(registry->http, ctx, &with, ret, err);
 }
 
 /* The credentials go to the realm, which may be anybody; but no listener on the way gets them. */
@@ -240,15 +244,14 @@ is_own(const struct coco_registry *registry, const char *url, bool *ret, coco_er
     return status;
 }
 
-coco_status
-coco_registry_do(struct coco_registry *registry, coco_ctx *ctx,
-                 const struct coco_http_request *request, struct coco_http_response *ret,
-                 coco_error **err)
+static coco_status
+exchange(struct coco_registry *registry, coco_ctx *ctx, const struct coco_http_request *request,
+         bool insist, struct coco_http_response *ret, coco_error **err)
 {
     _cleanup_response_ struct coco_http_response response = {0};
     bool again = false;
 
-    coco_status status = attempt(registry, ctx, request, &response, err);
+    coco_status status = send_with_credential(registry, ctx, request, insist, &response, err);
     if (status == COCO_OK && response.status == 401)
         status = is_own(registry, response.url, &again, err);
     if (status == COCO_OK && again) {
@@ -258,13 +261,31 @@ coco_registry_do(struct coco_registry *registry, coco_ctx *ctx,
     }
     if (status == COCO_OK && again) {
         coco_http_response_done(&response);
-        status = attempt(registry, ctx, request, &response, err);
+        status = send_with_credential(registry, ctx, request, insist, &response, err);
     }
     if (status != COCO_OK)
         return status;
     *ret = response;
     response = (struct coco_http_response){0};
     return COCO_OK;
+}
+
+coco_status
+coco_registry_try(struct coco_registry *registry, coco_ctx *ctx,
+                  const struct coco_http_request *request, struct coco_http_response *ret,
+                  coco_error **err)
+{
+    return exchange(registry, ctx, request, false, ret, err);
+}
+
+coco_status
+coco_registry_do(struct coco_registry *registry, coco_ctx *ctx,
+                 const struct coco_http_request *request, struct coco_http_response *ret,
+                 coco_error **err)
+{
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+
+    return exchange(registry, ctx, request, reads && !request->sink, ret, err);
 }
 
 /* "CODE: message" of a registry's error (distribution-spec, "Error Codes"); "" if it has none. */
@@ -309,145 +330,4 @@ coco_registry_fail(const struct coco_registry *registry, const char *what,
     return coco_fail(err, status_of(response->status, code),
                      "%.300s: %s: the registry answers %ld%s%s", registry->name, what,
                      response->status, code, message);
-}
-
-static coco_status
-get_manifest(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct coco_buf *body,
-             struct coco_buf *media_type, coco_error **err)
-{
-    static const struct coco_http_header accept = {"Accept", ACCEPT_MANIFESTS};
-    struct coco_registry *registry = self;
-    _cleanup_response_ struct coco_http_response response = {0};
-    _cleanup_free_ char *url = NULL;
-    _cleanup_free_ char *type = NULL;
-    char text[COCO_DIGEST_TEXT_SIZE];
-    const struct coco_sink sink = coco_sink_to_buf(body);
-
-    if (digest)
-        coco_digest_format(digest, text);
-    coco_status status =
-        coco_registry_url(registry, "manifests/", digest ? text : registry->reference, &url, err);
-    if (status != COCO_OK)
-        return status;
-    const struct coco_http_request request = {
-        .method = "GET",
-        .url = url,
-        .headers = &accept,
-        .n_headers = 1,
-        .sink = &sink,
-        .only_status = 200,
-        .max_body = body->limit - body->len,
-    };
-    status = coco_registry_do(registry, ctx, &request, &response, err);
-    if (status == COCO_OK && response.status != 200)
-        status = coco_registry_fail(registry, "manifest", &response, err);
-    if (status == COCO_OK)
-        status = coco_http_header(&response, "content-type", &type, err);
-    if (status == COCO_OK && type)
-        status = coco_buf_append_text(media_type, type, err);
-    return status;
-}
-
-/* Where a blob goes, with the place to go on from if the connection is cut. */
-struct progress {
-    const struct coco_sink *sink;
-    uint64_t done;
-    bool refused; /* it was the sink that failed */
-};
-
-static coco_status
-progress_write(void *self, const uint8_t *data, size_t len, coco_error **err)
-{
-    struct progress *progress = self;
-
-    coco_status status = coco_sink_write(progress->sink, data, len, err);
-    progress->refused = status != COCO_OK;
-    progress->done += len;
-    return status;
-}
-
-/* One transfer, from where the last one stopped. */
-static coco_status
-get_blob_part(struct coco_registry *registry, coco_ctx *ctx, const char *url,
-              struct progress *progress, coco_error **err)
-{
-    _cleanup_response_ struct coco_http_response response = {0};
-    const struct coco_sink sink = {.write = progress_write, .self = progress};
-    char range[64];
-    struct coco_http_header header = {"Range", range};
-    const struct coco_http_request request = {
-        .method = "GET",
-        .url = url,
-        .headers = &header,
-        .n_headers = progress->done > 0 ? 1 : 0,
-        .sink = &sink,
-        /* A registry that starts over has nothing for us: what came is gone already. */
-        .only_status = progress->done > 0 ? 206 : 200,
-        .max_body = UINT64_MAX, /* whoever gave the sink knows better */
-    };
-
-    (void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-", progress->done);
-    coco_status status = coco_registry_do(registry, ctx, &request, &response, err);
-    if (status == COCO_OK && response.status != request.only_status)
-        status = coco_registry_fail(registry, "blob", &response, err);
-    return status;
-}
-
-static coco_status
-get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
-         const struct coco_sink *sink, coco_error **err)
-{
-    struct coco_registry *registry = self;
-    struct progress progress = {.sink = sink};
-    _cleanup_free_ char *url = NULL;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    coco_digest_format(&blob->digest, text);
-    coco_status status = coco_registry_url(registry, "blobs/", text, &url, err);
-    if (status != COCO_OK)
-        return status;
-    for (int resumes = 0;; resumes++) {
-        coco_error *cause = NULL;
-        uint64_t before = progress.done;
-
-        status = get_blob_part(registry, ctx, url, &progress, &cause);
-        if (status != COCO_ERR_NET || progress.refused || progress.done == before
-            || resumes == RESUMES_MAX) {
-            if (err)
-                *err = cause;
-            else
-                coco_error_free(cause);
-            return status;
-        }
-        coco_ctx_log(ctx, COCO_LOG_INFO, "%s: goes on at byte %" PRIu64, coco_error_message(cause),
-                     progress.done);
-        coco_error_free(cause);
-    }
-}
-
-static void
-free_source(void *self)
-{
-    coco_registry_done(self);
-    free(self);
-}
-
-coco_status
-coco_registry_source(const struct coco_registry_options *opts, const coco_image_ref *ref,
-                     struct coco_source *ret, coco_error **err)
-{
-    _cleanup_free_ struct coco_registry *registry = calloc(1, sizeof(*registry));
-
-    if (!registry)
-        return coco_fail_nomem(err);
-    coco_status status = coco_registry_open(opts, ref, "pull", registry, err);
-    if (status != COCO_OK)
-        return status;
-    *ret = (struct coco_source){
-        .manifest = get_manifest,
-        .blob = get_blob,
-        .free = free_source,
-        .self = coco_steal(&registry),
-    };
-    return COCO_OK;
 }

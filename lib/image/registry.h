@@ -20,6 +20,8 @@ struct coco_registry_options {
     const void *tls_ca; /* PEM, or NULL for the system's */
     size_t tls_ca_len;
     const struct coco_auth *auth; /* lent until the source or destination is freed, or NULL */
+    uint32_t stall_timeout;       /* seconds; 0: the default of net/http.h */
+    struct coco_retry_policy retry;
 };
 
 coco_status coco_registry_source(const struct coco_registry_options *opts,
@@ -38,6 +40,7 @@ struct coco_registry {
     char *reference;              /* the tag, or the digest if there is one */
     char *scope;                  /* "repository:name:pull,push" */
     const struct coco_auth *auth; /* looked into when the registry asks who is there, or NULL */
+    struct coco_retry_policy retry;
     struct coco_credentials credentials;
     struct coco_buf authorization; /* value of the header; a token is kept for later requests */
 };
@@ -53,11 +56,16 @@ coco_status coco_registry_url(const struct coco_registry *registry, const char *
 
 /*
  * Makes the request, and once more with what the registry asked for if it answers
- * 401. The request has no body that cannot be sent twice.
+ * 401. The request has no body that cannot be sent twice. One that only reads, and
+ * has no sink, is made as often as the options' policy of retries has it.
  */
 coco_status coco_registry_do(struct coco_registry *registry, coco_ctx *ctx,
                              const struct coco_http_request *request,
                              struct coco_http_response *ret, coco_error **err);
+/* The same, but for whoever tries again by itself. */
+coco_status coco_registry_try(struct coco_registry *registry, coco_ctx *ctx,
+                              const struct coco_http_request *request,
+                              struct coco_http_response *ret, coco_error **err);
 
 /* The Authorization field for url; NULL in its name if url is none of the registry's. */
 coco_status coco_registry_credential(const struct coco_registry *registry, const char *url,

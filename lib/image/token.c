@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/json.h"
+#include "net/attempt.h"
 
 #include <string.h>
 
@@ -131,7 +132,7 @@ request_token(struct coco_http *http, coco_ctx *ctx, const char *url,
         header.value = coco_buf_text(&basic);
         request.n_headers = 1;
     }
-    return coco_http_do(http, ctx, &request, ret, err);
+    return coco_http_insist(http, ctx, &request, ret, err);
 }
 
 /* What an identity token is traded with (distribution, docs/spec/auth/oauth.md). */
@@ -178,7 +179,7 @@ trade_token(struct coco_http *http, coco_ctx *ctx, const struct coco_challenge *
         .body_len = form.len,
         .max_body = BODY_MAX,
     };
-    return coco_http_do(http, ctx, &request, ret, err);
+    return coco_http_insist(http, ctx, &request, ret, err);
 }
 
 coco_status

@@ -17,6 +17,15 @@ coco_attempt_done(struct coco_attempt *attempt)
     *attempt = (struct coco_attempt){0};
 }
 
+/* Out of memory on the way to saying what the network did is not a failure of the network. */
+static bool
+may_pass(const struct coco_attempt *attempt, const struct coco_http *http)
+{
+    if (attempt->status == COCO_OK)
+        return attempt->cut || coco_retry_status(attempt->response.status);
+    return attempt->status == COCO_ERR_NET && http->transient;
+}
+
 coco_status
 coco_attempt_again(struct coco_attempt *attempt, const struct coco_http *http,
                    struct coco_retry *retry, coco_ctx *ctx, bool *ret, coco_error **err)
@@ -26,9 +35,11 @@ coco_attempt_again(struct coco_attempt *attempt, const struct coco_http *http,
     char why[64];
 
     *ret = false;
-    if (!(answered ? coco_retry_status(response->status) : http->transient))
+    if (!may_pass(attempt, http))
         return COCO_OK;
-    if (answered)
+    if (attempt->cut)
+        (void)snprintf(why, sizeof(why), "the answer ends too early");
+    else if (answered)
         (void)snprintf(why, sizeof(why), "the server answers %ld", response->status);
     coco_status status = coco_retry_wait(
         retry, ctx, response, answered ? why : coco_error_message(attempt->cause), ret, err);

@@ -13,6 +13,7 @@ struct coco_attempt {
     coco_status status;
     struct coco_http_response response;
     coco_error *cause;
+    bool cut; /* whoever made it knows that it ended too early: that may pass */
 };
 
 /*

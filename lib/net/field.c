@@ -49,6 +49,17 @@ take_char(const char **text, char c)
 }
 
 bool
+coco_content_length_parse(const char *text, uint64_t *ret)
+{
+    uint64_t n = 0;
+
+    if (!take_number(&text, &n) || *text != '\0')
+        return false;
+    *ret = n;
+    return true;
+}
+
+bool
 coco_content_range_parse(const char *text, struct coco_content_range *ret)
 {
     struct coco_content_range range = {0};

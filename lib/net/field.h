@@ -11,6 +11,9 @@
 
 #include <coco/types.h>
 
+/* Content-Length (RFC 9110 section 8.6): digits and nothing else. */
+bool coco_content_length_parse(const char *text, uint64_t *ret);
+
 /* Content-Range (RFC 9110 section 14.4), in bytes. */
 struct coco_content_range {
     bool satisfied; /* there is a part; false for "bytes * /1234", which goes with 416 */

@@ -324,6 +324,12 @@ coco_http_allow_plain(struct coco_http *http, bool allow)
     http->opts.allow_plain = allow;
 }
 
+bool
+coco_http_transient(const struct coco_http *http)
+{
+    return http->transient;
+}
+
 void
 coco_http_free(struct coco_http *http)
 {

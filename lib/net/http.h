@@ -119,6 +119,9 @@ coco_status coco_http_do(struct coco_http *http, coco_ctx *ctx,
                          const struct coco_http_request *request, struct coco_http_response *ret,
                          coco_error **err);
 
+/* Whether the last exchange failed, and in a way that the next may not: see net/attempt.h. */
+bool coco_http_transient(const struct coco_http *http);
+
 /*
  * A request whose body is pushed bit by bit, by whoever has it, rather than asked
  * for: what is written to the sink is sent before the write returns, and nothing

@@ -27,7 +27,6 @@ struct seen {
     struct {
         char line[300];
         char authorization[100];
-        char range[50];
     } requests[SEEN_MAX];
 };
 
@@ -42,7 +41,6 @@ see(struct seen *seen, const struct httpd_request *request)
                    request->method, request->target);
     httpd_header(request, "Authorization", seen->requests[i].authorization,
                  sizeof(seen->requests[i].authorization));
-    httpd_header(request, "Range", seen->requests[i].range, sizeof(seen->requests[i].range));
 }
 
 /* A registry that wants to see authorization, or says what it wants instead. */
@@ -51,8 +49,6 @@ struct plan {
     const char *authorization; /* NULL: anybody */
     char challenge[300];       /* the whole header line */
     const char *status, *headers, *body;
-    size_t cut_at; /* of a blob: what of it is sent at a time; 0: all */
-    bool no_range; /* starts over instead of going on */
 };
 
 static bool
@@ -108,7 +104,11 @@ static void
 open_source(struct fixture *f, bool with_credentials, struct coco_source *ret)
 {
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
-    const struct coco_registry_options opts = {.plain_http = true, .auth = &f->auth};
+    const struct coco_registry_options opts = {
+        .plain_http = true,
+        .auth = &f->auth,
+        .retry = {.retries = COCO_RETRIES_NONE}, /* test_download.c has those */
+    };
     char text[128];
 
     if (with_credentials) {
@@ -367,79 +367,13 @@ credentials_do_not_leave_tls(void **state)
 
 #define BLOB "0123456789abcdefghijklmnopqrstuvwxyz"
 
-/* A blob that arrives in pieces: the connection is cut after each. */
 static bool
 answer_blob(void *user, const struct httpd_request *request)
 {
     struct plan *plan = user;
-    char range[50];
-    char head[200];
-    size_t from = 0;
-    size_t size = strlen(BLOB);
 
     see(&plan->seen, request);
-    httpd_header(request, "Range", range, sizeof(range));
-    if (*range && !plan->no_range)
-        from = strtoul(range + strlen("bytes="), NULL, 10);
-    bool cut = plan->cut_at && plan->cut_at < size - from && !(*range && plan->no_range);
-    size_t n = cut ? plan->cut_at : size - from;
-    (void)snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n",
-                   from ? "206 Partial Content" : "200 OK", size - from);
-    (void)httpd_say(request->httpd, head);
-    (void)httpd_send(request->httpd, &BLOB[from], n);
-    return false;
-}
-
-static coco_status
-get_blob(struct fixture *f, struct plan *plan, struct coco_buf *body)
-{
-    _cleanup_source_ struct coco_source source = {0};
-    struct coco_descriptor blob = {.size = strlen(BLOB)};
-    const struct coco_sink sink = coco_sink_to_buf(body);
-
-    assert_ok(coco_digest_of(COCO_SHA256, BLOB, strlen(BLOB), &blob.digest, &f->err), f->err);
-    plan->seen = (struct seen){0};
-    httpd_start(&f->httpd, answer_blob, plan, NULL);
-    open_source(f, false, &source);
-    coco_status status = source.blob(source.self, f->ctx, &blob, &sink, &f->err);
-    httpd_stop(&f->httpd);
-    return status;
-}
-
-static void
-a_cut_blob_goes_on_where_it_stopped(void **state)
-{
-    struct fixture *f = *state;
-    struct plan plan = {.cut_at = 10};
-    _cleanup_buf_ struct coco_buf body = {.limit = 100};
-
-    assert_ok(get_blob(f, &plan, &body), f->err);
-    assert_string_equal(coco_buf_text(&body), BLOB);
-    assert_int_equal(plan.seen.n, 4);
-    assert_string_equal(plan.seen.requests[0].range, "");
-    assert_string_equal(plan.seen.requests[1].range, "bytes=10-");
-    assert_string_equal(plan.seen.requests[3].range, "bytes=30-");
-
-    /* It ends, however often the server would go on, ... */
-    plan.cut_at = 1;
-    coco_buf_reset(&body);
-    assert_fails(get_blob(f, &plan, &body), f->err, COCO_ERR_NET, "");
-    assert_int_equal(plan.seen.n, 6);
-
-    /* ... and what starts over is not taken for what is missing. */
-    plan.cut_at = 10;
-    plan.no_range = true;
-    coco_buf_reset(&body);
-    assert_fails(get_blob(f, &plan, &body), f->err, COCO_ERR_NET, "200");
-    assert_int_equal(plan.seen.n, 2);
-    assert_int_equal(body.len, 10);
-
-    /* A sink that fails is not fed again. */
-    plan = (struct plan){.cut_at = 10};
-    coco_buf_done(&body);
-    body.limit = 15;
-    assert_fails(get_blob(f, &plan, &body), f->err, COCO_ERR_LIMIT, "15 bytes");
-    assert_int_equal(plan.seen.n, 2);
+    return httpd_reply(request->httpd, "200 OK", "", BLOB);
 }
 
 static void
@@ -507,7 +441,11 @@ source_survives_any_failed_allocation(void **state)
         .body = "{}",
     };
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
-    const struct coco_registry_options opts = {.plain_http = true, .auth = &f->auth};
+    const struct coco_registry_options opts = {
+        .plain_http = true,
+        .auth = &f->auth,
+        .retry = {.retries = COCO_RETRIES_NONE}, /* test_download.c has those */
+    };
     _cleanup_source_ struct coco_source unused = {0};
     char text[128];
 
@@ -547,7 +485,6 @@ main(void)
         TEST(answers_that_are_none_are_errors),
         TEST(token_servers_that_lie_are_refused),
         TEST(credentials_do_not_leave_tls),
-        TEST(a_cut_blob_goes_on_where_it_stopped),
         TEST(a_blob_elsewhere_is_fetched_without_credentials),
         TEST(a_challenge_from_elsewhere_is_not_answered),
         TEST(source_survives_any_failed_allocation),

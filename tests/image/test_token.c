@@ -67,7 +67,10 @@ static struct fixture fixture;
 static int
 setup(void **state)
 {
-    static const struct coco_http_options opts = {.allow_plain = true};
+    static const struct coco_http_options opts = {
+        .allow_plain = true,
+        .retry = {.retries = COCO_RETRIES_NONE},
+    };
     struct fixture *f = &fixture;
 
     f->err = NULL;

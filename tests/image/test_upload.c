@@ -195,7 +195,11 @@ set_credentials(struct fixture *f, const char *host)
 static void
 open_at(struct fixture *f, const char *host, const char *behind, struct coco_destination *ret)
 {
-    const struct coco_registry_options opts = {.plain_http = true, .auth = &f->auth};
+    const struct coco_registry_options opts = {
+        .plain_http = true,
+        .auth = &f->auth,
+        .retry = {.retries = COCO_RETRIES_NONE},
+    };
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
     char text[300];
 
@@ -869,7 +873,11 @@ static void
 pushing_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
-    const struct coco_registry_options opts = {.plain_http = true, .auth = &f->auth};
+    const struct coco_registry_options opts = {
+        .plain_http = true,
+        .auth = &f->auth,
+        .retry = {.retries = COCO_RETRIES_NONE},
+    };
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
     struct plan plan = honest;
     char text[128];

@@ -12,6 +12,23 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
+a_length_is_digits(void **state)
+{
+    static const char *const none[] = {
+        "", "-1", "+1", "1 ", " 1", "1, 1", "0x1", "1.0", "18446744073709551616"};
+    uint64_t length = 7;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(none); i++)
+        assert_false(coco_content_length_parse(none[i], &length));
+    assert_int_equal(length, 7);
+    assert_true(coco_content_length_parse("18446744073709551615", &length));
+    assert_int_equal(length, UINT64_MAX);
+    assert_true(coco_content_length_parse("007", &length));
+    assert_int_equal(length, 7);
+}
+
+static void
 content_ranges_that_are_none_are_refused(void **state)
 {
     static const char *const cases[] = {
@@ -222,6 +239,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_length_is_digits),
         cmocka_unit_test(content_ranges_that_are_none_are_refused),
         cmocka_unit_test(a_content_range_says_which_part_of_what_this_is),
         cmocka_unit_test(dates_that_are_none_are_refused),

@@ -838,9 +838,11 @@ stall(void *user, const struct httpd_request *request)
 static bool
 drip(void *user, const struct httpd_request *request)
 {
+    static const char zeros[1000] = "";
+
     (void)user;
     (void)httpd_say(request->httpd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
-    httpd_drip(request->httpd, 100);
+    httpd_drip(request->httpd, zeros, sizeof(zeros), 100);
     return false;
 }
 

@@ -70,6 +70,11 @@ type ImageOptions struct {
 	MaxLayers  uint32 // number of layers; 128
 	MaxRatio   uint32 // compression of a layer, n to 1; 1100
 	Flags      uint32 // must be 0
+
+	// How often a request that failed for a reason that may pass is made again, with
+	// nothing gained in between; 4, and math.MaxUint32 for never.
+	Retries      uint32
+	StallSeconds uint32 // without progress until a transfer failed; 60
 }
 
 func (o *ImageOptions) c() *C.coco_image_options {
@@ -84,6 +89,9 @@ func (o *ImageOptions) c() *C.coco_image_options {
 		max_layers:  C.uint32_t(o.MaxLayers),
 		max_ratio:   C.uint32_t(o.MaxRatio),
 		flags:       C.uint32_t(o.Flags),
+
+		retries:       C.uint32_t(o.Retries),
+		stall_seconds: C.uint32_t(o.StallSeconds),
 	}
 }
 

@@ -229,6 +229,13 @@ typedef struct coco_image_options {
     uint32_t max_ratio;   /**< Compression of a layer, n to 1; 0 means 1100. */
     uint32_t flags;       /**< Must be 0. */
     uint32_t reserved;    /**< Must be 0. */
+    /**
+     * How often a request to a registry that failed for a reason that may pass is
+     * made again, with nothing gained in between; 0 means 4, UINT32_MAX never. A
+     * layer goes on where it was cut.
+     */
+    uint32_t retries;
+    uint32_t stall_seconds; /**< Without progress until a transfer failed; 0 means 60. */
 } coco_image_options;
 
 /**

@@ -22,6 +22,7 @@
 #define DEFAULT_ENTRIES ((uint64_t)4 << 20)
 #define DEFAULT_LAYERS 128
 #define DEFAULT_RATIO 1100
+#define DEFAULT_STALL_S 60
 
 coco_status
 coco_image_client_new(coco_image_client **ret, coco_error **err)
@@ -243,13 +244,15 @@ coco_image_client_add_kbs_recipient(coco_image_client *client, const char *uri, 
 }
 
 static struct coco_registry_options
-registry_options(const coco_image_client *client)
+registry_options(const coco_image_client *client, const coco_image_options *opts)
 {
     return (struct coco_registry_options){
         .plain_http = client->plain_http,
         .tls_ca = client->tls_ca.data,
         .tls_ca_len = client->tls_ca.len,
         .auth = &client->auth,
+        .stall_timeout = opts->stall_seconds,
+        .retry = {.retries = opts->retries},
     };
 }
 
@@ -260,20 +263,21 @@ is_layout(const coco_image_ref *ref)
 }
 
 coco_status
-coco_client_source(const coco_image_client *client, const coco_image_ref *ref,
-                   struct coco_source *ret, coco_error **err)
+coco_client_source(const coco_image_client *client, const coco_image_options *set,
+                   const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
 {
-    const struct coco_registry_options opts = registry_options(client);
+    const struct coco_registry_options opts = registry_options(client, set);
 
     return is_layout(ref) ? coco_layout_source(ref, ret, err)
                           : coco_registry_source(&opts, ref, ret, err);
 }
 
 coco_status
-coco_client_destination(const coco_image_client *client, coco_ctx *ctx, const coco_image_ref *ref,
-                        struct coco_destination *ret, coco_error **err)
+coco_client_destination(const coco_image_client *client, const coco_image_options *set,
+                        coco_ctx *ctx, const coco_image_ref *ref, struct coco_destination *ret,
+                        coco_error **err)
 {
-    const struct coco_registry_options opts = registry_options(client);
+    const struct coco_registry_options opts = registry_options(client, set);
 
     return is_layout(ref) ? coco_layout_destination(ctx, ref, ret, err)
                           : coco_registry_destination(&opts, ref, ret, err);
@@ -284,7 +288,8 @@ coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, 
 {
     coco_image_options set = {.size = sizeof(set)};
 
-    coco_status status = coco_options_copy(&set, sizeof(set), sizeof(set), opts, err);
+    coco_status status =
+        coco_options_copy(&set, sizeof(set), offsetof(coco_image_options, retries), opts, err);
     if (status != COCO_OK)
         return status;
     if (set.flags != 0 || set.reserved != 0)
@@ -295,6 +300,8 @@ coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, 
     set.max_entries = set.max_entries ? set.max_entries : DEFAULT_ENTRIES;
     set.max_layers = set.max_layers ? set.max_layers : DEFAULT_LAYERS;
     set.max_ratio = set.max_ratio ? set.max_ratio : DEFAULT_RATIO;
+    set.retries = set.retries ? set.retries : COCO_RETRIES_DEFAULT;
+    set.stall_seconds = set.stall_seconds ? set.stall_seconds : DEFAULT_STALL_S;
     *ret = set;
     return COCO_OK;
 }

@@ -47,12 +47,16 @@ struct coco_image {
 
 COCO_DEFINE_CLEANUP(coco_image *, coco_image_free);
 
-/* Opens ref for reading or writing with the client's settings: registry or layout. */
-coco_status coco_client_source(const coco_image_client *client, const coco_image_ref *ref,
-                               struct coco_source *ret, coco_error **err);
-coco_status coco_client_destination(const coco_image_client *client, coco_ctx *ctx,
-                                    const coco_image_ref *ref, struct coco_destination *ret,
-                                    coco_error **err);
+/*
+ * Opens ref for reading or writing with the client's settings, and options as they
+ * were set: registry or layout.
+ */
+coco_status coco_client_source(const coco_image_client *client, const coco_image_options *set,
+                               const coco_image_ref *ref, struct coco_source *ret,
+                               coco_error **err);
+coco_status coco_client_destination(const coco_image_client *client, const coco_image_options *set,
+                                    coco_ctx *ctx, const coco_image_ref *ref,
+                                    struct coco_destination *ret, coco_error **err);
 
 /* The options with every 0 replaced by its default; COCO_ERR_NOTSUP for what is not known. */
 coco_status coco_image_options_set(coco_image_options *ret, const coco_image_options *opts,

@@ -99,7 +99,7 @@ coco_image_inspect(coco_image_client *client, coco_ctx *ctx, const coco_image_re
 
     coco_status status = coco_image_options_set(&opts, NULL, err);
     if (status == COCO_OK)
-        status = coco_client_source(client, ref, &source, err);
+        status = coco_client_source(client, &opts, ref, &source, err);
     if (status == COCO_OK)
         status =
             coco_source_resolve(&source, ctx, ref, &client->platform, opts.max_layers, &found, err);

@@ -294,7 +294,7 @@ coco_image_pull(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
     if (status == COCO_OK)
         status = check_policy(client, ref, err);
     if (status == COCO_OK)
-        status = coco_client_source(client, ref, &source, err);
+        status = coco_client_source(client, &order.limits, ref, &source, err);
     if (status == COCO_OK)
         status = coco_pull_from(&order, ctx, ret, err);
     if (status != COCO_OK)

@@ -65,7 +65,7 @@ find(struct push *push, const coco_image_ref *from, const coco_image_options *op
     push->image = calloc(1, sizeof(*push->image));
     if (!push->image)
         return coco_fail_nomem(err);
-    status = coco_client_source(push->client, from, &push->source, err);
+    status = coco_client_source(push->client, &push->opts, from, &push->source, err);
     if (status == COCO_OK)
         status = coco_source_resolve(&push->source, push->ctx, from, &push->client->platform,
                                      push->opts.max_layers, &push->found, err);
@@ -144,7 +144,7 @@ coco_image_push(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
     if (status == COCO_OK && pin && !coco_digest_equal(&pinned, &push.found.digest))
         status = coco_fail(err, COCO_ERR_INVALID, "the image does not have the digest %.80s", pin);
     if (status == COCO_OK)
-        status = coco_client_destination(client, ctx, to, &push.destination, err);
+        status = coco_client_destination(client, &push.opts, ctx, to, &push.destination, err);
     if (status == COCO_OK)
         status = copy_blob(&push, &manifest->config, err);
     for (size_t i = 0; status == COCO_OK && i < manifest->n_layers; i++) {
@@ -390,7 +390,7 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
     if (status == COCO_OK)
         status = check_encryptable(&push.found.manifest, err);
     if (status == COCO_OK)
-        status = coco_client_destination(client, ctx, to, &push.destination, err);
+        status = coco_client_destination(client, &push.opts, ctx, to, &push.destination, err);
     if (status == COCO_OK)
         status = copy_blob(&push, &push.found.manifest.config, err);
     if (status == COCO_OK)

@@ -51,6 +51,9 @@ struct fixture {
 
 static struct fixture fixture;
 
+/* Nothing here gets better by waiting. */
+static const coco_image_options once = {.size = sizeof(once), .retries = UINT32_MAX};
+
 static const uint8_t kek[COCO_LAYER_KEY_SIZE] = "a key of thirty-two bytes, or so";
 
 static int
@@ -512,13 +515,18 @@ options_that_are_not_known_are_refused(void **state)
     assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
     opts = (coco_image_options){.size = 0};
     assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_INVALID, "size 0");
-    opts = (coco_image_options){.size = sizeof(opts) - 1};
+    opts = (coco_image_options){.size = offsetof(coco_image_options, retries) - 1};
     assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_INVALID, "size");
     opts = (coco_image_options){.size = SIZE_MAX};
     assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_INVALID, "size");
     assert_fails(coco_image_options_set(&set, &newer.known, &f->err), f->err, COCO_ERR_NOTSUP,
                  "newer");
     assert_int_equal(set.max_bytes, 12345);
+
+    /* Whoever was built before there were retries has the default of them. */
+    opts = (coco_image_options){.size = offsetof(coco_image_options, retries), .retries = 9};
+    assert_ok(coco_image_options_set(&set, &opts, &f->err), f->err);
+    assert_int_equal(set.retries, 4);
 
     newer.more = 0;
     newer.known.max_layers = 7;
@@ -537,7 +545,9 @@ what_is_0_in_the_options_is_the_default(void **state)
                                     .max_content = 2,
                                     .max_entries = 3,
                                     .max_layers = 4,
-                                    .max_ratio = 5};
+                                    .max_ratio = 5,
+                                    .retries = 6,
+                                    .stall_seconds = 7};
     const coco_image_options *const none[] = {NULL, &zero};
     coco_image_options set = {0};
 
@@ -549,6 +559,8 @@ what_is_0_in_the_options_is_the_default(void **state)
         assert_int_equal(set.max_entries, 4 << 20);
         assert_int_equal(set.max_layers, 128);
         assert_int_equal(set.max_ratio, 1100);
+        assert_int_equal(set.retries, 4);
+        assert_int_equal(set.stall_seconds, 60);
     }
     assert_ok(coco_image_options_set(&set, &all, &f->err), f->err);
     assert_memory_equal(&set, &all, sizeof(all));
@@ -584,10 +596,10 @@ ask(struct fixture *f, bool as_source)
     (void)snprintf(text, sizeof(text), "127.0.0.1:%d/acme/app:1", f->httpd.port);
     assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
     if (as_source) {
-        assert_ok(coco_client_source(f->client, ref, &source, &f->err), f->err);
+        assert_ok(coco_client_source(f->client, &once, ref, &source, &f->err), f->err);
         return source.manifest(source.self, f->ctx, NULL, &body, &type, &f->err);
     }
-    assert_ok(coco_client_destination(f->client, f->ctx, ref, &to, &f->err), f->err);
+    assert_ok(coco_client_destination(f->client, &once, f->ctx, ref, &to, &f->err), f->err);
     coco_status status = to.has_blob(to.self, f->ctx, &digest, &there, &f->err);
     return status == COCO_OK && !there ? COCO_ERR_NOTFOUND : status;
 }
@@ -729,11 +741,11 @@ a_layout_is_opened_by_its_path(void **state)
 
     (void)snprintf(text, sizeof(text), "oci:%s/l:v1", f->dir);
     assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
-    assert_fails(coco_client_source(f->client, ref, &source, &f->err), f->err, COCO_ERR_NOTFOUND,
-                 "no OCI layout");
+    assert_fails(coco_client_source(f->client, &once, ref, &source, &f->err), f->err,
+                 COCO_ERR_NOTFOUND, "no OCI layout");
     assert_no_file(f->dir, "l");
-    assert_ok(coco_client_destination(f->client, f->ctx, ref, &to, &f->err), f->err);
-    assert_ok(coco_client_source(f->client, ref, &source, &f->err), f->err);
+    assert_ok(coco_client_destination(f->client, &once, f->ctx, ref, &to, &f->err), f->err);
+    assert_ok(coco_client_source(f->client, &once, ref, &source, &f->err), f->err);
     assert_file(f->dir, "l/oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
 }
 
@@ -884,10 +896,10 @@ opening_survives_any_failed_allocation(void **state)
             struct coco_destination to = {0};
             coco_error *err = NULL;
 
-            coco_status status = coco_client_destination(f->client, f->ctx, ref, &to, &err);
+            coco_status status = coco_client_destination(f->client, &once, f->ctx, ref, &to, &err);
             assert_int_equal(status == COCO_OK, to.self != NULL);
             if (status == COCO_OK) {
-                status = coco_client_source(f->client, ref, &source, &err);
+                status = coco_client_source(f->client, &once, ref, &source, &err);
                 assert_int_equal(status == COCO_OK, source.self != NULL);
             }
             fault_expect(status, err);

@@ -55,7 +55,8 @@ static const struct cli_command table[] = {
                    "whoever obtains it can open the image; with --recipient whoever holds the "
                    "private key can. SRC and DST are REFs as in \"image pull\".",
         .options = {OPT_RECIPIENT, OPT_KBS, OPT_KBS_ADMIN_KEY, OPT_KBS_PATH, OPT_KBS_CA,
-                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_PLATFORM, OPT_MAX_BYTES},
+                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_PLATFORM, OPT_MAX_BYTES,
+                    OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_encrypt,
     },
     {
@@ -80,7 +81,7 @@ static const struct cli_command table[] = {
                    "pulled, unless --insecure-policy accept-anything is spelled out.",
         .options = {OPT_KEY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_POLICY, OPT_INSECURE_POLICY,
                     OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_MAX_BYTES,
-                    OPT_MAX_CONTENT},
+                    OPT_MAX_CONTENT, OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_pull,
     },
     {
@@ -90,7 +91,8 @@ static const struct cli_command table[] = {
         .max = 2,
         .purpose = "copy the image SRC to DST as it is",
         .details = "Encrypted layers stay encrypted; blobs that are there are not sent again.",
-        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_PLATFORM, OPT_MAX_BYTES},
+        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_PLATFORM, OPT_MAX_BYTES,
+                    OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_push,
     },
     {

@@ -48,6 +48,11 @@ static const struct cli_option table[OPT_COUNT] = {
                        "public key or certificate of whoever may open the layers"},
     [OPT_REPORT_DATA] = {"report-data", 0, "HEX", NULL, NULL, false,
                          "1 to 64 bytes that the evidence is bound to"},
+    [OPT_RETRIES] = {"retries", 0, "N", NULL, NULL, false,
+                     "how often to try again what may pass, 0 for never; 4 otherwise"},
+    [OPT_STALL_TIMEOUT] = {"stall-timeout", 0, "SECONDS", NULL, NULL, false,
+                           "give a transfer up, and try again, after so long without progress; 60 "
+                           "otherwise"},
     [OPT_TAMPER] = {"tamper", 0, "WHAT", "measurement layer key policy", NULL, false,
                     "change one thing behind the owner's back and see it refused"},
     [OPT_TEE] = {"tee", 0, "NAME", NULL, "COCO_TEE", false,

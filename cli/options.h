@@ -41,6 +41,8 @@ enum cli_opt {
     OPT_POLICY,
     OPT_RECIPIENT,
     OPT_REPORT_DATA,
+    OPT_RETRIES,
+    OPT_STALL_TIMEOUT,
     OPT_TAMPER,
     OPT_TEE,
     OPT_TLS_CA,
@@ -62,7 +64,7 @@ struct cli_option {
     const char *help;
 };
 
-#define CLI_OPTIONS_MAX 12
+#define CLI_OPTIONS_MAX 14
 
 struct cli_command {
     const char *name;     /* "image pull" */

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -258,6 +259,53 @@ def silent_server():
     Server.listener.close()
     for peer in Server.peers:
         peer.close()
+
+
+@pytest.fixture
+def bad_link(registry):
+    """A way to the registry, at .host, on which no connection brings more than .room bytes."""
+
+    class Link:
+        room = 200_000
+        connections = 0
+        listener = socket.create_server(("127.0.0.1", 0))
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+
+        @staticmethod
+        def send_on(source, target):
+            try:
+                while data := source.recv(65536):
+                    target.sendall(data)
+            except OSError:
+                pass
+
+        @classmethod
+        def carry(cls, client):
+            name, port = registry.host.split(":")
+            with client, socket.create_connection((name, int(port))) as server:
+                threading.Thread(target=cls.send_on, args=(client, server), daemon=True).start()
+                left = cls.room
+                while left > 0 and (data := server.recv(min(left, 65536))):
+                    client.sendall(data)
+                    left -= len(data)
+                for end in (client, server):
+                    with contextlib.suppress(OSError):
+                        end.shutdown(socket.SHUT_RDWR)
+
+        @classmethod
+        def serve(cls):
+            try:
+                while True:
+                    client = cls.listener.accept()[0]
+                    cls.connections += 1
+                    threading.Thread(target=cls.carry, args=(client,), daemon=True).start()
+            except OSError:
+                pass
+
+    threading.Thread(target=Link.serve, daemon=True).start()
+    yield Link
+    Link.listener.shutdown(socket.SHUT_RDWR)
+    Link.listener.close()
 
 
 def leftovers(folder):

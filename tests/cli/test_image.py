@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import pathlib
+import random
 import subprocess
 
 import pytest
@@ -84,6 +85,23 @@ def test_a_tag_needs_a_policy_and_a_digest_does_not(coco, layout, registry, tmp_
     by_digest = f"{registry.host}/policy/app@{digest}"
     coco.run("image", "pull", "--plain-http", by_digest, tmp_path / "c", code=0)
     assert_unpacked(tmp_path / "c")
+
+
+def test_a_bad_link_takes_longer_and_no_more(coco, registry, bad_link, tmp_path):
+    """A real registry's layer arrives in pieces, of which each goes on where the last one ended."""
+    big = random.Random(1).randbytes(2_000_000)
+    made = Layout(tmp_path / "big")
+    digest = made.add_image("app", [{"big": big}])
+    coco.run("image", "push", "--plain-http", made.ref("app"), f"{registry.host}/link/app:1", code=0)
+
+    pull = ["image", "pull", "--plain-http", f"{bad_link.host}/link/app@{digest}"]
+    failed = coco.run(*pull, tmp_path / "a", "--retries", "0")
+    assert failed.returncode == 5
+    assert not (tmp_path / "a").exists()
+    before = bad_link.connections
+    coco.run(*pull, tmp_path / "b", code=0)
+    assert (tmp_path / "b/rootfs/big").read_bytes() == big
+    assert bad_link.connections - before >= len(big) // bad_link.room
 
 
 def test_a_policy_decides(coco, layout, tmp_path):

@@ -263,9 +263,10 @@ def silent_server():
 
 @pytest.fixture
 def bad_link(registry):
-    """A way to the registry, at .host, on which no connection brings more than .room bytes."""
+    """A way to the registry .to, at .host, on which no connection brings more than .room bytes."""
 
     class Link:
+        to = registry.host
         room = 200_000
         connections = 0
         listener = socket.create_server(("127.0.0.1", 0))
@@ -281,7 +282,7 @@ def bad_link(registry):
 
         @classmethod
         def carry(cls, client):
-            name, port = registry.host.split(":")
+            name, port = cls.to.split(":")
             with client, socket.create_connection((name, int(port))) as server:
                 threading.Thread(target=cls.send_on, args=(client, server), daemon=True).start()
                 left = cls.room

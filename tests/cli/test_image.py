@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import pathlib
 import random
+import re
 import subprocess
 
 import pytest
@@ -87,21 +88,59 @@ def test_a_tag_needs_a_policy_and_a_digest_does_not(coco, layout, registry, tmp_
     assert_unpacked(tmp_path / "c")
 
 
-def test_a_bad_link_takes_longer_and_no_more(coco, registry, bad_link, tmp_path):
-    """A real registry's layer arrives in pieces, of which each goes on where the last one ended."""
-    big = random.Random(1).randbytes(2_000_000)
+@pytest.fixture
+def big(tmp_path):
+    """A layout with one file that no compression makes smaller: .content."""
     made = Layout(tmp_path / "big")
-    digest = made.add_image("app", [{"big": big}])
-    coco.run("image", "push", "--plain-http", made.ref("app"), f"{registry.host}/link/app:1", code=0)
+    made.content = random.Random(1).randbytes(2_000_000)
+    made.add_image("app", [{"big": made.content}])
+    return made
 
-    pull = ["image", "pull", "--plain-http", f"{bad_link.host}/link/app@{digest}"]
-    failed = coco.run(*pull, tmp_path / "a", "--retries", "0")
-    assert failed.returncode == 5
-    assert not (tmp_path / "a").exists()
-    before = bad_link.connections
-    coco.run(*pull, tmp_path / "b", code=0)
-    assert (tmp_path / "b/rootfs/big").read_bytes() == big
-    assert bad_link.connections - before >= len(big) // bad_link.room
+
+@pytest.fixture
+def tls_registry(new_registry, tmp_path):
+    """A registry that speaks TLS with the certificate .ca."""
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-out", certificate, "-keyout", key],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    made = new_registry("tls", tls={"certificate": str(certificate), "key": str(key)})
+    made.ca = certificate
+    return made
+
+
+def pull_over(link, coco, options, digest, bundle):
+    """Pulls over a link that cuts each connection: not at all with one try, and else whole."""
+    pull = ["image", "pull", *options, f"{link.host}/link/app@{digest}"]
+    assert coco.run(*pull, bundle, "--retries", "0").returncode == 5
+    assert not bundle.exists()
+    before = link.connections
+    coco.run(*pull, bundle, code=0)
+    assert link.connections - before >= 2_000_000 // link.room
+    return (bundle / "rootfs/big").read_bytes()
+
+
+def test_a_bad_link_takes_longer_and_no_more(coco, registry, big, bad_link, tmp_path):
+    """A real registry's layer arrives in pieces, of which each goes on where the last one ended."""
+    coco.run("image", "push", "--plain-http", big.ref("app"), f"{registry.host}/link/app:1", code=0)
+    got = pull_over(bad_link, coco, ["--plain-http"], big.digest("app"), tmp_path / "bundle")
+    assert got == big.content
+
+
+def test_http_2_is_spoken_where_the_registry_can(coco, big, tls_registry, bad_link, tmp_path):
+    """A layer pushed over it, and pulled in pieces."""
+    options = ["--tls-ca", tls_registry.ca]
+    coco.run("image", "push", *options, big.ref("app"), f"{tls_registry.host}/link/app:1", code=0)
+    bad_link.to = tls_registry.host
+    got = pull_over(bad_link, coco, options, big.digest("app"), tmp_path / "bundle")
+    assert got == big.content
+    log = (tls_registry.top / "log").read_text()
+    for method in ("POST", "PATCH", "PUT", "GET"):
+        assert re.search(rf'"{method} /v2/link/app/\S+ HTTP/2\.0" 20', log), method
+    assert "HTTP/1.1" not in log
 
 
 def test_a_policy_decides(coco, layout, tmp_path):

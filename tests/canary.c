@@ -8,12 +8,13 @@
 #include <cjson/cJSON.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const void *canary;
 static size_t canary_len;
-static unsigned leaks;
+static atomic_uint leaks; /* code under test may have threads */
 
 void *__real_malloc(size_t size);
 void __real_free(void *p);

@@ -9,13 +9,15 @@
 
 #include <cjson/cJSON.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static long round_no;  /* which allocation fails this time; 0 is none */
-static long countdown; /* allocations until it does */
-static bool hit;       /* whether it has */
-static bool paused;
+/* Code under test may have threads. */
+static long round_no;         /* which allocation fails this time; 0 is none */
+static atomic_long countdown; /* allocations until it does; none when it is not above 0 */
+static atomic_bool hit;       /* whether it has */
+static atomic_bool paused;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -39,7 +41,7 @@ int __wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...)
 static bool
 fails(void)
 {
-    if (paused || countdown == 0 || --countdown > 0)
+    if (paused || atomic_fetch_sub(&countdown, 1) != 1)
         return false;
     hit = true;
     return true;

@@ -1,9 +1,8 @@
 /*
  * image/pull.c - an image from a source into a bundle
  *
- * policy -> manifest -> config -> per layer: blob -> [digest, size] -> [decrypt] -> [defer]
- * -> [inflate] -> [diff_id] -> tar -> files in staging; then config.json, and all of it is put in
- * its place.
+ * policy -> manifest -> config -> per layer: blob -> [digest, size] -> pipeline -> files in
+ * staging; then config.json, and all of it is put in its place.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,10 +13,8 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "image/bundle.h"
-#include "image/defer.h"
+#include "image/pipeline.h"
 #include "image/staging.h"
-#include "image/unpack.h"
-#include "ocicrypt/layer.h"
 
 #include <coco/kbc.h>
 
@@ -29,6 +26,8 @@
 
 #define CONFIG_SIZE_MAX ((size_t)4 << 20)
 #define BUNDLE_CONFIG_MAX ((size_t)8 << 20)
+/* Between two stages: enough for one to go on while the next looks after a few hundred files. */
+#define RING ((size_t)1 << 20)
 
 /* What every step of one pull needs. */
 struct pull {
@@ -53,12 +52,10 @@ get_kek(void *self, coco_ctx *ctx, const char *uri, struct coco_secret *ret, coc
     return coco_secret_copy(coco_bytes_data(bytes), coco_bytes_size(bytes), ret, err);
 }
 
-/* Puts the decryption in front of next. */
 static coco_status
-open_layer(const struct pull *pull, const struct coco_descriptor *layer,
-           const struct coco_sink *next, struct coco_layer_cipher **ret, coco_error **err)
+open_layer(const struct pull *pull, const struct coco_descriptor *layer, struct coco_layer_key *ret,
+           coco_error **err)
 {
-    _cleanup_layer_key_ struct coco_layer_key key = {0};
     const struct coco_kek_source kek = {.get = get_kek, .self = pull->order->client->kbc};
     const struct coco_openers openers = {
         .keys = pull->order->client->keys,
@@ -66,47 +63,36 @@ open_layer(const struct pull *pull, const struct coco_descriptor *layer,
         .kek = pull->order->client->kbc ? &kek : NULL,
     };
 
-    coco_status status = coco_annotations_open(layer->annotations, &openers, pull->ctx, &key, err);
-    if (status != COCO_OK)
-        return status;
-    return coco_layer_decrypt(&key, next, ret, err);
+    return coco_annotations_open(layer->annotations, &openers, pull->ctx, ret, err);
 }
 
 static coco_status
 pull_layer(struct pull *pull, const struct coco_descriptor *layer,
            const struct coco_digest *diff_id, coco_error **err)
 {
-    _cleanup_(coco_unpack_freep) struct coco_unpack *unpack = NULL;
-    _cleanup_(coco_verify_sink_freep) struct coco_verify_sink *verify = NULL;
-    _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
-    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher = NULL;
-    _cleanup_defer_ struct coco_defer defer = {0};
-    enum coco_compression compression;
+    _cleanup_layer_key_ struct coco_layer_key key = {0};
+    _cleanup_pipeline_ struct coco_pipeline pipeline = {0};
+    struct coco_pipeline_order order = {
+        .root = pull->rootfs,
+        .budget = &pull->budget,
+        .diff_id = diff_id,
+        .max_ratio = pull->order->limits.max_ratio,
+        .blob_size = layer->size,
+        .ring = RING,
+    };
     bool encrypted;
 
-    coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
-    if (status == COCO_OK)
-        status = coco_unpack_new(pull->rootfs, &pull->budget, &unpack, err);
-    if (status != COCO_OK)
-        return status;
-
-    struct coco_sink sink = coco_unpack_sink(unpack);
-    status = coco_verify_sink_new(diff_id, &sink, &verify, err);
-    if (status != COCO_OK)
-        return status;
-    sink = coco_verify_sink_sink(verify);
-    status = coco_inflate_new(compression, pull->order->limits.max_ratio, &sink, &inflate, err);
-    if (status != COCO_OK)
-        return status;
-    defer.next = coco_inflate_sink(inflate);
-    sink = coco_defer_sink(&defer);
-    if (encrypted) {
-        status = open_layer(pull, layer, &sink, &cipher, err);
-        if (status != COCO_OK)
-            return status;
-        sink = coco_layer_cipher_sink(cipher);
+    coco_status status =
+        coco_layer_media_type(layer->media_type, &order.compression, &encrypted, err);
+    if (status == COCO_OK && encrypted) {
+        status = open_layer(pull, layer, &key, err);
+        order.key = &key;
     }
-    return coco_source_blob(pull->order->source, pull->ctx, layer, &sink, err);
+    if (status == COCO_OK)
+        status = coco_pipeline_begin(&pipeline, &order, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_source_blob(pull->order->source, pull->ctx, layer, &pipeline.sink, err);
 }
 
 /* Refuses too much before the first byte of it is fetched. */

@@ -1,0 +1,109 @@
+/*
+ * image/pipeline.c - the stages of one layer, from its blob to files
+ *
+ * Built from its end on, for each stage holds the next.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/pipeline.h"
+
+#include "base/fail.h"
+
+/* What a thread of its own takes is at least worth this. */
+#define RING_MIN ((size_t)64 << 10)
+
+static coco_status
+relay_to(struct coco_pipeline *pipeline, size_t size, struct coco_relay **ret, coco_error **err)
+{
+    coco_status status = coco_relay_new(size, &pipeline->sink, ret, err);
+
+    if (status == COCO_OK)
+        pipeline->sink = coco_relay_sink(*ret);
+    return status;
+}
+
+static coco_status
+begin_unpack(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order, size_t ring,
+             coco_error **err)
+{
+    coco_status status = coco_unpack_new(order->root, order->budget, &pipeline->unpack, err);
+
+    if (status != COCO_OK)
+        return status;
+    pipeline->sink = coco_unpack_sink(pipeline->unpack);
+    return relay_to(pipeline, ring, &pipeline->to_unpack, err);
+}
+
+static coco_status
+begin_verify(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order, size_t ring,
+             coco_error **err)
+{
+    coco_status status =
+        coco_verify_sink_new(order->diff_id, &pipeline->sink, &pipeline->verify, err);
+
+    if (status != COCO_OK)
+        return status;
+    pipeline->sink = coco_verify_sink_sink(pipeline->verify);
+    return relay_to(pipeline, ring, &pipeline->to_verify, err);
+}
+
+static coco_status
+begin_inflate(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order, size_t ring,
+              coco_error **err)
+{
+    coco_status status = coco_inflate_new(order->compression, order->max_ratio, &pipeline->sink,
+                                          &pipeline->inflate, err);
+
+    if (status != COCO_OK)
+        return status;
+    pipeline->sink = coco_inflate_sink(pipeline->inflate);
+    return relay_to(pipeline, ring, &pipeline->to_inflate, err);
+}
+
+/* Failures of what is behind wait until the blob, and with it the MAC, was judged. */
+static coco_status
+begin_cipher(struct coco_pipeline *pipeline, const struct coco_layer_key *key, coco_error **err)
+{
+    pipeline->defer.next = pipeline->sink;
+    pipeline->sink = coco_defer_sink(&pipeline->defer);
+    if (!key)
+        return COCO_OK;
+    coco_status status = coco_layer_decrypt(key, &pipeline->sink, &pipeline->cipher, err);
+    if (status == COCO_OK)
+        pipeline->sink = coco_layer_cipher_sink(pipeline->cipher);
+    return status;
+}
+
+coco_status
+coco_pipeline_begin(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order,
+                    coco_error **err)
+{
+    size_t ring = order->blob_size < order->ring ? (size_t)order->blob_size : order->ring;
+
+    if (ring < RING_MIN)
+        ring = RING_MIN;
+    *pipeline = (struct coco_pipeline){0};
+    coco_status status = begin_unpack(pipeline, order, ring, err);
+    if (status == COCO_OK)
+        status = begin_verify(pipeline, order, ring, err);
+    if (status == COCO_OK)
+        status = begin_inflate(pipeline, order, ring, err);
+    if (status == COCO_OK)
+        status = begin_cipher(pipeline, order->key, err);
+    return status;
+}
+
+/* From the front: a stage may still be writing into the next. */
+void
+coco_pipeline_done(struct coco_pipeline *pipeline)
+{
+    coco_layer_cipher_free(pipeline->cipher);
+    coco_relay_free(pipeline->to_inflate);
+    coco_defer_done(&pipeline->defer);
+    coco_inflate_free(pipeline->inflate);
+    coco_relay_free(pipeline->to_verify);
+    coco_verify_sink_free(pipeline->verify);
+    coco_relay_free(pipeline->to_unpack);
+    coco_unpack_free(pipeline->unpack);
+    *pipeline = (struct coco_pipeline){0};
+}

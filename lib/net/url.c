@@ -14,6 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of names and of IPv4 addresses; what stands in brackets libcurl has looked at. */
+#define HOST_CHARS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._"
+
 COCO_DEFINE_CLEANUP(CURLU *, curl_url_cleanup);
 COCO_DEFINE_CLEANUP(char *, curl_free);
 
@@ -36,6 +39,27 @@ from_curl(CURLUcode code, coco_status kind, coco_error **err)
 }
 
 static coco_status
+fail_long(coco_status kind, coco_error **err)
+{
+    return coco_fail(err, kind, "a URL of more than %zu bytes", COCO_URL_MAX);
+}
+
+/*
+ * Once it is put together, and escaped if it came from a Location: libcurl leaves
+ * other bytes in a host for the locale to say what they mean (RFC 3986 section 2).
+ */
+static coco_status
+check_text(const char *text, coco_status kind, coco_error **err)
+{
+    if (strlen(text) > COCO_URL_MAX)
+        return fail_long(kind, err);
+    for (const char *p = text; *p; p++)
+        if (*p <= ' ' || *p > '~')
+            return coco_fail(err, kind, "not a URL: bytes outside of ASCII");
+    return COCO_OK;
+}
+
+static coco_status
 set_text(char **ret, coco_error **err, const char *scheme, const char *host, const char *port,
          const char *path)
 {
@@ -44,6 +68,33 @@ set_text(char **ret, coco_error **err, const char *scheme, const char *host, con
         return coco_fail_nomem(err);
     }
     return COCO_OK;
+}
+
+/*
+ * The URL that libcurl makes of what it was given, which is what it will be given
+ * to connect. It must mean the same then: of "http://%31/" libcurl makes
+ * "http://1/", and of that "http://0.0.0.1/".
+ */
+static coco_status
+settle(CURLU *parts, coco_status kind, coco_error **err)
+{
+    _cleanup_(curl_freep) char *text = NULL;
+    _cleanup_(curl_freep) char *again = NULL;
+
+    CURLUcode code = curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parts, CURLUPART_URL, &text, 0);
+    if (code != CURLUE_OK)
+        return from_curl(code, kind, err);
+    coco_status status = check_text(text, kind, err);
+    if (status != COCO_OK)
+        return status;
+    code = curl_url_set(parts, CURLUPART_URL, text, CURLU_DISALLOW_USER);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parts, CURLUPART_URL, &again, 0);
+    if (code != CURLUE_OK)
+        return from_curl(code, kind, err);
+    return strcmp(text, again) == 0 ? COCO_OK : coco_fail(err, kind, "not a URL: ambiguous");
 }
 
 /* The URL's parts, once libcurl has taken it apart. */
@@ -56,9 +107,7 @@ take_parts(CURLU *parts, coco_status kind, struct coco_url *ret, coco_error **er
     _cleanup_(curl_freep) char *port = NULL;
     _cleanup_(curl_freep) char *path = NULL;
 
-    CURLUcode code = curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
-    if (code == CURLUE_OK)
-        code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
+    CURLUcode code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
     if (code == CURLUE_OK && strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
         return coco_fail(err, kind, "a URL of scheme '%s'", scheme);
     if (code == CURLUE_OK)
@@ -71,6 +120,8 @@ take_parts(CURLU *parts, coco_status kind, struct coco_url *ret, coco_error **er
         code = curl_url_get(parts, CURLUPART_PATH, &path, 0);
     if (code != CURLUE_OK)
         return from_curl(code, kind, err);
+    if (*host != '[' && (!*host || host[strspn(host, HOST_CHARS)] != '\0'))
+        return coco_fail(err, kind, "not a URL: no host of the name '%.100s'", host);
 
     ret->https = strcmp(scheme, "https") == 0;
     ret->text = strdup(text);
@@ -93,7 +144,7 @@ parse(const struct coco_url *base, const char *text, coco_status kind, struct co
     _cleanup_url_ struct coco_url url = {0};
 
     if (strlen(text) > COCO_URL_MAX)
-        return coco_fail(err, kind, "a URL of more than %zu bytes", COCO_URL_MAX);
+        return fail_long(kind, err);
 
     _cleanup_(curl_url_cleanupp) CURLU *parts = curl_url();
     if (!parts)
@@ -106,7 +157,9 @@ parse(const struct coco_url *base, const char *text, coco_status kind, struct co
     if (code != CURLUE_OK)
         return from_curl(code, kind, err);
 
-    coco_status status = take_parts(parts, kind, &url, err);
+    coco_status status = settle(parts, kind, err);
+    if (status == COCO_OK)
+        status = take_parts(parts, kind, &url, err);
     if (status != COCO_OK)
         return status;
     *ret = coco_url_steal(&url);

@@ -63,6 +63,11 @@ parse_refuses(void **state)
         {"https://a b/", "not a URL"},
         {"https://a.test/\r\nHost: b.test", "not a URL"},
         {"https://a.test/\x7f", "not a URL"},
+        {"https://a.test/\xc3\xa4", "outside of ASCII"},
+        {"http://%31/", "ambiguous"},
+        {"http://a%u/", "no host"},
+        {"http://a~b/", "no host"},
+        {"https://\xc3\xa4.test/", "outside of ASCII"},
         {endless, "more than 8192 bytes"},
     };
 
@@ -92,6 +97,7 @@ resolve_follows_rfc_3986(void **state)
         {"y", "https://a.test:5000/v2/y", "https://a.test:5000"},
         {"../y", "https://a.test:5000/y", "https://a.test:5000"},
         {"?z=1", "https://a.test:5000/v2/x?z=1", "https://a.test:5000"},
+        {"/\xc3\xa4 b", "https://a.test:5000/%c3%a4%20b", "https://a.test:5000"},
     };
 
     (void)state;
@@ -115,7 +121,7 @@ resolve_refuses_what_leads_elsewhere(void **state)
     } cases[] = {
         {"file:///etc/passwd", "scheme 'file'"},      {"gopher://a.test/", "scheme 'gopher'"},
         {"//user:pass@b.test/", "user and password"}, {"https://user@b.test/", "user and password"},
-        {"https://b.test:0x50/", "not a URL"},
+        {"https://b.test:0x50/", "not a URL"},        {"//\xef\xbd\x82.test/", "outside of ASCII"},
     };
 
     (void)state;
@@ -129,6 +135,24 @@ resolve_refuses_what_leads_elsewhere(void **state)
                      cases[i].why);
         assert_null(url.text);
     }
+}
+
+/* Each byte becomes three: what is resolved would not be taken as a URL itself. */
+static void
+resolve_refuses_what_gets_too_long(void **state)
+{
+    _cleanup_url_ struct coco_url base = {0};
+    char reference[COCO_URL_MAX / 2];
+    struct coco_url url = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    memset(reference, '\xc3', sizeof(reference) - 1);
+    reference[sizeof(reference) - 1] = '\0';
+    assert_ok(coco_url_parse("https://a.test/", &base, &err), err);
+    assert_fails(coco_url_resolve(&base, reference, &url, &err), err, COCO_ERR_PROTO,
+                 "more than 8192 bytes");
+    assert_null(url.text);
 }
 
 static void
@@ -157,6 +181,7 @@ main(void)
         cmocka_unit_test(parse_refuses),
         cmocka_unit_test(resolve_follows_rfc_3986),
         cmocka_unit_test(resolve_refuses_what_leads_elsewhere),
+        cmocka_unit_test(resolve_refuses_what_gets_too_long),
         cmocka_unit_test(resolve_survives_any_failed_allocation),
     };
 

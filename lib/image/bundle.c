@@ -9,6 +9,7 @@
 #include "image/user.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define STOP_SIGNAL "org.opencontainers.image.stopSignal"
@@ -222,14 +223,33 @@ add_process(cJSON *spec, const cJSON *config, int rootfs, coco_error **err)
     return status;
 }
 
+/* Whether an absolute path names something below the root, however a runtime resolves it. */
+static bool
+is_below_root(const char *path)
+{
+    bool below = false;
+
+    if (*path != '/')
+        return false;
+    while (*(path += strspn(path, "/")) != '\0') {
+        size_t n = strcspn(path, "/");
+
+        if (n == 2 && path[0] == '.' && path[1] == '.')
+            return false;
+        below = below || n > 1 || path[0] != '.';
+        path += n;
+    }
+    return below;
+}
+
 /* A volume is memory of its own: what the host offers for it is not trusted. */
 static coco_status
 add_volume(cJSON *mounts, const char *path, coco_error **err)
 {
     cJSON *mount;
 
-    if (path[0] != '/' || strspn(path, "/") == strlen(path))
-        return coco_fail(err, COCO_ERR_PROTO, "a volume that is not an absolute path");
+    if (!is_below_root(path))
+        return coco_fail(err, COCO_ERR_PROTO, "a volume that is not an absolute path below /");
     coco_status status = coco_json_add_object(mounts, NULL, &mount, err);
     if (status == COCO_OK)
         status = coco_json_add_string(mount, "destination", path, err);
@@ -271,11 +291,23 @@ add_mounts(cJSON *spec, const cJSON *config, coco_error **err)
     return COCO_OK;
 }
 
+/* Names that differ in case are one to a strict reader of what is written here. */
+static bool
+is_annotated(const cJSON *annotations, const char *name)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, annotations)
+        if (strcasecmp(item->string, name) == 0)
+            return true;
+    return false;
+}
+
 /* Labels come first and are not overruled (image-spec conversion.md, "Annotation Fields"). */
 static coco_status
 annotate(cJSON *annotations, const char *name, const char *value, coco_error **err)
 {
-    if (!value || *name == '\0' || cJSON_GetObjectItemCaseSensitive(annotations, name))
+    if (!value || *name == '\0' || is_annotated(annotations, name))
         return COCO_OK;
     return coco_json_add_string(annotations, name, value, err);
 }
@@ -292,7 +324,9 @@ add_labels(cJSON *annotations, const cJSON *config, coco_error **err)
     cJSON_ArrayForEach(item, labels) {
         if (!cJSON_IsString(item))
             return coco_fail(err, COCO_ERR_PROTO, "a label that is not a string");
-        status = annotate(annotations, item->string, item->valuestring, err);
+        /* Names of one object are distinct; to look for each would take its square. */
+        if (*item->string != '\0')
+            status = coco_json_add_string(annotations, item->string, item->valuestring, err);
         if (status != COCO_OK)
             return status;
     }

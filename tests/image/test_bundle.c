@@ -122,6 +122,10 @@ what_the_image_says_counts(void **state)
     assert_member(image, "mounts/1/destination", "\"/proc\"");
     assert_member(image, "annotations/a", "\"b\"");
     assert_member(image, "annotations/org.opencontainers.image.created", "\"mine\"");
+    assert_member(IMAGE("{\"Labels\":{\"Org.OpenContainers.image.OS\":\"x\"}}"), "annotations",
+                  "{\"Org.OpenContainers.image.OS\":\"x\","
+                  "\"org.opencontainers.image.architecture\":\"amd64\","
+                  "\"org.opencontainers.image.created\":\"2024-01-01T00:00:00Z\"}");
     assert_member(IMAGE("{\"WorkingDir\":\"rel\"}"), "process/cwd", "\"/rel\"");
     assert_member(
         IMAGE("{\"Env\":[\"A=b\"]}"), "process/env",
@@ -146,6 +150,9 @@ broken_configurations_are_refused(void **state)
         {IMAGE("{\"Volumes\":[\"/x\"]}"), COCO_ERR_PROTO},
         {IMAGE("{\"Volumes\":{\"x\":{}}}"), COCO_ERR_PROTO},
         {IMAGE("{\"Volumes\":{\"//\":{}}}"), COCO_ERR_PROTO},
+        {IMAGE("{\"Volumes\":{\"/./.\":{}}}"), COCO_ERR_PROTO},
+        {IMAGE("{\"Volumes\":{\"/x/..\":{}}}"), COCO_ERR_PROTO},
+        {IMAGE("{\"Volumes\":{\"/x/../../proc\":{}}}"), COCO_ERR_PROTO},
         {IMAGE("{\"StopSignal\":9}"), COCO_ERR_PROTO},
     };
 

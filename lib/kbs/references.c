@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define VALUE_MAX ((size_t)1 << 20)
+#define NAMED_MAX (VALUE_MAX + ((size_t)8 << 10)) /* a name, however it is escaped */
 #define RVPS_VERSION "0.1.0"
 
 static coco_status
@@ -24,16 +25,43 @@ store_value(struct coco_kbs_store *store, const char *name, const cJSON *value, 
     return status == COCO_OK ? status : coco_wrap(err, status, "reference value");
 }
 
+/*
+ * All of them or none. They are looked at as a policy gets them: each is a member
+ * of an object, and one that could not be written there would stop every policy.
+ */
+static coco_status
+store_values(struct coco_kbs_store *store, const cJSON *values, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = NAMED_MAX};
+    const cJSON *value;
+
+    coco_status status = coco_json_write(values, COCO_JSON_COMPACT, &text, err);
+    cJSON_ArrayForEach(value, values)
+        if (status == COCO_OK)
+            status = coco_kbs_store_check_name(value->string, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "reference value");
+    cJSON_ArrayForEach(value, values)
+        if (status == COCO_OK)
+            status = store_value(store, value->string, value, err);
+    return status;
+}
+
 coco_status
 coco_kbs_reference_set(struct coco_kbs_store *store, const char *name, const char *value,
                        coco_error **err)
 {
-    _cleanup_json_ cJSON *parsed = NULL;
+    _cleanup_json_ cJSON *named = NULL;
+    cJSON *parsed = NULL;
 
-    coco_status status = coco_json_parse(value, strlen(value), &parsed, err);
+    coco_status status = coco_json_new_object(&named, err);
+    if (status == COCO_OK)
+        status = coco_json_parse(value, strlen(value), &parsed, err);
+    if (status == COCO_OK)
+        status = coco_json_add_item(named, name, parsed, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "reference value");
-    return store_value(store, name, parsed, err);
+    return store_values(store, named, err);
 }
 
 static coco_status
@@ -41,19 +69,13 @@ register_payload(struct coco_kbs_store *store, const char *payload, coco_error *
 {
     _cleanup_buf_ struct coco_buf text = {.limit = VALUE_MAX};
     _cleanup_json_ cJSON *values = NULL;
-    const cJSON *value;
 
     coco_status status = coco_base64_decode(COCO_BASE64, payload, strlen(payload), &text, err);
     if (status == COCO_OK)
         status = coco_json_parse_object(coco_buf_text(&text), text.len, &values, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "payload");
-    cJSON_ArrayForEach(value, values) {
-        status = store_value(store, value->string, value, err);
-        if (status != COCO_OK)
-            return status;
-    }
-    return COCO_OK;
+    return store_values(store, values, err);
 }
 
 coco_status

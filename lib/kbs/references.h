@@ -14,8 +14,8 @@ coco_status coco_kbs_reference_set(struct coco_kbs_store *store, const char *nam
 
 /*
  * Stores what an RVPS message holds: {"version":"0.1.0","type":"sample",
- * "payload":"<base64 of {name: value, …}>"} (kbs-protocol C.3). COCO_ERR_NOTSUP
- * for other types.
+ * "payload":"<base64 of {name: value, …}>"} (kbs-protocol C.3), or nothing if one
+ * of them cannot be stored. COCO_ERR_NOTSUP for other types.
  */
 coco_status coco_kbs_references_register(struct coco_kbs_store *store, const void *message,
                                          size_t len, coco_error **err);

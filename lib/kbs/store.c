@@ -261,8 +261,8 @@ end(sqlite3_stmt *stmt)
     (void)sqlite3_clear_bindings(stmt);
 }
 
-static coco_status
-check_name(const char *name, coco_error **err)
+coco_status
+coco_kbs_store_check_name(const char *name, coco_error **err)
 {
     size_t len = strlen(name);
 
@@ -320,7 +320,7 @@ coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind, const 
 {
     _cleanup_buf_ struct coco_buf value = {0};
 
-    coco_status status = check_name(name, err);
+    coco_status status = coco_kbs_store_check_name(name, err);
     if (status == COCO_OK)
         status = check_size(len, err);
     if (status == COCO_OK)
@@ -339,7 +339,7 @@ coco_kbs_store_put_new(struct coco_kbs_store *store, enum coco_kbs_kind kind, co
 {
     _cleanup_buf_ struct coco_buf value = {0};
 
-    coco_status status = check_name(name, err);
+    coco_status status = coco_kbs_store_check_name(name, err);
     if (status == COCO_OK)
         status = check_size(len, err);
     if (status == COCO_OK)

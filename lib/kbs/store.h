@@ -36,6 +36,9 @@ coco_status coco_kbs_store_open(const char *path, struct coco_kbs_store **ret, c
 void coco_kbs_store_close(struct coco_kbs_store *store);
 COCO_DEFINE_CLEANUP(struct coco_kbs_store *, coco_kbs_store_close);
 
+/* COCO_ERR_INVALID for what is no name, 1 to COCO_KBS_NAME_MAX bytes long. */
+coco_status coco_kbs_store_check_name(const char *name, coco_error **err);
+
 /* Replaces what was there. */
 coco_status coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                const char *name, const void *data, size_t len, coco_error **err);

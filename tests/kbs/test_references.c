@@ -48,6 +48,23 @@ values_are_json(void **state)
     assert_values(store, "{\"a\":[1,\"x\"],\"b\":18446744073709551615}");
 }
 
+/* A policy gets all values in one object, whose text has a deepest level. */
+static void
+a_value_that_no_policy_could_see_is_refused(void **state)
+{
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = make();
+    char deepest[2 * COCO_JSON_DEPTH_MAX + 1] = "";
+    coco_error *err = NULL;
+
+    (void)state;
+    memset(deepest, '[', COCO_JSON_DEPTH_MAX);
+    memset(deepest + COCO_JSON_DEPTH_MAX, ']', COCO_JSON_DEPTH_MAX);
+    assert_fails(coco_kbs_reference_set(store, "a", deepest, &err), err, COCO_ERR_LIMIT,
+                 "reference value");
+    deepest[2 * COCO_JSON_DEPTH_MAX - 1] = '\0';
+    assert_ok(coco_kbs_reference_set(store, "a", deepest + 1, &err), err);
+}
+
 static void
 messages_are_registered_or_refused(void **state)
 {
@@ -64,6 +81,9 @@ messages_are_registered_or_refused(void **state)
         {"{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":\"eyJhIjpbMV1\"}", COCO_ERR_PROTO},
         {"{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":\"WzFd\"}", COCO_ERR_PROTO},
         {"{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":{}}", COCO_ERR_PROTO},
+        /* {"b":2,"":3}: not the first of them either */
+        {"{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":\"eyJiIjoyLCIiOjN9\"}",
+         COCO_ERR_INVALID},
         {"[]", COCO_ERR_PROTO},
         {"", COCO_ERR_PROTO},
     };
@@ -82,6 +102,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_json),
+        cmocka_unit_test(a_value_that_no_policy_could_see_is_refused),
         cmocka_unit_test(messages_are_registered_or_refused),
     };
 

@@ -13,6 +13,7 @@
 
 #define VERSION "0.1.0"
 #define FIELD_MAX 64
+#define CLAIMS_MAX COCO_JSON_SIZE_MAX
 
 /* The JSON behind "policy_data := ", if that is the last thing in the file. */
 static cJSON *
@@ -50,6 +51,22 @@ add_file(cJSON *claims, const cJSON *file, coco_error **err)
     return coco_json_add_string(claims, file->string, text, err);
 }
 
+/*
+ * Whoever reads the token must see one claim of a name: a file may be called
+ * like what policy.rego becomes, and TOML tells names apart by their case.
+ */
+static coco_status
+check_claims(const cJSON *claims, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = CLAIMS_MAX};
+    _cleanup_json_ cJSON *read = NULL;
+
+    coco_status status = coco_json_write(claims, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_json_parse_object(coco_buf_text(&text), text.len, &read, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "init data: claims of a token");
+}
+
 static coco_status
 read_claims(const cJSON *document, cJSON **ret, coco_error **err)
 {
@@ -69,8 +86,10 @@ read_claims(const cJSON *document, cJSON **ret, coco_error **err)
         if (status != COCO_OK)
             return status;
     }
-    *ret = coco_steal(&claims);
-    return COCO_OK;
+    status = check_claims(claims, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&claims);
+    return status;
 }
 
 coco_status

@@ -57,6 +57,9 @@ other_documents_are_refused(void **state)
         "version = \"0.1.0\"\nalgorithm = \"sha256\"\ndata = 1",
         HEAD "a = 1",
         HEAD "\"aa.toml\" = \"x\"",
+        HEAD "a = \"1\"\nA = \"2\"",
+        HEAD "\"aa.toml\" = \"a = 1\\nA = 2\"",
+        HEAD "agent_policy_claims = \"x\"\n\"policy.rego\" = 'policy_data := {\"a\":1}'",
         "{\"version\":\"0.1.0\"}",
     };
 

@@ -7,6 +7,7 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "net/header.h"
 
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
@@ -22,9 +23,6 @@
 #define BUFFER_SIZE (128 << 10)
 /* How long one wait lasts at most: libcurl has timers of its own, and a cancel ends any wait. */
 #define POLL_MS 60000
-
-/* RFC 9110 section 5.6.2 */
-#define TOKEN_CHARS "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* All that another host than the one asked may see: everything else may be a credential (T13). */
 static const char *const harmless_headers[] = {"Accept", "Range", "If-Range"};
@@ -111,25 +109,6 @@ fail_multi(CURLMcode code, coco_error **err)
     return coco_fail(err, COCO_ERR_IO, "%s", curl_multi_strerror(code));
 }
 
-static bool
-is_token(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == '\0' || !strchr(TOKEN_CHARS, text[i]))
-            return false;
-    return len > 0;
-}
-
-/* RFC 9110 section 5.5; a CR or NUL in a value is how one header becomes two. */
-static bool
-is_field_value(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (((uint8_t)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
-            return false;
-    return true;
-}
-
 /* libcurl tells some certificates that do not verify from other failures of TLS, not all. */
 static int
 on_verify(int ok, X509_STORE_CTX *store)
@@ -171,42 +150,6 @@ answer_code(const struct coco_hop *hop)
     return code;
 }
 
-/* "name: value" as "name: value\n" with the name in lower case. */
-static coco_status
-store_field(struct coco_hop *hop, const char *line, size_t len)
-{
-    struct coco_buf *headers = &hop->response->headers;
-    const char *colon = memchr(line, ':', len);
-    size_t name_len = colon ? (size_t)(colon - line) : 0;
-
-    if (!is_field_value(line, len))
-        return coco_fail(hop->err, COCO_ERR_PROTO, "control bytes in a header");
-    if (!colon || !is_token(line, name_len))
-        return coco_fail(hop->err, COCO_ERR_PROTO, "a header line that is none");
-
-    const char *value = colon + 1;
-    const char *end = line + len;
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-
-    size_t start = headers->len;
-    coco_status status = coco_buf_append(headers, line, name_len, hop->err);
-    if (status == COCO_OK)
-        status = coco_buf_append_text(headers, ": ", hop->err);
-    if (status == COCO_OK)
-        status = coco_buf_append(headers, value, (size_t)(end - value), hop->err);
-    if (status == COCO_OK)
-        status = coco_buf_append_text(headers, "\n", hop->err);
-    if (status != COCO_OK)
-        return status;
-    for (uint8_t *p = headers->data + start; *p != ':'; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (uint8_t)(*p - 'A' + 'a');
-    return COCO_OK;
-}
-
 /*
  * One line of a head: the status line, a field, or the empty one at its end.
  * There are several heads when interim answers (1xx) come first, and fields
@@ -232,7 +175,7 @@ take_header(struct coco_hop *hop, const char *line, size_t len)
         return COCO_OK;
     }
     if (len > 0)
-        return store_field(hop, line, len);
+        return coco_header_append(&hop->response->headers, line, len, hop->err);
 
     long code = answer_code(hop);
     hop->in_head = false;
@@ -329,7 +272,7 @@ add_header(struct curl_slist **list, const char *name, const char *value, coco_e
 {
     _cleanup_buf_ struct coco_buf line = {.limit = COCO_HTTP_HEADERS_MAX};
 
-    if (!is_token(name, strlen(name)) || !is_field_value(value, strlen(value)))
+    if (!coco_header_is_name(name, strlen(name)) || !coco_header_is_value(value, strlen(value)))
         return coco_fail(err, COCO_ERR_INVALID, "header '%s' cannot be sent", name);
 
     /* To libcurl "Name:" means no such header, and "Name;" one without a value. */

@@ -9,6 +9,7 @@
 #include "net/http.h"
 
 #include "base/fail.h"
+#include "net/header.h"
 #include "net/hop.h"
 
 #include <coco/version.h>
@@ -220,25 +221,6 @@ coco_http_upload_free(struct coco_http_upload *upload)
     free(upload);
 }
 
-/* The first line from *line on with that name: its value, not ended by NUL; NULL if there is none.
- */
-static const char *
-find_field(const char **line, const char *name, size_t *len)
-{
-    size_t name_len = strlen(name);
-
-    for (const char *p = *line; *p; p = *line) {
-        size_t line_len = strcspn(p, "\n");
-
-        *line = p + line_len + (p[line_len] ? 1 : 0);
-        if (line_len > name_len && strncmp(p, name, name_len) == 0 && p[name_len] == ':') {
-            *len = line_len - name_len - strlen(": ");
-            return p + name_len + strlen(": ");
-        }
-    }
-    return NULL;
-}
-
 coco_status
 coco_http_header_all(const struct coco_http_response *response, const char *name,
                      struct coco_buf *buf, coco_error **err)
@@ -248,7 +230,7 @@ coco_http_header_all(const struct coco_http_response *response, const char *name
     const char *value = NULL;
     size_t len = 0;
 
-    for (bool more = false; status == COCO_OK && (value = find_field(&line, name, &len));) {
+    for (bool more = false; status == COCO_OK && (value = coco_header_next(&line, name, &len));) {
         if (more)
             status = coco_buf_append_text(buf, ", ", err);
         if (status == COCO_OK)
@@ -264,7 +246,7 @@ coco_http_header(const struct coco_http_response *response, const char *name, ch
 {
     const char *line = coco_buf_text(&response->headers);
     size_t len = 0;
-    const char *value = find_field(&line, name, &len);
+    const char *value = coco_header_next(&line, name, &len);
     char *found = value ? strndup(value, len) : NULL;
 
     if (value && !found)

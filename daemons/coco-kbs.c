@@ -271,7 +271,7 @@ main(int argc, char **argv)
     }
     if (optind < argc)
         return misused("there are too many words");
-    if (!program.config_path)
+    if (!program.config_path || !*program.config_path)
         return misused("which configuration?");
     return run(&program);
 }

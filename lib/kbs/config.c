@@ -69,7 +69,7 @@ set_pem(const char *value, char **to, coco_error **err)
         value += strlen(scheme);
     coco_status status = coco_file_read(value, &buf, err);
     if (status != COCO_OK)
-        return coco_wrap(err, status, "%s", value);
+        return status;
     return set_text(coco_buf_text(&buf), to, err);
 }
 

@@ -61,6 +61,18 @@ def admin_token(private_key):
     return (signed + b"." + encode(signature)).decode()
 
 
+def make_certificate(folder):
+    """Paths of a certificate for 127.0.0.1 and of its key."""
+    cert, key = folder / "tls.crt", folder / "tls.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key
+
+
 class Daemon:
     """coco-kbs with a configuration, until stop(); .log is what it said."""
 
@@ -106,6 +118,6 @@ class Daemon:
     def stop(self, number=signal.SIGTERM):
         """The exit code."""
         self.process.send_signal(number)
-        _, rest = self.process.communicate(timeout=TIMEOUT_S)
+        self.output, rest = self.process.communicate(timeout=TIMEOUT_S)
         self.log += rest
         return self.process.returncode

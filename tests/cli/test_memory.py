@@ -13,7 +13,7 @@ import pytest
 
 from conftest import PROGRAM, wait_until
 from daemon import PROGRAM as DAEMON
-from daemon import Daemon, admin_config, admin_token, environment
+from daemon import Daemon, admin_config, admin_token, environment, make_certificate
 
 PIECE = 1 << 20
 SIZES = [48, 3000, 300_000]  # in a page of the store, near a page, in many
@@ -57,18 +57,6 @@ def holds(pid, *needles):
 def instrumented(pid):
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps:
         return "libasan" in maps.read()
-
-
-def make_certificate(folder):
-    """Paths of a certificate for 127.0.0.1 and of its key."""
-    cert, key = folder / "tls.crt", folder / "tls.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return cert, key
 
 
 @pytest.fixture(params=["http", "https"])

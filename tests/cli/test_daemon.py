@@ -1,0 +1,230 @@
+"""coco-kbs as its page (doc/coco-kbs.md) has it: its command line, its ends, what it says.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import re
+import signal
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from conftest import free_port
+from daemon import PROGRAM, TIMEOUT_S, Daemon, admin_config, admin_token, environment, make_certificate
+
+
+def run(*args, **variables):
+    return subprocess.run(
+        [PROGRAM, *args], env=environment() | variables, stdin=subprocess.DEVNULL,
+        capture_output=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+
+
+def refuses(folder, config, why):
+    """A configuration that makes it end with 1, for a reason that it gives in one line."""
+    (folder / "kbs.toml").write_bytes(config if isinstance(config, bytes) else config.encode())
+    done = run("--config", folder / "kbs.toml")
+    lines = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout, len(lines)) == (1, b"", 1), done
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ error ", lines[0])
+    assert why in lines[0]
+    as_json = run("--log", "json", "--config", folder / "kbs.toml")
+    assert as_json.returncode == 1
+    said = json.loads(as_json.stderr)
+    assert said["level"] == "error" and why in said["message"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--bogus"],
+        ["-x"],
+        ["--config"],
+        ["--config="],
+        ["--log"],
+        ["--log", "xml", "--config", "/dev/null"],
+        ["--log=", "--config", "/dev/null"],
+        ["--config", "/dev/null", "word"],
+        ["--version=1"],
+        ["--help=1"],
+        [],
+        [""],
+    ],
+    ids=lambda args: " ".join(args) or "nothing",
+)
+def test_2_is_a_wrong_command_line(args):
+    done = run(*args)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"usage: coco-kbs " in done.stderr
+
+
+def test_an_empty_name_of_the_configuration_is_none():
+    done = run(KBS_CONFIG_FILE="")
+    assert done.returncode == 2
+    assert b"which configuration?" in done.stderr
+
+
+@pytest.mark.parametrize("args", [["--help"], ["-h"], ["--help", "--config", "/nowhere"]])
+def test_0_help_is_on_stdout(args):
+    done = run(*args)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"usage: coco-kbs ")
+    for option in (b"--config", b"--log", b"--version", b"KBS_CONFIG_FILE"):
+        assert option in done.stdout
+
+
+def test_0_version_is_on_stdout():
+    done = run("--version")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert re.fullmatch(rb"coco-kbs \d+\.\d+\.\d+\S*\n", done.stdout)
+
+
+@pytest.mark.parametrize(
+    "config,why",
+    [
+        ("[http_server]\nsocket = []\n", "'socket', did you mean 'sockets'?"),
+        ("[http_server]\nprivate_keys = ''\n", "'private_keys', did you mean 'private_key'?"),
+        ("[http_sever]\n", "'http_sever', did you mean 'http_server'?"),
+        ("[admin]\nauthorisation_mode = 'DenyAll'\n", "'authorisation_mode', did you mean 'authorization_mode'?"),
+        ("[nonsense]\n", "nonsense"),
+        ("sockets = ['127.0.0.1:0']\n", "sockets"),
+        ("[http_server]\nsockets = ['127.0.0.1']\n", "'127.0.0.1' is not ADDRESS:PORT"),
+        ("[http_server]\nsockets = ['example.org:80']\n", "'example.org:80' is not ADDRESS:PORT"),
+        ("[http_server]\nmax_connections = 0\n", "max_connections: is not a number from 1 to 65536"),
+        ("[http_server]\nworker_count = 4\n", "worker_count: is not supported"),
+        ("[admin]\nauthorization_mode = 'InsecureAllowAll'\n", "InsecureAllowAll is not supported"),
+        ("[http_server\n", "line 1"),
+        ("a = 1\na = 2\n", "line 2"),
+        (b"\xff\n", "invalid UTF-8"),
+        (b"a = 1\0\n", "kbs.toml: "),
+        (b"#" * ((1 << 20) + 1), "kbs.toml: File too large"),
+    ],
+    ids=str,
+)
+def test_1_is_a_configuration_that_is_not_understood(tmp_path, config, why):
+    refuses(tmp_path, config, why)
+
+
+@pytest.mark.parametrize("path,why", [("nowhere", "No such file"), (".", "Is a directory")])
+def test_1_is_a_configuration_that_cannot_be_read(tmp_path, path, why):
+    done = run("--config", tmp_path / path)
+    assert done.returncode == 1
+    assert why in done.stderr.decode()
+
+
+def test_1_is_a_port_in_use(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refuses(
+            tmp_path,
+            f'[http_server]\nsockets = ["127.0.0.1:0", "127.0.0.1:{port}"]\n',
+            f"cannot listen at 127.0.0.1:{port}: Address already in use",
+        )
+
+
+def test_1_is_plain_http_that_others_could_reach(tmp_path):
+    for address in ("0.0.0.0:0", "[::]:0", "192.0.2.1:80"):
+        refuses(tmp_path, f'[http_server]\nsockets = ["{address}"]\n', f"{address} would serve plain HTTP to others")
+
+
+def test_others_are_served_over_tls(tmp_path):
+    cert, key = make_certificate(tmp_path)
+    config = f'[http_server]\nsockets = ["0.0.0.0:0"]\ncertificate = "{cert}"\nprivate_key = "file://{key}"\n'
+    daemon = Daemon(tmp_path, config)
+    daemon.url = daemon.url.replace("0.0.0.0", "127.0.0.1")
+    assert daemon.url.startswith("https://")
+    assert daemon.ask("GET", "/resource", ca=cert)[0] == 401
+    with pytest.raises(ssl.SSLCertVerificationError):
+        daemon.ask("GET", "/resource")
+    assert daemon.stop() == 0
+
+
+def test_1_is_a_key_of_tls_that_is_none(tmp_path):
+    (tmp_path / "other").mkdir()
+    cert, key = make_certificate(tmp_path)
+    _, other = make_certificate(tmp_path / "other")
+    (tmp_path / "garbage").write_text("garbage")
+    (tmp_path / "folder").mkdir()
+    for path, why in (
+        (tmp_path / "nowhere", "no file"),
+        (tmp_path / "folder", "Is a directory"),
+        (tmp_path / "garbage", "private_key"),
+        (cert, "private_key"),
+        (other, "private_key is not the certificate's"),
+    ):
+        refuses(tmp_path, f'[http_server]\ncertificate = "{cert}"\nprivate_key = "{path}"\n', why)
+    refuses(tmp_path, f'[http_server]\nprivate_key = "{key}"\n', "private_key and certificate go together")
+
+
+def test_1_is_a_database_that_others_may_read(tmp_path):
+    (tmp_path / "kbs.db").write_bytes(b"")
+    (tmp_path / "kbs.db").chmod(0o644)
+    config = (
+        '[storage_backend]\nstorage_type = "Sqlite"\n[storage_backend.backends.sqlite]\n'
+        f'path = "{tmp_path}/kbs.db"\n'
+    )
+    refuses(tmp_path, config, "may be read by others (mode 0644): chmod 600 it")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_0_is_the_end_that_a_signal_makes(tmp_path, number, form):
+    """It says where it serves once it does, and that it ends."""
+    daemon = Daemon(tmp_path, "", "--log", form)
+    connection = daemon.connect()
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().read() == b""
+    # The connection, which is still open and idle, does not hold it up.
+    assert daemon.stop(number) == 0
+    assert connection.sock.recv(1) == b""
+    lines = daemon.log.decode().splitlines()
+    if form == "json":
+        lines = [json.loads(line) for line in lines]
+        assert all(set(line) == {"time", "level", "message"} for line in lines)
+        lines = [f"{line['time']} {line['level']} {line['message']}" for line in lines]
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.fullmatch(rf"{time} info serving at http://127\.0\.0\.1:\d+", lines[0])
+    assert re.fullmatch(rf"{time} info ending", lines[-1])
+    assert daemon.output == b""
+
+
+def test_a_request_under_way_is_answered_before_the_end(tmp_path, keys):
+    private, public = keys("ed25519")
+    daemon = Daemon(tmp_path, admin_config(public))
+    connection = daemon.connect()
+    connection.putrequest("POST", "/kbs/v0/resource/a/b/c")
+    connection.putheader("Authorization", f"Bearer {admin_token(private)}")
+    connection.putheader("Content-Length", "6")
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    # Its head has arrived, for the answer is there.
+    assert connection.sock.recv(64) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    daemon.process.send_signal(signal.SIGTERM)
+    while b" ending" not in daemon.log:
+        daemon.log += daemon.process.stderr.readline()
+    connection.send(b"secret")
+    reply = connection.getresponse()
+    assert reply.status == 200
+    assert reply.getheader("Connection") == "close"
+    _, rest = daemon.process.communicate(timeout=TIMEOUT_S)
+    assert daemon.process.returncode == 0
+    assert b"resource a/b/c stored" in daemon.log + rest
+
+
+def test_the_variable_names_the_configuration_and_the_option_goes_first(tmp_path):
+    port = free_port()
+    (tmp_path / "variable.toml").write_text(f'[http_server]\nsockets = ["127.0.0.1:{port}"]\n')
+    for args, want in (([], str(port)), (["-c", "/nowhere"], None), (["--config-file", "/dev/null"], "")):
+        process = subprocess.Popen(
+            [PROGRAM, *args], env=environment() | {"KBS_CONFIG_FILE": str(tmp_path / "variable.toml")},
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        line = process.stderr.readline().decode()
+        if want is not None:
+            assert line.strip().endswith(want) and "serving at" in line
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == (0 if want is not None else 1)

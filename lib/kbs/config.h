@@ -44,7 +44,10 @@ struct coco_kbs_config {
         char *tls_profile;
         uint64_t payload_request_size; /* MiB */
         uint64_t max_connections;
-        uint64_t idle_timeout; /* s */
+        uint64_t head_timeout; /* s, as the three that follow */
+        uint64_t body_timeout;
+        uint64_t write_timeout;
+        uint64_t idle_timeout;
     } http;
     struct {
         uint64_t timeout; /* minutes from /auth on */

@@ -16,11 +16,6 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-/* Seconds for a head and for the TLS handshake before it, for a body, for taking a reply. */
-#define HEAD_SECONDS 15
-#define BODY_SECONDS 60
-#define WRITE_SECONDS 60
-
 enum state {
     HEAD,    /* a request may begin, or has */
     BODY,    /* its head is there */
@@ -154,7 +149,7 @@ send_reply(struct coco_kbs_connection *c, struct coco_kbs_reply *reply, bool kee
     c->state = keep_alive ? WRITING : CLOSING;
     if (!keep_alive)
         (void)bufferevent_disable(c->bev, EV_READ);
-    set_deadline(c, WRITE_SECONDS);
+    set_deadline(c, c->loop->core->config.http.write_timeout);
 }
 
 static void
@@ -216,7 +211,7 @@ begin_body(struct coco_kbs_connection *c)
         return false;
     }
     c->state = BODY;
-    set_deadline(c, BODY_SECONDS);
+    set_deadline(c, c->loop->core->config.http.body_timeout);
     bufferevent_setwatermark(c->bev, EV_READ, c->request.body_len,
                              c->request.body_len + COCO_KBS_HEAD_MAX);
     if (c->request.expects_continue
@@ -261,7 +256,7 @@ on_read(struct bufferevent *bev, void *arg)
     /* The first byte of a request ends the patience for a peer that is idle. */
     if (c->state == HEAD && c->idle && evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
         c->idle = false;
-        set_deadline(c, HEAD_SECONDS);
+        set_deadline(c, c->loop->core->config.http.head_timeout);
     }
     advance(c);
 }
@@ -340,7 +335,7 @@ coco_kbs_connection_open(struct coco_kbs_loop *loop, evutil_socket_t fd)
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
     bufferevent_setwatermark(bev, EV_READ, 0, COCO_KBS_HEAD_MAX);
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
-    set_deadline(c, HEAD_SECONDS);
+    set_deadline(c, c->loop->core->config.http.head_timeout);
 }
 
 void

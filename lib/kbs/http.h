@@ -10,9 +10,7 @@
 #define COCO_KBS_HTTP_H
 
 #include "base/buf.h"
-
-/* Request line and headers together: T44 in doc/threats.md. */
-#define COCO_KBS_HEAD_MAX ((size_t)16 << 10)
+#include "kbs/limits.h"
 
 /* One request. All texts are lent by the head that it was parsed from. */
 struct coco_kbs_request {

@@ -22,15 +22,14 @@
 
 #define URL_MAX 256
 
-/* How long replies that are under way may take once the server stops. */
-#define STOP_SECONDS 5
-
 struct coco_kbs_server {
     struct coco_kbs_loop loop;
     struct evconnlistener *listeners[COCO_KBS_LIST_MAX];
     size_t n_listeners;
     struct event *stop; /* on wake */
     struct event *last; /* ends what does not end */
+    struct event *more; /* takes new connections again */
+    bool full;          /* and that was said */
     int wake;
     pthread_t thread;
     bool running;
@@ -46,24 +45,63 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     (void)listener;
     (void)address;
     (void)len;
-    if (server->loop.n >= server->loop.core->config.http.max_connections) {
-        coco_ctx_log(server->loop.core->ctx, COCO_LOG_WARN, "too many connections, one is closed");
-        (void)evutil_closesocket(fd);
+    if (server->loop.n < server->loop.core->config.http.max_connections) {
+        server->full = false;
+        coco_kbs_connection_open(&server->loop, fd);
         return;
     }
-    coco_kbs_connection_open(&server->loop, fd);
+    /* Once, or peers could fill the log. */
+    if (!server->full)
+        coco_ctx_log(server->loop.core->ctx, COCO_LOG_WARN,
+                     "there are %zu connections: more are closed at once", server->loop.n);
+    server->full = true;
+    (void)evutil_closesocket(fd);
+}
+
+/*
+ * No descriptor, or no memory: the connection that waits would wake the loop
+ * again and again, so nobody waits for it for a while.
+ */
+static void
+on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    const struct timeval pause = {.tv_usec = COCO_KBS_PAUSE_MS * 1000};
+    struct coco_kbs_server *server = arg;
+    coco_error *err = NULL;
+
+    (void)listener;
+    (void)coco_fail_errno(&err, errno, "cannot take connections");
+    if (!server->full)
+        coco_ctx_log(server->loop.core->ctx, COCO_LOG_WARN, "%s", coco_error_message(err));
+    coco_error_free(err);
+    server->full = true;
+    for (size_t i = 0; i < server->n_listeners; i++)
+        (void)evconnlistener_disable(server->listeners[i]);
+    (void)event_add(server->more, &pause);
+}
+
+static void
+on_more(evutil_socket_t fd, short what, void *arg)
+{
+    struct coco_kbs_server *server = arg;
+
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < server->n_listeners; i++)
+        (void)evconnlistener_enable(server->listeners[i]);
 }
 
 static void
 on_stop(evutil_socket_t fd, short what, void *arg)
 {
-    const struct timeval patience = {.tv_sec = STOP_SECONDS};
+    const struct timeval patience = {.tv_sec = COCO_KBS_STOP_SECONDS};
     struct coco_kbs_server *server = arg;
 
     (void)fd;
     (void)what;
     for (size_t i = 0; i < server->n_listeners; i++)
         (void)evconnlistener_disable(server->listeners[i]);
+    (void)event_del(server->more);
     (void)event_add(server->last, &patience);
     coco_kbs_connections_stop(&server->loop);
 }
@@ -132,6 +170,7 @@ listen_at(struct coco_kbs_server *server, const char *text, coco_error **err)
                                 (const struct sockaddr *)&address.data, (int)address.len);
     if (!listener)
         return coco_fail_errno(err, errno, "cannot listen at %s", text);
+    evconnlistener_set_error_cb(listener, on_accept_error);
     server->listeners[server->n_listeners++] = listener;
     if (server->n_listeners == 1)
         status = remember_url(server, evconnlistener_get_fd(listener), err);
@@ -156,7 +195,8 @@ set_up_loop(struct coco_kbs_server *server, coco_error **err)
         return coco_fail_errno(err, errno, "eventfd");
     server->stop = event_new(server->loop.base, server->wake, EV_READ, on_stop, server);
     server->last = evtimer_new(server->loop.base, on_last, server);
-    if (!server->stop || !server->last || event_add(server->stop, NULL) != 0)
+    server->more = evtimer_new(server->loop.base, on_more, server);
+    if (!server->stop || !server->last || !server->more || event_add(server->stop, NULL) != 0)
         return coco_fail_nomem(err);
     return COCO_OK;
 }
@@ -215,6 +255,8 @@ coco_kbs_server_stop(struct coco_kbs_server *server)
         event_free(server->stop);
     if (server->last)
         event_free(server->last);
+    if (server->more)
+        event_free(server->more);
     if (server->loop.base)
         event_base_free(server->loop.base);
     if (server->wake >= 0)

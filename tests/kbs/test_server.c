@@ -347,6 +347,234 @@ it_stops_while_peers_are_connected(void **state)
     end(&f);
 }
 
+/* ---- peers that are slow, idle, many or greedy (T44) ---- */
+
+/* Sends text a byte at a time, again and again, until the server closes; how many it took. */
+static size_t
+drip_until_closed(int fd, const char *text)
+{
+    size_t n = 0;
+
+    for (;; n++) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+
+        if (send(fd, text + n % strlen(text), 1, MSG_NOSIGNAL) != 1)
+            return n;
+        if (poll(&p, 1, 10) == 1)
+            return n;
+    }
+}
+
+static void
+assert_closed(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char c;
+
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(recv(fd, &c, 1, 0) <= 0);
+    (void)close(fd);
+}
+
+static void
+a_head_that_drips_is_not_waited_for(void **state)
+{
+    static const char *const begins[] = {
+        "",                                     /* from the first byte on */
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n", /* and from the middle of it */
+        "\r\n\r\n\r\n",                         /* empty lines count, too */
+        HEALTHZ,                                /* and so does a second request */
+    };
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "[http_server]\nhead_timeout = 1\nidle_timeout = 3600\nbody_timeout = 3600\n");
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        int fd = reach(&f);
+
+        tell(fd, begins[i], strlen(begins[i]));
+        if (i == 3)
+            (void)hear(&f, fd, "\r\n\r\n", 1);
+        size_t n = drip_until_closed(fd, i == 2 ? "\r\n" : "X");
+        if (n < 10 || n > 1000)
+            fail_msg("case %zu: closed after %zu bytes", i, n);
+        assert_closed(fd);
+    }
+    end(&f);
+}
+
+static void
+a_peer_that_says_nothing_is_not_waited_for(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "[http_server]\nhead_timeout = 1\nidle_timeout = 3600\nbody_timeout = 3600\n");
+    assert_closed(reach(&f));
+    end(&f);
+}
+
+static void
+a_body_that_does_not_come_is_not_waited_for(void **state)
+{
+    static const char head[] =
+        "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "[http_server]\nbody_timeout = 1\nidle_timeout = 3600\nhead_timeout = 3600\n");
+    int none = reach(&f);
+    tell(none, head, strlen(head));
+    int drips = reach(&f);
+    tell(drips, head, strlen(head));
+    size_t n = drip_until_closed(drips, "X");
+    assert_in_range(n, 10, 1000);
+    assert_closed(drips);
+    assert_closed(none);
+    end(&f);
+}
+
+static void
+a_reply_that_is_not_taken_ends_the_connection(void **state)
+{
+    const struct timeval at_once = {.tv_usec = 200000};
+    int small = 4096;
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "[http_server]\nwrite_timeout = 1\nidle_timeout = 3600\nhead_timeout = 3600\n");
+    int fd = reach(&f);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &at_once, sizeof(at_once)), 0);
+    /* Asks and never listens, until the server, which reads no further, has no room left. */
+    while (send(fd, HEALTHZ, strlen(HEALTHZ), MSG_NOSIGNAL) > 0)
+        ;
+    struct pollfd p = {.fd = fd};
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(p.revents & (POLLHUP | POLLERR));
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+heads_of_just_the_largest_size_are_read(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    for (size_t more = 0; more < 2; more++) {
+        char head[COCO_KBS_HEAD_MAX + 2];
+        size_t len = COCO_KBS_HEAD_MAX + more;
+        static const char begin[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ";
+
+        memset(head, 'a', sizeof(head));
+        memcpy(head, begin, strlen(begin));
+        memcpy(head + len - 4, "\r\n\r\n", 4);
+        serve(&f, "");
+        int fd = reach(&f);
+        tell(fd, head, len);
+        (void)hear(&f, fd, NULL, 0);
+        assert_contains(f.said, more ? "HTTP/1.1 431 " : "HTTP/1.1 200 ");
+        (void)close(fd);
+        end(&f);
+    }
+}
+
+static void
+many_slow_peers_do_not_keep_others_out(void **state)
+{
+    enum { ALL = 300, ROOM = 256 };
+    int fds[ALL];
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "[http_server]\nmax_connections = 256\nhead_timeout = 1\n");
+    for (size_t i = 0; i < ALL; i++) {
+        fds[i] = reach(&f);
+        if (i < ROOM)
+            tell(fds[i], "GET /", 5);
+    }
+    /* Those above the limit at once, the others when their time is over. */
+    for (size_t i = ALL; i > 0; i--)
+        assert_closed(fds[i - 1]);
+    ask_raw(&f, HEALTHZ);
+    assert_contains(f.said, "HTTP/1.1 200 OK");
+    end(&f);
+}
+
+static void
+requests_that_come_at_once_are_answered_in_their_order(void **state)
+{
+    static const char post[] =
+        "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 52\r\n\r\n" AUTH;
+    static const char last[] = "GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    _cleanup_buf_ struct coco_buf all = {.limit = 1 << 20};
+    struct fixture f;
+    coco_error *err = NULL;
+
+    (void)state;
+    serve(&f, "");
+    for (unsigned i = 0; i < 20; i++) {
+        assert_ok(coco_buf_append_text(&all, HEALTHZ, &err), err);
+        assert_ok(coco_buf_append_text(&all, post, &err), err);
+    }
+    /* What follows a request that closes the connection is not even read. */
+    assert_ok(coco_buf_append_text(&all, last, &err), err);
+    assert_ok(coco_buf_append_text(&all, post, &err), err);
+    int fd = reach(&f);
+    tell(fd, coco_buf_text(&all), all.len);
+    (void)hear(&f, fd, NULL, 0);
+    (void)close(fd);
+    const char *at = f.said;
+    for (unsigned i = 0; i < 20; i++) {
+        const char *first = strstr(at, "Content-Length: 0\r\n");
+        const char *second = first ? strstr(first, "\"nonce\"") : NULL;
+
+        assert_non_null(second);
+        at = second + 1;
+    }
+    assert_null(strstr(at, "\"nonce\""));
+    assert_contains(at, "HTTP/1.1 404 ");
+    end(&f);
+}
+
+/* Lines of the log that hold text. */
+struct heard {
+    pthread_mutex_t lock;
+    unsigned n;
+};
+
+static void
+on_log(void *user, coco_log_level level, const char *message)
+{
+    struct heard *heard = user;
+
+    (void)level;
+    (void)pthread_mutex_lock(&heard->lock);
+    heard->n += strstr(message, "more are closed at once") != NULL;
+    (void)pthread_mutex_unlock(&heard->lock);
+}
+
+static void
+a_flood_of_connections_does_not_flood_the_log(void **state)
+{
+    struct heard heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    int fds[100];
+    struct fixture f;
+
+    (void)state;
+    serve(&f, "[http_server]\nmax_connections = 2\n");
+    coco_ctx_set_log(f.ctx, COCO_LOG_DEBUG, on_log, &heard, NULL);
+    for (size_t i = 0; i < 100; i++)
+        fds[i] = reach(&f);
+    for (size_t i = 2; i < 100; i++)
+        assert_closed(fds[i]);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    end(&f);
+    assert_int_equal(heard.n, 1);
+}
+
 int
 main(void)
 {
@@ -360,6 +588,14 @@ main(void)
         cmocka_unit_test(connections_are_counted),
         cmocka_unit_test(an_idle_connection_is_closed),
         cmocka_unit_test(plain_http_stays_on_this_machine),
+        cmocka_unit_test(a_head_that_drips_is_not_waited_for),
+        cmocka_unit_test(a_peer_that_says_nothing_is_not_waited_for),
+        cmocka_unit_test(a_body_that_does_not_come_is_not_waited_for),
+        cmocka_unit_test(a_reply_that_is_not_taken_ends_the_connection),
+        cmocka_unit_test(heads_of_just_the_largest_size_are_read),
+        cmocka_unit_test(many_slow_peers_do_not_keep_others_out),
+        cmocka_unit_test(requests_that_come_at_once_are_answered_in_their_order),
+        cmocka_unit_test(a_flood_of_connections_does_not_flood_the_log),
         cmocka_unit_test(it_stops_while_peers_are_connected),
     };
 

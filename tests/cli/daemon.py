@@ -76,12 +76,13 @@ def make_certificate(folder):
 class Daemon:
     """coco-kbs with a configuration, until stop(); .log is what it said."""
 
-    def __init__(self, folder, config, *args):
+    def __init__(self, folder, config, *args, **how):
         self.config = folder / "kbs.toml"
         self.config.write_text(config)
         self.process = subprocess.Popen(
             [PROGRAM, "--config", self.config, *args],
             env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            **how,
         )  # fmt: skip
         self.pid = self.process.pid
         self.log = b""

@@ -4,7 +4,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -228,3 +230,31 @@ def test_the_variable_names_the_configuration_and_the_option_goes_first(tmp_path
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == (0 if want is not None else 1)
+
+
+def seconds_of_work(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_without_descriptors_it_waits_in_peace(tmp_path):
+    """More peers than it has descriptors for: no spinning, no flood of lines, and later it serves again."""
+    daemon = Daemon(
+        tmp_path, "[http_server]\nhead_timeout = 1\n",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32)),
+    )  # fmt: skip
+    before = seconds_of_work(daemon.pid)
+    peers = [daemon.connect() for _ in range(60)]
+    for peer in peers:
+        peer.connect()
+    # The first to be taken say nothing, and are closed when their second is over; then come the next.
+    for peer in peers:
+        assert peer.sock.recv(1) == b""
+    assert seconds_of_work(daemon.pid) - before < 1
+    assert daemon.ask("GET", "/resource")[0] == 401
+    assert daemon.stop() == 0
+    lines = daemon.log.decode().splitlines()
+    assert any("cannot take connections: Too many open files" in line for line in lines)
+    assert all(re.match(r"\S+Z (info|warn) ", line) for line in lines)
+    assert len(lines) < 60

@@ -12,6 +12,7 @@
 #include "tee/software.h"
 #include "tests/canary.h"
 #include "tests/faults.h"
+#include "tests/rng.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -305,6 +306,19 @@ no_copy_of_a_key_is_left_behind(void **state)
     assert_int_equal(canary_end(), 0);
 }
 
+static void
+nothing_is_launched_without_random_bytes(void **state)
+{
+    struct fixture *f = *state;
+
+    for_each_rng_fault()
+    {
+        rng_expect(launch(f, "kernel", "init"), f->err);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
 int
 main(void)
 {
@@ -323,6 +337,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_root_of_another_kind_is_not_used, setup, teardown),
         cmocka_unit_test_setup_teardown(launching_and_attesting_survive_any_failed_allocation,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_launched_without_random_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(no_copy_of_a_key_is_left_behind, setup, teardown),
     };
 

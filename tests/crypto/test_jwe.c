@@ -12,6 +12,7 @@
 #include "tests/canary.h"
 #include "tests/crypto/vectors.h"
 #include "tests/faults.h"
+#include "tests/rng.h"
 #include "tests/support.h"
 
 #include <openssl/err.h>
@@ -757,6 +758,32 @@ everything_survives_any_failed_allocation(void **state)
     EVP_PKEY_free(keys[1]);
 }
 
+static void
+nothing_is_encrypted_without_random_bytes(void **state)
+{
+    EVP_PKEY *keys[] = {key_of(ECDH_BOB), key_of(JWE_A1_KEY)};
+
+    (void)state;
+    for (size_t n = 1; n <= 2; n++) {
+        const struct coco_jwe_recipient recipients[] = {
+            {keys[0], COCO_JWE_ECDH_ES_A256KW},
+            {keys[1], COCO_JWE_RSA_OAEP_256},
+        };
+
+        for_each_rng_fault()
+        {
+            _cleanup_buf_ struct coco_buf jwe = {.limit = 1 << 16};
+            coco_error *err = NULL;
+
+            rng_expect(coco_jwe_encrypt(recipients, n, SECRET, 1, &jwe, &err), err);
+            assert_true(!jwe.len == (err != NULL));
+            coco_error_free(err);
+        }
+    }
+    EVP_PKEY_free(keys[0]);
+    EVP_PKEY_free(keys[1]);
+}
+
 int
 main(void)
 {
@@ -778,6 +805,7 @@ main(void)
         cmocka_unit_test(decrypt_refuses_any_changed_and_any_truncated_text),
         cmocka_unit_test(decrypting_leaves_no_secret_behind),
         cmocka_unit_test(everything_survives_any_failed_allocation),
+        cmocka_unit_test(nothing_is_encrypted_without_random_bytes),
     };
 
     canary_watch_openssl();

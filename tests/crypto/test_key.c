@@ -8,6 +8,7 @@
 #include "tests/canary.h"
 #include "tests/crypto/vectors.h"
 #include "tests/faults.h"
+#include "tests/rng.h"
 #include "tests/support.h"
 
 #include <openssl/err.h>
@@ -366,6 +367,45 @@ everything_survives_any_failed_allocation(void **state)
     EVP_PKEY_free(key);
 }
 
+static void
+no_key_is_made_and_nothing_signed_without_random_bytes(void **state)
+{
+    EVP_PKEY *ec = new_key(COCO_KEY_P256);
+
+    (void)state;
+    /* RSA draws hundreds of times, and takes as long each time: see below. */
+    for (size_t i = 0; i < N_KINDS; i++) {
+        if (kinds[i] == COCO_KEY_RSA)
+            continue;
+        for_each_rng_fault()
+        {
+            _cleanup_pkey_ EVP_PKEY *key = NULL;
+            coco_error *err = NULL;
+
+            rng_expect(coco_key_generate(kinds[i], &key, &err), err);
+            assert_true(!key == (err != NULL));
+            coco_error_free(err);
+        }
+    }
+    rng_begin();
+    assert_true(rng_next());
+    EVP_PKEY *rsa = NULL;
+    coco_error *why = NULL;
+    assert_fails(coco_key_generate(COCO_KEY_RSA, &rsa, &why), why, COCO_ERR_IO, "generate");
+    assert_null(rsa);
+    rng_end();
+    for_each_rng_fault()
+    {
+        _cleanup_buf_ struct coco_buf sig = {.limit = 256};
+        coco_error *err = NULL;
+
+        rng_expect(coco_key_sign(ec, "x", 1, &sig, &err), err);
+        assert_true(!sig.len == (err != NULL));
+        coco_error_free(err);
+    }
+    EVP_PKEY_free(ec);
+}
+
 int
 main(void)
 {
@@ -381,6 +421,7 @@ main(void)
         cmocka_unit_test(ec_parameters_in_front_of_the_key_are_passed_over),
         cmocka_unit_test(a_private_key_is_wiped_wherever_it_was),
         cmocka_unit_test(everything_survives_any_failed_allocation),
+        cmocka_unit_test(no_key_is_made_and_nothing_signed_without_random_bytes),
     };
 
     return cmocka_run_group_tests_name("crypto/key", tests, NULL, NULL);

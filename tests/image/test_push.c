@@ -11,6 +11,7 @@
 #include "tests/faults.h"
 #include "tests/layout.h"
 #include "tests/registry.h"
+#include "tests/rng.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -324,6 +325,36 @@ encrypt_survives_any_failed_allocation(void **state)
     }
 }
 
+static void
+without_random_bytes_nothing_is_encrypted_nor_shown(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
+    char text[128];
+
+    add_recipient(f, COCO_KEY_P256, "ec");
+    (void)snprintf(text, sizeof(text), "oci:%s/plain", f->dir);
+    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
+    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
+    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
+    for_each_rng_fault()
+    {
+        coco_image *image = NULL;
+        coco_error *err = NULL;
+
+        rng_expect(coco_image_encrypt(f->client, f->ctx, from, to, NULL, &image, &err), err);
+        if (err) {
+            coco_bytes *shown = NULL;
+
+            assert_fails(coco_image_inspect(f->client, f->ctx, to, &shown, &f->err), f->err,
+                         COCO_ERR_NOTFOUND, "out");
+        }
+        coco_error_free(err);
+        coco_image_free(image);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -338,6 +369,7 @@ main(void)
         TEST(push_refuses),
         TEST(push_and_encrypt_refuse_a_tampered_layer),
         TEST(encrypt_survives_any_failed_allocation),
+        TEST(without_random_bytes_nothing_is_encrypted_nor_shown),
     };
 
     return cmocka_run_group_tests_name("image/push", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "image/staging.h"
 
 #include "tests/faults.h"
+#include "tests/rng.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -194,6 +195,22 @@ staging_survives_any_failed_allocation(void **state)
     }
 }
 
+static void
+without_random_bytes_there_is_no_staging(void **state)
+{
+    (void)state;
+    for_each_rng_fault()
+    {
+        struct coco_staging staging = COCO_STAGING_NONE;
+
+        rng_expect(coco_staging_begin(place, &staging, &err), err);
+        coco_staging_done(&staging);
+        assert_int_equal(count_names(), 0);
+        coco_error_free(err);
+        err = NULL;
+    }
+}
+
 int
 main(void)
 {
@@ -202,6 +219,7 @@ main(void)
         cmocka_unit_test_setup_teardown(it_takes_the_place_and_the_mode_of_an_empty_directory,
                                         begin, end),
         cmocka_unit_test_setup_teardown(what_is_not_committed_leaves_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(without_random_bytes_there_is_no_staging, begin, end),
         cmocka_unit_test_setup_teardown(a_place_that_is_taken_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_place_that_is_taken_meanwhile_is_left_alone, begin, end),
         cmocka_unit_test_setup_teardown(the_dead_are_cleaned_up_and_the_living_are_not, begin, end),

@@ -16,6 +16,7 @@
 #include "tests/faults.h"
 #include "tests/httpd.h"
 #include "tests/pki.h"
+#include "tests/rng.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -655,6 +656,22 @@ a_handshake_survives_any_failed_allocation(void **state)
     }
 }
 
+/* The key of the TEE is made before anything is asked; the server here has bytes. */
+static void
+without_random_bytes_no_key_is_shown_to_anybody(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *secret = NULL;
+
+    rng_begin();
+    assert_true(rng_next());
+    assert_fails(get(f, &secret), f->err, COCO_ERR_IO, "cannot generate a key");
+    rng_end();
+    assert_null(secret);
+    assert_int_equal(f->kbs.asked[ATTEST], 0);
+    assert_gets_the_secret(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -678,6 +695,7 @@ main(void)
         TEST(the_broker_is_who_tls_proves_it_to_be),
         TEST(a_secret_is_wiped),
         TEST(a_handshake_survives_any_failed_allocation),
+        TEST(without_random_bytes_no_key_is_shown_to_anybody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "kbs/attest.h"
 
 #include "tests/kbs/world.h"
+#include "tests/rng.h"
 
 static int
 begin(void **state)
@@ -307,6 +308,49 @@ sample_is_refused_unless_it_is_allowed(void **state)
     world_end(&strict);
 }
 
+/* Each answer is the right one, or a 500 that holds neither nonce, cookie, token nor secret. */
+static void
+without_random_bytes_nothing_is_given(void **state)
+{
+    static const char *const steps[] = {"/kbs/v0/auth", "/kbs/v0/attest", "/kbs/v0/resource/a/b/c"};
+    struct world *w = *state;
+
+    add_references(w);
+    add_resource(w, "a/b/c", "secret");
+    for (size_t i = 0; i < 3; i++) {
+        for_each_rng_fault()
+        {
+            _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+            const struct attestation how = {0};
+            coco_error *err = NULL;
+            int status;
+
+            rng_pause();
+            if (i == 0)
+                assert_ok(coco_buf_append_text(&body, AUTH_BODY, &err), err);
+            else
+                assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+            if (i > 0)
+                make_attestation(w, &how, &body);
+            if (i == 2)
+                assert_int_equal(
+                    ask_bytes(w, "POST", steps[1], w->cookie, NULL, body.data, body.len), 200);
+            rng_resume();
+            status = ask_bytes(w, i == 2 ? "GET" : "POST", steps[i], w->cookie, NULL, body.data,
+                               i == 2 ? 0 : body.len);
+            if (status != 200) {
+                assert_int_equal(status, 500);
+                assert_int_equal(w->reply.cookie.len, 0);
+                assert_null(strstr(said(w), "nonce"));
+                assert_null(strstr(said(w), "token"));
+                assert_null(strstr(said(w), "ciphertext"));
+                assert_contains(said(w), "internal error");
+            }
+            rng_expect_only(status == 200);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -323,6 +367,7 @@ main(void)
         T(a_challenge_is_no_token),
         T(attest_refuses_bodies),
         T(init_data_comes_into_the_claims),
+        T(without_random_bytes_nothing_is_given),
         T(sample_is_refused_unless_it_is_allowed),
     };
 

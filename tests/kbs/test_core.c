@@ -8,6 +8,7 @@
 #include "base/context.h"
 
 #include "tests/kbs/world.h"
+#include "tests/rng.h"
 
 #include <stdio.h>
 
@@ -93,12 +94,34 @@ what_cannot_be_opened_is_said_so(void **state)
     coco_ctx_free(ctx);
 }
 
+static void
+no_server_is_made_without_random_bytes(void **state)
+{
+    coco_ctx *ctx = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_ctx_new(&ctx, &err), err);
+    for_each_rng_fault()
+    {
+        struct coco_kbs_core *core = NULL;
+
+        rng_expect(coco_kbs_core_new(ctx, "", &core, &err), err);
+        assert_true(!core == (err != NULL));
+        coco_kbs_core_free(core);
+        coco_error_free(err);
+        err = NULL;
+    }
+    coco_ctx_free(ctx);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replicas_finish_each_others_handshakes),
         cmocka_unit_test(what_cannot_be_opened_is_said_so),
+        cmocka_unit_test(no_server_is_made_without_random_bytes),
     };
 
     return cmocka_run_group_tests_name("kbs/core", tests, NULL, NULL);

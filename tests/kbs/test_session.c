@@ -6,6 +6,7 @@
 #include "kbs/session.h"
 
 #include "tests/faults.h"
+#include "tests/rng.h"
 #include "tests/support.h"
 
 #include <pthread.h>
@@ -226,6 +227,26 @@ sealing_survives_failed_allocations(void **state)
     }
 }
 
+static void
+nothing_is_sealed_without_random_bytes(void **state)
+{
+    _cleanup_(coco_kbs_sessions_freep) struct coco_kbs_sessions *sessions = make(1);
+    _cleanup_json_ cJSON *value = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_json_new_object(&value, &err), err);
+    for_each_rng_fault()
+    {
+        _cleanup_buf_ struct coco_buf cookie = {.limit = 4096};
+        coco_error *why = NULL;
+
+        rng_expect(coco_kbs_session_seal(sessions, value, 100, &cookie, &why), why);
+        assert_true(!cookie.len == (why != NULL));
+        coco_error_free(why);
+    }
+}
+
 int
 main(void)
 {
@@ -238,6 +259,7 @@ main(void)
         cmocka_unit_test(a_nonce_is_used_once),
         cmocka_unit_test(of_two_clients_with_one_nonce_one_wins),
         cmocka_unit_test(sealing_survives_failed_allocations),
+        cmocka_unit_test(nothing_is_sealed_without_random_bytes),
     };
 
     return cmocka_run_group_tests_name("kbs/session", tests, NULL, NULL);

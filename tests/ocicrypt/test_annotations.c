@@ -13,6 +13,7 @@
 #include "tests/canary.h"
 #include "tests/faults.h"
 #include "tests/layout.h"
+#include "tests/rng.h"
 #include "tests/support.h"
 
 #include <stdio.h>
@@ -964,6 +965,33 @@ skopeo_decrypts_what_is_encrypted_here(void **state)
         EVP_PKEY_free(keys[i]);
 }
 
+static void
+no_key_is_wrapped_without_random_bytes(void **state)
+{
+    EVP_PKEY *opener = new_key(COCO_KEY_P256);
+    struct kbs kbs;
+    struct coco_layer_key key = some_key();
+
+    (void)state;
+    kbs_init(&kbs);
+    const struct coco_kek kek = {URI, &kbs.kek};
+    for (int jwe = 0; jwe < 2; jwe++) {
+        const struct coco_recipients to = {&opener, (size_t)jwe, &kek, 1 - (size_t)jwe};
+
+        for_each_rng_fault()
+        {
+            _cleanup_json_ cJSON *annotations = json_of("{}");
+            coco_error *err = NULL;
+
+            rng_expect(coco_annotations_add(annotations, &key, &to, &err), err);
+            coco_error_free(err);
+        }
+    }
+    coco_layer_key_done(&key);
+    coco_secret_done(&kbs.kek);
+    EVP_PKEY_free(opener);
+}
+
 int
 main(void)
 {
@@ -984,6 +1012,7 @@ main(void)
         cmocka_unit_test(only_the_suffix_makes_a_media_type_encrypted),
         cmocka_unit_test(the_layer_key_is_wiped_wherever_it_was),
         cmocka_unit_test(everything_survives_any_failed_allocation),
+        cmocka_unit_test(no_key_is_wrapped_without_random_bytes),
         cmocka_unit_test(open_reads_what_skopeo_encrypts_now),
         cmocka_unit_test(skopeo_decrypts_what_is_encrypted_here),
     };

@@ -10,6 +10,7 @@
 
 #include "tests/canary.h"
 #include "tests/faults.h"
+#include "tests/rng.h"
 #include "tests/support.h"
 
 #include <string.h>
@@ -336,6 +337,22 @@ everything_survives_any_failed_allocation(void **state)
     }
 }
 
+static void
+no_layer_key_is_made_without_random_bytes(void **state)
+{
+    (void)state;
+    for_each_rng_fault()
+    {
+        struct coco_layer_key key = {0};
+        coco_error *err = NULL;
+
+        rng_expect(coco_layer_key_generate(&key, &err), err);
+        assert_true(!key.key.data == (err != NULL));
+        coco_error_free(err);
+        coco_layer_key_done(&key);
+    }
+}
+
 int
 main(void)
 {
@@ -350,6 +367,7 @@ main(void)
         cmocka_unit_test(a_key_of_another_size_is_refused),
         cmocka_unit_test(neither_key_nor_plaintext_stay_behind),
         cmocka_unit_test(everything_survives_any_failed_allocation),
+        cmocka_unit_test(no_layer_key_is_made_without_random_bytes),
     };
 
     canary_watch_openssl();

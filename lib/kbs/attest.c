@@ -454,7 +454,9 @@ coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
     status = judge(&j, err);
     if (status != COCO_OK)
         return refuse(&j, status, err);
-    return reply_token(&j, err);
+    status = reply_token(&j, err);
+    /* What goes wrong from here on is none of the guest's doing. */
+    return status == COCO_OK ? status : coco_kbs_refuse(call, 500, NULL, status);
 }
 
 /* ---- afterwards ---- */

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Check that secrets are compared in constant time and never formatted (T36, T37).
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import pathlib
+import re
+import sys
+
+TOP = pathlib.Path(sys.argv[1])
+FOLDERS = ["lib", "cli", "daemons"]
+
+# memcmp() tells by its time where two bytes differ. How many calls a file may have, and what they compare.
+MEMCMP = {
+    "cli/try_image.c": (1, "the magic number of a program"),
+    "lib/base/digest.c": (1, "digests of what everybody may read"),
+    "lib/base/json_read.c": (1, "words of JSON"),
+    "lib/crypto/jwk.c": (1, "two public keys"),
+    "lib/image/tar.c": (1, "whether padding is zero"),
+    "lib/image/tarhead.c": (6, "magic numbers, and whether a block is zero"),
+    "lib/kbs/initdata.c": (1, "a digest that is in the evidence, beside the one of what was sent"),
+    "lib/kbs/session.c": (4, "hashes of nonces, which whoever sends one knows"),
+    "lib/tee/software.c": (2, "a magic number, and whether padding is zero"),
+    "lib/verifier/software.c": (1, "two public keys"),
+}
+
+# A name that has one of these words is a secret's.
+WORDS = {"secret", "password", "passwd", "mac", "hmac", "kek", "cek", "bearer", "credential", "credentials"}
+COMPARES = r"\b(?:str(?:n?case)?n?cmp|strcoll|memcmp|bcmp)\s*\("
+FORMATS = r"\b(?:coco_fail\w*|coco_wrap|coco_ctx_log|cli_fail\w*|f?printf|v?as?n?printf|coco_buf_printf|say)\s*\("
+
+
+def without_comments_and_strings(text):
+    """The same lines, without what is not code."""
+    def blank(found):
+        return "\n" * found[0].count("\n") + ('""' if found[0][0] in "\"'" else "")
+    return re.sub(r"/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", blank, text, flags=re.S)
+
+
+def arguments(text, start):
+    """What is between the bracket that ends at start and its partner."""
+    depth = 1
+    for at in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        if depth == 0:
+            return text[start:at]
+    return ""
+
+
+def secrets_in(args):
+    """Names of secrets in args; their lengths are none."""
+    args = re.sub(r"(?:->|\.)(?:len|size|alg)\b|\bsizeof\s*\([^)]*\)", "#", args)
+    for name in re.findall(r"[A-Za-z_][\w.>-]*#?", args):
+        words = re.split(r"[_.>-]+", name.lower())
+        if not name.endswith("#") and not name.isupper() and not WORDS.isdisjoint(words):
+            yield next(word for word in words if word in WORDS)
+
+
+def calls(text, pattern):
+    for found in re.finditer(pattern, text):
+        yield text.count("\n", 0, found.start()) + 1, found[0].rstrip("( "), arguments(text, found.end())
+
+
+def check_text(name, text):
+    """(line, what is wrong) of each problem."""
+    text = without_comments_and_strings(text)
+    for pattern, why in ((COMPARES, "use CRYPTO_memcmp() or coco_secret_equal()"), (FORMATS, "is formatted")):
+        for line, function, args in calls(text, pattern):
+            for word in secrets_in(args):
+                yield line, f"{function}() of a {word}: {why}"
+    count = len(list(calls(text, r"\b(?:memcmp|bcmp)\s*\(")))
+    allowed = MEMCMP.get(name, (0, ""))[0]
+    if count != allowed:
+        yield 1, f"{count} calls of memcmp(), {allowed} are known not to compare secrets"
+
+
+def check_itself():
+    """What this must see, and what not."""
+    for code, bad in (
+        ("if (memcmp(a, b, 16) == 0)", 1),
+        ("return strcmp(given, admin->password);", 1),
+        ("x = strncmp(\n    header,\n    hmac, 32);", 1),
+        ('coco_fail(err, s, "%s", client_secret);', 1),
+        ('coco_ctx_log(ctx, L, "%p", f(layer->mac));', 1),
+        ('coco_fail(err, s, "%zu", secret->len);', 0),
+        ('coco_fail(err, s, "secret %s", name);', 0),
+        ("/* memcmp(secret) */ strcmp(machine, name);", 0),
+        ("CRYPTO_memcmp(mac, want, 32);", 0),
+        ('coco_fail(err, s, "%d", MAC_SIZE);', 0),
+    ):
+        found = len(list(check_text("none", code)))
+        assert found == bad, (code, found)
+
+
+check_itself()
+problems = []
+for path in sorted(path for folder in FOLDERS for path in (TOP / folder).rglob("*.[ch]")):
+    name = str(path.relative_to(TOP))
+    problems += [f"{name}:{line}: {what}" for line, what in check_text(name, path.read_text())]
+problems += [f"{name}: is gone, drop it from MEMCMP" for name in MEMCMP if not (TOP / name).is_file()]
+print("\n".join(problems) or "secrets: ok")
+sys.exit(bool(problems))

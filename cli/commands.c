@@ -80,8 +80,9 @@ static const struct cli_command table[] = {
                    "was verified, or nothing. Without a policy only a REF with a digest is "
                    "pulled, unless --insecure-policy accept-anything is spelled out.",
         .options = {OPT_KEY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_POLICY, OPT_INSECURE_POLICY,
-                    OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_MAX_BYTES,
-                    OPT_MAX_CONTENT, OPT_RETRIES, OPT_STALL_TIMEOUT},
+                    OPT_REQUIRE_ENCRYPTION, OPT_KEK_PREFIX, OPT_PLATFORM, OPT_PLAIN_HTTP,
+                    OPT_TLS_CA, OPT_AUTHFILE, OPT_MAX_BYTES, OPT_MAX_CONTENT, OPT_RETRIES,
+                    OPT_STALL_TIMEOUT},
         .run = cli_image_pull,
     },
     {

@@ -46,6 +46,18 @@ add_keys(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
+/* What must be true of an encrypted image. */
+static int
+set_demands(struct cli *cli, coco_image_client *client)
+{
+    const char *prefix = cli_get(&cli->args, OPT_KEK_PREFIX);
+
+    coco_image_client_set_require_encryption(client, cli_given(&cli->args, OPT_REQUIRE_ENCRYPTION));
+    if (!prefix)
+        return CLI_DONE;
+    return cli_check(cli, coco_image_client_set_kek_prefix(client, prefix, &cli->err));
+}
+
 /* What the refusal of a mere tag leaves the user to do. */
 static const char *
 hint(const struct cli *cli, const coco_image_ref *ref, coco_status status)
@@ -78,6 +90,8 @@ cli_image_pull(struct cli *cli)
         rc = set_policy(cli, client);
     if (rc == CLI_DONE)
         rc = add_keys(cli, client);
+    if (rc == CLI_DONE)
+        rc = set_demands(cli, client);
     if (rc != CLI_DONE)
         return rc;
 

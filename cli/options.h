@@ -31,6 +31,7 @@ enum cli_opt {
     OPT_KBS_ADMIN_KEY,
     OPT_KBS_CA,
     OPT_KBS_PATH,
+    OPT_KEK_PREFIX,
     OPT_KEY,
     OPT_LISTEN,
     OPT_MAX_BYTES,
@@ -41,6 +42,7 @@ enum cli_opt {
     OPT_POLICY,
     OPT_RECIPIENT,
     OPT_REPORT_DATA,
+    OPT_REQUIRE_ENCRYPTION,
     OPT_RETRIES,
     OPT_STALL_TIMEOUT,
     OPT_TAMPER,
@@ -64,7 +66,7 @@ struct cli_option {
     const char *help;
 };
 
-#define CLI_OPTIONS_MAX 14
+#define CLI_OPTIONS_MAX 20
 
 struct cli_command {
     const char *name;     /* "image pull" */

@@ -139,6 +139,23 @@ func (i *ImageClient) SetPlainHTTP(on bool) error {
 	})
 }
 
+// SetKEKPrefix restricts which resources the broker of SetKBC may be asked for
+// as keys of layers: "kbs:///", which is all of them and the default,
+// "kbs:///repository/" or "kbs:///repository/type/".
+func (i *ImageClient) SetKEKPrefix(prefix string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_kek_prefix(c, f.text(0), f.err)
+	}, prefix)
+}
+
+// SetRequireEncryption pulls only images all of whose layers are encrypted, if on.
+func (i *ImageClient) SetRequireEncryption(on bool) error {
+	return i.call(func(c *C.coco_image_client, _ *frame) C.coco_status {
+		C.coco_image_client_set_require_encryption(c, C.bool(on))
+		return C.COCO_OK
+	})
+}
+
 // SetTLSCA trusts the CAs in pem for registries, instead of the system's.
 func (i *ImageClient) SetTLSCA(pem []byte) error {
 	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {

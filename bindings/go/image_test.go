@@ -209,12 +209,13 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	}
 	for n, err := range []error{
 		i.SetPlatform("linux"), i.AddKBSRecipient("kbs:///a/b/c", []byte("short")), i.AddKBSRecipient("x", make([]byte, 32)),
+		i.SetKEKPrefix("kbs:///a/b/c"),
 	} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%d: err = %v, want ErrInvalid", n, err)
 		}
 	}
-	if err := errors.Join(i.SetPlainHTTP(true), i.SetKBC(nil)); err != nil {
+	if err := errors.Join(i.SetPlainHTTP(true), i.SetKBC(nil), i.SetKEKPrefix("kbs:///a/"), i.SetRequireEncryption(true)); err != nil {
 		t.Error(err)
 	}
 }

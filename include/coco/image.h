@@ -189,6 +189,32 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_key(coco_image_client
 COCO_API void coco_image_client_set_kbc(coco_image_client *client, coco_kbc *kbc);
 
 /**
+ * Restricts which resources coco_image_client_set_kbc()'s broker may be asked
+ * for as keys of layers.
+ *
+ * A layer's annotations are the registry's to write and may name any resource.
+ * What lies outside of @p prefix is refused with ::COCO_ERR_DENIED before the
+ * broker hears of it. The default is `kbs:///`: all of them.
+ *
+ * @param client  whose
+ * @param prefix  `kbs:///`, `kbs:///<repository>/` or `kbs:///<repository>/<type>/`
+ * @param err     ::COCO_ERR_INVALID if it is not of that form
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_kek_prefix(coco_image_client *client,
+                                                                      const char *prefix,
+                                                                      coco_error **err);
+
+/**
+ * Pulls only images all of whose layers are encrypted, if @p on; others are
+ * refused with ::COCO_ERR_VERIFY before a byte of a layer is asked for.
+ *
+ * So nobody can put a plain layer in the place of an encrypted one. Whoever has
+ * the public half of a key can encrypt for it, though: what an image is, is for
+ * coco_image_client_set_policy(), a digest, or a broker that releases its key.
+ */
+COCO_API void coco_image_client_set_require_encryption(coco_image_client *client, bool on);
+
+/**
  * Adds a recipient that encrypted layers can be opened by: the holder of the
  * private half of @p key.
  *

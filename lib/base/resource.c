@@ -48,6 +48,38 @@ coco_resource_path_parse(const char *text, struct coco_resource_path *ret, coco_
 }
 
 coco_status
+coco_resource_prefix_parse(const char *text, struct coco_resource_prefix *ret, coco_error **err)
+{
+    struct coco_resource_prefix prefix = {0};
+    char part[COCO_RESOURCE_PART_MAX + 1];
+    bool good = strncmp(text, SCHEME "/", strlen(SCHEME "/")) == 0;
+    const char *rest = good ? text + strlen(SCHEME "/") : text;
+
+    const char *at = rest;
+    for (unsigned i = 0; good && *at && i < 2; i++) {
+        const char *end = strchr(at, '/');
+
+        good = end && copy_part(at, end, part);
+        at = end ? end + 1 : at;
+    }
+    if (!good || *at)
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "'%.300s' is not kbs:///, kbs:///<repository>/ or "
+                         "kbs:///<repository>/<type>/",
+                         text);
+    (void)snprintf(prefix.text, sizeof(prefix.text), "%s", rest);
+    *ret = prefix;
+    return COCO_OK;
+}
+
+bool
+coco_resource_prefix_covers(const struct coco_resource_prefix *prefix,
+                            const struct coco_resource_path *path)
+{
+    return strncmp(path->text, prefix->text, strlen(prefix->text)) == 0;
+}
+
+coco_status
 coco_resource_uri_parse(const char *text, struct coco_resource_path *ret, coco_error **err)
 {
     if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)

@@ -8,6 +8,8 @@
 
 #include <coco/error.h>
 
+#include <stdbool.h>
+
 #define COCO_RESOURCE_PART_MAX 255
 
 /* <repository>/<type>/<tag>, each of [A-Za-z0-9_-][A-Za-z0-9_.-]* (kbs-protocol C.1). */
@@ -18,6 +20,11 @@ struct coco_resource_path {
     char tag[COCO_RESOURCE_PART_MAX + 1];
 };
 
+/* What the paths of some resources begin with: "", "<repository>/" or "<repository>/<type>/". */
+struct coco_resource_prefix {
+    char text[2 * COCO_RESOURCE_PART_MAX + 3];
+};
+
 /* COCO_ERR_INVALID for anything else; never touches a file system. */
 coco_status coco_resource_path_parse(const char *text, struct coco_resource_path *ret,
                                      coco_error **err);
@@ -25,5 +32,11 @@ coco_status coco_resource_path_parse(const char *text, struct coco_resource_path
 /* kbs://[host[:port]]/<path>; the host is checked for form and dropped. A query is refused. */
 coco_status coco_resource_uri_parse(const char *text, struct coco_resource_path *ret,
                                     coco_error **err);
+
+/* "kbs:///" and what is in a prefix. */
+coco_status coco_resource_prefix_parse(const char *text, struct coco_resource_prefix *ret,
+                                       coco_error **err);
+bool coco_resource_prefix_covers(const struct coco_resource_prefix *prefix,
+                                 const struct coco_resource_path *path);
 
 #endif

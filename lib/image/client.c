@@ -199,6 +199,18 @@ coco_image_client_set_kbc(coco_image_client *client, coco_kbc *kbc)
 }
 
 coco_status
+coco_image_client_set_kek_prefix(coco_image_client *client, const char *prefix, coco_error **err)
+{
+    return coco_resource_prefix_parse(prefix, &client->kek_prefix, err);
+}
+
+void
+coco_image_client_set_require_encryption(coco_image_client *client, bool on)
+{
+    client->require_encryption = on;
+}
+
+coco_status
 coco_image_client_add_recipient(coco_image_client *client, const uint8_t *key, size_t len,
                                 coco_error **err)
 {

@@ -8,6 +8,7 @@
 
 #include <coco/image.h>
 
+#include "base/resource.h"
 #include "base/secret.h"
 #include "crypto/key.h"
 #include "image/auth.h"
@@ -35,6 +36,8 @@ struct coco_image_client {
     struct coco_kbs_recipient *kbs_recipients;
     size_t n_kbs_recipients;
     coco_kbc *kbc; /* lent, or NULL */
+    struct coco_resource_prefix kek_prefix;
+    bool require_encryption;
 };
 
 struct coco_image {

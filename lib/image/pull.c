@@ -37,13 +37,21 @@ struct pull {
     int rootfs;
 };
 
-/* Asks a key broker for the key that a layer's key is wrapped by. */
+/* Asks a key broker for the key that a layer's key is wrapped by, if that may be one (T21). */
 static coco_status
 get_kek(void *self, coco_ctx *ctx, const char *uri, struct coco_secret *ret, coco_error **err)
 {
     _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+    const coco_image_client *client = *(const coco_image_client **)self;
+    struct coco_resource_path path;
 
-    coco_status status = coco_kbc_get_resource(self, ctx, uri, &bytes, err);
+    coco_status status = coco_resource_uri_parse(uri, &path, err);
+    if (status == COCO_OK && !coco_resource_prefix_covers(&client->kek_prefix, &path))
+        status =
+            coco_fail(err, COCO_ERR_DENIED, "%s is not under kbs:///%s, where keys of layers are",
+                      uri, client->kek_prefix.text);
+    if (status == COCO_OK)
+        status = coco_kbc_get_resource(client->kbc, ctx, uri, &bytes, err);
     if (status != COCO_OK)
         return status;
     if (coco_bytes_size(bytes) != COCO_LAYER_KEY_SIZE)
@@ -56,11 +64,12 @@ static coco_status
 open_layer(const struct pull *pull, const struct coco_descriptor *layer, struct coco_layer_key *ret,
            coco_error **err)
 {
-    const struct coco_kek_source kek = {.get = get_kek, .self = pull->order->client->kbc};
+    const coco_image_client *client = pull->order->client;
+    const struct coco_kek_source kek = {.get = get_kek, .self = &client};
     const struct coco_openers openers = {
-        .keys = pull->order->client->keys,
-        .n_keys = pull->order->client->n_keys,
-        .kek = pull->order->client->kbc ? &kek : NULL,
+        .keys = client->keys,
+        .n_keys = client->n_keys,
+        .kek = client->kbc ? &kek : NULL,
     };
 
     return coco_annotations_open(layer->annotations, &openers, pull->ctx, ret, err);
@@ -109,6 +118,24 @@ add_up(const struct pull *pull, const struct coco_manifest *manifest, uint64_t *
         left -= manifest->layers[i].size;
     }
     *ret = pull->order->limits.max_bytes - left;
+    return COCO_OK;
+}
+
+/* One plain layer is enough for whoever wants to be run (T18). */
+static coco_status
+check_encryption(const struct pull *pull, const struct coco_manifest *manifest, coco_error **err)
+{
+    for (size_t i = 0; i < manifest->n_layers && pull->order->client->require_encryption; i++) {
+        enum coco_compression compression;
+        bool encrypted = false;
+
+        coco_status status =
+            coco_layer_media_type(manifest->layers[i].media_type, &compression, &encrypted, err);
+        if (status == COCO_OK && !encrypted)
+            status = coco_fail(err, COCO_ERR_VERIFY, "it is not encrypted, and has to be");
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
     return COCO_OK;
 }
 
@@ -224,6 +251,8 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
                                      limits->max_layers, &found, err);
     if (status == COCO_OK)
         status = add_up(&pull, &found.manifest, &layers, err);
+    if (status == COCO_OK)
+        status = check_encryption(&pull, &found.manifest, err);
     if (status == COCO_OK)
         status = get_config(&pull, &found.manifest, &config, err);
     if (status == COCO_OK)

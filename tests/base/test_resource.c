@@ -252,14 +252,102 @@ uri_bounds_the_host(void **state)
     }
 }
 
+static void
+a_prefix_covers_what_begins_with_it(void **state)
+{
+    static const struct {
+        const char *prefix, *path;
+        bool covers;
+    } cases[] = {
+        {"kbs:///", "a/b/c", true},        {"kbs:///a/", "a/b/c", true},
+        {"kbs:///a/", "ab/b/c", false},    {"kbs:///a/", "b/a/c", false},
+        {"kbs:///a/b/", "a/b/c", true},    {"kbs:///a/b/", "a/bb/c", false},
+        {"kbs:///a/b/", "A/b/c", false},   {"kbs:///a/b/", "a/c/b", false},
+        {"kbs:///a.b/", "a-b/c/d", false}, {"kbs:///a_-./b/", "a_-./b/c", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++) {
+        struct coco_resource_prefix prefix;
+        struct coco_resource_path path;
+        coco_error *err = NULL;
+
+        assert_ok(coco_resource_prefix_parse(cases[i].prefix, &prefix, &err), err);
+        assert_ok(coco_resource_path_parse(cases[i].path, &path, &err), err);
+        if (coco_resource_prefix_covers(&prefix, &path) != cases[i].covers)
+            fail_msg("'%s' and %s", cases[i].prefix, cases[i].path);
+    }
+}
+
+static void
+a_prefix_ends_with_a_slash_and_is_no_resource(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "k",
+        "kbs",
+        "kbs://",
+        "/",
+        "a/",
+        "kbs:///a",
+        "kbs:///a/b",
+        "kbs:///a/b/c",
+        "kbs:///a/b/c/",
+        "kbs:////",
+        "kbs:///a//",
+        "kbs:////b/",
+        "kbs:///../",
+        "kbs:///./",
+        "kbs:///a/../",
+        "kbs:///.a/",
+        "kbs:///a/*/",
+        "kbs:///%61/",
+        "kbs:///a b/",
+        "kbs:///a?/",
+        "kbs://host/a/",
+        "KBS:///a/",
+        " kbs:///a/",
+        "kbs:///a/ ",
+        "kbs:///h\xc3\xb6/",
+    };
+    char text[600] = "kbs:///";
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++) {
+        struct coco_resource_prefix prefix;
+        coco_error *err = NULL;
+
+        if (coco_resource_prefix_parse(cases[i], &prefix, &err) == COCO_OK)
+            fail_msg("'%s' is accepted", cases[i]);
+        assert_fails(coco_error_status(err), err, COCO_ERR_INVALID, "'");
+    }
+    for (size_t len = 255; len <= 256; len++) {
+        struct coco_resource_prefix prefix;
+        coco_error *err = NULL;
+
+        memset(text + 7, 'x', len);
+        memcpy(text + 7 + len, "/", 2);
+        if (len == 255)
+            assert_ok(coco_resource_prefix_parse(text, &prefix, &err), err);
+        else
+            assert_fails(coco_resource_prefix_parse(text, &prefix, &err), err, COCO_ERR_INVALID,
+                         "");
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(path_is_taken_apart),       cmocka_unit_test(path_refuses_hostile_names),
-        cmocka_unit_test(uri_refuses_hostile_names), cmocka_unit_test(parts_are_bounded),
-        cmocka_unit_test(uri_drops_the_host),        cmocka_unit_test(uri_refuses_other_forms),
+        cmocka_unit_test(path_is_taken_apart),
+        cmocka_unit_test(path_refuses_hostile_names),
+        cmocka_unit_test(uri_refuses_hostile_names),
+        cmocka_unit_test(parts_are_bounded),
+        cmocka_unit_test(uri_drops_the_host),
+        cmocka_unit_test(uri_refuses_other_forms),
         cmocka_unit_test(uri_bounds_the_host),
+        cmocka_unit_test(a_prefix_covers_what_begins_with_it),
+        cmocka_unit_test(a_prefix_ends_with_a_slash_and_is_no_resource),
     };
 
     return cmocka_run_group_tests_name("base/resource", tests, NULL, NULL);

@@ -53,6 +53,8 @@ WRONG = [
     (["image", "encrypt", "oci:a", "oci:b"], "needs --recipient"),
     (["image", "encrypt", "oci:a", "oci:b", "--kbs", "http://x"], "--kbs needs --kbs-path"),
     (["image", "encrypt", "oci:a", "oci:b", "--kbs-path", "a/b/c"], "--kbs-path needs --kbs"),
+    (["image", "pull", "oci:a", "b", "--kek-prefix", "kbs:///a/b/c"], "'kbs:///a/b/c' is not kbs:///, kbs:///<repo"),
+    (["image", "pull", "oci:a", "b", "--require-encryption=1"], "--require-encryption takes no value"),
     (["resource", "get", "kbs:///a/b/c"], "needs --kbs"),
     (["resource", "get", "nonsense", "--kbs", "http://127.0.0.1:1", "--tee", "sample"], ""),
     (["resource", "ls", "--kbs", "ftp://x"], ""),

@@ -333,3 +333,32 @@ def test_policies_refuse(coco, layout, serve, keys, tmp_path):
     broker = serve("--listen", "127.0.0.1:0", "--admin-key", keys("ed25519")[1])
     get = ["resource", "get", "--kbs", broker.url, "--tee", "sample", "kbs:///a/key/1"]
     assert coco.json(*get, code=3)["id"] == "denied"
+
+
+def layer_in_plain(layout, plain, which):
+    """What a registry does that has the image from before: it gives a layer as it was."""
+    manifest = layout.manifest("app")
+    entry = plain.manifest("app")["layers"][which]
+    layout.put(plain.blob(entry["digest"]).read_bytes())
+    manifest["layers"][which] = entry
+    layout.set_manifest("app", manifest)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_plain_layer_among_encrypted_ones_is_refused(coco, layout, encrypted, keys, tmp_path, which):
+    key = ["--key", keys("rsa")[0]]
+    pull = ["image", "pull", *ANYTHING, *key, "--require-encryption"]
+    coco.run(*pull, encrypted.ref("app"), tmp_path / "good", code=0)
+    layer_in_plain(encrypted, layout, which)
+    # Its content is the same, and who demands nothing takes it.
+    coco.run("image", "pull", *ANYTHING, *key, encrypted.ref("app"), tmp_path / "lax", code=0)
+    error = coco.json(*pull, encrypted.ref("app"), tmp_path / "bad", code=4)
+    assert f"layer {which}: it is not encrypted, and has to be" in error["message"]
+    assert leftovers(tmp_path / "good") == leftovers(tmp_path / "lax")
+    assert not (tmp_path / "bad").exists()
+
+
+def test_encryption_can_be_demanded_of_a_plain_image(coco, layout, tmp_path):
+    pull = ["image", "pull", *ANYTHING, "--require-encryption"]
+    assert coco.json(*pull, layout.ref("app"), tmp_path / "b", code=4)["id"] == "not-trusted"
+    assert not (tmp_path / "b").exists()

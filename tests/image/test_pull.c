@@ -343,6 +343,27 @@ pull_survives_any_failed_allocation(void **state)
     }
 }
 
+static void
+a_plain_layer_is_not_even_asked_for_when_all_must_be_encrypted(void **state)
+{
+    struct fixture *f = *state;
+    coco_image *image = NULL;
+
+    coco_image_client_set_require_encryption(f->client, true);
+    assert_fails(pull(f, &image), err, COCO_ERR_VERIFY, "layer 0: it is not encrypted");
+    f->media_type = LAYER "+encrypted";
+    describe(f);
+    assert_fails(pull(f, &image), err, COCO_ERR_VERIFY, "layer 0: it is not encrypted");
+    assert_int_equal(f->blobs_asked, 0);
+    assert_nothing_left(f);
+
+    f->media_type = LAYER;
+    describe(f);
+    coco_image_client_set_require_encryption(f->client, false);
+    assert_ok(pull(f, &image), err);
+    coco_image_free(image);
+}
+
 int
 main(void)
 {
@@ -350,6 +371,8 @@ main(void)
         cmocka_unit_test_setup_teardown(pull_makes_a_bundle_of_all_layers, begin, end),
         cmocka_unit_test_setup_teardown(pull_refuses_a_layer_that_was_changed, begin, end),
         cmocka_unit_test_setup_teardown(pull_refuses_a_layer_with_another_diff_id, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_plain_layer_is_not_even_asked_for_when_all_must_be_encrypted, begin, end),
         cmocka_unit_test_setup_teardown(pull_refuses_another_number_of_diff_ids, begin, end),
         cmocka_unit_test_setup_teardown(pull_refuses_what_it_does_not_understand, begin, end),
         cmocka_unit_test_setup_teardown(pull_refuses_more_than_allowed, begin, end),

@@ -9,9 +9,13 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "tests/faults.h"
+#include "tests/httpd.h"
 #include "tests/layout.h"
 #include "tests/registry.h"
 #include "tests/rng.h"
+
+#include <coco/attester.h>
+#include <coco/kbc.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +23,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define LAYER_SIZE 300000
 
+COCO_DEFINE_CLEANUP(coco_image_client *, coco_image_client_free);
 COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
 
 struct fixture {
@@ -355,6 +360,80 @@ without_random_bytes_nothing_is_encrypted_nor_shown(void **state)
     }
 }
 
+/* A broker that has nothing, and counts who asks. */
+static bool
+have_nothing(void *user, const struct httpd_request *request)
+{
+    (void)user;
+    return httpd_reply(request->httpd, "404 Not Found", "", "{}");
+}
+
+/* The annotations of a layer name the resource; they are the registry's to write. */
+static void
+a_key_outside_of_the_prefix_is_not_asked_for(void **state)
+{
+    static const struct {
+        const char *prefix;
+        bool asks;
+    } cases[] = {
+        {"kbs:///other/", false},
+        {"kbs:///acme/other/", false},
+        {"kbs:///acme/ke/", false},
+        {"kbs:///acme/key/", true},
+        {"kbs:///acme/", true},
+        {"kbs:///", true},
+        {NULL, true},
+    };
+    static const char policy[] = "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}";
+    static const uint8_t kek[32] = {1};
+    struct fixture *f = *state;
+    char text[128];
+
+    assert_ok(
+        coco_image_client_add_kbs_recipient(f->client, "kbs:///acme/key/app", kek, 32, &f->err),
+        f->err);
+    assert_ok(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/out:1", NULL), f->err);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        static struct httpd httpd;
+        _cleanup_(coco_image_client_freep) coco_image_client *guest = NULL;
+        _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
+        coco_attester *attester = NULL;
+        coco_kbc *kbc = NULL;
+
+        httpd_start(&httpd, have_nothing, NULL, NULL);
+        (void)snprintf(text, sizeof(text), "cc_kbc::%s", httpd.url);
+        assert_ok(coco_kbc_new(text, &kbc, &f->err), f->err);
+        assert_ok(coco_attester_new("sample", &attester, &f->err), f->err);
+        assert_ok(coco_kbc_set_attester(kbc, attester, &f->err), f->err);
+        assert_ok(coco_image_client_new(&guest, &f->err), f->err);
+        assert_ok(coco_image_client_set_platform(guest, "linux/amd64", &f->err), f->err);
+        assert_ok(
+            coco_image_client_set_policy(guest, (const uint8_t *)policy, strlen(policy), &f->err),
+            f->err);
+        coco_image_client_set_kbc(guest, kbc);
+        coco_image_client_set_require_encryption(guest, true);
+        if (cases[i].prefix)
+            assert_ok(coco_image_client_set_kek_prefix(guest, cases[i].prefix, &f->err), f->err);
+        /* What is no prefix leaves the one that is there. */
+        assert_fails(coco_image_client_set_kek_prefix(guest, "kbs:///acme/key", &f->err), f->err,
+                     COCO_ERR_INVALID, "'kbs:///acme/key' is not");
+        (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
+        assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
+        (void)snprintf(text, sizeof(text), "%s/bundle", f->dir);
+        coco_status status = coco_image_pull(guest, f->ctx, ref, text, NULL, &f->image, &f->err);
+        assert_int_not_equal(status, COCO_OK);
+        if (!cases[i].asks)
+            assert_contains(coco_error_message(f->err),
+                            "layer 0: kbs:///acme/key/app is not under kbs:///");
+        assert_int_equal(status == COCO_ERR_DENIED, !cases[i].asks);
+        coco_error_free(f->err);
+        f->err = NULL;
+        httpd_stop(&httpd);
+        assert_int_equal(httpd.requests > 0, cases[i].asks);
+        coco_kbc_free(kbc);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -366,6 +445,7 @@ main(void)
         TEST(what_encrypt_makes_skopeo_opens),
         TEST(encrypt_turns_docker_types_into_oci_ones),
         TEST(encrypt_refuses),
+        TEST(a_key_outside_of_the_prefix_is_not_asked_for),
         TEST(push_refuses),
         TEST(push_and_encrypt_refuse_a_tampered_layer),
         TEST(encrypt_survives_any_failed_allocation),

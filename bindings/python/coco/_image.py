@@ -95,14 +95,17 @@ class ImageClient(Handle):
     tls_ca      CAs to trust instead of the system's, PEM
     platform    `os/architecture[/variant]`; the default is this machine
     plain_http  speak HTTP without TLS
+    require_encryption  pull only images all of whose layers are encrypted
+    kek_prefix  `kbs:///repository/` or `kbs:///repository/type/`: what kbc may be asked for
 
     Calls take the limits of the C struct coco_image_options as keywords.
     """
 
     def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, helpers=None, tls_ca=None,
-                 platform=None, plain_http=False):
+                 platform=None, plain_http=False, require_encryption=False, kek_prefix=None):
         super().__init__(native.image_client_new())
         native.image_client_set_plain_http(self._c, bool(plain_http))
+        native.image_client_set_require_encryption(self._c, bool(require_encryption))
         native.image_client_set_kbc(self._c, kbc._c if kbc is not None else None)
         for key in keys:
             self.add_key(key)
@@ -112,6 +115,7 @@ class ImageClient(Handle):
             (helpers, native.image_client_set_helpers),
             (tls_ca, native.image_client_set_tls_ca),
             (platform, native.image_client_set_platform),
+            (kek_prefix, native.image_client_set_kek_prefix),
         ):
             if value is not None:
                 use(self._c, _json(value))

@@ -112,8 +112,12 @@ def test_what_is_encrypted_needs_its_key(layout, key_pair, tmp_path):
     with pytest.raises(coco.Error):
         client().pull(f"oci:{tmp_path}/secret:app", tmp_path / "refused")
     assert not (tmp_path / "refused/rootfs").exists()
-    client(keys=[private]).pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
+    strict = client(keys=[private], require_encryption=True, kek_prefix="kbs:///acme/key/")
+    strict.pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
     assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
+    with pytest.raises(coco.VerifyError, match="not encrypted"):
+        strict.pull(str(layout), tmp_path / "plain")
+    assert not (tmp_path / "plain").exists()
 
 
 def test_limits_are_keywords(layout, tmp_path):
@@ -145,6 +149,8 @@ def test_what_is_no_policy_is_refused():
         coco.ImageClient(policy=b"{")
     with pytest.raises(coco.InvalidError):
         coco.ImageClient(platform="linux")
+    with pytest.raises(coco.InvalidError):
+        coco.ImageClient(kek_prefix="kbs:///acme")
 
 
 def test_what_is_not_there_is_not_found(tmp_path):

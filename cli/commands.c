@@ -78,11 +78,13 @@ static const struct cli_command table[] = {
         .details = "REF is a registry name (docker:// in front is fine) or oci:PATH[:TAG]. DIR "
                    "must not exist or be empty; it gets rootfs and config.json when everything "
                    "was verified, or nothing. Without a policy only a REF with a digest is "
-                   "pulled, unless --insecure-policy accept-anything is spelled out.",
+                   "pulled, unless --insecure-policy accept-anything is spelled out. What only "
+                   "root can do is an error for others, but for --ignore-chown: files are the "
+                   "caller's then, without setuid and setgid bits, and devices are empty files.",
         .options = {OPT_KEY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_POLICY, OPT_INSECURE_POLICY,
                     OPT_REQUIRE_ENCRYPTION, OPT_KEK_PREFIX, OPT_PLATFORM, OPT_PLAIN_HTTP,
                     OPT_TLS_CA, OPT_AUTHFILE, OPT_MAX_BYTES, OPT_MAX_CONTENT, OPT_RETRIES,
-                    OPT_STALL_TIMEOUT},
+                    OPT_STALL_TIMEOUT, OPT_IGNORE_CHOWN},
         .run = cli_image_pull,
     },
     {

@@ -179,6 +179,7 @@ cli_image_result(struct cli *cli, const char *verb, const coco_image *image)
     const char *digest = coco_image_digest(image);
     uint64_t read = coco_image_bytes_read(image);
     uint64_t written = coco_image_bytes_written(image);
+    uint64_t ignored = coco_image_ids_ignored(image);
     char a[32];
     char b[32];
 
@@ -187,6 +188,10 @@ cli_image_result(struct cli *cli, const char *verb, const coco_image *image)
         (void)fprintf(stderr, "coco: %s %zu layers: %s read, %s written\n", verb,
                       coco_image_layer_count(image), cli_size_text(read, a, sizeof(a)),
                       cli_size_text(written, b, sizeof(b)));
+        if (ignored > 0)
+            (void)fprintf(stderr,
+                          "coco: %llu files are not as the image has them (--ignore-chown)\n",
+                          (unsigned long long)ignored);
         return cli_result(cli, "digest", digest);
     }
     _cleanup_(cJSON_Deletep) cJSON *object = cJSON_CreateObject();
@@ -194,7 +199,8 @@ cli_image_result(struct cli *cli, const char *verb, const coco_image *image)
         || !cJSON_AddStringToObject(object, "digest", digest)
         || !cJSON_AddNumberToObject(object, "layers", (double)coco_image_layer_count(image))
         || !cJSON_AddNumberToObject(object, "bytes_read", (double)read)
-        || !cJSON_AddNumberToObject(object, "bytes_written", (double)written))
+        || !cJSON_AddNumberToObject(object, "bytes_written", (double)written)
+        || !cJSON_AddNumberToObject(object, "ids_ignored", (double)ignored))
         return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
     return cli_event(cli, cli_steal(&object));
 }

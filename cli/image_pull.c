@@ -82,6 +82,8 @@ cli_image_pull(struct cli *cli)
     int rc = cli_parse_ref(cli, cli->args.operands[0], &ref);
     if (rc == CLI_DONE)
         rc = cli_image_options(cli, &options);
+    if (rc == CLI_DONE && cli_given(&cli->args, OPT_IGNORE_CHOWN))
+        options.flags |= COCO_IMAGE_IGNORE_CHOWN;
     if (rc == CLI_DONE)
         rc = cli_open_kbc(cli, &kbc);
     if (rc == CLI_DONE)

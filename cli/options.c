@@ -19,6 +19,8 @@ static const struct cli_option table[OPT_COUNT] = {
                     "configuration, a kbs-config.toml"},
     [OPT_DEV] = {"dev", 0, NULL, NULL, NULL, false,
                  "for development: in memory, trusts software evidence, gives all to who attests"},
+    [OPT_IGNORE_CHOWN] = {"ignore-chown", 0, NULL, NULL, NULL, false,
+                          "without the privileges for it: leave out owners, capabilities, devices"},
     [OPT_INSECURE_POLICY] = {"insecure-policy", 0, "WORD", "accept-anything", NULL, false,
                              "pull by tag without a policy: the registry decides what you get"},
     [OPT_KBS] = {"kbs", 0, "URL", NULL, "COCO_KBS", false,

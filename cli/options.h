@@ -26,6 +26,7 @@ enum cli_opt {
     OPT_AUTHFILE,
     OPT_CONFIG,
     OPT_DEV,
+    OPT_IGNORE_CHOWN,
     OPT_INSECURE_POLICY,
     OPT_KBS,
     OPT_KBS_ADMIN_KEY,

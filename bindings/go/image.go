@@ -62,6 +62,10 @@ func (r *ImageRef) String() string {
 	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_text(c) })
 }
 
+// ImageIgnoreChown, of a pull without the privileges for it, leaves out owners and capabilities that
+// cannot be set, and puts an empty file in the place of a device.
+const ImageIgnoreChown = uint32(C.COCO_IMAGE_IGNORE_CHOWN)
+
 // ImageOptions are limits of one pull or push; what is 0 has its default.
 type ImageOptions struct {
 	MaxBytes   uint64 // bytes of all layers, compressed; 16 GiB
@@ -69,7 +73,7 @@ type ImageOptions struct {
 	MaxEntries uint64 // files in all layers; 4 million
 	MaxLayers  uint32 // number of layers; 128
 	MaxRatio   uint32 // compression of a layer, n to 1; 1100
-	Flags      uint32 // must be 0
+	Flags      uint32 // of ImageIgnoreChown, added up
 
 	// How often a request that failed for a reason that may pass is made again, with
 	// nothing gained in between; 4, and math.MaxUint32 for never.
@@ -101,6 +105,7 @@ type Image struct {
 	Layers       int
 	BytesRead    uint64 // of blobs, from the network or the layout
 	BytesWritten uint64 // of files unpacked, or of blobs sent
+	IDsIgnored   uint64 // files that ImageIgnoreChown left something out of
 }
 
 // takeImage copies and frees c.
@@ -111,6 +116,7 @@ func takeImage(c *C.coco_image) *Image {
 		Layers:       int(C.coco_image_layer_count(c)),
 		BytesRead:    uint64(C.coco_image_bytes_read(c)),
 		BytesWritten: uint64(C.coco_image_bytes_written(c)),
+		IDsIgnored:   uint64(C.coco_image_ids_ignored(c)),
 	}
 }
 

@@ -242,6 +242,20 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_kbs_recipient(
     coco_image_client *client, const char *uri, const uint8_t *key, size_t len, coco_error **err);
 
+/** What coco_image_options.flags is made of. */
+typedef enum coco_image_flag {
+    /**
+     * Of a pull without the privileges for it: leave out owners and capabilities
+     * that cannot be set, and put an empty file in the place of a device.
+     *
+     * A file whose owner is left out belongs to the caller and loses its setuid
+     * and setgid bits; coco_image_ids_ignored() tells how many there are. Without
+     * the flag such a file is an error. In a user namespace owners are set as far
+     * as its mapping goes.
+     */
+    COCO_IMAGE_IGNORE_CHOWN = 1,
+} coco_image_flag;
+
 /**
  * Limits of one pull or push. Set `size` to `sizeof(coco_image_options)` and
  * leave the rest 0 for the defaults. New members are only ever added at the end.
@@ -253,7 +267,7 @@ typedef struct coco_image_options {
     uint64_t max_entries; /**< Files in all layers; 0 means 4 million. */
     uint32_t max_layers;  /**< Number of layers; 0 means 128. */
     uint32_t max_ratio;   /**< Compression of a layer, n to 1; 0 means 1100. */
-    uint32_t flags;       /**< Must be 0. */
+    uint32_t flags;       /**< Of ::coco_image_flag, added up. */
     uint32_t reserved;    /**< Must be 0. */
     /**
      * How often a request to a registry that failed for a reason that may pass is
@@ -352,6 +366,9 @@ COCO_API size_t coco_image_layer_count(const coco_image *image);
 
 /** Bytes of blobs that came over the network or from the layout. */
 COCO_API uint64_t coco_image_bytes_read(const coco_image *image);
+
+/** Files that ::COCO_IMAGE_IGNORE_CHOWN left something out of. */
+COCO_API uint64_t coco_image_ids_ignored(const coco_image *image);
 
 /** Bytes of files unpacked, or of blobs sent. */
 COCO_API uint64_t coco_image_bytes_written(const coco_image *image);

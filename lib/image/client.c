@@ -304,7 +304,7 @@ coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, 
         coco_options_copy(&set, sizeof(set), offsetof(coco_image_options, retries), opts, err);
     if (status != COCO_OK)
         return status;
-    if (set.flags != 0 || set.reserved != 0)
+    if ((set.flags & ~(uint32_t)COCO_IMAGE_IGNORE_CHOWN) != 0 || set.reserved != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "image options: flags this library does not know");
     set.size = sizeof(set);
     set.max_bytes = set.max_bytes ? set.max_bytes : DEFAULT_BYTES;
@@ -340,6 +340,12 @@ uint64_t
 coco_image_bytes_read(const coco_image *image)
 {
     return image->bytes_read;
+}
+
+uint64_t
+coco_image_ids_ignored(const coco_image *image)
+{
+    return image->ids_ignored;
 }
 
 uint64_t

@@ -46,6 +46,7 @@ struct coco_image {
     size_t n_layers;
     uint64_t bytes_read;
     uint64_t bytes_written;
+    uint64_t ids_ignored;
 };
 
 COCO_DEFINE_CLEANUP(coco_image *, coco_image_free);

@@ -9,6 +9,16 @@
 #include "image/tar.h"
 
 /*
+ * What is done with what only privileges can set: owners, capabilities, devices.
+ * Whether they are there is not asked beforehand, for in a user namespace it
+ * depends on the id: what the kernel refuses was not allowed.
+ */
+struct coco_ids {
+    bool ignore;      /* leave it out; else it is an error */
+    uint64_t ignored; /* files that something was left out of */
+};
+
+/*
  * Gives the open file or directory what entry says of it, and nothing else: a
  * directory of a lower layer loses its extended attributes.
  *
@@ -16,15 +26,19 @@
  * security.capability; others are left out, for they mean something to the
  * kernel that is not for an image to say (T3 in doc/threats.md).
  *
- * Only root can give files away: without privileges, owners and capabilities
- * are left out, setuid and setgid bits with them, and directories stay usable.
+ * A file whose owner was left out is the caller's and has neither setuid nor
+ * setgid bit, for they would be the caller's, too. Directories of anybody but
+ * root stay usable by their owner, as later layers have to be unpacked into them.
  */
-coco_status coco_meta_apply(int fd, const struct coco_tar_entry *entry, bool privileged,
+coco_status coco_meta_apply(int fd, const struct coco_tar_entry *entry, struct coco_ids *ids,
                             coco_error **err);
 
 /* The same for a link, device or FIFO that was just made as name in the directory dir. */
 coco_status coco_meta_apply_at(int dir, const char *name, const struct coco_tar_entry *entry,
-                               bool privileged, coco_error **err);
+                               struct coco_ids *ids, coco_error **err);
+
+/* Says how not to fail for want of privileges. COCO_ERR_NOTSUP. */
+coco_status coco_ids_refuse(coco_error **err, const char *what);
 
 /*
  * Gives an open directory what it has when no layer speaks of it, and nothing

@@ -237,7 +237,9 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
     struct pull pull = {
         .order = order,
         .ctx = ctx,
-        .budget = {.content = limits->max_content, .entries = limits->max_entries},
+        .budget = {.content = limits->max_content,
+                   .entries = limits->max_entries,
+                   .ids.ignore = (limits->flags & COCO_IMAGE_IGNORE_CHOWN) != 0},
         .rootfs = -1,
     };
     uint64_t layers = 0;
@@ -266,6 +268,7 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
     coco_digest_format(&found.digest, image->digest_text);
     image->n_layers = found.manifest.n_layers;
     image->bytes_read = found.text.len + found.manifest.config.size + layers;
+    image->ids_ignored = pull.budget.ids.ignored;
     image->bytes_written = limits->max_content - pull.budget.content;
     *ret = coco_steal(&image);
     return COCO_OK;

@@ -62,6 +62,8 @@ find(struct push *push, const coco_image_ref *from, const coco_image_options *op
     coco_status status = coco_image_options_set(&push->opts, opts, err);
     if (status != COCO_OK)
         return status;
+    if (push->opts.flags != 0)
+        return coco_fail(err, COCO_ERR_NOTSUP, "image options: flags of a pull");
     push->image = calloc(1, sizeof(*push->image));
     if (!push->image)
         return coco_fail_nomem(err);

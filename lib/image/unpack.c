@@ -34,7 +34,6 @@ struct coco_unpack {
     struct coco_walk walk;
     struct coco_names own;   /* what this layer has put there */
     struct coco_names clean; /* directories without anything of a lower layer */
-    bool privileged;
     const struct coco_tar_entry *entry;
     struct coco_path path;
     int file; /* that is being written, or -1 */
@@ -156,7 +155,7 @@ make_dir(struct coco_unpack *unpack, const struct coco_dir *dir, bool kept, coco
         openat(dir->fd, unpack->path.base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return coco_fail_errno(err, errno, "open a directory");
-    return coco_meta_apply(fd, unpack->entry, unpack->privileged, err);
+    return coco_meta_apply(fd, unpack->entry, &unpack->budget->ids, err);
 }
 
 /* A file that is there already, of this layer or of one below, gets another name. */
@@ -200,7 +199,26 @@ make_symlink(struct coco_unpack *unpack, const struct coco_dir *dir, coco_error 
 {
     if (symlinkat(unpack->entry->link, dir->fd, unpack->path.base) < 0)
         return coco_fail_errno(err, errno, "make a link");
-    return coco_meta_apply_at(dir->fd, unpack->path.base, unpack->entry, unpack->privileged, err);
+    return coco_meta_apply_at(dir->fd, unpack->path.base, unpack->entry, &unpack->budget->ids, err);
+}
+
+/* What `umoci unpack --rootless` makes of a device, too: an empty file. */
+static coco_status
+stand_in(struct coco_unpack *unpack, const struct coco_dir *dir, coco_error **err)
+{
+    struct coco_ids *ids = &unpack->budget->ids;
+    const uint64_t ignored = ids->ignored;
+
+    if (!ids->ignore)
+        return coco_ids_refuse(err, "a device");
+    coco_status status = make_file(unpack, dir, err);
+    if (status != COCO_OK)
+        return status;
+    _cleanup_close_ int file = unpack->file;
+    unpack->file = -1;
+    status = coco_meta_apply(file, unpack->entry, ids, err);
+    ids->ignored = ignored + 1;
+    return status;
 }
 
 static coco_status
@@ -211,8 +229,6 @@ make_node(struct coco_unpack *unpack, const struct coco_dir *dir, coco_error **e
                   : entry->type == COCO_TAR_FIFO ? S_IFIFO
                                                  : S_IFBLK;
 
-    if (entry->type != COCO_TAR_FIFO && !unpack->privileged)
-        return coco_fail(err, COCO_ERR_NOTSUP, "a device, which only root can make");
     if (entry->dev_major > MAJOR_MAX || entry->dev_minor > MINOR_MAX)
         return coco_fail(err, COCO_ERR_PROTO, "a device number that does not fit");
     /* overlayfs would take it for a whiteout of its own (T2). */
@@ -221,8 +237,9 @@ make_node(struct coco_unpack *unpack, const struct coco_dir *dir, coco_error **e
     if (mknodat(dir->fd, unpack->path.base, type | 0600,
                 makedev(entry->dev_major, entry->dev_minor))
         < 0)
-        return coco_fail_errno(err, errno, "make a device");
-    return coco_meta_apply_at(dir->fd, unpack->path.base, entry, unpack->privileged, err);
+        return errno == EPERM ? stand_in(unpack, dir, err)
+                              : coco_fail_errno(err, errno, "make a device");
+    return coco_meta_apply_at(dir->fd, unpack->path.base, entry, &unpack->budget->ids, err);
 }
 
 static coco_status
@@ -265,7 +282,7 @@ unpack_root(struct coco_unpack *unpack, coco_error **err)
     coco_status status = coco_walk_leave(&unpack->walk, err);
     if (status != COCO_OK)
         return status;
-    return coco_meta_apply(unpack->walk.root, unpack->entry, unpack->privileged, err);
+    return coco_meta_apply(unpack->walk.root, unpack->entry, &unpack->budget->ids, err);
 }
 
 static coco_status
@@ -341,7 +358,7 @@ finish_file(struct coco_unpack *unpack, coco_error **err)
     unpack->file = -1;
     if (unpack->offset < unpack->entry->size && ftruncate(file, (off_t)unpack->entry->size) < 0)
         return coco_fail_errno(err, errno, "make a hole");
-    return coco_meta_apply(file, unpack->entry, unpack->privileged, err);
+    return coco_meta_apply(file, unpack->entry, &unpack->budget->ids, err);
 }
 
 static coco_status
@@ -380,7 +397,6 @@ coco_unpack_new(int root, struct coco_unpack_budget *budget, struct coco_unpack 
     };
     unpack->budget = budget;
     unpack->file = -1;
-    unpack->privileged = geteuid() == 0;
     coco_walk_init(&unpack->walk, root, &unpack->own);
     coco_status status = coco_names_init(&unpack->own, err);
     if (status == COCO_OK)

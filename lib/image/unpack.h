@@ -14,11 +14,13 @@
 #include "base/digest.h"
 #include "base/sink.h"
 #include "image/manifest.h"
+#include "image/meta.h"
 
 /* What all layers of one image may come to together. */
 struct coco_unpack_budget {
     uint64_t content; /* bytes of files left */
     uint64_t entries; /* files left */
+    struct coco_ids ids;
 };
 
 /* Unpacks uncompressed tar bytes into the directory root, over what lower layers put there. */

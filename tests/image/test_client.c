@@ -505,7 +505,7 @@ options_that_are_not_known_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct newer_options newer = {.known.size = sizeof(newer), .more = 1};
-    coco_image_options opts = {.size = sizeof(opts), .flags = 1};
+    coco_image_options opts = {.size = sizeof(opts), .flags = 3};
     coco_image_options set = {.max_bytes = 12345};
 
     assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
@@ -546,6 +546,7 @@ what_is_0_in_the_options_is_the_default(void **state)
                                     .max_entries = 3,
                                     .max_layers = 4,
                                     .max_ratio = 5,
+                                    .flags = COCO_IMAGE_IGNORE_CHOWN,
                                     .retries = 6,
                                     .stall_seconds = 7};
     const coco_image_options *const none[] = {NULL, &zero};
@@ -772,13 +773,15 @@ an_image_tells_what_it_came_to(void **state)
     coco_image image = {.digest_text = "sha256:…",
                         .n_layers = 3,
                         .bytes_read = UINT64_MAX,
-                        .bytes_written = (uint64_t)1 << 40};
+                        .bytes_written = (uint64_t)1 << 40,
+                        .ids_ignored = 7};
 
     (void)state;
     assert_string_equal(coco_image_digest(&image), "sha256:…");
     assert_int_equal(coco_image_layer_count(&image), 3);
     assert_int_equal(coco_image_bytes_read(&image), UINT64_MAX);
     assert_int_equal(coco_image_bytes_written(&image), (uint64_t)1 << 40);
+    assert_int_equal(coco_image_ids_ignored(&image), 7);
 }
 
 /* JWK_D, as bytes and as the limbs of a big number that is little-endian. */

@@ -13,9 +13,13 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#define NOBODY 65534
+
 static coco_error *err;
 static char top[64];
 static int dir;
+static uid_t was;
+static struct coco_ids ids;
 
 static int
 begin(void **state)
@@ -23,13 +27,30 @@ begin(void **state)
     (void)state;
     make_temp_dir(top, sizeof(top));
     dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    was = geteuid();
+    ids = (struct coco_ids){0};
     return 0;
+}
+
+/* From here on to the end of the test, root is somebody else. */
+static void
+drop_privileges(void)
+{
+    if (was != 0)
+        return;
+    assert_int_equal(fchown(dir, NOBODY, NOBODY), 0);
+    assert_int_equal(setegid(NOBODY), 0);
+    assert_int_equal(seteuid(NOBODY), 0);
 }
 
 static int
 end(void **state)
 {
     (void)state;
+    if (was == 0) {
+        assert_int_equal(seteuid(0), 0);
+        assert_int_equal(setegid(0), 0);
+    }
     (void)close(dir);
     remove_temp_dir(top);
     return 0;
@@ -76,7 +97,7 @@ a_file_gets_all_that_its_entry_says(void **state)
     int fd = make_file();
     entry.xattrs = xattrs;
     entry.n_xattrs = 2;
-    assert_ok(coco_meta_apply(fd, &entry, true, &err), err);
+    assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_mode, S_IFREG | 06755);
     assert_int_equal(st.st_uid, 1234);
@@ -113,30 +134,95 @@ attributes_that_are_not_allowed_are_left_out(void **state)
 
         entry.xattrs = &xattr;
         entry.n_xattrs = 1;
-        assert_ok(coco_meta_apply(fd, &entry, geteuid() == 0, &err), err);
+        ids.ignore = true;
+        assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
         assert_int_equal(flistxattr(fd, list, sizeof(list)), 0);
     }
     (void)close(fd);
 }
 
 static void
-without_privileges_nothing_is_given_away(void **state)
+owners_that_cannot_be_set_are_refused(void **state)
 {
     struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 06755);
+
+    (void)state;
+    drop_privileges();
+    int fd = make_file();
+    assert_fails(coco_meta_apply(fd, &entry, &ids, &err), err, COCO_ERR_NOTSUP,
+                 "the owner 1234:5678 without privileges; COCO_IMAGE_IGNORE_CHOWN");
+    assert_int_equal(symlinkat("f", dir, "l"), 0);
+    entry.type = COCO_TAR_SYMLINK;
+    assert_fails(coco_meta_apply_at(dir, "l", &entry, &ids, &err), err, COCO_ERR_NOTSUP,
+                 "--ignore-chown");
+    assert_int_equal(ids.ignored, 0);
+    (void)close(fd);
+}
+
+static void
+capabilities_that_cannot_be_set_are_refused(void **state)
+{
+    static const uint8_t cap[20] = {1, 0, 0, 2, 0, 0x20};
+    const struct coco_xattr xattr = {"security.capability", cap, sizeof(cap)};
+    struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 0755);
+
+    (void)state;
+    drop_privileges();
+    int fd = make_file();
+    entry.uid = geteuid();
+    entry.gid = getegid();
+    entry.xattrs = &xattr;
+    entry.n_xattrs = 1;
+    assert_fails(coco_meta_apply(fd, &entry, &ids, &err), err, COCO_ERR_NOTSUP, "a capability");
+    ids.ignore = true;
+    assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
+    assert_int_equal(ids.ignored, 1);
+    (void)close(fd);
+}
+
+static void
+what_is_ignored_is_the_callers_and_counted(void **state)
+{
+    const struct coco_xattr xattr = {"user.a", (const uint8_t *)"1", 1};
+    struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 06555);
     struct stat st;
 
     (void)state;
+    drop_privileges();
+    ids.ignore = true;
     int fd = make_file();
-    assert_ok(coco_meta_apply(fd, &entry, false, &err), err);
+    entry.xattrs = &xattr;
+    entry.n_xattrs = 1;
+    assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
     assert_int_equal(fstat(fd, &st), 0);
-    assert_int_equal(st.st_mode, S_IFREG | 0755);
+    assert_int_equal(st.st_mode, S_IFREG | 0555);
     assert_int_equal(st.st_uid, geteuid());
+    assert_int_equal(st.st_mtim.tv_sec, 1500000000);
     (void)close(fd);
 
     entry = entry_of(COCO_TAR_DIR, 0555);
-    assert_ok(coco_meta_apply(dir, &entry, false, &err), err);
+    assert_ok(coco_meta_apply(dir, &entry, &ids, &err), err);
     assert_int_equal(fstat(dir, &st), 0);
     assert_int_equal(st.st_mode, S_IFDIR | 0755);
+    assert_int_equal(ids.ignored, 2);
+}
+
+static void
+what_is_the_callers_anyway_is_as_the_entry_says(void **state)
+{
+    struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 04755);
+    struct stat st;
+
+    (void)state;
+    drop_privileges();
+    int fd = make_file();
+    entry.uid = geteuid();
+    entry.gid = getegid();
+    assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 04755);
+    assert_int_equal(ids.ignored, 0);
+    (void)close(fd);
 }
 
 static void
@@ -148,7 +234,8 @@ a_directory_loses_what_a_lower_layer_gave_it(void **state)
     (void)state;
     if (fsetxattr(dir, "user.old", "x", 1, 0) < 0)
         skip(); /* not on this file system */
-    assert_ok(coco_meta_apply(dir, &entry, false, &err), err);
+    ids.ignore = true;
+    assert_ok(coco_meta_apply(dir, &entry, &ids, &err), err);
     assert_int_equal(flistxattr(dir, list, sizeof(list)), 0);
 }
 
@@ -181,8 +268,9 @@ a_link_gets_its_own_times_and_not_its_targets(void **state)
 
     (void)state;
     int fd = make_file();
+    ids.ignore = true;
     assert_int_equal(symlinkat("f", dir, "l"), 0);
-    assert_ok(coco_meta_apply_at(dir, "l", &entry, geteuid() == 0, &err), err);
+    assert_ok(coco_meta_apply_at(dir, "l", &entry, &ids, &err), err);
     assert_int_equal(fstatat(dir, "l", &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_equal(st.st_mtim.tv_sec, 1500000000);
     assert_int_equal(fstat(fd, &st), 0);
@@ -198,7 +286,11 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_gets_all_that_its_entry_says, begin, end),
         cmocka_unit_test_setup_teardown(attributes_that_are_not_allowed_are_left_out, begin, end),
-        cmocka_unit_test_setup_teardown(without_privileges_nothing_is_given_away, begin, end),
+        cmocka_unit_test_setup_teardown(owners_that_cannot_be_set_are_refused, begin, end),
+        cmocka_unit_test_setup_teardown(capabilities_that_cannot_be_set_are_refused, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_ignored_is_the_callers_and_counted, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_the_callers_anyway_is_as_the_entry_says, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_directory_loses_what_a_lower_layer_gave_it, begin, end),
         cmocka_unit_test_setup_teardown(what_no_layer_speaks_of_is_the_same_everywhere, begin, end),
         cmocka_unit_test_setup_teardown(a_link_gets_its_own_times_and_not_its_targets, begin, end),

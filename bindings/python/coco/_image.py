@@ -71,6 +71,7 @@ class Image:
     layers: int
     bytes_read: int
     bytes_written: int
+    ids_ignored: int
 
     @classmethod
     def _of(cls, c):
@@ -79,6 +80,7 @@ class Image:
             native.image_layer_count(c),
             native.image_bytes_read(c),
             native.image_bytes_written(c),
+            native.image_ids_ignored(c),
         )
 
 
@@ -137,7 +139,10 @@ class ImageClient(Handle):
         native.image_client_add_kbs_recipient(self._c, uri, key)
 
     def pull(self, ref, directory, *, context=None, **limits):
-        """Pulls an image and unpacks it: `directory`, new or empty, becomes an OCI bundle."""
+        """Pulls an image and unpacks it: `directory`, new or empty, becomes an OCI bundle.
+
+        Who has not the privileges for all it holds says `flags=coco.IMAGE_IGNORE_CHOWN`.
+        """
         options = native.image_options(**limits)
         return Image._of(
             call(context, native.image_pull, self._c, _parsed(ref), directory, options)

@@ -49,8 +49,8 @@ def arguments(text, start):
 
 
 def secrets_in(args):
-    """Names of secrets in args; their lengths are none."""
-    args = re.sub(r"(?:->|\.)(?:len|size|alg)\b|\bsizeof\s*\([^)]*\)", "#", args)
+    """Names of secrets in args; their lengths, and where they are to be found, are none."""
+    args = re.sub(r"(?:->|\.)(?:len|size|alg)\b|_prefix\b|\bsizeof\s*\([^)]*\)", "#", args)
     for name in re.findall(r"[A-Za-z_][\w.>-]*#?", args):
         words = re.split(r"[_.>-]+", name.lower())
         if not name.endswith("#") and not name.isupper() and not WORDS.isdisjoint(words):

@@ -866,6 +866,8 @@ everything_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_image_client_set_platform(client, "linux/amd64", &err);
         for (int i = 0; i < 2 && status == COCO_OK; i++)
+            status = coco_image_client_set_kek_prefix(client, "kbs:///default/keys/", &err);
+        for (int i = 0; i < 2 && status == COCO_OK; i++)
             status = coco_image_client_add_key(client, bytes_of(JWK), strlen(JWK), &err);
         for (int i = 0; i < 2 && status == COCO_OK; i++)
             status = coco_image_client_add_recipient(client, bytes_of(JWK), strlen(JWK), &err);

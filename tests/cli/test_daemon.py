@@ -210,7 +210,6 @@ def test_a_request_under_way_is_answered_before_the_end(tmp_path, keys):
     connection.send(b"secret")
     reply = connection.getresponse()
     assert reply.status == 200
-    assert reply.getheader("Connection") == "close"
     _, rest = daemon.process.communicate(timeout=TIMEOUT_S)
     assert daemon.process.returncode == 0
     assert b"resource a/b/c stored" in daemon.log + rest

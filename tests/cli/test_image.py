@@ -55,10 +55,11 @@ def test_pull_with_json_ends_with_what_was_pulled(coco, layout, tmp_path):
     for event in events[:-1]:
         assert set(event) == {"event", "what", "done", "total"}
     result = events[-1]
-    assert set(result) == {"event", "digest", "layers", "bytes_read", "bytes_written"}
+    assert set(result) == {"event", "digest", "layers", "bytes_read", "bytes_written", "ids_ignored"}
     assert result["event"] == "done"
     assert result["digest"] == layout.digest("app")
     assert result["layers"] == 2
+    assert not result["ids_ignored"]
     assert result["bytes_written"] >= sum(map(len, FILES.values()))
 
 

@@ -82,8 +82,9 @@ inflate_file(enum coco_compression compression, const char *path)
 {
     _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
     const struct coco_sink nothing = {.write = drop, .end = drop_end};
+    const struct coco_inflate_limits limits = {.max_ratio = UINT32_MAX, .max_window = 128 << 20};
 
-    coco_status status = coco_inflate_new(compression, UINT32_MAX, &nothing, &inflate, NULL);
+    coco_status status = coco_inflate_new(compression, &limits, &nothing, &inflate, NULL);
     if (status != COCO_OK)
         return status;
     const struct coco_sink sink = coco_inflate_sink(inflate);

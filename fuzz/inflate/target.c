@@ -20,8 +20,9 @@ inflate_all(enum coco_compression compression, const uint8_t *data, size_t len, 
 {
     _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
     const struct coco_sink next = coco_sink_to_buf(out);
+    const struct coco_inflate_limits limits = {.max_ratio = 1100, .max_window = 8 << 20};
 
-    coco_status status = coco_inflate_new(compression, 1100, &next, &inflate, NULL);
+    coco_status status = coco_inflate_new(compression, &limits, &next, &inflate, NULL);
     if (status != COCO_OK)
         return status;
     const struct coco_sink sink = coco_inflate_sink(inflate);

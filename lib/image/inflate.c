@@ -3,7 +3,7 @@
  *
  * One loop for all: the decoder takes what it can, what comes out goes on, until
  * the input is used up. Memory is a chunk, the decoder's state and, for zstd, its
- * window; more than WINDOW_LOG of that is refused (T6 in doc/threats.md).
+ * window; more of that than is allowed is refused (T6 in doc/threats.md).
  *
  * gzip may have several members and zstd several frames (RFC 1952 section 2.2,
  * RFC 8878 section 3); what follows the last must be another, so nothing can hide
@@ -26,7 +26,9 @@
 #include <zstd_errors.h>
 
 #define CHUNK ((size_t)128 << 10)
-#define WINDOW_LOG 23 /* 8 MiB, what RFC 8878 section 3.1.1.1.2 asks of every decoder */
+/* RFC 8878 section 3.1.1.1.2: from 1 KiB on; T6: to 128 MiB. */
+#define WINDOW_LOG_MIN 10
+#define WINDOW_LOG_MAX 27
 /* Short streams may be as small as they like. */
 #define RATIO_FREE ((uint64_t)1 << 20)
 
@@ -48,7 +50,7 @@ struct coco_inflate {
     const struct decoder *decoder;
     void *state;
     struct coco_sink next;
-    uint32_t max_ratio;
+    struct coco_inflate_limits limits;
     uint64_t in, out;
     bool whole; /* between two members or frames, with one behind */
     uint8_t *chunk;
@@ -155,6 +157,17 @@ gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
 
 #endif
 
+/* The largest whole power of two that is allowed: that is how the library takes it. */
+static int
+window_log(uint64_t max_window)
+{
+    int log = WINDOW_LOG_MIN;
+
+    while (log < WINDOW_LOG_MAX && (UINT64_C(2) << log) <= max_window)
+        log++;
+    return log;
+}
+
 static coco_status
 zstd_begin(struct coco_inflate *inflate, coco_error **err)
 {
@@ -163,7 +176,8 @@ zstd_begin(struct coco_inflate *inflate, coco_error **err)
     if (!state)
         return coco_fail_nomem(err);
     inflate->state = state;
-    if (ZSTD_isError(ZSTD_DCtx_setParameter(state, ZSTD_d_windowLogMax, WINDOW_LOG)))
+    if (ZSTD_isError(ZSTD_DCtx_setParameter(state, ZSTD_d_windowLogMax,
+                                            window_log(inflate->limits.max_window))))
         return coco_fail_nomem(err);
     return COCO_OK;
 }
@@ -174,15 +188,39 @@ zstd_free(struct coco_inflate *inflate)
     (void)ZSTD_freeDCtx(inflate->state);
 }
 
+/* What the head of a frame asks for (RFC 8878 section 3.1.1.1); 0 if that is not all there. */
+static uint64_t
+zstd_window(const uint8_t *data, size_t len)
+{
+    static const size_t id_sizes[] = {0, 1, 2, 4};
+    uint64_t size = 0;
+
+    if (len < 6)
+        return 0;
+    if (!(data[4] & 0x20)) {
+        uint64_t base = UINT64_C(1) << (10 + (data[5] >> 3));
+        return base + base / 8 * (data[5] & 7);
+    }
+    /* A single segment: the window is the content, whose size stands behind the dictionary's id. */
+    size_t at = 5 + id_sizes[data[4] & 3];
+    size_t n = (size_t)1 << (data[4] >> 6);
+    if (len < at + n)
+        return 0;
+    for (size_t i = n; i-- > 0;)
+        size = size << 8 | data[at + i];
+    return n == 2 ? size + 256 : size;
+}
+
 static coco_status
-zstd_fail(size_t code, coco_error **err)
+zstd_fail(const struct coco_inflate *inflate, size_t code, uint64_t window, coco_error **err)
 {
     switch (ZSTD_getErrorCode(code)) {
     case ZSTD_error_memory_allocation:
         return coco_fail_nomem(err);
     case ZSTD_error_frameParameter_windowTooLarge:
-        return coco_fail(err, COCO_ERR_LIMIT, "zstd: a window of more than %u MiB",
-                         1U << (WINDOW_LOG - 20));
+        return coco_fail(
+            err, COCO_ERR_LIMIT, "zstd: a window of %llu KiB, of which %llu are allowed",
+            (unsigned long long)window >> 10, 1ULL << window_log(inflate->limits.max_window) >> 10);
     default:
         return coco_fail(err, COCO_ERR_PROTO, "zstd: %s", ZSTD_getErrorName(code));
     }
@@ -197,7 +235,7 @@ zstd_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
 
     size_t code = ZSTD_decompressStream(inflate->state, &out, &in);
     if (ZSTD_isError(code))
-        return zstd_fail(code, err);
+        return zstd_fail(inflate, code, zstd_window(data, len), err);
     *ret = (struct progress){.used = in.pos, .made = out.pos, .whole = code == 0};
     return COCO_OK;
 }
@@ -241,8 +279,9 @@ pass_on(struct coco_inflate *inflate, size_t made, coco_error **err)
     if (made == 0)
         return COCO_OK;
     inflate->out += made;
-    if (inflate->out > RATIO_FREE && (inflate->out - RATIO_FREE) / inflate->max_ratio > inflate->in)
-        return coco_fail(err, COCO_ERR_LIMIT, "compressed more than %u to 1", inflate->max_ratio);
+    uint32_t ratio = inflate->limits.max_ratio;
+    if (inflate->out > RATIO_FREE && (inflate->out - RATIO_FREE) / ratio > inflate->in)
+        return coco_fail(err, COCO_ERR_LIMIT, "compressed more than %u to 1", ratio);
     return coco_sink_write(&inflate->next, inflate->chunk, made, err);
 }
 
@@ -283,7 +322,7 @@ inflate_end(void *self, coco_error **err)
 }
 
 coco_status
-coco_inflate_new(enum coco_compression compression, uint32_t max_ratio,
+coco_inflate_new(enum coco_compression compression, const struct coco_inflate_limits *limits,
                  const struct coco_sink *next, struct coco_inflate **ret, coco_error **err)
 {
     _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = calloc(1, sizeof(*inflate));
@@ -292,7 +331,7 @@ coco_inflate_new(enum coco_compression compression, uint32_t max_ratio,
 
     inflate->decoder = &decoders[compression];
     inflate->next = *next;
-    inflate->max_ratio = max_ratio;
+    inflate->limits = *limits;
     inflate->chunk = malloc(CHUNK);
     if (!inflate->chunk)
         return coco_fail_nomem(err);

@@ -9,8 +9,21 @@
 
 #include "base/fail.h"
 
-/* What a thread of its own takes is at least worth this. */
-#define RING_MIN ((size_t)64 << 10)
+/* Less is not worth a thread; of more, one stage would only run further ahead of the next. */
+#define RING_MIN ((uint64_t)64 << 10)
+#define RING_MAX ((uint64_t)1 << 20)
+/* A chunk of output, the decoder without its window, the reader of tar. */
+#define FIXED ((uint64_t)512 << 10)
+
+static size_t
+ring_size(const struct coco_pipeline_order *order)
+{
+    uint64_t size = order->max_memory / 16;
+
+    size = size < order->blob_size ? size : order->blob_size;
+    size = size < RING_MAX ? size : RING_MAX;
+    return (size_t)(size > RING_MIN ? size : RING_MIN);
+}
 
 static coco_status
 relay_to(struct coco_pipeline *pipeline, size_t size, struct coco_relay **ret, coco_error **err)
@@ -51,8 +64,12 @@ static coco_status
 begin_inflate(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order, size_t ring,
               coco_error **err)
 {
-    coco_status status = coco_inflate_new(order->compression, order->max_ratio, &pipeline->sink,
-                                          &pipeline->inflate, err);
+    const struct coco_inflate_limits limits = {
+        .max_ratio = order->max_ratio,
+        .max_window = order->max_memory - FIXED - 3 * ring,
+    };
+    coco_status status =
+        coco_inflate_new(order->compression, &limits, &pipeline->sink, &pipeline->inflate, err);
 
     if (status != COCO_OK)
         return status;
@@ -78,10 +95,8 @@ coco_status
 coco_pipeline_begin(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order,
                     coco_error **err)
 {
-    size_t ring = order->blob_size < order->ring ? (size_t)order->blob_size : order->ring;
+    size_t ring = ring_size(order);
 
-    if (ring < RING_MIN)
-        ring = RING_MIN;
     *pipeline = (struct coco_pipeline){0};
     coco_status status = begin_unpack(pipeline, order, ring, err);
     if (status == COCO_OK)

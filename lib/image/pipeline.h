@@ -15,6 +15,12 @@
 #include "image/unpack.h"
 #include "ocicrypt/layer.h"
 
+/*
+ * Of the memory that is allowed, three rings take a sixteenth each, and the rest is for the
+ * window of a decoder, whose own state is what nothing works without.
+ */
+#define COCO_PIPELINE_MEMORY_MIN ((uint64_t)1 << 20)
+
 struct coco_pipeline_order {
     int root; /* directory that the layer is unpacked into */
     struct coco_unpack_budget *budget;
@@ -22,8 +28,8 @@ struct coco_pipeline_order {
     const struct coco_digest *diff_id;
     const struct coco_layer_key *key; /* NULL for a layer that is not encrypted */
     uint32_t max_ratio;
-    uint64_t blob_size; /* small blobs need small rings */
-    size_t ring;        /* bytes that may wait between two stages */
+    uint64_t max_memory; /* COCO_PIPELINE_MEMORY_MIN and up */
+    uint64_t blob_size;  /* small blobs need small rings */
 };
 
 /* Stays where it is once begun: stages point into it. */

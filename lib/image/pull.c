@@ -26,8 +26,9 @@
 
 #define CONFIG_SIZE_MAX ((size_t)4 << 20)
 #define BUNDLE_CONFIG_MAX ((size_t)8 << 20)
-/* Between two stages: enough for one to go on while the next looks after a few hundred files. */
-#define RING ((size_t)1 << 20)
+
+/* Buffers and windows of a pull. */
+#define MEMORY ((uint64_t)16 << 20)
 
 /* What every step of one pull needs. */
 struct pull {
@@ -87,7 +88,7 @@ pull_layer(struct pull *pull, const struct coco_descriptor *layer,
         .diff_id = diff_id,
         .max_ratio = pull->order->limits.max_ratio,
         .blob_size = layer->size,
-        .ring = RING,
+        .max_memory = MEMORY,
     };
     bool encrypted;
 

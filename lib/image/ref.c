@@ -248,7 +248,7 @@ parse_oci(coco_image_ref *ref, const char *text, coco_error **err)
 static coco_status
 set_text(coco_image_ref *ref, coco_error **err)
 {
-    bool spelled = !ref->oci && strncmp(ref->registry, OCI, strlen(OCI)) == 0;
+    bool spelled = ref->registry && strncmp(ref->registry, OCI, strlen(OCI)) == 0;
     const char *tag = ref->tag;
     const char *digest = ref->digest;
 

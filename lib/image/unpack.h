@@ -32,11 +32,16 @@ COCO_DEFINE_CLEANUP(struct coco_unpack *, coco_unpack_free);
 /* end: the archive is complete, whiteouts are applied and directory times set. */
 struct coco_sink coco_unpack_sink(struct coco_unpack *unpack);
 
-/* Inflates what is written to its sink into next, in bounded memory, up to max_ratio to 1. */
+struct coco_inflate_limits {
+    uint32_t max_ratio;  /* n to 1 */
+    uint64_t max_window; /* bytes of zstd's window, 1 KiB and up; gzip's is always 32 KiB */
+};
+
+/* Inflates what is written to its sink into next, in bounded memory. */
 struct coco_inflate;
-coco_status coco_inflate_new(enum coco_compression compression, uint32_t max_ratio,
-                             const struct coco_sink *next, struct coco_inflate **ret,
-                             coco_error **err);
+coco_status coco_inflate_new(enum coco_compression compression,
+                             const struct coco_inflate_limits *limits, const struct coco_sink *next,
+                             struct coco_inflate **ret, coco_error **err);
 void coco_inflate_free(struct coco_inflate *inflate);
 COCO_DEFINE_CLEANUP(struct coco_inflate *, coco_inflate_free);
 /* end: COCO_ERR_PROTO if the stream is cut, has trailing bytes or a wrong checksum. */

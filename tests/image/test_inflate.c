@@ -7,6 +7,7 @@
 
 #include "tests/faults.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -81,13 +82,15 @@ add(enum coco_compression compression, const void *data, size_t len)
     }
 }
 
+static struct coco_inflate_limits limits = {.max_ratio = 1100, .max_window = 8 << 20};
+
 static coco_status
 inflate_all(enum coco_compression compression, size_t step, struct coco_buf *out)
 {
     _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
     const struct coco_sink next = coco_sink_to_buf(out);
 
-    coco_status status = coco_inflate_new(compression, 1100, &next, &inflate, &err);
+    coco_status status = coco_inflate_new(compression, &limits, &next, &inflate, &err);
     if (status != COCO_OK)
         return status;
     const struct coco_sink sink = coco_inflate_sink(inflate);
@@ -234,13 +237,14 @@ a_bomb_is_stopped_by_its_ratio(void **state)
     static uint8_t zeros[(size_t)64 << 20];
 
     for (size_t i = 1; i < 3; i++) {
+        const struct coco_inflate_limits few = {.max_ratio = 100, .max_window = 8 << 20};
         _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
         uint64_t seen = 0;
         const struct coco_sink next = {count, count_end, &seen};
 
         fill(state);
         add(all[i], zeros, sizeof(zeros));
-        assert_ok(coco_inflate_new(all[i], 100, &next, &inflate, &err), err);
+        assert_ok(coco_inflate_new(all[i], &few, &next, &inflate, &err), err);
         const struct coco_sink sink = coco_inflate_sink(inflate);
         assert_fails(coco_sink_write(&sink, packed, packed_len, &err), err, COCO_ERR_LIMIT,
                      "more than 100 to 1");
@@ -255,12 +259,21 @@ a_zstd_window_has_a_limit(void **state)
     _cleanup_buf_ struct coco_buf out = {.limit = 2 * PLAIN_SIZE};
 
     (void)state;
-    add_zstd(plain, PLAIN_SIZE, 23);
-    assert_ok(inflate_all(COCO_ZSTD, 4096, &out), err);
-    packed_len = 0;
-    add_zstd(plain, PLAIN_SIZE, 24);
-    assert_fails(inflate_all(COCO_ZSTD, 4096, &out), err, COCO_ERR_LIMIT,
-                 "window of more than 8 MiB");
+    for (int log = 17; log <= 24; log++) {
+        char text[64];
+
+        limits.max_window = (UINT64_C(2) << log) - 1; /* of no use beyond 1 << log */
+        packed_len = 0;
+        add_zstd(plain, PLAIN_SIZE, log);
+        assert_ok(inflate_all(COCO_ZSTD, 4096, &out), err);
+        packed_len = 0;
+        add_zstd(plain, PLAIN_SIZE, log + 1);
+        (void)snprintf(text, sizeof(text), "a window of %d KiB, of which %d are allowed",
+                       2 << (log - 10), 1 << (log - 10));
+        assert_fails(inflate_all(COCO_ZSTD, 4096, &out), err, COCO_ERR_LIMIT, text);
+        coco_buf_reset(&out);
+    }
+    limits.max_window = 8 << 20;
 }
 
 static void

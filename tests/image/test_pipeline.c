@@ -88,8 +88,8 @@ order_of(struct layer *layer, bool encrypted)
         .diff_id = &layer->diff_id,
         .key = encrypted ? &layer->key : NULL,
         .max_ratio = 100,
+        .max_memory = COCO_PIPELINE_MEMORY_MIN,
         .blob_size = tar.len,
-        .ring = 1 << 20,
     };
 }
 

@@ -51,6 +51,7 @@ unpack_layer(int root, const char *path, struct coco_unpack_budget *budget, coco
 {
     _cleanup_(coco_unpack_freep) struct coco_unpack *unpack = NULL;
     _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
+    const struct coco_inflate_limits limits = {.max_ratio = 1100, .max_window = 8 << 20};
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return coco_fail_errno(err, errno, "open '%s'", path);
@@ -59,7 +60,7 @@ unpack_layer(int root, const char *path, struct coco_unpack_budget *budget, coco
     if (status != COCO_OK)
         return status;
     const struct coco_sink files = coco_unpack_sink(unpack);
-    status = coco_inflate_new(compression_of(path), 1100, &files, &inflate, err);
+    status = coco_inflate_new(compression_of(path), &limits, &files, &inflate, err);
     if (status != COCO_OK)
         return status;
     const struct coco_sink bytes = coco_inflate_sink(inflate);

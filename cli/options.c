@@ -50,6 +50,8 @@ static const struct cli_option table[OPT_COUNT] = {
                     "what pulled images must meet, a containers policy.json"},
     [OPT_RECIPIENT] = {"recipient", 0, "jwe:FILE", NULL, NULL, true,
                        "public key or certificate of whoever may open the layers"},
+    [OPT_REGISTRIES_CONF] = {"registries-conf", 0, "FILE", NULL, "CONTAINERS_REGISTRIES_CONF",
+                             false, "mirrors, and where images are got from: a registries.conf"},
     [OPT_REPORT_DATA] = {"report-data", 0, "HEX", NULL, NULL, false,
                          "1 to 64 bytes that the evidence is bound to"},
     [OPT_REQUIRE_ENCRYPTION] = {"require-encryption", 0, NULL, NULL, NULL, false,

@@ -19,6 +19,12 @@ add_auth(void *client, const uint8_t *data, size_t len, coco_error **err)
     return coco_image_client_add_auth(client, data, len, err);
 }
 
+static coco_status
+set_registries(void *client, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_image_client_set_registries(client, data, len, err);
+}
+
 /* Adds the file if there is one; path, which is freed, is NULL when memory is out. */
 static int
 add_auth_file(struct cli *cli, coco_image_client *client, char *path)
@@ -99,5 +105,7 @@ cli_set_registries(struct cli *cli, coco_image_client *client)
     int rc = allow_helpers(cli, client);
     if (rc == CLI_DONE)
         rc = named ? cli_set_file(cli, named, add_auth, client) : add_default_auth(cli, client);
+    if (rc == CLI_DONE)
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_REGISTRIES_CONF), set_registries, client);
     return rc;
 }

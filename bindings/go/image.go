@@ -194,6 +194,13 @@ func (i *ImageClient) SetHelpers(path string) error {
 	}, path)
 }
 
+// SetRegistries sets where images are got from, by a containers registries.conf.
+func (i *ImageClient) SetRegistries(toml []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_registries(c, data(toml), size(toml), f.err)
+	})
+}
+
 // SetPolicy sets the containers policy.json that pulled images must meet.
 // Without one only references with a digest are pulled.
 func (i *ImageClient) SetPolicy(json []byte) error {

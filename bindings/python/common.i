@@ -186,6 +186,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *key, size_t len),
     (const uint8_t *launch, size_t len),
     (const uint8_t *pem, size_t len),
+    (const uint8_t *toml, size_t len),
     (const uint8_t *report_data, size_t len),
     (const uint8_t *report_data, size_t report_len)
 };

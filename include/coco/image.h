@@ -141,6 +141,28 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_helpers(coco_image_cl
                                                                    coco_error **err);
 
 /**
+ * Sets where images are got from, by a containers `registries.conf` (version 2).
+ *
+ * The `[[registry]]` with the longest `prefix` of an image's name says whether
+ * it is `blocked`, which `[[registry.mirror]]` are asked for it, in their order,
+ * and which `location` after them. What one fails with is told when all of them
+ * do. Images are put where their names say. Of both, `insecure` means without
+ * TLS. The policy is always about the name that was asked for, and each registry
+ * is shown its own credentials only. A name without a registry is refused if the
+ * file would look for it elsewhere than on `docker.io`.
+ *
+ * @param client  whose
+ * @param toml    the file
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is not such a file or has keys that are not
+ *                known, ::COCO_ERR_NOTSUP for one of version 1, ::COCO_ERR_LIMIT for
+ *                more than 16 mirrors of one registry
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_registries(coco_image_client *client,
+                                                                      const uint8_t *toml,
+                                                                      size_t len, coco_error **err);
+
+/**
  * Sets the policy, a containers `policy.json`, that pulled images must meet.
  *
  * Without one only references with a digest are pulled. Requirements this

@@ -11,6 +11,7 @@
 #include "crypto/jwe.h"
 #include "image/helper.h"
 #include "image/layout.h"
+#include "image/mirrors.h"
 #include "image/registry.h"
 
 #include <string.h>
@@ -53,6 +54,7 @@ coco_image_client_free(coco_image_client *client)
     coco_buf_done(&client->tls_ca);
     coco_auth_done(&client->auth);
     free(client->helpers);
+    coco_registries_done(&client->registries);
     coco_policy_free(client->policy);
     free_keys(client->keys, client->n_keys);
     free_keys(client->recipients, client->n_recipients);
@@ -123,6 +125,20 @@ coco_image_client_set_helpers(coco_image_client *client, const char *path, coco_
     free(client->helpers);
     client->helpers = copy;
     client->auth.helpers = copy;
+    return COCO_OK;
+}
+
+coco_status
+coco_image_client_set_registries(coco_image_client *client, const uint8_t *toml, size_t len,
+                                 coco_error **err)
+{
+    struct coco_registries registries = {0};
+
+    coco_status status = coco_registries_parse(toml, len, &registries, err);
+    if (status != COCO_OK)
+        return status;
+    coco_registries_done(&client->registries);
+    client->registries = registries;
     return COCO_OK;
 }
 
@@ -274,14 +290,43 @@ is_layout(const coco_image_ref *ref)
     return strcmp(coco_image_ref_transport(ref), "oci") == 0;
 }
 
+/* The image in its registry, or in whichever the configuration has for it. */
+static coco_status
+registry_source(const coco_image_client *client, const coco_image_options *set,
+                const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
+{
+    _cleanup_places_ struct coco_places places = {0};
+    struct coco_registry_options opts = registry_options(client, set);
+
+    coco_status status = coco_registries_find(&client->registries, ref, &places, err);
+    if (status != COCO_OK)
+        return status;
+    if (places.n > 1)
+        return coco_mirrors_source(&opts, &places, ret, err);
+    opts.plain_http = opts.plain_http || places.list[0].insecure;
+    return coco_registry_source(&opts, places.list[0].ref, ret, err);
+}
+
+static coco_status
+registry_destination(const coco_image_client *client, const coco_image_options *set,
+                     const coco_image_ref *ref, struct coco_destination *ret, coco_error **err)
+{
+    struct coco_registry_options opts = registry_options(client, set);
+    bool insecure = false;
+
+    coco_status status = coco_registries_find_own(&client->registries, ref, &insecure, err);
+    if (status != COCO_OK)
+        return status;
+    opts.plain_http = opts.plain_http || insecure;
+    return coco_registry_destination(&opts, ref, ret, err);
+}
+
 coco_status
 coco_client_source(const coco_image_client *client, const coco_image_options *set,
                    const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
 {
-    const struct coco_registry_options opts = registry_options(client, set);
-
     return is_layout(ref) ? coco_layout_source(ref, ret, err)
-                          : coco_registry_source(&opts, ref, ret, err);
+                          : registry_source(client, set, ref, ret, err);
 }
 
 coco_status
@@ -289,10 +334,8 @@ coco_client_destination(const coco_image_client *client, const coco_image_option
                         coco_ctx *ctx, const coco_image_ref *ref, struct coco_destination *ret,
                         coco_error **err)
 {
-    const struct coco_registry_options opts = registry_options(client, set);
-
     return is_layout(ref) ? coco_layout_destination(ctx, ref, ret, err)
-                          : coco_registry_destination(&opts, ref, ret, err);
+                          : registry_destination(client, set, ref, ret, err);
 }
 
 coco_status

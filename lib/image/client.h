@@ -13,6 +13,7 @@
 #include "crypto/key.h"
 #include "image/auth.h"
 #include "image/manifest.h"
+#include "image/registries.h"
 #include "image/source.h"
 #include "ocicrypt/annotations.h"
 #include "signature/policy.h"
@@ -26,7 +27,8 @@ struct coco_image_client {
     bool plain_http;
     struct coco_buf tls_ca; /* PEM; empty for the system's */
     struct coco_auth auth;
-    char *helpers;              /* what auth lends */
+    char *helpers; /* what auth lends */
+    struct coco_registries registries;
     struct coco_policy *policy; /* NULL: only pinned references */
     struct coco_platform platform;
     EVP_PKEY **keys; /* private, for decryption */

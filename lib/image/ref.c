@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <coco/image.h>
+#include "image/ref.h"
 
 #include "base/cleanup.h"
 #include "base/digest.h"
@@ -32,6 +32,7 @@
 
 struct coco_image_ref {
     bool oci;
+    bool is_short;  /* the registry was not spelled */
     char *registry; /* NULL for a layout */
     char *repository;
     char *tag;
@@ -197,6 +198,7 @@ parse_docker(coco_image_ref *ref, const char *text, coco_error **err)
         return status;
 
     size_t host_len = registry_len(text, len);
+    ref->is_short = host_len == 0;
     const char *name = text + (host_len ? host_len + 1 : 0);
     const char *end = text + len;
     const char *colon = memchr(name, ':', (size_t)(end - name));
@@ -296,6 +298,12 @@ coco_image_ref_free(coco_image_ref *ref)
     free(ref->digest);
     free(ref->text);
     free(ref);
+}
+
+bool
+coco_image_ref_is_short(const coco_image_ref *ref)
+{
+    return ref->is_short;
 }
 
 const char *

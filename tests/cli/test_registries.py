@@ -144,3 +144,90 @@ def test_a_helper_that_is_missing_or_fails_is_told(coco, layout, locked, tmp_pat
     path = f"{tmp_path}/bin:{os.environ['PATH']}"
     done = push(coco, layout, locked, "--authfile", config, code=1, PATH=path)
     assert rb"ends with 3: the vault is \x1b[31mclosed" in done.stderr
+
+
+def conf(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_mirrors_are_asked_before_the_location(coco, layout, new_registry, tmp_path):
+    far, near = new_registry("far"), new_registry("near")
+    push(coco, layout, far)
+    file = conf(
+        tmp_path / "registries.conf",
+        f"""
+        [[registry]]
+        prefix = "images.test"
+        location = "{far.host}"
+        insecure = true
+        [[registry.mirror]]
+        location = "{near.host}"
+        insecure = true
+        """,
+    )
+
+    def inspect(code=0):
+        return coco.json("image", "inspect", "--registries-conf", file, "images.test/app:1", code=code)
+
+    assert inspect()["digest"] == layout.digest("app")
+    push(coco, layout, near)
+    far.stop()
+    assert inspect()["digest"] == layout.digest("app")
+    near.stop()
+    error = inspect(code=5)["message"]
+    assert near.host in error and far.host in error
+
+
+@pytest.mark.parametrize("what", ["config", "layer"])
+def test_a_mirror_with_wrong_bytes_is_left(coco, layout, new_registry, tmp_path, what):
+    far, near = new_registry("far"), new_registry("near")
+    push(coco, layout, far)
+    push(coco, layout, near)
+    manifest = layout.manifest("app")
+    blob = near.blob((manifest["config"] if what == "config" else manifest["layers"][0])["digest"])
+    blob.write_bytes(bytes([blob.read_bytes()[0] ^ 1]) + blob.read_bytes()[1:])
+    file = conf(
+        tmp_path / "registries.conf",
+        f"""
+        [[registry]]
+        location = "{far.host}"
+        [[registry.mirror]]
+        location = "{near.host}"
+        """,
+    )
+    # The policy is about the name that was asked for.
+    policy = write(
+        tmp_path / "policy.json",
+        {"default": [{"type": "reject"}],
+         "transports": {"docker": {far.host: [{"type": "insecureAcceptAnything"}]}}},
+    )
+    coco.run(
+        "image", "pull", "--plain-http", "--policy", policy, "--registries-conf", file,
+        f"{far.host}/app:1", tmp_path / "bundle", code=0,
+    )
+    assert (tmp_path / "bundle/rootfs/etc/motd").read_bytes() == b"hello\n"
+    # Nor does a mirror that the policy trusts help another name.
+    error = coco.json(
+        "image", "pull", "--plain-http", "--policy", policy, "--registries-conf",
+        conf(tmp_path / "other.conf", f'[[registry]]\nprefix = "images.test"\nlocation = "{far.host}"\n'),
+        "images.test/app:1", tmp_path / "other", code=3,
+    )
+    assert error["id"] == "denied"
+
+
+def test_blocked_and_ambiguous_names_are_refused(coco, tmp_path):
+    file = conf(
+        tmp_path / "registries.conf",
+        """
+        unqualified-search-registries = ["docker.io", "quay.test"]
+        [[registry]]
+        prefix = "*.bad.test"
+        blocked = true
+        """,
+    )
+    args = ["image", "inspect", "--registries-conf", file]
+    assert "blocks '*.bad.test'" in coco.json(*args, "a.bad.test/app:1", code=3)["message"]
+    assert "spell its registry out" in coco.json(*args, "busybox", code=2)["message"]
+    conf(file, "[[registry]]\nprefix = 'a.test'\nmirrors = []\n")
+    assert "mirror" in coco.json(*args, "a.test/app:1", code=1)["message"]

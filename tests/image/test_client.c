@@ -35,6 +35,7 @@
     "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","     \
     "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyI\",\"d\":\"" JWK_D "\"}"
 #define ACCEPT "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}"
+#define MIRRORS "[[registry]]\nlocation='h.test'\n[[registry.mirror]]\nlocation='m.test'\n"
 #define REJECT "{\"default\":[{\"type\":\"reject\"}]}"
 
 COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
@@ -696,6 +697,81 @@ credentials_that_cannot_be_used_are_told(void **state)
 }
 
 static void
+registries_that_are_none_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(
+        coco_image_client_set_registries(f->client, bytes_of(MIRRORS), strlen(MIRRORS), &f->err),
+        f->err);
+    const cJSON *before = f->client->registries.json;
+    assert_fails(coco_image_client_set_registries(f->client, bytes_of("x=1"), 3, &f->err), f->err,
+                 COCO_ERR_PROTO, "registries.conf");
+    assert_ptr_equal(f->client->registries.json, before);
+    assert_ok(coco_image_client_set_registries(f->client, bytes_of(""), 0, &f->err), f->err);
+}
+
+/* "a.test" is what was asked for, and the server where it is got from; the other way nothing is
+ * put. */
+static void
+registries_lead_to_where_an_image_is(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
+    _cleanup_buf_ struct coco_buf body = {.limit = 100};
+    _cleanup_buf_ struct coco_buf type = {.limit = 100};
+    char text[400];
+
+    assert_ok(coco_image_ref_parse("a.test/acme/app:1", &ref, &f->err), f->err);
+    for (int mirrored = 0; mirrored < 2; mirrored++) {
+        _cleanup_source_ struct coco_source source = {0};
+
+        f->wants_password = true;
+        f->authorization[0] = '\0';
+        httpd_start(&f->httpd, answer, f, NULL);
+        (void)snprintf(text, sizeof(text),
+                       "[[registry]]\nprefix='a.test'\nlocation='127.0.0.1:%d'\ninsecure=true\n%s",
+                       f->httpd.port,
+                       mirrored ? "[[registry.mirror]]\nlocation='127.0.0.1:1'\ninsecure=true\n"
+                                : "");
+        assert_ok(
+            coco_image_client_set_registries(f->client, bytes_of(text), strlen(text), &f->err),
+            f->err);
+        /* The credentials of the one that is asked, not of the one that is meant */
+        (void)snprintf(text, sizeof(text),
+                       "{\"auths\":{\"127.0.0.1:%d\":{\"auth\":\"" ENCODED "\"},"
+                       "\"a.test\":{\"auth\":\"YTox\"}}}",
+                       f->httpd.port);
+        assert_ok(set_auth(f, text), f->err);
+        assert_ok(coco_client_source(f->client, &once, ref, &source, &f->err), f->err);
+        assert_fails(source.manifest(source.self, f->ctx, NULL, &body, &type, &f->err), f->err,
+                     COCO_ERR_NOTFOUND, "404");
+        httpd_stop(&f->httpd);
+        assert_string_equal(f->authorization, "Basic " ENCODED);
+    }
+}
+
+static void
+blocked_registries_are_neither_read_nor_written(void **state)
+{
+    static const char text[] = "[[registry]]\nprefix='a.test'\nblocked=true\n";
+    struct fixture *f = *state;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
+    struct coco_source source = {0};
+    struct coco_destination to = {0};
+
+    assert_ok(coco_image_client_set_registries(f->client, bytes_of(text), strlen(text), &f->err),
+              f->err);
+    assert_ok(coco_image_ref_parse("a.test/acme/app:1", &ref, &f->err), f->err);
+    assert_fails(coco_client_source(f->client, &once, ref, &source, &f->err), f->err,
+                 COCO_ERR_DENIED, "blocks 'a.test'");
+    assert_fails(coco_client_destination(f->client, &once, f->ctx, ref, &to, &f->err), f->err,
+                 COCO_ERR_DENIED, "blocks 'a.test'");
+    assert_null(source.self);
+    assert_null(to.self);
+}
+
+static void
 helpers_outlive_the_credentials(void **state)
 {
     struct fixture *f = *state;
@@ -862,6 +938,9 @@ everything_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_image_client_set_helpers(client, "/usr/bin", &err);
         if (status == COCO_OK)
+            status =
+                coco_image_client_set_registries(client, bytes_of(MIRRORS), strlen(MIRRORS), &err);
+        if (status == COCO_OK)
             status = coco_image_client_set_policy(client, bytes_of(ACCEPT), strlen(ACCEPT), &err);
         if (status == COCO_OK)
             status = coco_image_client_set_platform(client, "linux/amd64", &err);
@@ -935,6 +1014,9 @@ main(void)
         TEST(what_is_0_in_the_options_is_the_default),
         TEST(settings_reach_the_registry),
         TEST(credentials_that_cannot_be_used_are_told),
+        TEST(registries_that_are_none_are_refused),
+        TEST(registries_lead_to_where_an_image_is),
+        TEST(blocked_registries_are_neither_read_nor_written),
         TEST(helpers_outlive_the_credentials),
         TEST(credentials_are_added_behind_those_there_are),
         TEST(a_layout_is_opened_by_its_path),

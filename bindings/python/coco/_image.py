@@ -94,6 +94,7 @@ class ImageClient(Handle):
     policy      containers policy.json, bytes or dict; without one only digests are pulled
     auth        containers auth.json, bytes or dict
     helpers     directories (`:` between) whose credential helpers may be run; else none is
+    registries  containers registries.conf, bytes: mirrors, and where images are got from
     tls_ca      CAs to trust instead of the system's, PEM
     platform    `os/architecture[/variant]`; the default is this machine
     plain_http  speak HTTP without TLS
@@ -103,8 +104,9 @@ class ImageClient(Handle):
     Calls take the limits of the C struct coco_image_options as keywords.
     """
 
-    def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, helpers=None, tls_ca=None,
-                 platform=None, plain_http=False, require_encryption=False, kek_prefix=None):
+    def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, helpers=None, registries=None,
+                 tls_ca=None, platform=None, plain_http=False, require_encryption=False,
+                 kek_prefix=None):
         super().__init__(native.image_client_new())
         native.image_client_set_plain_http(self._c, bool(plain_http))
         native.image_client_set_require_encryption(self._c, bool(require_encryption))
@@ -115,6 +117,7 @@ class ImageClient(Handle):
             (policy, native.image_client_set_policy),
             (auth, native.image_client_set_auth),
             (helpers, native.image_client_set_helpers),
+            (registries, native.image_client_set_registries),
             (tls_ca, native.image_client_set_tls_ca),
             (platform, native.image_client_set_platform),
             (kek_prefix, native.image_client_set_kek_prefix),

@@ -1,0 +1,16 @@
+/*
+ * image/ref.h - inside of a coco_image_ref
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_IMAGE_REF_H
+#define COCO_IMAGE_REF_H
+
+#include <coco/image.h>
+
+#include <stdbool.h>
+
+/* Whether no registry was spelled, as in "busybox": docker.io was filled in. */
+bool coco_image_ref_is_short(const coco_image_ref *ref);
+
+#endif

@@ -10,6 +10,7 @@
 #include "tests/support.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -438,20 +439,16 @@ static void
 a_reply_that_is_not_taken_ends_the_connection(void **state)
 {
     const struct timeval at_once = {.tv_usec = 200000};
-    int small = 4096;
     struct fixture f;
 
     (void)state;
     serve(&f, "[http_server]\nwrite_timeout = 1\nidle_timeout = 3600\nhead_timeout = 3600\n");
     int fd = reach(&f);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &at_once, sizeof(at_once)), 0);
-    /* Asks and never listens, until the server, which reads no further, has no room left. */
-    while (send(fd, HEALTHZ, strlen(HEALTHZ), MSG_NOSIGNAL) > 0)
+    /* Asks and never listens: the server reads no further, then has no room left, then is gone. */
+    while (send(fd, HEALTHZ, strlen(HEALTHZ), MSG_NOSIGNAL) > 0 || errno == EAGAIN)
         ;
-    struct pollfd p = {.fd = fd};
-    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-    assert_true(p.revents & (POLLHUP | POLLERR));
+    assert_true(errno == EPIPE || errno == ECONNRESET);
     (void)close(fd);
     end(&f);
 }

@@ -41,14 +41,15 @@ check_places(const struct coco_registries *registries, const coco_image_ref *ref
     }
 }
 
+#define DIGEST "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const char *const names[] = {
         "busybox",
         "a.test/x:1",
-        "x.a.test:5000/ns/y@sha256:"
-        "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+        "x.a.test:5000/ns/y@" DIGEST,
     };
     struct coco_registries registries = {0};
 

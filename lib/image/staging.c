@@ -33,9 +33,13 @@ close_stream(DIR **stream)
 void
 coco_staging_done(struct coco_staging *staging)
 {
-    if (staging->dir >= 0 && !staging->committed)
-        (void)coco_remove(staging->parent, staging->name, NULL);
+    bool there = staging->dir >= 0 && !staging->committed;
+
+    /* First: there may be no other descriptor to remove it with. If others take it for stale now,
+     * they only help. */
     coco_closep(&staging->dir);
+    if (there)
+        (void)coco_remove(staging->parent, staging->name, NULL);
     coco_closep(&staging->parent);
     free(staging->name);
     free(staging->target);
@@ -192,6 +196,12 @@ make_one(struct coco_staging *staging, const char *prefix, bool *made, coco_erro
         return coco_fail_errno(err, errno, "make a staging directory");
     }
     _cleanup_close_ int dir = openat(staging->parent, name, DIR_FLAGS);
+    if (dir < 0 && errno != ENOENT) {
+        int cause = errno;
+
+        (void)unlinkat(staging->parent, name, AT_REMOVEDIR);
+        return coco_fail_errno(err, cause, "open a staging directory");
+    }
     if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0 || fstat(dir, &st) < 0
         || fstatat(staging->parent, name, &named, AT_SYMLINK_NOFOLLOW) < 0
         || st.st_ino != named.st_ino)

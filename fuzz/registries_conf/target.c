@@ -41,7 +41,8 @@ check_places(const struct coco_registries *registries, const coco_image_ref *ref
     }
 }
 
-#define DIGEST "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+#define PINNED                                                                                     \
+    "x.a.test:5000/ns/y@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -49,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     static const char *const names[] = {
         "busybox",
         "a.test/x:1",
-        "x.a.test:5000/ns/y@" DIGEST,
+        PINNED,
     };
     struct coco_registries registries = {0};
 

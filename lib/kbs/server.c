@@ -65,7 +65,7 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
-    const struct timeval pause = {.tv_usec = COCO_KBS_PAUSE_MS * 1000};
+    const struct timeval pause = {.tv_usec = COCO_KBS_PAUSE_MS * 1000L};
     struct coco_kbs_server *server = arg;
     coco_error *err = NULL;
 

@@ -41,7 +41,7 @@ the_core(void)
 
 /* A stranger never gets what only the owner or an attested guest may have. */
 static void
-check(const struct coco_kbs_request *request, const struct coco_kbs_reply *reply)
+check(const struct coco_httpd_request *request, const struct coco_httpd_reply *reply)
 {
     bool public =
         strcmp(request->path, "/healthz") == 0 || strcmp(request->path, "/kbs/v0/auth") == 0;
@@ -62,7 +62,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct coco_kbs_core *core = the_core();
-    struct coco_kbs_reply reply = {0};
+    struct coco_httpd_reply reply = {0};
     char *text = malloc(size + 1);
     char *parts[5] = {NULL};
 
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < 4 && rest; i++)
         parts[i] = strsep(&rest, "\n");
     if (rest && parts[1]) {
-        struct coco_kbs_request request = {
+        struct coco_httpd_request request = {
             .method = parts[0],
             .path = parts[1],
             .cookie = parts[2],
@@ -90,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         coco_kbs_handle(core, &request, &reply);
         check(&request, &reply);
-        coco_kbs_reply_done(&reply);
+        coco_httpd_reply_done(&reply);
     }
     free(text);
     return 0;

@@ -70,7 +70,7 @@ set_cookie(struct coco_kbs_call *call, const cJSON *state, int64_t expires, coco
     if (status == COCO_OK)
         status = coco_buf_append_text(cookie, "; Expires=", err);
     if (status == COCO_OK)
-        status = coco_kbs_http_date(expires, cookie, err);
+        status = coco_httpd_date(expires, cookie, err);
     return status;
 }
 

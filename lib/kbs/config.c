@@ -11,7 +11,7 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/toml.h"
-#include "kbs/limits.h"
+#include "httpd/limits.h"
 
 #include <string.h>
 
@@ -191,10 +191,10 @@ read_http(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"certificate", PEM, &config->http.certificate, 0, 0, NULL},
         {"payload_request_size", NUMBER, &config->http.payload_request_size, 1, 64, NULL},
         {"max_connections", NUMBER, &config->http.max_connections, 1, 65536, NULL},
-        {"head_timeout", NUMBER, &config->http.head_timeout, 1, COCO_KBS_SECONDS_MAX, NULL},
-        {"body_timeout", NUMBER, &config->http.body_timeout, 1, COCO_KBS_SECONDS_MAX, NULL},
-        {"write_timeout", NUMBER, &config->http.write_timeout, 1, COCO_KBS_SECONDS_MAX, NULL},
-        {"idle_timeout", NUMBER, &config->http.idle_timeout, 1, COCO_KBS_SECONDS_MAX, NULL},
+        {"head_timeout", NUMBER, &config->http.head_timeout, 1, COCO_HTTPD_SECONDS_MAX, NULL},
+        {"body_timeout", NUMBER, &config->http.body_timeout, 1, COCO_HTTPD_SECONDS_MAX, NULL},
+        {"write_timeout", NUMBER, &config->http.write_timeout, 1, COCO_HTTPD_SECONDS_MAX, NULL},
+        {"idle_timeout", NUMBER, &config->http.idle_timeout, 1, COCO_HTTPD_SECONDS_MAX, NULL},
         {"tls_profile", TEXT, &config->http.tls_profile, 0, 0, NULL},
         {"worker_count", REFUSED, NULL, 0, 0, "one loop serves all connections"},
         {"tls_min_version", REFUSED, NULL, 0, 0, "use tls_profile"},
@@ -483,12 +483,12 @@ read_explain(const cJSON *root, struct coco_kbs_config *config, coco_error **err
 static coco_status
 set_defaults(struct coco_kbs_config *config, coco_error **err)
 {
-    config->http.payload_request_size = COCO_KBS_BODY_MIB;
-    config->http.max_connections = COCO_KBS_CONNECTIONS;
-    config->http.head_timeout = COCO_KBS_HEAD_SECONDS;
-    config->http.body_timeout = COCO_KBS_BODY_SECONDS;
-    config->http.write_timeout = COCO_KBS_WRITE_SECONDS;
-    config->http.idle_timeout = COCO_KBS_IDLE_SECONDS;
+    config->http.payload_request_size = COCO_HTTPD_BODY_MIB;
+    config->http.max_connections = COCO_HTTPD_CONNECTIONS;
+    config->http.head_timeout = COCO_HTTPD_HEAD_SECONDS;
+    config->http.body_timeout = COCO_HTTPD_BODY_SECONDS;
+    config->http.write_timeout = COCO_HTTPD_WRITE_SECONDS;
+    config->http.idle_timeout = COCO_HTTPD_IDLE_SECONDS;
     config->attestation.timeout = 5;
     config->attestation.duration_min = 5;
     config->attestation.verbose_token = true;

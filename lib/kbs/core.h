@@ -10,8 +10,8 @@
 #include <coco/verifier.h>
 
 #include "crypto/key.h"
+#include "httpd/http.h"
 #include "kbs/config.h"
-#include "kbs/http.h"
 #include "kbs/session.h"
 #include "kbs/store.h"
 
@@ -43,9 +43,9 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_core *, coco_kbs_core_free);
  */
 struct coco_kbs_call {
     struct coco_kbs_core *core;
-    const struct coco_kbs_request *request;
+    const struct coco_httpd_request *request;
     const char *rest; /* of the path, behind the prefix of the route */
-    struct coco_kbs_reply *reply;
+    struct coco_httpd_reply *reply;
     const char *name;   /* of the error, upstream's: "PolicyDeny" */
     const char *detail; /* for the peer instead of the error's message, or NULL */
     int status;         /* of HTTP; 0: what fits the error */

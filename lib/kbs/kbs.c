@@ -18,8 +18,8 @@
 
 struct coco_kbs {
     struct coco_kbs_core *core;
-    pthread_mutex_t lock;           /* the server's */
-    struct coco_kbs_server *server; /* NULL: not serving */
+    pthread_mutex_t lock;             /* the server's */
+    struct coco_httpd_server *server; /* NULL: not serving */
 };
 
 coco_status
@@ -68,7 +68,7 @@ void
 coco_kbs_stop(coco_kbs *kbs)
 {
     (void)pthread_mutex_lock(&kbs->lock);
-    coco_kbs_server_stop(kbs->server);
+    coco_httpd_server_stop(kbs->server);
     kbs->server = NULL;
     (void)pthread_mutex_unlock(&kbs->lock);
 }
@@ -76,7 +76,7 @@ coco_kbs_stop(coco_kbs *kbs)
 const char *
 coco_kbs_url(const coco_kbs *kbs)
 {
-    return kbs->server ? coco_kbs_server_url(kbs->server) : NULL;
+    return kbs->server ? coco_httpd_server_url(kbs->server) : NULL;
 }
 
 coco_status

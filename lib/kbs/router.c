@@ -61,7 +61,7 @@ match(const char *path, const char *route)
 static coco_status
 dispatch(struct coco_kbs_call *call, coco_error **err)
 {
-    const struct coco_kbs_request *request = call->request;
+    const struct coco_httpd_request *request = call->request;
     bool known = false;
 
     for (size_t i = 0; i < ROUTES; i++) {
@@ -104,7 +104,7 @@ status_for(coco_status status)
 
 void
 coco_kbs_reply_error(int status, const char *name, const char *detail, const char *id,
-                     struct coco_kbs_reply *reply)
+                     struct coco_httpd_reply *reply)
 {
     coco_buf_reset(&reply->body);
     coco_buf_reset(&reply->cookie);
@@ -133,8 +133,8 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
 }
 
 void
-coco_kbs_handle(struct coco_kbs_core *core, const struct coco_kbs_request *request,
-                struct coco_kbs_reply *reply)
+coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
+                struct coco_httpd_reply *reply)
 {
     coco_error *err = NULL;
     struct coco_kbs_call call = {

@@ -12,11 +12,11 @@
  * Answers request, come what may: what goes wrong becomes a reply too, with an
  * ErrorInformation (kbs-protocol A.8) as its body. reply is {0}.
  */
-void coco_kbs_handle(struct coco_kbs_core *core, const struct coco_kbs_request *request,
-                     struct coco_kbs_reply *reply);
+void coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
+                     struct coco_httpd_reply *reply);
 
 /* A reply with this status and an ErrorInformation, for what never became a request. */
 void coco_kbs_reply_error(int status, const char *name, const char *detail, const char *id,
-                          struct coco_kbs_reply *reply);
+                          struct coco_httpd_reply *reply);
 
 #endif

@@ -1,273 +1,53 @@
 /*
- * kbs/server.c - sockets, TLS and the loop of a KBS
- *
- * One thread runs one loop with all connections: what a request needs is short,
- * and the core below takes calls from any number of loops.
+ * kbs/server.c - a KBS behind its sockets
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "kbs/server.h"
 
-#include "base/context.h"
 #include "base/fail.h"
-#include "kbs/address.h"
-#include "kbs/connection.h"
-#include "kbs/tls.h"
+#include "kbs/router.h"
 
-#include <event2/event.h>
-#include <event2/listener.h>
-#include <pthread.h>
 #include <string.h>
-#include <sys/eventfd.h>
-
-#define URL_MAX 256
-
-struct coco_kbs_server {
-    struct coco_kbs_loop loop;
-    struct evconnlistener *listeners[COCO_KBS_LIST_MAX];
-    size_t n_listeners;
-    struct event *stop; /* on wake */
-    struct event *last; /* ends what does not end */
-    struct event *more; /* takes new connections again */
-    bool full;          /* and that was said */
-    int wake;
-    pthread_t thread;
-    bool running;
-    struct coco_buf url;
-};
 
 static void
-on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int len,
-          void *arg)
+handle(void *self, const struct coco_httpd_request *request, struct coco_httpd_reply *reply)
 {
-    struct coco_kbs_server *server = arg;
-
-    (void)listener;
-    (void)address;
-    (void)len;
-    if (server->loop.n < server->loop.core->config.http.max_connections) {
-        server->full = false;
-        coco_kbs_connection_open(&server->loop, fd);
-        return;
-    }
-    /* Once, or peers could fill the log. */
-    if (!server->full)
-        coco_ctx_log(server->loop.core->ctx, COCO_LOG_WARN,
-                     "there are %zu connections: more are closed at once", server->loop.n);
-    server->full = true;
-    (void)evutil_closesocket(fd);
-}
-
-/*
- * No descriptor, or no memory: the connection that waits would wake the loop
- * again and again, so nobody waits for it for a while.
- */
-static void
-on_accept_error(struct evconnlistener *listener, void *arg)
-{
-    const struct timeval pause = {.tv_usec = COCO_KBS_PAUSE_MS * 1000L};
-    struct coco_kbs_server *server = arg;
-    coco_error *err = NULL;
-
-    (void)listener;
-    (void)coco_fail_errno(&err, errno, "cannot take connections");
-    if (!server->full)
-        coco_ctx_log(server->loop.core->ctx, COCO_LOG_WARN, "%s", coco_error_message(err));
-    coco_error_free(err);
-    server->full = true;
-    for (size_t i = 0; i < server->n_listeners; i++)
-        (void)evconnlistener_disable(server->listeners[i]);
-    (void)event_add(server->more, &pause);
+    coco_kbs_handle(self, request, reply);
 }
 
 static void
-on_more(evutil_socket_t fd, short what, void *arg)
+refuse(void *self, const char *detail, struct coco_httpd_reply *reply)
 {
-    struct coco_kbs_server *server = arg;
-
-    (void)fd;
-    (void)what;
-    for (size_t i = 0; i < server->n_listeners; i++)
-        (void)evconnlistener_enable(server->listeners[i]);
-}
-
-static void
-on_stop(evutil_socket_t fd, short what, void *arg)
-{
-    const struct timeval patience = {.tv_sec = COCO_KBS_STOP_SECONDS};
-    struct coco_kbs_server *server = arg;
-
-    (void)fd;
-    (void)what;
-    for (size_t i = 0; i < server->n_listeners; i++)
-        (void)evconnlistener_disable(server->listeners[i]);
-    (void)event_del(server->more);
-    (void)event_add(server->last, &patience);
-    coco_kbs_connections_stop(&server->loop);
-}
-
-static void
-on_last(evutil_socket_t fd, short what, void *arg)
-{
-    struct coco_kbs_server *server = arg;
-
-    (void)fd;
-    (void)what;
-    (void)event_base_loopbreak(server->loop.base);
-}
-
-static void *
-run(void *arg)
-{
-    struct coco_kbs_server *server = arg;
-
-    (void)event_base_dispatch(server->loop.base);
-    coco_kbs_connections_close(&server->loop);
-    return NULL;
-}
-
-static coco_status
-check_address(const struct coco_kbs_server *server, const char *text,
-              const struct coco_kbs_address *address, coco_error **err)
-{
-    if (server->loop.tls || server->loop.core->config.http.insecure_http
-        || coco_kbs_address_is_loopback(address))
-        return COCO_OK;
-    return coco_fail(err, COCO_ERR_INVALID,
-                     "%s would serve plain HTTP to others: give private_key and certificate, or "
-                     "set insecure_http = true",
-                     text);
-}
-
-static coco_status
-remember_url(struct coco_kbs_server *server, evutil_socket_t fd, coco_error **err)
-{
-    struct coco_kbs_address address = {.len = sizeof(address.data)};
-
-    if (getsockname(fd, (struct sockaddr *)&address.data, &address.len) != 0)
-        return coco_fail_errno(err, errno, "socket");
-    coco_status status =
-        coco_buf_append_text(&server->url, server->loop.tls ? "https://" : "http://", err);
-    if (status == COCO_OK)
-        status = coco_kbs_address_format(&address, &server->url, err);
-    return status;
-}
-
-static coco_status
-listen_at(struct coco_kbs_server *server, const char *text, coco_error **err)
-{
-    const unsigned flags =
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE | LEV_OPT_DISABLED;
-    struct coco_kbs_address address;
-
-    coco_status status = coco_kbs_address_parse(text, &address, err);
-    if (status == COCO_OK)
-        status = check_address(server, text, &address, err);
-    if (status != COCO_OK)
-        return status;
-    struct evconnlistener *listener =
-        evconnlistener_new_bind(server->loop.base, on_accept, server, flags, -1,
-                                (const struct sockaddr *)&address.data, (int)address.len);
-    if (!listener)
-        return coco_fail_errno(err, errno, "cannot listen at %s", text);
-    evconnlistener_set_error_cb(listener, on_accept_error);
-    server->listeners[server->n_listeners++] = listener;
-    if (server->n_listeners == 1)
-        status = remember_url(server, evconnlistener_get_fd(listener), err);
-    return status;
-}
-
-static coco_status
-set_up_loop(struct coco_kbs_server *server, coco_error **err)
-{
-    /* Nobody but its own thread touches the loop: what wakes it is a descriptor. */
-    struct event_config *config = event_config_new();
-
-    if (!config)
-        return coco_fail_nomem(err);
-    (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    server->loop.base = event_base_new_with_config(config);
-    event_config_free(config);
-    if (!server->loop.base)
-        return coco_fail(err, COCO_ERR_IO, "no event loop");
-    server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (server->wake < 0)
-        return coco_fail_errno(err, errno, "eventfd");
-    server->stop = event_new(server->loop.base, server->wake, EV_READ, on_stop, server);
-    server->last = evtimer_new(server->loop.base, on_last, server);
-    server->more = evtimer_new(server->loop.base, on_more, server);
-    if (!server->stop || !server->last || !server->more || event_add(server->stop, NULL) != 0)
-        return coco_fail_nomem(err);
-    return COCO_OK;
-}
-
-static coco_status
-set_up(struct coco_kbs_server *server, coco_error **err)
-{
-    const struct coco_kbs_texts *sockets = &server->loop.core->config.http.sockets;
-
-    coco_status status = coco_kbs_tls_new(&server->loop.core->config, &server->loop.tls, err);
-    if (status == COCO_OK)
-        status = set_up_loop(server, err);
-    for (size_t i = 0; i < sockets->n && status == COCO_OK; i++)
-        status = listen_at(server, sockets->items[i], err);
-    for (size_t i = 0; i < server->n_listeners && status == COCO_OK; i++)
-        if (evconnlistener_enable(server->listeners[i]) != 0)
-            status = coco_fail(err, COCO_ERR_IO, "cannot listen at %s", sockets->items[i]);
-    return status;
+    (void)self;
+    coco_kbs_reply_error(reply->status, "HTTPFailed", detail, NULL, reply);
 }
 
 coco_status
-coco_kbs_server_start(struct coco_kbs_core *core, struct coco_kbs_server **ret, coco_error **err)
+coco_kbs_server_start(struct coco_kbs_core *core, struct coco_httpd_server **ret, coco_error **err)
 {
-    struct coco_kbs_server *made = calloc(1, sizeof(*made));
+    const struct coco_kbs_config *config = &core->config;
+    const struct coco_httpd_handler handler = {.handle = handle, .refuse = refuse, .self = core};
+    const struct coco_httpd_options opts = {
+        .ctx = core->ctx,
+        .now = core->now,
+        .sockets = config->http.sockets.items,
+        .n_sockets = config->http.sockets.n,
+        .insecure_http = config->http.insecure_http,
+        .tls =
+            {
+                .certificate = config->http.certificate,
+                .private_key = config->http.private_key,
+                .modern = strcmp(config->http.tls_profile, "modern") == 0,
+            },
+        .max_connections = config->http.max_connections,
+        .body_max = config->http.payload_request_size << 20,
+        .head_timeout = config->http.head_timeout,
+        .body_timeout = config->http.body_timeout,
+        .write_timeout = config->http.write_timeout,
+        .idle_timeout = config->http.idle_timeout,
+    };
 
-    if (!made)
-        return coco_fail_nomem(err);
-    made->loop.core = core;
-    made->wake = -1;
-    made->url.limit = URL_MAX;
-    _cleanup_(coco_kbs_server_stopp) struct coco_kbs_server *server = made;
-
-    coco_status status = set_up(server, err);
-    if (status != COCO_OK)
-        return status;
-    int code = pthread_create(&server->thread, NULL, run, server);
-    if (code != 0)
-        return coco_fail_errno(err, code, "thread");
-    server->running = true;
-    *ret = coco_steal(&server);
-    return COCO_OK;
-}
-
-void
-coco_kbs_server_stop(struct coco_kbs_server *server)
-{
-    if (!server)
-        return;
-    if (server->running) {
-        (void)eventfd_write(server->wake, 1);
-        (void)pthread_join(server->thread, NULL);
-    }
-    for (size_t i = 0; i < server->n_listeners; i++)
-        evconnlistener_free(server->listeners[i]);
-    if (server->stop)
-        event_free(server->stop);
-    if (server->last)
-        event_free(server->last);
-    if (server->more)
-        event_free(server->more);
-    if (server->loop.base)
-        event_base_free(server->loop.base);
-    if (server->wake >= 0)
-        (void)close(server->wake);
-    SSL_CTX_free(server->loop.tls);
-    coco_buf_done(&server->url);
-    free(server);
-}
-
-const char *
-coco_kbs_server_url(const struct coco_kbs_server *server)
-{
-    return coco_buf_text(&server->url);
+    coco_status status = coco_httpd_server_start(&opts, &handler, ret, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "[http_server]");
 }

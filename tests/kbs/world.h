@@ -46,7 +46,7 @@ struct world {
     struct coco_kbs_core *core;
     EVP_PKEY *owner; /* Ed25519, role admin */
     EVP_PKEY *tee;
-    struct coco_kbs_reply reply;
+    struct coco_httpd_reply reply;
     char cookie[16384]; /* as a Cookie header */
     char body[8192];
 };
@@ -93,7 +93,7 @@ world_begin(struct world *w, const char *attestation)
 static inline void
 world_end(struct world *w)
 {
-    coco_kbs_reply_done(&w->reply);
+    coco_httpd_reply_done(&w->reply);
     coco_kbs_core_free(w->core);
     coco_ctx_free(w->ctx);
     EVP_PKEY_free(w->owner);
@@ -106,7 +106,7 @@ ask_bytes(struct world *w, const char *method, const char *target, const char *c
           const char *authorization, const void *body, size_t len)
 {
     char path[4096];
-    struct coco_kbs_request request = {
+    struct coco_httpd_request request = {
         .method = method,
         .path = path,
         .cookie = cookie,
@@ -122,8 +122,8 @@ ask_bytes(struct world *w, const char *method, const char *target, const char *c
         *query++ = '\0';
         request.query = query;
     }
-    coco_kbs_reply_done(&w->reply);
-    w->reply = (struct coco_kbs_reply){0};
+    coco_httpd_reply_done(&w->reply);
+    w->reply = (struct coco_httpd_reply){0};
     coco_kbs_handle(w->core, &request, &w->reply);
     if (w->reply.cookie.len) {
         size_t n = strcspn(coco_buf_text(&w->reply.cookie), ";");

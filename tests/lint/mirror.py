@@ -13,7 +13,7 @@ TOP = pathlib.Path(sys.argv[1])
 UNTESTED = {
     "base/sink": "two lines over base/buf",
     "base/version": "a table that the e2e tests print",
-    "kbs/connection": "goes through kbs/server",
+    "httpd/connection": "goes through httpd/server",
     "net/hop": "the inside of net/http",
 }
 

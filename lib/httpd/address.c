@@ -1,9 +1,9 @@
 /*
- * kbs/address.c - where a KBS listens
+ * httpd/address.c - where a server listens
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/address.h"
+#include "httpd/address.h"
 
 #include "base/fail.h"
 
@@ -29,7 +29,7 @@ parse_port(const char *text, in_port_t *ret)
 }
 
 static bool
-parse_host(const char *host, bool v6, in_port_t port, struct coco_kbs_address *ret)
+parse_host(const char *host, bool v6, in_port_t port, struct coco_httpd_address *ret)
 {
     struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = port};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = port};
@@ -51,10 +51,10 @@ parse_host(const char *host, bool v6, in_port_t port, struct coco_kbs_address *r
 }
 
 coco_status
-coco_kbs_address_parse(const char *text, struct coco_kbs_address *ret, coco_error **err)
+coco_httpd_address_parse(const char *text, struct coco_httpd_address *ret, coco_error **err)
 {
     const char *colon = strrchr(text, ':');
-    struct coco_kbs_address address = {0};
+    struct coco_httpd_address address = {0};
     char host[HOST_MAX];
     in_port_t port;
 
@@ -73,7 +73,7 @@ coco_kbs_address_parse(const char *text, struct coco_kbs_address *ret, coco_erro
 }
 
 bool
-coco_kbs_address_is_loopback(const struct coco_kbs_address *address)
+coco_httpd_address_is_loopback(const struct coco_httpd_address *address)
 {
     struct sockaddr_in in4;
     struct sockaddr_in6 in6;
@@ -87,8 +87,8 @@ coco_kbs_address_is_loopback(const struct coco_kbs_address *address)
 }
 
 coco_status
-coco_kbs_address_format(const struct coco_kbs_address *address, struct coco_buf *buf,
-                        coco_error **err)
+coco_httpd_address_format(const struct coco_httpd_address *address, struct coco_buf *buf,
+                          coco_error **err)
 {
     char host[INET6_ADDRSTRLEN];
     struct sockaddr_in in4;

@@ -1,14 +1,13 @@
 /*
- * tests/kbs/test_tls.c - lib/kbs/tls.c
+ * tests/httpd/test_tls.c - lib/httpd/tls.c
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/tls.h"
+#include "httpd/tls.h"
 
 #include "base/context.h"
-#include "kbs/server.h"
+#include "httpd/server.h"
 
-#include "tests/canary.h"
 #include "tests/pki.h"
 #include "tests/support.h"
 
@@ -54,11 +53,34 @@ hang_up(SSL *ssl)
     SSL_free(ssl);
 }
 
-static void
-guests_are_served_over_tls(void **state)
+static int64_t
+now(void)
 {
-    static const char *const profiles[] = {"intermediate", "modern"};
-    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    return 1795467926;
+}
+
+static void
+handle(void *self, const struct coco_httpd_request *request, struct coco_httpd_reply *reply)
+{
+    (void)self;
+    (void)request;
+    reply->status = 200;
+}
+
+static void
+refuse(void *self, const char *detail, struct coco_httpd_reply *reply)
+{
+    (void)self;
+    (void)detail;
+    (void)reply;
+}
+
+static void
+peers_are_served_over_tls(void **state)
+{
+    static char loopback[] = "127.0.0.1:0";
+    static char *const sockets[] = {loopback};
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     struct pki_cert ca = {0};
     struct pki_cert leaf = {0};
     char *cert_pem = NULL;
@@ -71,24 +93,30 @@ guests_are_served_over_tls(void **state)
     pki_make(&leaf, &ca, "localhost", 1);
     pem_of(&leaf, &cert_pem, &key_pem);
     assert_ok(coco_ctx_new(&ctx, &err), err);
-    for (unsigned modern = 0; modern < 2; modern++) {
-        struct coco_kbs_core *core = NULL;
-        struct coco_kbs_server *server = NULL;
-        char config[16384];
+    for (int modern = 0; modern < 2; modern++) {
+        const struct coco_httpd_options opts = {
+            .ctx = ctx,
+            .now = now,
+            .sockets = sockets,
+            .n_sockets = 1,
+            .tls = {cert_pem, coco_buf_text(&key_pem), modern},
+            .max_connections = 8,
+            .head_timeout = 10,
+            .body_timeout = 10,
+            .write_timeout = 10,
+            .idle_timeout = 10,
+        };
+        const struct coco_httpd_handler handler = {.handle = handle, .refuse = refuse};
+        struct coco_httpd_server *server = NULL;
         char said[4096];
 
-        (void)snprintf(config, sizeof(config),
-                       "[http_server]\ntls_profile = \"%s\"\ncertificate = '''%s'''\n"
-                       "private_key = '''%s'''\n",
-                       profiles[modern], cert_pem, coco_buf_text(&key_pem));
-        assert_ok(coco_kbs_core_new(ctx, config, &core, &err), err);
-        assert_ok(coco_kbs_server_start(core, &server, &err), err);
-        assert_int_equal(strncmp(coco_kbs_server_url(server), "https://127.0.0.1:", 18), 0);
+        assert_ok(coco_httpd_server_start(&opts, &handler, &server, &err), err);
+        assert_int_equal(strncmp(coco_httpd_server_url(server), "https://127.0.0.1:", 18), 0);
 
         SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
         assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(tls), ca.cert), 1);
         SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-        SSL *ssl = reach(coco_kbs_server_url(server), tls);
+        SSL *ssl = reach(coco_httpd_server_url(server), tls);
         assert_int_equal(SSL_connect(ssl), 1);
         assert_int_equal(SSL_write(ssl, request, sizeof(request) - 1), sizeof(request) - 1);
         int n = SSL_read(ssl, said, sizeof(said) - 1);
@@ -100,22 +128,21 @@ guests_are_served_over_tls(void **state)
         /* An older version, and TLS 1.2 where the profile is modern. */
         assert_int_equal(
             SSL_CTX_set_max_proto_version(tls, modern ? TLS1_2_VERSION : TLS1_1_VERSION), 1);
-        ssl = reach(coco_kbs_server_url(server), tls);
+        ssl = reach(coco_httpd_server_url(server), tls);
         assert_int_not_equal(SSL_connect(ssl), 1);
         hang_up(ssl);
         SSL_CTX_free(tls);
 
         /* Plain HTTP gets no answer of HTTP. */
         SSL_CTX *none = SSL_CTX_new(TLS_client_method());
-        ssl = reach(coco_kbs_server_url(server), none);
+        ssl = reach(coco_httpd_server_url(server), none);
         assert_true(send(SSL_get_fd(ssl), request, sizeof(request) - 1, MSG_NOSIGNAL) > 0);
         ssize_t got = recv(SSL_get_fd(ssl), said, sizeof(said) - 1, 0);
         said[got > 0 ? got : 0] = '\0';
         assert_null(strstr(said, "HTTP/"));
         hang_up(ssl);
         SSL_CTX_free(none);
-        coco_kbs_server_stop(server);
-        coco_kbs_core_free(core);
+        coco_httpd_server_stop(server);
     }
     OPENSSL_free(cert_pem);
     coco_ctx_free(ctx);
@@ -133,8 +160,7 @@ keys_and_certificates_must_fit(void **state)
     _cleanup_buf_ struct coco_buf key_pem = {0};
     _cleanup_buf_ struct coco_buf other_key = {0};
     SSL_CTX *tls = NULL;
-    char profile[] = "intermediate";
-    char nothing[] = "-----BEGIN CERTIFICATE-----\n";
+    static const char nothing[] = "-----BEGIN CERTIFICATE-----\n";
     coco_error *err = NULL;
 
     (void)state;
@@ -142,19 +168,19 @@ keys_and_certificates_must_fit(void **state)
     pki_make(&two, NULL, "localhost", 1);
     pem_of(&one, &cert_pem, &key_pem);
     pem_of(&two, &other_pem, &other_key);
-    struct coco_kbs_config config = {.http = {.tls_profile = profile}};
-    assert_ok(coco_kbs_tls_new(&config, &tls, &err), err);
+    struct coco_httpd_tls config = {0};
+    assert_ok(coco_httpd_tls_new(&config, &tls, &err), err);
     assert_null(tls);
-    config.http.certificate = cert_pem;
-    config.http.private_key = (char *)other_key.data;
-    assert_fails(coco_kbs_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "private_key");
-    config.http.private_key = cert_pem;
-    assert_fails(coco_kbs_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "private_key");
-    config.http.private_key = (char *)key_pem.data;
-    config.http.certificate = nothing;
-    assert_fails(coco_kbs_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "certificate");
-    config.http.certificate = cert_pem;
-    assert_ok(coco_kbs_tls_new(&config, &tls, &err), err);
+    config.certificate = cert_pem;
+    config.private_key = coco_buf_text(&other_key);
+    assert_fails(coco_httpd_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "private_key");
+    config.private_key = cert_pem;
+    assert_fails(coco_httpd_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "private_key");
+    config.private_key = coco_buf_text(&key_pem);
+    config.certificate = nothing;
+    assert_fails(coco_httpd_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "certificate");
+    config.certificate = cert_pem;
+    assert_ok(coco_httpd_tls_new(&config, &tls, &err), err);
     SSL_CTX_free(tls);
     OPENSSL_free(cert_pem);
     OPENSSL_free(other_pem);
@@ -162,49 +188,13 @@ keys_and_certificates_must_fit(void **state)
     pki_done(&two);
 }
 
-/* Text and bytes, from the configuration to the context that uses it. */
-static void
-the_private_key_is_wiped_wherever_it_was(void **state)
-{
-    struct pki_cert leaf = {0};
-    char *cert_pem = NULL;
-    _cleanup_buf_ struct coco_buf key_pem = {0};
-    static char text[16384]; /* not on the heap, which is looked at */
-    char canary[32];
-    coco_error *err = NULL;
-
-    (void)state;
-    pki_make(&leaf, NULL, "localhost", 1);
-    pem_of(&leaf, &cert_pem, &key_pem);
-    (void)snprintf(text, sizeof(text),
-                   "[http_server]\ncertificate = '''%s'''\nprivate_key = '''%s'''\n", cert_pem,
-                   coco_buf_text(&key_pem));
-    /* Within a line in the middle: base64 of the key itself. */
-    const char *line = strchr(coco_buf_text(&key_pem) + 64, '\n') - 40;
-    memcpy(canary, line, sizeof(canary));
-    assert_non_null(strstr(text, "BEGIN PRIVATE KEY"));
-    canary_begin(canary, sizeof(canary));
-    for (unsigned i = 0; i < 2; i++) {
-        _cleanup_config_ struct coco_kbs_config config = {0};
-        SSL_CTX *tls = NULL;
-
-        assert_ok(coco_kbs_config_parse(text, strlen(text), &config, &err), err);
-        assert_ok(coco_kbs_tls_new(&config, &tls, &err), err);
-        SSL_CTX_free(tls);
-    }
-    assert_int_equal(canary_end(), 0);
-    OPENSSL_free(cert_pem);
-    pki_done(&leaf);
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(guests_are_served_over_tls),
+        cmocka_unit_test(peers_are_served_over_tls),
         cmocka_unit_test(keys_and_certificates_must_fit),
-        cmocka_unit_test(the_private_key_is_wiped_wherever_it_was),
     };
 
-    return cmocka_run_group_tests_name("kbs/tls", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("httpd/tls", tests, NULL, NULL);
 }

@@ -1,14 +1,12 @@
 /*
- * kbs/connection.c - one peer of a KBS
+ * httpd/connection.c - one peer of a server
  *
  * wait -> head -> body -> handle -> write -> wait …, each with a deadline of its
  * own that no trickle of bytes moves (T44 in doc/threats.md)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/connection.h"
-
-#include "kbs/router.h"
+#include "httpd/connection.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -23,15 +21,15 @@ enum state {
     CLOSING, /* that, and it is the last */
 };
 
-struct coco_kbs_connection {
-    struct coco_kbs_loop *loop;
-    struct coco_kbs_connection *next, *previous;
+struct coco_httpd_connection {
+    struct coco_httpd_loop *loop;
+    struct coco_httpd_connection *next, *previous;
     struct bufferevent *bev;
     struct event *deadline;
     enum state state;
     bool idle;            /* waits for the first byte of a request that is not its first */
     struct coco_buf head; /* of the request, cut into texts */
-    struct coco_kbs_request request;
+    struct coco_httpd_request request;
 };
 
 /* What a peer began to send may be a secret, or the token of who may send it. */
@@ -47,7 +45,7 @@ wipe(struct evbuffer *input)
 }
 
 static void
-close_connection(struct coco_kbs_connection *c)
+close_connection(struct coco_httpd_connection *c)
 {
     if (c->previous)
         c->previous->next = c->next;
@@ -69,7 +67,7 @@ close_connection(struct coco_kbs_connection *c)
 }
 
 static void
-set_deadline(struct coco_kbs_connection *c, uint64_t seconds)
+set_deadline(struct coco_httpd_connection *c, uint64_t seconds)
 {
     const struct timeval when = {.tv_sec = (time_t)seconds};
 
@@ -120,7 +118,7 @@ on_sent(const void *data, size_t len, void *arg)
 
 /* Hands the memory of buf over, to be wiped once it is sent: a copy would not be. */
 static bool
-give(struct coco_kbs_connection *c, struct coco_buf *buf)
+give(struct coco_httpd_connection *c, struct coco_buf *buf)
 {
     if (buf->len == 0)
         return true;
@@ -133,31 +131,32 @@ give(struct coco_kbs_connection *c, struct coco_buf *buf)
 
 /* Sends reply and forgets the request; the connection lives on only if keep_alive. */
 static void
-send_reply(struct coco_kbs_connection *c, struct coco_kbs_reply *reply, bool keep_alive)
+send_reply(struct coco_httpd_connection *c, struct coco_httpd_reply *reply, bool keep_alive)
 {
-    _cleanup_buf_ struct coco_buf head = {.limit = 2 * COCO_KBS_HEAD_MAX};
+    _cleanup_buf_ struct coco_buf head = {.limit = 2 * COCO_HTTPD_HEAD_MAX};
     bool is_head = c->request.method && strcmp(c->request.method, "HEAD") == 0;
 
     keep_alive = keep_alive && !c->loop->stopping;
-    coco_status status = coco_kbs_http_format(reply, keep_alive, c->loop->core->now(), &head, NULL);
+    coco_status status = coco_httpd_format(reply, keep_alive, c->loop->opts.now(), &head, NULL);
     if (status != COCO_OK || !give(c, &head) || (!is_head && !give(c, &reply->body))) {
         close_connection(c);
         return;
     }
     coco_buf_reset(&c->head);
-    c->request = (struct coco_kbs_request){0};
+    c->request = (struct coco_httpd_request){0};
     c->state = keep_alive ? WRITING : CLOSING;
     if (!keep_alive)
         (void)bufferevent_disable(c->bev, EV_READ);
-    set_deadline(c, c->loop->core->config.http.write_timeout);
+    set_deadline(c, c->loop->opts.write_timeout);
 }
 
 static void
-refuse(struct coco_kbs_connection *c, int status, const char *detail)
+refuse(struct coco_httpd_connection *c, int status, const char *detail)
 {
-    _cleanup_reply_ struct coco_kbs_reply reply = {.body = {.limit = COCO_KBS_HEAD_MAX}};
+    _cleanup_reply_ struct coco_httpd_reply reply = {.body = {.limit = COCO_HTTPD_HEAD_MAX}};
 
-    coco_kbs_reply_error(status, "HTTPFailed", detail, NULL, &reply);
+    reply.status = status;
+    c->loop->handler.refuse(c->loop->handler.self, detail, &reply);
     send_reply(c, &reply, false);
 }
 
@@ -174,7 +173,7 @@ pass_over_empty_lines(struct evbuffer *input)
 
 /* Whether there is a whole head; if it is bad, the peer is told so. */
 static bool
-read_head(struct coco_kbs_connection *c, struct evbuffer *input)
+read_head(struct coco_httpd_connection *c, struct evbuffer *input)
 {
     static const char end[] = "\r\n\r\n";
 
@@ -182,38 +181,36 @@ read_head(struct coco_kbs_connection *c, struct evbuffer *input)
     /* Not evbuffer_pullup(): it copies what it finds and wipes nothing. */
     struct evbuffer_ptr at = evbuffer_search(input, end, strlen(end), NULL);
     size_t len = at.pos < 0 ? 0 : (size_t)at.pos + strlen(end);
-    if (len == 0 && evbuffer_get_length(input) < COCO_KBS_HEAD_MAX)
+    if (len == 0 && evbuffer_get_length(input) < COCO_HTTPD_HEAD_MAX)
         return false;
-    if (len == 0 || len > COCO_KBS_HEAD_MAX) {
+    if (len == 0 || len > COCO_HTTPD_HEAD_MAX) {
         refuse(c, 431, "request line and headers are too long");
         return false;
     }
     coco_buf_reset(&c->head);
-    c->request = (struct coco_kbs_request){0};
+    c->request = (struct coco_httpd_request){0};
     if (take(input, len, &c->head) != COCO_OK) {
         refuse(c, 500, "internal error");
         return false;
     }
-    int bad = coco_kbs_http_parse((char *)c->head.data, len, &c->request);
+    int bad = coco_httpd_parse((char *)c->head.data, len, &c->request);
     if (bad)
         refuse(c, bad, "request is not understood");
     return !bad;
 }
 
 static bool
-begin_body(struct coco_kbs_connection *c)
+begin_body(struct coco_httpd_connection *c)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    size_t max = c->loop->core->config.http.payload_request_size << 20;
-
-    if (c->request.body_len > max) {
+    if (c->request.body_len > c->loop->opts.body_max) {
         refuse(c, 413, "request body is too long");
         return false;
     }
     c->state = BODY;
-    set_deadline(c, c->loop->core->config.http.body_timeout);
+    set_deadline(c, c->loop->opts.body_timeout);
     bufferevent_setwatermark(c->bev, EV_READ, c->request.body_len,
-                             c->request.body_len + COCO_KBS_HEAD_MAX);
+                             c->request.body_len + COCO_HTTPD_HEAD_MAX);
     if (c->request.expects_continue
         && evbuffer_get_length(bufferevent_get_input(c->bev)) < c->request.body_len)
         (void)bufferevent_write(c->bev, go_on, sizeof(go_on) - 1);
@@ -221,24 +218,24 @@ begin_body(struct coco_kbs_connection *c)
 }
 
 static void
-handle(struct coco_kbs_connection *c, struct evbuffer *input)
+handle(struct coco_httpd_connection *c, struct evbuffer *input)
 {
     _cleanup_buf_ struct coco_buf body = {.limit = c->request.body_len};
-    _cleanup_reply_ struct coco_kbs_reply reply = {0};
+    _cleanup_reply_ struct coco_httpd_reply reply = {0};
 
     if (c->request.body_len > 0 && take(input, c->request.body_len, &body) != COCO_OK) {
         refuse(c, 500, "internal error");
         return;
     }
     c->request.body = (const uint8_t *)coco_buf_text(&body);
-    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_KBS_HEAD_MAX);
-    coco_kbs_handle(c->loop->core, &c->request, &reply);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
+    c->loop->handler.handle(c->loop->handler.self, &c->request, &reply);
     send_reply(c, &reply, c->request.keep_alive);
 }
 
 /* Goes on as far as what has arrived allows. */
 static void
-advance(struct coco_kbs_connection *c)
+advance(struct coco_httpd_connection *c)
 {
     struct evbuffer *input = bufferevent_get_input(c->bev);
 
@@ -251,12 +248,12 @@ advance(struct coco_kbs_connection *c)
 static void
 on_read(struct bufferevent *bev, void *arg)
 {
-    struct coco_kbs_connection *c = arg;
+    struct coco_httpd_connection *c = arg;
 
     /* The first byte of a request ends the patience for a peer that is idle. */
     if (c->state == HEAD && c->idle && evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
         c->idle = false;
-        set_deadline(c, c->loop->core->config.http.head_timeout);
+        set_deadline(c, c->loop->opts.head_timeout);
     }
     advance(c);
 }
@@ -265,7 +262,7 @@ on_read(struct bufferevent *bev, void *arg)
 static void
 on_write(struct bufferevent *bev, void *arg)
 {
-    struct coco_kbs_connection *c = arg;
+    struct coco_httpd_connection *c = arg;
 
     if (c->state == CLOSING || (c->state == WRITING && c->loop->stopping)) {
         close_connection(c);
@@ -275,7 +272,7 @@ on_write(struct bufferevent *bev, void *arg)
         return;
     c->state = HEAD;
     c->idle = true;
-    set_deadline(c, c->loop->core->config.http.idle_timeout);
+    set_deadline(c, c->loop->opts.idle_timeout);
     /* A request may have come while the reply was written. */
     if (evbuffer_get_length(bufferevent_get_input(bev)) > 0)
         on_read(bev, c);
@@ -290,7 +287,7 @@ on_event(struct bufferevent *bev, short what, void *arg)
 }
 
 static struct bufferevent *
-make_bufferevent(const struct coco_kbs_loop *loop, evutil_socket_t fd)
+make_bufferevent(const struct coco_httpd_loop *loop, evutil_socket_t fd)
 {
     struct bufferevent *bev;
 
@@ -309,9 +306,9 @@ make_bufferevent(const struct coco_kbs_loop *loop, evutil_socket_t fd)
 }
 
 void
-coco_kbs_connection_open(struct coco_kbs_loop *loop, evutil_socket_t fd)
+coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd)
 {
-    struct coco_kbs_connection *c = calloc(1, sizeof(*c));
+    struct coco_httpd_connection *c = calloc(1, sizeof(*c));
     struct bufferevent *bev = c ? make_bufferevent(loop, fd) : NULL;
 
     if (!bev) {
@@ -321,7 +318,7 @@ coco_kbs_connection_open(struct coco_kbs_loop *loop, evutil_socket_t fd)
     }
     c->loop = loop;
     c->bev = bev;
-    c->head.limit = COCO_KBS_HEAD_MAX;
+    c->head.limit = COCO_HTTPD_HEAD_MAX;
     c->next = loop->first;
     if (c->next)
         c->next->previous = c;
@@ -333,18 +330,18 @@ coco_kbs_connection_open(struct coco_kbs_loop *loop, evutil_socket_t fd)
         return;
     }
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
-    bufferevent_setwatermark(bev, EV_READ, 0, COCO_KBS_HEAD_MAX);
+    bufferevent_setwatermark(bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
-    set_deadline(c, c->loop->core->config.http.head_timeout);
+    set_deadline(c, c->loop->opts.head_timeout);
 }
 
 void
-coco_kbs_connections_stop(struct coco_kbs_loop *loop)
+coco_httpd_connections_stop(struct coco_httpd_loop *loop)
 {
-    struct coco_kbs_connection *next;
+    struct coco_httpd_connection *next;
 
     loop->stopping = true;
-    for (struct coco_kbs_connection *c = loop->first; c; c = next) {
+    for (struct coco_httpd_connection *c = loop->first; c; c = next) {
         next = c->next;
         if (c->state == HEAD)
             close_connection(c);
@@ -354,7 +351,7 @@ coco_kbs_connections_stop(struct coco_kbs_loop *loop)
 }
 
 void
-coco_kbs_connections_close(struct coco_kbs_loop *loop)
+coco_httpd_connections_close(struct coco_httpd_loop *loop)
 {
     while (loop->first)
         close_connection(loop->first);

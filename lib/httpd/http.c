@@ -1,9 +1,9 @@
 /*
- * kbs/http.c - HTTP/1.1 as a server reads and writes it (RFC 9112)
+ * httpd/http.c - HTTP/1.1 as a server reads and writes it (RFC 9112)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/http.h"
+#include "httpd/http.h"
 
 #include "base/fail.h"
 
@@ -69,7 +69,7 @@ cut_line(char *p, const char *end)
 }
 
 static int
-parse_request_line(char *line, struct coco_kbs_request *ret, bool *http_1_0)
+parse_request_line(char *line, struct coco_httpd_request *ret, bool *http_1_0)
 {
     char *target = strchr(line, ' ');
     char *version = target ? strchr(target + 1, ' ') : NULL;
@@ -174,7 +174,7 @@ has_option(const char *list, const char *option)
 }
 
 static int
-understand(const struct headers *headers, bool http_1_0, struct coco_kbs_request *ret)
+understand(const struct headers *headers, bool http_1_0, struct coco_httpd_request *ret)
 {
     ret->cookie = headers->cookie;
     ret->authorization = headers->authorization;
@@ -196,10 +196,10 @@ understand(const struct headers *headers, bool http_1_0, struct coco_kbs_request
 }
 
 int
-coco_kbs_http_parse(char *head, size_t len, struct coco_kbs_request *ret)
+coco_httpd_parse(char *head, size_t len, struct coco_httpd_request *ret)
 {
     const char *end = head + len;
-    struct coco_kbs_request request = {0};
+    struct coco_httpd_request request = {0};
     struct headers headers = {0};
     bool http_1_0 = false;
 
@@ -256,7 +256,7 @@ reason(int status)
 }
 
 coco_status
-coco_kbs_http_date(int64_t when, struct coco_buf *buf, coco_error **err)
+coco_httpd_date(int64_t when, struct coco_buf *buf, coco_error **err)
 {
     static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -273,8 +273,8 @@ coco_kbs_http_date(int64_t when, struct coco_buf *buf, coco_error **err)
 }
 
 coco_status
-coco_kbs_http_format(const struct coco_kbs_reply *reply, bool keep_alive, int64_t now,
-                     struct coco_buf *buf, coco_error **err)
+coco_httpd_format(const struct coco_httpd_reply *reply, bool keep_alive, int64_t now,
+                  struct coco_buf *buf, coco_error **err)
 {
     coco_status status = coco_buf_printf(buf, err,
                                          "HTTP/1.1 %d %s\r\n"
@@ -285,7 +285,7 @@ coco_kbs_http_format(const struct coco_kbs_reply *reply, bool keep_alive, int64_
                                          reply->status, reason(reply->status), reply->body.len);
 
     if (status == COCO_OK)
-        status = coco_kbs_http_date(now, buf, err);
+        status = coco_httpd_date(now, buf, err);
     if (status == COCO_OK)
         status = coco_buf_append_text(buf, "\r\n", err);
     if (status == COCO_OK && reply->type)
@@ -303,7 +303,7 @@ coco_kbs_http_format(const struct coco_kbs_reply *reply, bool keep_alive, int64_
 }
 
 void
-coco_kbs_reply_done(struct coco_kbs_reply *reply)
+coco_httpd_reply_done(struct coco_httpd_reply *reply)
 {
     coco_buf_done(&reply->body);
     coco_buf_done(&reply->cookie);

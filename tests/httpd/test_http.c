@@ -1,27 +1,27 @@
 /*
- * tests/kbs/test_http.c - lib/kbs/http.c
+ * tests/httpd/test_http.c - lib/httpd/http.c
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/http.h"
+#include "httpd/http.h"
 
 #include "tests/support.h"
 
 #include <string.h>
 
 static int
-parse(const char *head, char *buf, size_t size, struct coco_kbs_request *ret)
+parse(const char *head, char *buf, size_t size, struct coco_httpd_request *ret)
 {
     assert_true(strlen(head) < size);
     strcpy(buf, head);
-    return coco_kbs_http_parse(buf, strlen(head), ret);
+    return coco_httpd_parse(buf, strlen(head), ret);
 }
 
 static void
 a_request_is_taken_apart(void **state)
 {
     char buf[512];
-    struct coco_kbs_request r;
+    struct coco_httpd_request r;
 
     (void)state;
     assert_int_equal(parse("POST /kbs/v0/auth?a=b&c HTTP/1.1\r\nhOST: x:1\r\nCookie:  a=b; c \r\n"
@@ -56,7 +56,7 @@ a_connection_ends_when_either_says_so(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct coco_kbs_request r;
+        struct coco_httpd_request r;
 
         assert_int_equal(parse(cases[i].head, buf, sizeof(buf), &r), 0);
         if (r.keep_alive != cases[i].keep)
@@ -118,21 +118,21 @@ hostile_heads_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct coco_kbs_request r;
+        struct coco_httpd_request r;
         int status = parse(cases[i].head, buf, sizeof(buf), &r);
 
         if (status != cases[i].status)
             fail_msg("case %zu gives %d", i, status);
     }
     memcpy(buf, GET "A: \0b\r\n\r\n", sizeof(GET "A: \0b\r\n\r\n"));
-    struct coco_kbs_request r;
-    assert_int_equal(coco_kbs_http_parse(buf, sizeof(GET "A: \0b\r\n\r\n") - 1, &r), 400);
+    struct coco_httpd_request r;
+    assert_int_equal(coco_httpd_parse(buf, sizeof(GET "A: \0b\r\n\r\n") - 1, &r), 400);
 }
 
 static void
 a_reply_is_written(void **state)
 {
-    _cleanup_reply_ struct coco_kbs_reply reply = {
+    _cleanup_reply_ struct coco_httpd_reply reply = {
         .status = 401,
         .type = "application/json",
         .body = {.limit = 16},
@@ -144,7 +144,7 @@ a_reply_is_written(void **state)
     (void)state;
     assert_ok(coco_buf_append_text(&reply.body, "{}", &err), err);
     assert_ok(coco_buf_append_text(&reply.cookie, "a=b", &err), err);
-    assert_ok(coco_kbs_http_format(&reply, false, 1795467926, &buf, &err), err);
+    assert_ok(coco_httpd_format(&reply, false, 1795467926, &buf, &err), err);
     assert_string_equal(coco_buf_text(&buf), "HTTP/1.1 401 Unauthorized\r\n"
                                              "Content-Length: 2\r\n"
                                              "Cache-Control: no-store\r\n"
@@ -167,5 +167,5 @@ main(void)
         cmocka_unit_test(a_reply_is_written),
     };
 
-    return cmocka_run_group_tests_name("kbs/http", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("httpd/http", tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /*
- * fuzz/kbs_http/target.c - heads of HTTP requests
+ * fuzz/httpd_request/target.c - heads of HTTP requests
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/http.h"
+#include "httpd/http.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *end = size ? memmem(data, size, "\r\n\r\n", 4) : NULL;
     size_t len = end ? (size_t)(end - data) + 4 : 0;
-    struct coco_kbs_request request;
+    struct coco_httpd_request request;
 
     if (len == 0)
         return 0;
@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!head)
         return 0;
     memcpy(head, data, len);
-    int bad = coco_kbs_http_parse(head, len, &request);
+    int bad = coco_httpd_parse(head, len, &request);
     if (bad == 0) {
         const char *const texts[] = {request.method, request.path, request.query, request.cookie,
                                      request.authorization};

@@ -1,9 +1,9 @@
 /*
- * kbs/tls.c - the server's side of TLS
+ * httpd/tls.c - the server's side of TLS
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/tls.h"
+#include "httpd/tls.h"
 
 #include "base/fail.h"
 
@@ -18,7 +18,7 @@ static coco_status
 fail_tls(const char *what, coco_error **err)
 {
     ERR_clear_error();
-    return coco_fail(err, COCO_ERR_PROTO, "[http_server]: %s", what);
+    return coco_fail(err, COCO_ERR_PROTO, "%s", what);
 }
 
 /* Adds the next certificate; *more is false at the end of the text. */
@@ -59,18 +59,16 @@ use_key(SSL_CTX *tls, const char *pem, coco_error **err)
 
     coco_status status = coco_key_parse_private(pem, strlen(pem), &key, err);
     if (status != COCO_OK)
-        return coco_wrap(err, status, "[http_server]: private_key");
+        return coco_wrap(err, status, "private_key");
     if (SSL_CTX_use_PrivateKey(tls, key) != 1 || SSL_CTX_check_private_key(tls) != 1)
         return fail_tls("private_key is not the certificate's", err);
     return COCO_OK;
 }
 
 coco_status
-coco_kbs_tls_new(const struct coco_kbs_config *config, SSL_CTX **ret, coco_error **err)
+coco_httpd_tls_new(const struct coco_httpd_tls *from, SSL_CTX **ret, coco_error **err)
 {
-    bool modern = strcmp(config->http.tls_profile, "modern") == 0;
-
-    if (!config->http.certificate)
+    if (!from->certificate)
         return COCO_OK;
     _cleanup_(SSL_CTX_freep) SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
     if (!tls)
@@ -83,12 +81,12 @@ coco_kbs_tls_new(const struct coco_kbs_config *config, SSL_CTX **ret, coco_error
                                        | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF
                                        | SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
-    if (SSL_CTX_set_min_proto_version(tls, modern ? TLS1_3_VERSION : TLS1_2_VERSION) != 1
+    if (SSL_CTX_set_min_proto_version(tls, from->modern ? TLS1_3_VERSION : TLS1_2_VERSION) != 1
         || SSL_CTX_set_cipher_list(tls, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
         return fail_tls("tls_profile cannot be used", err);
-    coco_status status = use_chain(tls, config->http.certificate, err);
+    coco_status status = use_chain(tls, from->certificate, err);
     if (status == COCO_OK)
-        status = use_key(tls, config->http.private_key, err);
+        status = use_key(tls, from->private_key, err);
     if (status == COCO_OK)
         *ret = coco_steal(&tls);
     return status;

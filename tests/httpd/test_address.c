@@ -1,9 +1,9 @@
 /*
- * tests/kbs/test_address.c - lib/kbs/address.c
+ * tests/httpd/test_address.c - lib/httpd/address.c
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/address.h"
+#include "httpd/address.h"
 
 #include "tests/support.h"
 
@@ -28,12 +28,12 @@ addresses_are_read_and_written(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         _cleanup_buf_ struct coco_buf text = {.limit = 128};
-        struct coco_kbs_address address;
+        struct coco_httpd_address address;
 
-        assert_ok(coco_kbs_address_parse(cases[i].text, &address, &err), err);
-        assert_ok(coco_kbs_address_format(&address, &text, &err), err);
+        assert_ok(coco_httpd_address_parse(cases[i].text, &address, &err), err);
+        assert_ok(coco_httpd_address_format(&address, &text, &err), err);
         assert_string_equal(coco_buf_text(&text), cases[i].want);
-        assert_int_equal(coco_kbs_address_is_loopback(&address), cases[i].loopback);
+        assert_int_equal(coco_httpd_address_is_loopback(&address), cases[i].loopback);
     }
 }
 
@@ -67,9 +67,9 @@ what_is_no_address_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct coco_kbs_address address;
+        struct coco_httpd_address address;
 
-        if (coco_kbs_address_parse(cases[i], &address, NULL) != COCO_ERR_INVALID)
+        if (coco_httpd_address_parse(cases[i], &address, NULL) != COCO_ERR_INVALID)
             fail_msg("'%s' is taken", cases[i]);
     }
 }
@@ -82,5 +82,5 @@ main(void)
         cmocka_unit_test(what_is_no_address_is_refused),
     };
 
-    return cmocka_run_group_tests_name("kbs/address", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("httpd/address", tests, NULL, NULL);
 }

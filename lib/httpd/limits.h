@@ -1,0 +1,49 @@
+/*
+ * httpd/limits.h - what one peer can take of a server
+ *
+ * T44 in doc/threats.md. The defaults of what the configuration may change, and
+ * what it may not: all of them are here, and all of them hold together. A byte
+ * now and then moves none of the deadlines.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_HTTPD_LIMITS_H
+#define COCO_HTTPD_LIMITS_H
+
+#include <stddef.h>
+
+/* Sockets of a server. */
+#define COCO_HTTPD_SOCKETS_MAX 64
+
+/* Connections of a server; those above are closed at once. */
+#define COCO_HTTPD_CONNECTIONS 1024
+
+/* Request line and headers together. */
+#define COCO_HTTPD_HEAD_MAX ((size_t)16 << 10)
+
+/* MiB of a body. */
+#define COCO_HTTPD_BODY_MIB 2
+
+/* Seconds from the connection, or the first byte of a later request, to the end of its head and of
+ * the TLS handshake before it. */
+#define COCO_HTTPD_HEAD_SECONDS 15
+
+/* Seconds for a body. */
+#define COCO_HTTPD_BODY_SECONDS 60
+
+/* Seconds for a peer to take its reply. */
+#define COCO_HTTPD_WRITE_SECONDS 60
+
+/* Seconds between two requests. */
+#define COCO_HTTPD_IDLE_SECONDS 60
+
+/* The longest that any of them can be set to. */
+#define COCO_HTTPD_SECONDS_MAX 3600
+
+/* Seconds that replies under way may take once the server stops. */
+#define COCO_HTTPD_STOP_SECONDS 5
+
+/* Milliseconds without new connections when the process has no descriptor left for one. */
+#define COCO_HTTPD_PAUSE_MS 100
+
+#endif

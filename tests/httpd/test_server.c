@@ -1,0 +1,676 @@
+/*
+ * tests/httpd/test_server.c - lib/httpd/server.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "httpd/server.h"
+
+#include "base/context.h"
+
+#include "tests/support.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 10000
+#define HEALTHZ "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+#define SAYING "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}"
+
+struct fixture {
+    coco_ctx *ctx;
+    struct coco_httpd_server *server;
+    char said[65536]; /* the last answer */
+};
+
+static int64_t
+now(void)
+{
+    return 1795467926;
+}
+
+static void
+refuse(void *self, const char *detail, struct coco_httpd_reply *reply)
+{
+    (void)self;
+    reply->type = "text/plain";
+    reply->body.limit = 1024;
+    assert_int_equal(coco_buf_printf(&reply->body, NULL, "no: %s", detail), COCO_OK);
+}
+
+/* GET /healthz is fine, POST /echo gives back what it got. */
+static void
+handle(void *self, const struct coco_httpd_request *request, struct coco_httpd_reply *reply)
+{
+    bool health = strcmp(request->path, "/healthz") == 0;
+    bool echo = strcmp(request->path, "/echo") == 0;
+
+    reply->status = 200;
+    reply->body.limit = 1 << 20;
+    if (health && strcmp(request->method, "GET") == 0)
+        return;
+    if (echo && strcmp(request->method, "POST") == 0) {
+        assert_int_equal(coco_buf_append(&reply->body, request->body, request->body_len, NULL),
+                         COCO_OK);
+        return;
+    }
+    reply->status = health || echo ? 405 : 404;
+    refuse(self, "such a thing", reply);
+}
+
+static const struct coco_httpd_handler handler = {.handle = handle, .refuse = refuse};
+
+/* What a test changes is not 0. */
+static coco_status
+start(struct fixture *f, const struct coco_httpd_options *how, coco_error **err)
+{
+    static char loopback[] = "127.0.0.1:0";
+    static char *const sockets[] = {loopback};
+    struct coco_httpd_options opts = *how;
+
+    *f = (struct fixture){0};
+    assert_int_equal(coco_ctx_new(&f->ctx, NULL), COCO_OK);
+    opts.ctx = f->ctx;
+    opts.now = now;
+    if (!opts.sockets) {
+        opts.sockets = sockets;
+        opts.n_sockets = 1;
+    }
+    if (!opts.max_connections)
+        opts.max_connections = COCO_HTTPD_CONNECTIONS;
+    if (!opts.body_max)
+        opts.body_max = (uint64_t)COCO_HTTPD_BODY_MIB << 20;
+    if (!opts.head_timeout)
+        opts.head_timeout = COCO_HTTPD_HEAD_SECONDS;
+    if (!opts.body_timeout)
+        opts.body_timeout = COCO_HTTPD_BODY_SECONDS;
+    if (!opts.write_timeout)
+        opts.write_timeout = COCO_HTTPD_WRITE_SECONDS;
+    if (!opts.idle_timeout)
+        opts.idle_timeout = COCO_HTTPD_IDLE_SECONDS;
+    return coco_httpd_server_start(&opts, &handler, &f->server, err);
+}
+
+static void
+serve_as(struct fixture *f, const struct coco_httpd_options *how)
+{
+    coco_error *err = NULL;
+
+    assert_ok(start(f, how, &err), err);
+}
+
+static void
+serve(struct fixture *f)
+{
+    const struct coco_httpd_options how = {0};
+
+    serve_as(f, &how);
+}
+
+static void
+end(struct fixture *f)
+{
+    coco_httpd_server_stop(f->server);
+    coco_ctx_free(f->ctx);
+}
+
+static int
+reach(const struct fixture *f)
+{
+    const char *port = strrchr(coco_httpd_server_url(f->server), ':');
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static void
+tell(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+        assert_true(n > 0);
+        text += n;
+        len -= (size_t)n;
+    }
+}
+
+/* Reads until the peer closes, or until n texts like mark have come. */
+static size_t
+hear(struct fixture *f, int fd, const char *mark, unsigned n)
+{
+    size_t len = 0;
+
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        unsigned seen = 0;
+
+        f->said[len] = '\0';
+        for (const char *at = f->said; mark && (at = strstr(at, mark)); at += strlen(mark))
+            seen++;
+        if (mark && seen >= n)
+            return len;
+        assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+        ssize_t got = recv(fd, f->said + len, sizeof(f->said) - 1 - len, 0);
+        if (got <= 0) {
+            assert_null(mark);
+            return len;
+        }
+        len += (size_t)got;
+    }
+}
+
+/* One request on a connection of its own; the whole answer until the peer closes. */
+static void
+ask_raw(struct fixture *f, const char *text)
+{
+    int fd = reach(f);
+
+    tell(fd, text, strlen(text));
+    (void)shutdown(fd, SHUT_WR);
+    (void)hear(f, fd, NULL, 0);
+    (void)close(fd);
+}
+
+static void
+requests_follow_each_other_on_a_connection(void **state)
+{
+    static const char post[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 53\r\n\r\n"
+                               "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}\n";
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    int fd = reach(&f);
+    /* Byte by byte, and then many at once. */
+    for (size_t i = 0; i < strlen(post); i++)
+        tell(fd, post + i, 1);
+    (void)hear(&f, fd, "\"extra-params\"", 1);
+    assert_contains(f.said, "HTTP/1.1 200 OK\r\n");
+    for (unsigned i = 0; i < 50; i++) {
+        tell(fd, HEALTHZ, strlen(HEALTHZ));
+        tell(fd, post, strlen(post));
+    }
+    (void)hear(&f, fd, "\"extra-params\"", 50);
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+what_is_no_request_is_answered_and_the_connection_closed(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"hello\r\n\r\n", "HTTP/1.1 400 "},
+        {"\r\nGET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
+        {"GET / HTTP/3.0\r\nHost: x\r\n\r\n", "HTTP/1.1 505 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         "HTTP/1.1 411 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n", "HTTP/1.1 413 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999999\r\n\r\n", "HTTP/1.1 413 "},
+        {"POST / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n", "HTTP/1.1 417 "},
+        {"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 "},
+        {"PATCH /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 "},
+    };
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int fd = reach(&f);
+
+        tell(fd, cases[i].text, strlen(cases[i].text));
+        (void)hear(&f, fd, NULL, 0);
+        (void)close(fd);
+        if (strncmp(f.said, cases[i].want, strlen(cases[i].want)) != 0)
+            fail_msg("case %zu: %.40s", i, f.said);
+        assert_contains(f.said, "Content-Type: text/plain\r\n");
+        assert_contains(f.said, "\r\n\r\nno: ");
+    }
+    end(&f);
+}
+
+static void
+heads_are_bounded(void **state)
+{
+    static const char begin[] = "GET / HTTP/1.1\r\nHost: x\r\nX: ";
+    struct fixture f;
+    char filler[1024];
+
+    (void)state;
+    memset(filler, 'a', sizeof(filler));
+    serve(&f);
+    int fd = reach(&f);
+    tell(fd, begin, strlen(begin));
+    for (unsigned i = 0; i < 16; i++)
+        tell(fd, filler, sizeof(filler));
+    (void)hear(&f, fd, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 431 ");
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+a_peer_that_waits_is_told_to_go_on(void **state)
+{
+    static const char head[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 52\r\n"
+                               "Expect: 100-continue\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    int fd = reach(&f);
+    tell(fd, head, strlen(head));
+    (void)hear(&f, fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+    tell(fd, SAYING, strlen(SAYING));
+    (void)hear(&f, fd, "\"extra-params\"", 1);
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+a_reply_to_head_has_no_body(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    ask_raw(&f, "HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_contains(f.said, "HTTP/1.1 405 ");
+    assert_string_equal(strstr(f.said, "\r\n\r\n"), "\r\n\r\n");
+    end(&f);
+}
+
+static void
+a_body_of_the_largest_size_is_taken(void **state)
+{
+    static const char head[] = "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: "
+                               "close\r\nContent-Length: 1048576\r\n\r\n";
+    char *body = calloc(1, 1 << 20);
+    struct fixture f;
+
+    (void)state;
+    assert_non_null(body);
+    serve_as(&f, &(const struct coco_httpd_options){.body_max = 1 << 20});
+    int fd = reach(&f);
+    tell(fd, head, strlen(head));
+    tell(fd, body, 1 << 20);
+    (void)hear(&f, fd, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 200 ");
+    (void)close(fd);
+    free(body);
+    end(&f);
+}
+
+static void
+connections_are_counted(void **state)
+{
+    struct fixture f;
+    char c;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){.max_connections = 2});
+    int first = reach(&f);
+    int second = reach(&f);
+    int third = reach(&f);
+    struct pollfd p = {.fd = third, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(recv(third, &c, 1, 0) <= 0);
+    (void)close(third);
+    (void)close(second);
+    tell(first, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, first, "\r\n\r\n", 1);
+    (void)close(first);
+    end(&f);
+}
+
+static void
+an_idle_connection_is_closed(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){.idle_timeout = 1});
+    int fd = reach(&f);
+    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, fd, NULL, 0); /* comes back, for the server closes */
+    assert_contains(f.said, "HTTP/1.1 200 OK");
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+plain_http_stays_on_this_machine(void **state)
+{
+    static char any[] = "0.0.0.0:0", any6[] = "[::]:0", loopback[] = "127.0.0.1:0",
+                other_loopback[] = "127.1.2.3:0", not_here[] = "192.0.2.1:1",
+                no_address[] = "example.org:1";
+    static const struct {
+        char *sockets[2];
+        bool insecure;
+        coco_status status;
+    } cases[] = {
+        {{any, NULL}, false, COCO_ERR_INVALID}, {{loopback, any6}, false, COCO_ERR_INVALID},
+        {{any, NULL}, true, COCO_OK},           {{other_loopback, NULL}, false, COCO_OK},
+        {{not_here, NULL}, true, COCO_ERR_IO},  {{no_address, NULL}, false, COCO_ERR_INVALID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct coco_httpd_options how = {
+            .sockets = cases[i].sockets,
+            .n_sockets = cases[i].sockets[1] ? 2 : 1,
+            .insecure_http = cases[i].insecure,
+        };
+        struct fixture f = {0};
+        coco_error *err = NULL;
+
+        coco_status status = start(&f, &how, &err);
+        if (status != cases[i].status)
+            fail_msg("case %zu: %s", i, err ? coco_error_message(err) : "started");
+        coco_error_free(err);
+        end(&f);
+    }
+}
+
+static void *
+stop(void *arg)
+{
+    coco_httpd_server_stop(arg);
+    return NULL;
+}
+
+static void
+it_stops_while_peers_are_connected(void **state)
+{
+    struct fixture f;
+    pthread_t thread;
+
+    (void)state;
+    serve(&f);
+    int idle = reach(&f);
+    int half = reach(&f);
+    tell(half, "GET /hea", 8);
+    int done = reach(&f);
+    tell(done, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, done, "\r\n\r\n", 1);
+    assert_int_equal(pthread_create(&thread, NULL, stop, f.server), 0);
+    (void)hear(&f, idle, NULL, 0);
+    (void)hear(&f, half, NULL, 0);
+    (void)hear(&f, done, NULL, 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    f.server = NULL;
+    (void)close(idle);
+    (void)close(half);
+    (void)close(done);
+    end(&f);
+}
+
+/* ---- peers that are slow, idle, many or greedy (T44) ---- */
+
+/* Sends text a byte at a time, again and again, until the server closes; how many it took. */
+static size_t
+drip_until_closed(int fd, const char *text)
+{
+    size_t n = 0;
+
+    for (;; n++) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+
+        if (send(fd, text + n % strlen(text), 1, MSG_NOSIGNAL) != 1)
+            return n;
+        if (poll(&p, 1, 10) == 1)
+            return n;
+    }
+}
+
+static void
+assert_closed(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char c;
+
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(recv(fd, &c, 1, 0) <= 0);
+    (void)close(fd);
+}
+
+static void
+a_head_that_drips_is_not_waited_for(void **state)
+{
+    static const char *const begins[] = {
+        "",                                     /* from the first byte on */
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n", /* and from the middle of it */
+        "\r\n\r\n\r\n",                         /* empty lines count, too */
+        HEALTHZ,                                /* and so does a second request */
+    };
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){
+                     .head_timeout = 1, .idle_timeout = 3600, .body_timeout = 3600});
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        int fd = reach(&f);
+
+        tell(fd, begins[i], strlen(begins[i]));
+        if (i == 3)
+            (void)hear(&f, fd, "\r\n\r\n", 1);
+        size_t n = drip_until_closed(fd, i == 2 ? "\r\n" : "X");
+        if (n < 10 || n > 1000)
+            fail_msg("case %zu: closed after %zu bytes", i, n);
+        assert_closed(fd);
+    }
+    end(&f);
+}
+
+static void
+a_peer_that_says_nothing_is_not_waited_for(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){
+                     .head_timeout = 1, .idle_timeout = 3600, .body_timeout = 3600});
+    assert_closed(reach(&f));
+    end(&f);
+}
+
+static void
+a_body_that_does_not_come_is_not_waited_for(void **state)
+{
+    static const char head[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){
+                     .body_timeout = 1, .idle_timeout = 3600, .head_timeout = 3600});
+    int none = reach(&f);
+    tell(none, head, strlen(head));
+    int drips = reach(&f);
+    tell(drips, head, strlen(head));
+    size_t n = drip_until_closed(drips, "X");
+    assert_in_range(n, 10, 1000);
+    assert_closed(drips);
+    assert_closed(none);
+    end(&f);
+}
+
+static void
+a_reply_that_is_not_taken_ends_the_connection(void **state)
+{
+    const struct timeval at_once = {.tv_usec = 200000};
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){
+                     .write_timeout = 1, .idle_timeout = 3600, .head_timeout = 3600});
+    int fd = reach(&f);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &at_once, sizeof(at_once)), 0);
+    /* Asks and never listens: the server reads no further, then has no room left, then is gone. */
+    while (send(fd, HEALTHZ, strlen(HEALTHZ), MSG_NOSIGNAL) > 0 || errno == EAGAIN)
+        ;
+    assert_true(errno == EPIPE || errno == ECONNRESET);
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+heads_of_just_the_largest_size_are_read(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    for (size_t more = 0; more < 2; more++) {
+        char head[COCO_HTTPD_HEAD_MAX + 2];
+        size_t len = COCO_HTTPD_HEAD_MAX + more;
+        static const char begin[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ";
+
+        memset(head, 'a', sizeof(head));
+        memcpy(head, begin, strlen(begin));
+        memcpy(head + len - 4, "\r\n\r\n", 4);
+        serve(&f);
+        int fd = reach(&f);
+        tell(fd, head, len);
+        (void)hear(&f, fd, NULL, 0);
+        assert_contains(f.said, more ? "HTTP/1.1 431 " : "HTTP/1.1 200 ");
+        (void)close(fd);
+        end(&f);
+    }
+}
+
+static void
+many_slow_peers_do_not_keep_others_out(void **state)
+{
+    enum { ALL = 300, ROOM = 256 };
+    int fds[ALL];
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){.max_connections = 256, .head_timeout = 1});
+    for (size_t i = 0; i < ALL; i++) {
+        fds[i] = reach(&f);
+        if (i < ROOM)
+            tell(fds[i], "GET /", 5);
+    }
+    /* Those above the limit at once, the others when their time is over. */
+    for (size_t i = ALL; i > 0; i--)
+        assert_closed(fds[i - 1]);
+    ask_raw(&f, HEALTHZ);
+    assert_contains(f.said, "HTTP/1.1 200 OK");
+    end(&f);
+}
+
+static void
+requests_that_come_at_once_are_answered_in_their_order(void **state)
+{
+    static const char post[] =
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 52\r\n\r\n" SAYING;
+    static const char last[] = "GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    _cleanup_buf_ struct coco_buf all = {.limit = 1 << 20};
+    struct fixture f;
+    coco_error *err = NULL;
+
+    (void)state;
+    serve(&f);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_ok(coco_buf_append_text(&all, HEALTHZ, &err), err);
+        assert_ok(coco_buf_append_text(&all, post, &err), err);
+    }
+    /* What follows a request that closes the connection is not even read. */
+    assert_ok(coco_buf_append_text(&all, last, &err), err);
+    assert_ok(coco_buf_append_text(&all, post, &err), err);
+    int fd = reach(&f);
+    tell(fd, coco_buf_text(&all), all.len);
+    (void)hear(&f, fd, NULL, 0);
+    (void)close(fd);
+    const char *at = f.said;
+    for (unsigned i = 0; i < 20; i++) {
+        const char *first = strstr(at, "Content-Length: 0\r\n");
+        const char *second = first ? strstr(first, "\"extra-params\"") : NULL;
+
+        assert_non_null(second);
+        at = second + 1;
+    }
+    assert_null(strstr(at, "\"extra-params\""));
+    assert_contains(at, "HTTP/1.1 404 ");
+    end(&f);
+}
+
+/* Lines of the log that hold text. */
+struct heard {
+    pthread_mutex_t lock;
+    unsigned n;
+};
+
+static void
+on_log(void *user, coco_log_level level, const char *message)
+{
+    struct heard *heard = user;
+
+    (void)level;
+    (void)pthread_mutex_lock(&heard->lock);
+    heard->n += strstr(message, "more are closed at once") != NULL;
+    (void)pthread_mutex_unlock(&heard->lock);
+}
+
+static void
+a_flood_of_connections_does_not_flood_the_log(void **state)
+{
+    struct heard heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    int fds[100];
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){.max_connections = 2});
+    coco_ctx_set_log(f.ctx, COCO_LOG_DEBUG, on_log, &heard, NULL);
+    for (size_t i = 0; i < 100; i++)
+        fds[i] = reach(&f);
+    for (size_t i = 2; i < 100; i++)
+        assert_closed(fds[i]);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    end(&f);
+    assert_int_equal(heard.n, 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_follow_each_other_on_a_connection),
+        cmocka_unit_test(what_is_no_request_is_answered_and_the_connection_closed),
+        cmocka_unit_test(heads_are_bounded),
+        cmocka_unit_test(a_peer_that_waits_is_told_to_go_on),
+        cmocka_unit_test(a_reply_to_head_has_no_body),
+        cmocka_unit_test(a_body_of_the_largest_size_is_taken),
+        cmocka_unit_test(connections_are_counted),
+        cmocka_unit_test(an_idle_connection_is_closed),
+        cmocka_unit_test(plain_http_stays_on_this_machine),
+        cmocka_unit_test(a_head_that_drips_is_not_waited_for),
+        cmocka_unit_test(a_peer_that_says_nothing_is_not_waited_for),
+        cmocka_unit_test(a_body_that_does_not_come_is_not_waited_for),
+        cmocka_unit_test(a_reply_that_is_not_taken_ends_the_connection),
+        cmocka_unit_test(heads_of_just_the_largest_size_are_read),
+        cmocka_unit_test(many_slow_peers_do_not_keep_others_out),
+        cmocka_unit_test(requests_that_come_at_once_are_answered_in_their_order),
+        cmocka_unit_test(a_flood_of_connections_does_not_flood_the_log),
+        cmocka_unit_test(it_stops_while_peers_are_connected),
+    };
+
+    return cmocka_run_group_tests_name("httpd/server", tests, NULL, NULL);
+}

@@ -261,6 +261,17 @@ drop(struct httpd *httpd, size_t i)
     httpd->open[i] = httpd->open[--httpd->n_open];
 }
 
+/* Closed with something unread, the connection would be reset, and TLS's last word be lost. */
+static void
+refuse(struct httpd *httpd)
+{
+    SSL_free(httpd->open[httpd->current].ssl);
+    httpd->open[httpd->current].ssl = NULL;
+    (void)shutdown(httpd->open[httpd->current].fd, SHUT_WR);
+    httpd_hang(httpd);
+    drop(httpd, httpd->current);
+}
+
 static void
 take_connection(struct httpd *httpd)
 {
@@ -289,7 +300,7 @@ take_connection(struct httpd *httpd)
         rc = SSL_accept(ssl);
     while (rc <= 0 && tls_again(httpd, ssl, rc));
     if (rc <= 0)
-        drop(httpd, httpd->current);
+        refuse(httpd);
 }
 
 static void *

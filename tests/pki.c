@@ -26,8 +26,9 @@ add_extension(X509 *cert, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
-void
-pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, int days)
+static void
+make(struct pki_cert *ret, const struct pki_cert *issuer, const char *name, const char *host,
+     int days)
 {
     static long serial;
     char san[300];
@@ -37,7 +38,6 @@ pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, 
     assert_non_null(key);
     assert_non_null(cert);
 
-    const char *name = host ? host : "Test CA";
     assert_int_equal(X509_set_version(cert, X509_VERSION_3), 1);
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial), 1);
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), -30 * DAY_S));
@@ -60,6 +60,34 @@ pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, 
 }
 
 void
+pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, int days)
+{
+    make(ret, issuer, host ? host : "Test CA", host, days);
+}
+
+void
+pki_make_ca(struct pki_cert *ret, const struct pki_cert *issuer, const char *name)
+{
+    make(ret, issuer, name, NULL, 30);
+}
+
+SSL_CTX *
+pki_server(const struct pki_cert *cert, const struct pki_cert *clients)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+
+    assert_non_null(tls);
+    assert_int_equal(SSL_CTX_use_certificate(tls, cert->cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(tls, cert->key), 1);
+    if (!clients)
+        return tls;
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(tls), clients->cert), 1);
+    assert_int_equal(SSL_CTX_add_client_CA(tls, clients->cert), 1);
+    return tls;
+}
+
+void
 pki_done(struct pki_cert *cert)
 {
     EVP_PKEY_free(cert->key);
@@ -67,17 +95,35 @@ pki_done(struct pki_cert *cert)
     *cert = (struct pki_cert){0};
 }
 
+/* The text in bio, which is freed. */
+static char *
+take_text(BIO *bio)
+{
+    char *data = NULL;
+    long len = BIO_get_mem_data(bio, &data);
+    char *pem = OPENSSL_strndup(data, (size_t)len);
+
+    BIO_free(bio);
+    assert_non_null(pem);
+    return pem;
+}
+
 char *
 pki_pem(const struct pki_cert *cert)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *data = NULL;
 
     assert_non_null(bio);
     assert_int_equal(PEM_write_bio_X509(bio, cert->cert), 1);
-    long len = BIO_get_mem_data(bio, &data);
-    char *pem = OPENSSL_strndup(data, (size_t)len);
-    BIO_free(bio);
-    assert_non_null(pem);
-    return pem;
+    return take_text(bio);
+}
+
+char *
+pki_key_pem(const struct pki_cert *cert)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    assert_non_null(bio);
+    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, cert->key, NULL, NULL, 0, NULL, NULL), 1);
+    return take_text(bio);
 }

@@ -15,9 +15,16 @@ struct pki_cert {
 
 /* A CA, or with issuer NULL and host a self-signed server. Ends days from now, which may be < 0. */
 void pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, int days);
+/* A CA of that name, below issuer if there is one. */
+void pki_make_ca(struct pki_cert *ret, const struct pki_cert *issuer, const char *name);
 void pki_done(struct pki_cert *cert);
 
 /* The certificate as PEM; the caller frees it with OPENSSL_free(). */
 char *pki_pem(const struct pki_cert *cert);
+/* The same of its private key. */
+char *pki_key_pem(const struct pki_cert *cert);
+
+/* For a server with cert, that lets in who is from the CA clients, or anybody if it is NULL. */
+SSL_CTX *pki_server(const struct pki_cert *cert, const struct pki_cert *clients);
 
 #endif

@@ -67,6 +67,16 @@ status_of(CURLcode code)
     }
 }
 
+/* What the peer says of our certificate, it will say again. */
+static coco_status
+fail_refusal(int alert, coco_error **err)
+{
+    if (alert == SSL_AD_CERTIFICATE_REQUIRED)
+        return coco_fail(err, COCO_ERR_DENIED, "the server wants a client certificate");
+    return coco_fail(err, COCO_ERR_DENIED, "the server refuses the client certificate: %s",
+                     SSL_alert_desc_string_long(alert));
+}
+
 /*
  * Whether the next try may do better. A handshake that failed before the server
  * said a word is a lost connection; what it said will be the same next time.
@@ -101,6 +111,17 @@ fail_code(CURLcode code, const char *reason, coco_error **err)
     return coco_fail(err, status_of(code), "%s", *reason ? reason : curl_easy_strerror(code));
 }
 
+/* A server that does not like whom we are may have hung up before its word for it came. */
+static coco_status
+fail_result(const struct coco_hop *hop, coco_error **err)
+{
+    coco_status status = fail_code(hop->result, hop->reason, err);
+
+    if (hop->http->asked && status == COCO_ERR_NET)
+        return coco_wrap(err, status, "after it asked for a client certificate");
+    return status;
+}
+
 static coco_status
 fail_multi(CURLMcode code, coco_error **err)
 {
@@ -121,24 +142,41 @@ on_verify(int ok, X509_STORE_CTX *store)
     return ok;
 }
 
+/* Alerts about the certificate that we showed, or did not (RFC 8446 section 6.2). */
+static bool
+is_about_certificates(int alert)
+{
+    return (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN)
+           || alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_ACCESS_DENIED
+           || alert == SSL_AD_CERTIFICATE_REQUIRED;
+}
+
 static void
 on_tls_message(int sent, int version, int type, const void *data, size_t len, SSL *ssl, void *user)
 {
     struct coco_http *http = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const uint8_t *bytes = data;
 
-    (void)version, (void)type, (void)data, (void)len, (void)user;
+    (void)version, (void)user;
     http->heard = http->heard || !sent;
+    if (!sent && type == SSL3_RT_HANDSHAKE && len > 0 && bytes[0] == SSL3_MT_CERTIFICATE_REQUEST)
+        http->asked = true;
+    if (!sent && type == SSL3_RT_ALERT && len == 2 && is_about_certificates(bytes[1]))
+        http->refusal = bytes[1];
 }
 
 /* A connection outlives its first hop, and says a word when it is closed: http outlives both. */
 static CURLcode
 on_tls(CURL *easy, void *tls, void *user)
 {
+    struct coco_hop *hop = user;
+
     (void)easy;
-    SSL_CTX_set_app_data(tls, user);
+    SSL_CTX_set_app_data(tls, hop->http);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_msg_callback(tls, on_tls_message);
-    return CURLE_OK;
+    hop->status = coco_peers_use(&hop->http->peers, hop->url->origin, tls, hop->err);
+    return hop->status == COCO_OK ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
 }
 
 static long
@@ -369,7 +407,9 @@ set_tls(struct coco_hop *hop, CURLcode *rc)
     keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L));
     keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L));
     keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, hop->http));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, hop));
+    /* A store that is shared by connections would have the CAs of one peer trusted for all. */
+    keep(rc, curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L));
     if (ca.len == 0)
         return;
     keep(rc, curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca));
@@ -462,12 +502,15 @@ coco_hop_run(struct coco_hop *hop, coco_ctx *ctx, coco_error **err)
 coco_status
 coco_hop_end(struct coco_hop *hop, coco_error **err)
 {
-    hop->http->transient = hop->http->distrust == X509_V_OK && !hop->enough && is_transient(hop);
+    hop->http->transient = hop->http->distrust == X509_V_OK && !hop->http->refusal && !hop->enough
+                           && is_transient(hop);
     if (hop->result != CURLE_OK && hop->http->distrust != X509_V_OK)
         return coco_fail(err, COCO_ERR_VERIFY, "certificate: %s",
                          X509_verify_cert_error_string(hop->http->distrust));
+    if (hop->result != CURLE_OK && hop->http->refusal)
+        return fail_refusal(hop->http->refusal, err);
     if (hop->result != CURLE_OK && !hop->enough)
-        return fail_code(hop->result, hop->reason, err);
+        return fail_result(hop, err);
     /* libcurl takes what there is of a head that was cut for all of it. */
     if (!hop->head_done) {
         hop->http->transient = true;
@@ -484,8 +527,10 @@ coco_hop_begin(struct coco_hop *hop, coco_error **err)
     CURLcode rc = CURLE_OK;
 
     hop->http->transient = false;
+    hop->http->asked = false;
     hop->http->heard = false;
     hop->http->distrust = X509_V_OK;
+    hop->http->refusal = 0;
     hop->max_body = hop->request->max_body ? hop->request->max_body : BODY_MAX_DEFAULT;
     coco_http_response_done(response);
     /* A line grows by at most one byte on its way into the buffer. */

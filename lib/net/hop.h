@@ -17,11 +17,14 @@ struct coco_http {
     struct coco_http_options opts;
     char *user_agent;
     struct coco_buf ca;
+    struct coco_peers peers; /* connections point to them: they outlive multi */
 
     /* Of the last exchange. */
     bool transient; /* it failed, and the next may not */
+    bool asked;     /* the server asked for a certificate */
     bool heard;     /* the server said something in TLS */
     int distrust;   /* what is wrong with the peer's certificate, an X509_V_ERR */
+    int refusal;    /* what the peer says is wrong with ours, an SSL_AD; 0 for nothing */
 };
 
 /*

@@ -14,15 +14,10 @@
 
 #include <coco/version.h>
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 
-#define CA_MAX ((size_t)4 << 20)
 #define CONNECTIONS_MAX 8
-
-COCO_DEFINE_CLEANUP(BIO *, BIO_free_all);
 
 /* Where the answer sends a request that may follow; *ret is left alone if it does not. */
 static coco_status
@@ -264,33 +259,13 @@ coco_http_response_done(struct coco_http_response *response)
     *response = (struct coco_http_response){0};
 }
 
-/* Certificates up to the end of the text; one that is broken would go missing unnoticed. */
-static coco_status
-check_certificates(const void *pem, size_t len, coco_error **err)
-{
-    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, (int)len);
-    size_t n = 0;
-
-    if (!bio)
-        return coco_fail_nomem(err);
-    for (X509 *cert; (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)); n++)
-        X509_free(cert);
-
-    unsigned long code = ERR_peek_last_error();
-    ERR_clear_error();
-    if (n == 0 || ERR_GET_LIB(code) != ERR_LIB_PEM || ERR_GET_REASON(code) != PEM_R_NO_START_LINE)
-        return coco_fail(err, COCO_ERR_PROTO, "not a list of certificates in PEM");
-    return COCO_OK;
-}
-
 coco_status
 coco_http_set_ca(struct coco_http *http, const void *pem, size_t len, coco_error **err)
 {
-    struct coco_buf ca = {.limit = CA_MAX};
+    _cleanup_(coco_certificates_freep) STACK_OF(X509) *certs = NULL;
+    struct coco_buf ca = {.limit = COCO_PEER_PEM_MAX};
 
-    if (len > CA_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "certificates of more than %zu bytes", CA_MAX);
-    coco_status status = check_certificates(pem, len, err);
+    coco_status status = coco_certificates_parse(pem, len, &certs, err);
     if (status == COCO_OK)
         status = coco_buf_append(&ca, pem, len, err);
     if (status != COCO_OK)
@@ -298,6 +273,13 @@ coco_http_set_ca(struct coco_http *http, const void *pem, size_t len, coco_error
     coco_buf_done(&http->ca);
     http->ca = ca;
     return COCO_OK;
+}
+
+coco_status
+coco_http_add_peer(struct coco_http *http, const char *origin, struct coco_peer *peer,
+                   coco_error **err)
+{
+    return coco_peers_add(&http->peers, origin, peer, err);
 }
 
 void
@@ -321,6 +303,7 @@ coco_http_free(struct coco_http *http)
     (void)curl_multi_cleanup(http->multi);
     free(http->user_agent);
     coco_buf_done(&http->ca);
+    coco_peers_done(&http->peers);
     free(http);
 }
 
@@ -340,6 +323,7 @@ coco_http_new(const struct coco_http_options *opts, struct coco_http **ret, coco
         return coco_fail_nomem(err);
     if (opts)
         http->opts = *opts;
+    http->peers = (struct coco_peers){.find = http->opts.find_peer, .self = http->opts.peers};
     if (http->opts.user_agent)
         http->user_agent = strdup(http->opts.user_agent);
     else if (asprintf(&http->user_agent, "libcoco/%s", coco_version()) < 0)

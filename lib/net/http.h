@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/sink.h"
+#include "net/peer.h"
 #include "net/retry.h"
 
 #include <coco/context.h>
@@ -29,6 +30,10 @@ struct coco_http_options {
     uint32_t stall_timeout;         /* seconds below 128 bytes/s; 0: 60. There is no total one. */
     struct coco_retry_policy retry; /* for coco_http_insist() in net/attempt.h */
     bool no_proxy_from_env; /* http_proxy and its kin are honoured otherwise, as curl does */
+    /* As find and self in net/peer.h: what TLS goes by with an origin that is met; or NULL. */
+    coco_status (*find_peer)(const void *peers, const char *origin, struct coco_peer *ret,
+                             coco_error **err);
+    const void *peers;
 };
 
 /* Connections to any number of hosts, kept alive between requests. One thread at a time. */
@@ -41,6 +46,10 @@ COCO_DEFINE_CLEANUP(struct coco_http *, coco_http_free);
 
 /* Certificates (PEM) that are trusted instead of the system's. COCO_ERR_PROTO if there is none. */
 coco_status coco_http_set_ca(struct coco_http *http, const void *pem, size_t len, coco_error **err);
+
+/* What TLS with origin goes by besides; peer is taken over. */
+coco_status coco_http_add_peer(struct coco_http *http, const char *origin, struct coco_peer *peer,
+                               coco_error **err);
 
 /* Changes allow_plain of the options, for later requests. */
 void coco_http_allow_plain(struct coco_http *http, bool allow);

@@ -55,8 +55,8 @@ static const struct cli_command table[] = {
                    "whoever obtains it can open the image; with --recipient whoever holds the "
                    "private key can. SRC and DST are REFs as in \"image pull\".",
         .options = {OPT_RECIPIENT, OPT_KBS, OPT_KBS_ADMIN_KEY, OPT_KBS_PATH, OPT_KBS_CA,
-                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_PLATFORM,
-                    OPT_MAX_BYTES, OPT_RETRIES, OPT_STALL_TIMEOUT},
+                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_AUTHFILE, OPT_REGISTRIES_CONF,
+                    OPT_PLATFORM, OPT_MAX_BYTES, OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_encrypt,
     },
     {
@@ -66,7 +66,8 @@ static const struct cli_command table[] = {
         .max = 1,
         .purpose = "describe an image without pulling its layers",
         .data = true,
-        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_PLATFORM},
+        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_AUTHFILE, OPT_REGISTRIES_CONF,
+                    OPT_PLATFORM},
         .run = cli_image_inspect,
     },
     {
@@ -83,8 +84,8 @@ static const struct cli_command table[] = {
                    "caller's then, without setuid and setgid bits, and devices are empty files.",
         .options = {OPT_KEY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_POLICY, OPT_INSECURE_POLICY,
                     OPT_REQUIRE_ENCRYPTION, OPT_KEK_PREFIX, OPT_PLATFORM, OPT_PLAIN_HTTP,
-                    OPT_TLS_CA, OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_MAX_BYTES, OPT_MAX_CONTENT,
-                    OPT_RETRIES, OPT_STALL_TIMEOUT, OPT_IGNORE_CHOWN},
+                    OPT_TLS_CA, OPT_CERT_DIR, OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_MAX_BYTES,
+                    OPT_MAX_CONTENT, OPT_RETRIES, OPT_STALL_TIMEOUT, OPT_IGNORE_CHOWN},
         .run = cli_image_pull,
     },
     {
@@ -94,8 +95,8 @@ static const struct cli_command table[] = {
         .max = 2,
         .purpose = "copy the image SRC to DST as it is",
         .details = "Encrypted layers stay encrypted; blobs that are there are not sent again.",
-        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_PLATFORM,
-                    OPT_MAX_BYTES, OPT_RETRIES, OPT_STALL_TIMEOUT},
+        .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_AUTHFILE, OPT_REGISTRIES_CONF,
+                    OPT_PLATFORM, OPT_MAX_BYTES, OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_push,
     },
     {

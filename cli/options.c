@@ -15,6 +15,8 @@ static const struct cli_option table[OPT_COUNT] = {
                        "public key (PEM) of whoever may administer the KBS over HTTP"},
     [OPT_AUTHFILE] = {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
                       "credentials for registries, an auth.json; else those of podman and docker"},
+    [OPT_CERT_DIR] = {"cert-dir", 0, "DIR", NULL, NULL, false,
+                      "CAs (*.crt) and client certificates (*.cert, *.key); else those of certs.d"},
     [OPT_CONFIG] = {"config", 0, "FILE", NULL, "KBS_CONFIG_FILE", false,
                     "configuration, a kbs-config.toml"},
     [OPT_DEV] = {"dev", 0, NULL, NULL, NULL, false,

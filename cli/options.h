@@ -24,6 +24,7 @@ enum cli_opt {
     OPT_END = 0,
     OPT_ADMIN_KEY,
     OPT_AUTHFILE,
+    OPT_CERT_DIR,
     OPT_CONFIG,
     OPT_DEV,
     OPT_IGNORE_CHOWN,
@@ -68,7 +69,7 @@ struct cli_option {
     const char *help;
 };
 
-#define CLI_OPTIONS_MAX 20
+#define CLI_OPTIONS_MAX 24
 
 struct cli_command {
     const char *name;     /* "image pull" */

@@ -70,6 +70,23 @@ add_default_auth(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
+/* Those that there are, and that may be entered, in the order of containers-certs.d(5). */
+static int
+add_default_certs(struct cli *cli, coco_image_client *client)
+{
+    const char *home = cli_env("HOME");
+    _cleanup_free_ char *own = home ? place(home, NULL, ".config/containers/certs.d") : NULL;
+    const char *const trees[] = {own, "/etc/containers/certs.d", "/etc/docker/certs.d"};
+    int rc = CLI_DONE;
+
+    if (home && !own)
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; rc == CLI_DONE && i < sizeof(trees) / sizeof(trees[0]); i++)
+        if (trees[i] && access(trees[i], X_OK) == 0)
+            rc = cli_check(cli, coco_image_client_add_certs_tree(client, trees[i], &cli->err));
+    return rc;
+}
+
 /* The absolute directories of $PATH: a helper from where one happens to be would be anybody's. */
 static int
 allow_helpers(struct cli *cli, coco_image_client *client)
@@ -101,8 +118,12 @@ int
 cli_set_registries(struct cli *cli, coco_image_client *client)
 {
     const char *named = cli_get(&cli->args, OPT_AUTHFILE);
+    const char *certs = cli_get(&cli->args, OPT_CERT_DIR);
 
     int rc = allow_helpers(cli, client);
+    if (rc == CLI_DONE)
+        rc = certs ? cli_check(cli, coco_image_client_set_certs_dir(client, certs, &cli->err))
+                   : add_default_certs(cli, client);
     if (rc == CLI_DONE)
         rc = named ? cli_set_file(cli, named, add_auth, client) : add_default_auth(cli, client);
     if (rc == CLI_DONE)

@@ -169,6 +169,26 @@ func (i *ImageClient) SetTLSCA(pem []byte) error {
 	})
 }
 
+// SetCertsDir sets the directory of certificates that every registry has: CAs
+// in *.crt, client certificates in *.cert with their keys in *.key; none with an
+// empty dir, which is the default.
+func (i *ImageClient) SetCertsDir(dir string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		if dir == "" {
+			return C.coco_image_client_set_certs_dir(c, nil, f.err)
+		}
+		return C.coco_image_client_set_certs_dir(c, f.text(0), f.err)
+	}, dir)
+}
+
+// AddCertsTree adds a tree of such directories, each for one host, such as
+// /etc/containers/certs.d.
+func (i *ImageClient) AddCertsTree(dir string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_certs_tree(c, f.text(0), f.err)
+	}, dir)
+}
+
 // SetAuth sets credentials from a containers auth.json.
 func (i *ImageClient) SetAuth(json []byte) error {
 	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {

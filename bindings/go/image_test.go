@@ -197,6 +197,19 @@ func TestAPanicOfTheSinkComesOutOfTheCall(t *testing.T) {
 	t.Errorf("returned %v", err)
 }
 
+func TestCertificatesAreInDirectories(t *testing.T) {
+	i, dir := imageClient(t), t.TempDir()
+	if err := errors.Join(i.SetCertsDir(dir), i.AddCertsTree(dir), i.SetCertsDir("")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.key"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.SetCertsDir(dir); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+}
+
 func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	i := imageClient(t)
 	for n, err := range []error{

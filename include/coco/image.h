@@ -91,6 +91,47 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_tls_ca(coco_image_cli
                                                                   coco_error **err);
 
 /**
+ * Sets a directory of certificates that every registry has, as `--cert-dir` of
+ * skopeo: each `*.crt` holds CAs that are trusted besides the others, `*.cert`
+ * and the `*.key` of the same name are a client certificate, with what stands
+ * between it and its CA behind it, and its key.
+ *
+ * A registry that asks for a client certificate is shown the first, by name,
+ * that comes from one of the CAs it names. Hosts that registries send us to see
+ * none of it. The directory is read again for each registry.
+ *
+ * @param client  whose
+ * @param dir     instead of what coco_image_client_add_certs_tree() added; NULL
+ *                for none
+ * @param err     ::COCO_ERR_IO if it cannot be read, ::COCO_ERR_INVALID for a
+ *                certificate without its key or the other way around, or a file
+ *                that is none, ::COCO_ERR_PROTO for what is no certificate or no
+ *                key, ::COCO_ERR_NOTSUP for a key of another kind than
+ *                coco_image_client_add_key() takes, or Ed25519, ::COCO_ERR_LIMIT
+ *                for more than 64 such files or 16 client certificates
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_certs_dir(coco_image_client *client,
+                                                                     const char *dir,
+                                                                     coco_error **err);
+
+/**
+ * Adds a tree of such directories, each for one host, such as
+ * `/etc/containers/certs.d`: `<dir>/<host>[:<port>]/`.
+ *
+ * The first tree that has a directory for a host is the one that counts for it.
+ * That goes for registries and for all hosts that they send us to, each with its
+ * own. They are read when a connection is made: what is wrong with them is an
+ * error of the pull or push.
+ *
+ * @param client  whose
+ * @param dir     the tree; it need not be there
+ * @param err     ::COCO_ERR_LIMIT for the 9th
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certs_tree(coco_image_client *client,
+                                                                      const char *dir,
+                                                                      coco_error **err);
+
+/**
  * Sets credentials from a containers `auth.json`, or docker's `config.json`.
  *
  * A registry that asks for them gets those of the longest key of `auths` that

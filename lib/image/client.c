@@ -52,6 +52,7 @@ coco_image_client_free(coco_image_client *client)
     if (!client)
         return;
     coco_buf_done(&client->tls_ca);
+    coco_certs_done(&client->certs);
     coco_auth_done(&client->auth);
     free(client->helpers);
     coco_registries_done(&client->registries);
@@ -90,6 +91,18 @@ coco_image_client_set_tls_ca(coco_image_client *client, const uint8_t *pem, size
     coco_buf_done(&client->tls_ca);
     client->tls_ca = copy;
     return COCO_OK;
+}
+
+coco_status
+coco_image_client_set_certs_dir(coco_image_client *client, const char *dir, coco_error **err)
+{
+    return coco_certs_set_dir(&client->certs, dir, err);
+}
+
+coco_status
+coco_image_client_add_certs_tree(coco_image_client *client, const char *dir, coco_error **err)
+{
+    return coco_certs_add_tree(&client->certs, dir, err);
 }
 
 coco_status
@@ -278,6 +291,7 @@ registry_options(const coco_image_client *client, const coco_image_options *opts
         .plain_http = client->plain_http,
         .tls_ca = client->tls_ca.data,
         .tls_ca_len = client->tls_ca.len,
+        .certs = &client->certs,
         .auth = &client->auth,
         .stall_timeout = opts->stall_seconds,
         .retry = {.retries = opts->retries},

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "crypto/key.h"
 #include "image/auth.h"
+#include "image/certs.h"
 #include "image/manifest.h"
 #include "image/registries.h"
 #include "image/source.h"
@@ -26,6 +27,7 @@ struct coco_kbs_recipient {
 struct coco_image_client {
     bool plain_http;
     struct coco_buf tls_ca; /* PEM; empty for the system's */
+    struct coco_certs certs;
     struct coco_auth auth;
     char *helpers; /* what auth lends */
     struct coco_registries registries;

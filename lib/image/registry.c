@@ -66,6 +66,20 @@ set_names(struct coco_registry *registry, const coco_image_ref *ref, bool plain_
     return status;
 }
 
+/* One directory for all registries is for them alone, not for whom they send us to. */
+static coco_status
+set_certs(struct coco_registry *registry, const struct coco_certs *certs, coco_error **err)
+{
+    _cleanup_peer_ struct coco_peer peer = {0};
+
+    if (!certs || !certs->dir)
+        return COCO_OK;
+    coco_status status = coco_certs_read(certs->dir, &peer, err);
+    if (status == COCO_OK)
+        status = coco_http_add_peer(registry->http, registry->origin, &peer, err);
+    return status;
+}
+
 coco_status
 coco_registry_open(const struct coco_registry_options *opts, const coco_image_ref *ref,
                    const char *actions, struct coco_registry *ret, coco_error **err)
@@ -76,6 +90,8 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
         .stall_timeout = opts->stall_timeout,
         .connect_timeout = opts->stall_timeout < CONNECT_TIMEOUT_S ? opts->stall_timeout : 0,
         .retry = opts->retry,
+        .find_peer = opts->certs && !opts->certs->dir ? coco_certs_find : NULL,
+        .peers = opts->certs,
     };
     _cleanup_registry_ struct coco_registry registry = {.authorization.limit = 2 * COCO_TOKEN_MAX};
 
@@ -84,6 +100,8 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
         status = coco_http_new(&http_opts, &registry.http, err);
     if (status == COCO_OK && opts->tls_ca)
         status = coco_http_set_ca(registry.http, opts->tls_ca, opts->tls_ca_len, err);
+    if (status == COCO_OK)
+        status = set_certs(&registry, opts->certs, err);
     if (status != COCO_OK)
         return status;
     registry.auth = opts->auth;

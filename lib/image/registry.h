@@ -12,6 +12,7 @@
 #define COCO_IMAGE_REGISTRY_H
 
 #include "image/auth.h"
+#include "image/certs.h"
 #include "image/source.h"
 #include "net/http.h"
 
@@ -19,8 +20,9 @@ struct coco_registry_options {
     bool plain_http;
     const void *tls_ca; /* PEM, or NULL for the system's */
     size_t tls_ca_len;
-    const struct coco_auth *auth; /* lent until the source or destination is freed, or NULL */
-    uint32_t stall_timeout;       /* seconds; 0: the default of net/http.h */
+    const struct coco_certs *certs; /* lent until the source or destination is freed, or NULL */
+    const struct coco_auth *auth;   /* lent until the source or destination is freed, or NULL */
+    uint32_t stall_timeout;         /* seconds; 0: the default of net/http.h */
     struct coco_retry_policy retry;
 };
 

@@ -6,6 +6,7 @@
 #include "image/client.h"
 
 #include "base/context.h"
+#include "base/fd.h"
 #include "crypto/jwe.h"
 #include "tests/canary.h"
 #include "tests/faults.h"
@@ -17,6 +18,8 @@
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define KEYS_MAX 1024
@@ -665,6 +668,111 @@ settings_reach_the_registry(void **state)
     pki_done(&other_ca);
 }
 
+/* Sends whoever asks for a manifest to the URL that user is. */
+static bool
+lead_away(void *user, const struct httpd_request *request)
+{
+    char headers[200];
+
+    (void)snprintf(headers, sizeof(headers), "Location: %s/manifest\r\n", (const char *)user);
+    return httpd_reply(request->httpd, "307 Temporary Redirect", headers, "");
+}
+
+/* The body is no manifest, and its type tells whether a certificate was shown. */
+static bool
+say_who(void *user, const struct httpd_request *request)
+{
+    X509 *cert = SSL_get1_peer_certificate(request->httpd->open[request->httpd->current].ssl);
+    bool *shown = user;
+
+    *shown = cert != NULL;
+    X509_free(cert);
+    return httpd_reply(request->httpd, "404 Not Found", "", "");
+}
+
+/* Writes what containers-certs.d(5) wants below the fixture's directory, at "<name>/". */
+static void
+put_certs(struct fixture *f, const char *name, const struct pki_cert *ca,
+          const struct pki_cert *client)
+{
+    const struct {
+        const char *file;
+        char *text;
+    } files[] = {
+        {"ca.crt", pki_pem(ca)},
+        {"client.cert", pki_pem(client)},
+        {"client.key", pki_key_pem(client)},
+    };
+    char path[600];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s/%s", f->dir, name, files[i].file);
+        assert_ok(coco_file_write(path, files[i].text, strlen(files[i].text), 0600, &f->err),
+                  f->err);
+        OPENSSL_free(files[i].text);
+    }
+}
+
+/*
+ * A registry that lets in only whom its CA knows sends us to another server. What
+ * all registries have is not for that one; a tree may have something for it, too.
+ */
+static void
+certificates_are_for_the_server_they_are_named_for(void **state)
+{
+    struct fixture *f = *state;
+    struct pki_cert ca = {0};
+    struct pki_cert cert = {0};
+    struct pki_cert client = {0};
+    char path[600];
+    char name[64];
+    bool shown = false;
+
+    pki_make(&ca, NULL, NULL, 30);
+    pki_make(&cert, &ca, "127.0.0.1", 30);
+    pki_make(&client, &ca, "client", 30);
+    SSL_CTX *strict = pki_server(&cert, &ca);
+    SSL_CTX *lax = pki_server(&cert, &ca);
+    SSL_CTX_set_verify(lax, SSL_VERIFY_PEER, NULL);
+    struct httpd *other = calloc(1, sizeof(*other));
+    assert_non_null(other);
+    httpd_start(other, say_who, &shown, lax);
+    httpd_start(&f->httpd, lead_away, other->url, strict);
+
+    put_certs(f, "all", &ca, &client);
+    (void)snprintf(path, sizeof(path), "%s/all", f->dir);
+    assert_ok(coco_image_client_set_certs_dir(f->client, path, &f->err), f->err);
+    assert_fails(ask(f, true), f->err, COCO_ERR_VERIFY, "certificate");
+    assert_ok(coco_image_client_set_certs_dir(f->client, NULL, &f->err), f->err);
+    assert_fails(ask(f, true), f->err, COCO_ERR_VERIFY, "certificate");
+
+    assert_ok(coco_image_client_add_certs_tree(f->client, f->dir, &f->err), f->err);
+    (void)snprintf(name, sizeof(name), "127.0.0.1:%d", f->httpd.port);
+    put_certs(f, name, &ca, &client);
+    assert_fails(ask(f, true), f->err, COCO_ERR_VERIFY, "certificate");
+    (void)snprintf(name, sizeof(name), "127.0.0.1:%d", other->port);
+    put_certs(f, name, &ca, &client);
+    (void)snprintf(path, sizeof(path), "%s/%s/client.cert", f->dir, name);
+    assert_int_equal(unlink(path), 0);
+    assert_fails(ask(f, true), f->err, COCO_ERR_INVALID, "there is no 'client.cert' with it");
+    (void)snprintf(path, sizeof(path), "%s/%s/client.key", f->dir, name);
+    assert_int_equal(unlink(path), 0);
+    assert_fails(ask(f, true), f->err, COCO_ERR_NOTFOUND, "404");
+    assert_false(shown);
+
+    httpd_stop(&f->httpd);
+    httpd_stop(other);
+    assert_int_equal(other->requests, 1);
+    free(other);
+    SSL_CTX_free(strict);
+    SSL_CTX_free(lax);
+    pki_done(&ca);
+    pki_done(&cert);
+    pki_done(&client);
+}
+
 static void
 credentials_that_cannot_be_used_are_told(void **state)
 {
@@ -938,6 +1046,10 @@ everything_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_image_client_set_helpers(client, "/usr/bin", &err);
         if (status == COCO_OK)
+            status = coco_image_client_set_certs_dir(client, f->dir, &err);
+        if (status == COCO_OK)
+            status = coco_image_client_add_certs_tree(client, f->dir, &err);
+        if (status == COCO_OK)
             status =
                 coco_image_client_set_registries(client, bytes_of(MIRRORS), strlen(MIRRORS), &err);
         if (status == COCO_OK)
@@ -1013,6 +1125,7 @@ main(void)
         TEST(options_that_are_not_known_are_refused),
         TEST(what_is_0_in_the_options_is_the_default),
         TEST(settings_reach_the_registry),
+        TEST(certificates_are_for_the_server_they_are_named_for),
         TEST(credentials_that_cannot_be_used_are_told),
         TEST(registries_that_are_none_are_refused),
         TEST(registries_lead_to_where_an_image_is),

@@ -96,6 +96,8 @@ class ImageClient(Handle):
     helpers     directories (`:` between) whose credential helpers may be run; else none is
     registries  containers registries.conf, bytes: mirrors, and where images are got from
     tls_ca      CAs to trust instead of the system's, PEM
+    certs_dir   directory of every registry's *.crt (CAs) and *.cert with *.key (client)
+    certs_trees directories with such directories, one for each host[:port]
     platform    `os/architecture[/variant]`; the default is this machine
     plain_http  speak HTTP without TLS
     require_encryption  pull only images all of whose layers are encrypted
@@ -105,7 +107,7 @@ class ImageClient(Handle):
     """
 
     def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, helpers=None, registries=None,
-                 tls_ca=None, platform=None, plain_http=False, require_encryption=False,
+                 tls_ca=None, certs_dir=None, certs_trees=(), platform=None, plain_http=False, require_encryption=False,
                  kek_prefix=None):
         super().__init__(native.image_client_new())
         native.image_client_set_plain_http(self._c, bool(plain_http))
@@ -113,12 +115,15 @@ class ImageClient(Handle):
         native.image_client_set_kbc(self._c, kbc._c if kbc is not None else None)
         for key in keys:
             self.add_key(key)
+        for tree in certs_trees:
+            self.add_certs_tree(tree)
         for value, use in (
             (policy, native.image_client_set_policy),
             (auth, native.image_client_set_auth),
             (helpers, native.image_client_set_helpers),
             (registries, native.image_client_set_registries),
             (tls_ca, native.image_client_set_tls_ca),
+            (certs_dir, native.image_client_set_certs_dir),
             (platform, native.image_client_set_platform),
             (kek_prefix, native.image_client_set_kek_prefix),
         ):
@@ -128,6 +133,10 @@ class ImageClient(Handle):
     def add_auth(self, auth):
         """Adds another auth.json, bytes or dict, for what the ones before it lack."""
         native.image_client_add_auth(self._c, _json(auth))
+
+    def add_certs_tree(self, directory):
+        """Adds a tree of certificates such as /etc/containers/certs.d."""
+        native.image_client_add_certs_tree(self._c, directory)
 
     def add_key(self, key):
         """Adds a private key, PEM, DER or JWK, that opens layers encrypted to its public half."""

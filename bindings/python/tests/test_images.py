@@ -153,6 +153,15 @@ def test_what_is_no_policy_is_refused():
         coco.ImageClient(kek_prefix="kbs:///acme")
 
 
+def test_certificates_are_in_directories(tmp_path):
+    coco.ImageClient(certs_dir=tmp_path, certs_trees=[tmp_path, str(tmp_path)])
+    (tmp_path / "a.key").write_bytes(b"")
+    with pytest.raises(coco.InvalidError, match="a.cert"):
+        coco.ImageClient(certs_dir=tmp_path)
+    with pytest.raises(coco.LimitError):
+        coco.ImageClient(certs_trees=[tmp_path] * 9)
+
+
 def test_what_is_not_there_is_not_found(tmp_path):
     with pytest.raises(coco.NotFoundError):
         client().pull(f"oci:{tmp_path}/nothing:app", tmp_path / "bundle")

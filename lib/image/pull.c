@@ -13,6 +13,7 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "image/bundle.h"
+#include "image/meta.h"
 #include "image/pipeline.h"
 #include "image/staging.h"
 
@@ -170,8 +171,11 @@ make_rootfs(const struct coco_staging *staging, int *ret, coco_error **err)
         return coco_fail_errno(err, errno, "make 'rootfs'");
     _cleanup_close_ int rootfs =
         openat(staging->dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (rootfs < 0 || fchmod(rootfs, 0755) < 0)
+    if (rootfs < 0)
         return coco_fail_errno(err, errno, "make 'rootfs'");
+    coco_status status = coco_meta_imply(rootfs, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "make 'rootfs'");
     *ret = rootfs;
     rootfs = -1;
     return COCO_OK;

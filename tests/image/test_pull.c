@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LAYER "application/vnd.oci.image.layer.v1.tar"
 #define CONFIG "application/vnd.oci.image.config.v1+json"
@@ -208,6 +209,24 @@ pull_makes_a_bundle_of_all_layers(void **state)
     coco_image_free(image);
 }
 
+/* Not even the time of day: two pulls are alike. */
+static void
+a_root_no_layer_speaks_of_is_the_same_everywhere(void **state)
+{
+    struct fixture *f = *state;
+    coco_image *image = NULL;
+    char rootfs[160];
+    struct stat st;
+
+    assert_ok(pull(f, &image), err);
+    coco_image_free(image);
+    (void)snprintf(rootfs, sizeof(rootfs), "%s/rootfs", f->dir);
+    assert_int_equal(stat(rootfs, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0755);
+    assert_int_equal(st.st_mtim.tv_sec, 0);
+    assert_int_equal(st.st_mtim.tv_nsec, 0);
+}
+
 static void
 pull_refuses_a_layer_that_was_changed(void **state)
 {
@@ -369,6 +388,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pull_makes_a_bundle_of_all_layers, begin, end),
+        cmocka_unit_test_setup_teardown(a_root_no_layer_speaks_of_is_the_same_everywhere, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(pull_refuses_a_layer_that_was_changed, begin, end),
         cmocka_unit_test_setup_teardown(pull_refuses_a_layer_with_another_diff_id, begin, end),
         cmocka_unit_test_setup_teardown(

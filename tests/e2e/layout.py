@@ -1,15 +1,14 @@
-"""Make OCI layouts of layers, and describe trees so that they can be compared.
+"""Make OCI layouts of layers.
 
 SPDX-License-Identifier: Apache-2.0
 """
 
+import dataclasses
 import gzip
 import hashlib
 import io
 import json
-import os
 import pathlib
-import stat
 import tarfile
 
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -54,8 +53,21 @@ class Layer:
         return self.body.getvalue()
 
 
-def write_layout(path, layers, tag="t", config=None, wrong=None):
-    """Writes the tars as gzip layers of one image. wrong changes the config before it is hashed."""
+@dataclasses.dataclass
+class Blob:
+    """A layer as it is sent: what it holds, the bytes, what they are called."""
+
+    tar: bytes
+    data: bytes
+    media_type: str = GZIP
+
+
+def packed(tar):
+    return Blob(tar, gzip.compress(tar, 1, mtime=0))
+
+
+def write_layout(path, layers, tag="t", config=None, wrong=None, types=(MANIFEST, CONFIG)):
+    """Writes an image of Blobs, or of tars that it compresses. wrong changes the config before it is hashed."""
     blobs = pathlib.Path(path) / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 
@@ -64,60 +76,25 @@ def write_layout(path, layers, tag="t", config=None, wrong=None):
         (blobs / digest[7:]).write_bytes(data)
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
-    described = [blob(gzip.compress(tar, 1), GZIP) for tar in layers]
+    layers = [layer if isinstance(layer, Blob) else packed(layer) for layer in layers]
     image = {
         "architecture": "amd64",
         "os": "linux",
         "config": config or {},
-        "rootfs": {"type": "layers", "diff_ids": [sha256(tar) for tar in layers]},
+        "rootfs": {"type": "layers", "diff_ids": [sha256(layer.tar) for layer in layers]},
     }
     if wrong:
         wrong(image)
     manifest = {
         "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": blob(json.dumps(image).encode(), CONFIG),
-        "layers": described,
+        "mediaType": types[0],
+        "config": blob(json.dumps(image).encode(), types[1]),
+        "layers": [blob(layer.data, layer.media_type) for layer in layers],
     }
-    entry = blob(json.dumps(manifest).encode(), MANIFEST)
+    entry = blob(json.dumps(manifest).encode(), types[0])
     entry["annotations"] = {"org.opencontainers.image.ref.name": tag}
     (pathlib.Path(path) / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (pathlib.Path(path) / "index.json").write_text(
         json.dumps({"schemaVersion": 2, "manifests": [entry]})
     )
     return entry["digest"]
-
-
-def describe(root, implied=()):
-    """What lstat() and kin tell of every path beneath root; times of implied ones are left out."""
-    inodes = {}
-    tree = {}
-    root = os.fsencode(root)
-    for folder, dirs, files in os.walk(root):
-        for name in [b"."] * (folder == root) + dirs + files:
-            path = os.path.join(folder, name)
-            st = os.lstat(path)
-            rel = os.path.relpath(path, root)
-            one = {
-                "mode": oct(st.st_mode),
-                "owner": (st.st_uid, st.st_gid),
-                "xattrs": {
-                    key: os.getxattr(path, key, follow_symlinks=False)
-                    for key in os.listxattr(path, follow_symlinks=False)
-                },
-            }
-            if os.fsdecode(rel) not in implied:
-                one["mtime"] = st.st_mtime_ns
-            if stat.S_ISREG(st.st_mode):
-                one["content"] = sha256(pathlib.Path(os.fsdecode(path)).read_bytes())
-            if stat.S_ISLNK(st.st_mode):
-                one["target"] = os.readlink(path)
-            if stat.S_ISCHR(st.st_mode) or stat.S_ISBLK(st.st_mode):
-                one["device"] = st.st_rdev
-            if not stat.S_ISDIR(st.st_mode):
-                inodes.setdefault(st.st_ino, set()).add(rel)
-            tree[rel] = one
-    for names in inodes.values():
-        for name in names:
-            tree[name]["links"] = names
-    return tree

@@ -16,8 +16,8 @@ import tempfile
 
 import pytest
 
+from images import NET_RAW, xattr
 from layout import Layer, write_layout
-from test_unpack import NET_RAW, xattr
 from tree import tree
 
 COCO = os.environ.get("COCO", "coco")

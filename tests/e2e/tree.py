@@ -59,37 +59,41 @@ def seconds(nanoseconds):
     return str(decimal.Decimal(nanoseconds) / 10**9)
 
 
-def line(path):
-    """What there is to say of one path."""
+def facts(path):
+    """What there is to say of one path, by what it is about."""
     st = os.lstat(path)
     kind = KINDS[stat.S_IFMT(st.st_mode)]
-    words = [kind]
+    found = {"kind": kind}
     if kind == "file":
-        words.append(content_of(path, st))
+        found["content"] = content_of(path, st)
     if kind == "link":
-        words.append(os.fsdecode(os.readlink(path)))
+        found["target"] = os.fsdecode(os.readlink(path))
     if kind in ("char", "block"):
-        words.append(f"{os.major(st.st_rdev)}:{os.minor(st.st_rdev)}")
+        found["device"] = f"{os.major(st.st_rdev)}:{os.minor(st.st_rdev)}"
     if stat.S_IMODE(st.st_mode) != MODES[kind]:
-        words.append(f"mode={stat.S_IMODE(st.st_mode):o}")
+        found["mode"] = f"mode={stat.S_IMODE(st.st_mode):o}"
     if (st.st_uid, st.st_gid) != (0, 0):
-        words.append(f"owner={st.st_uid}:{st.st_gid}")
+        found["owner"] = f"owner={st.st_uid}:{st.st_gid}"
     if st.st_mtime_ns != MTIME * 10**9:
-        words.append("mtime=" + seconds(st.st_mtime_ns))
+        found["mtime"] = "mtime=" + seconds(st.st_mtime_ns)
     if kind != "dir" and st.st_nlink != 1:
-        words.append(f"nlink={st.st_nlink}")
+        found["nlink"] = f"nlink={st.st_nlink}"
     for name in sorted(os.listxattr(path, follow_symlinks=False)):
-        words.append(f"{name}={text_of(os.getxattr(path, name, follow_symlinks=False))}")
-    return " ".join(words)
+        found[name] = f"{name}={text_of(os.getxattr(path, name, follow_symlinks=False))}"
+    return found
 
 
-def tree(root):
-    """The whole tree: path beneath root -> what there is to say of it."""
+def line(path):
+    return " ".join(facts(path).values())
+
+
+def tree(root, tell=line):
+    """The whole tree: path beneath root -> what there is to tell of it."""
     found = {}
     for folder, dirs, files, fd in os.fwalk(os.fsencode(root), follow_symlinks=False):
         beneath = os.path.relpath(folder, os.fsencode(root))
         for name in [b"."] * (beneath == b".") + dirs + files:
             path = os.fsdecode(os.path.normpath(os.path.join(beneath, name)))
             # paths may be too long to be opened at once
-            found[path] = line(b"/proc/self/fd/%d/%s" % (fd, name))
+            found[path] = tell(b"/proc/self/fd/%d/%s" % (fd, name))
     return found

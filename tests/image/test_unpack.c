@@ -1,7 +1,7 @@
 /*
  * tests/image/test_unpack.c - lib/image/unpack.c
  *
- * What it makes of honest layers is compared with umoci in tests/e2e/test_unpack.py.
+ * What it makes of honest layers is compared with others in tests/e2e/test_parity.py.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -98,13 +98,19 @@ next_line(char **rest, struct line *ret)
     return true;
 }
 
+static bool
+is_number(const char *text)
+{
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 /* A decimal number that is an id: chown(2) has other uses for -1. */
 static bool
 parse_id(const char *text, uint32_t *ret)
 {
     uint64_t value = 0;
 
-    if (*text == '\0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10)
+    if (!is_number(text) || strlen(text) > 10)
         return false;
     for (; *text != '\0'; text++)
         value = value * 10 + (uint64_t)(*text - '0');
@@ -114,7 +120,10 @@ parse_id(const char *text, uint32_t *ret)
     return true;
 }
 
-/* Whether the line is of that name, or of that id when the name is a number. */
+/*
+ * Whether the line is of that name, or of that id when it is a number. A number is
+ * never a name: whoever allows user 1000 allows no other user that is called so.
+ */
 static bool
 is_named(const struct line *line, const char *name)
 {
@@ -123,8 +132,8 @@ is_named(const struct line *line, const char *name)
 
     if (line->n < 3)
         return false;
-    if (strcmp(line->fields[0], name) == 0)
-        return true;
+    if (!is_number(name))
+        return strcmp(line->fields[0], name) == 0;
     return parse_id(name, &want) && parse_id(line->fields[2], &id) && want == id;
 }
 
@@ -200,21 +209,18 @@ find_memberships(char *groups, const char *name, struct coco_user *user, coco_er
 static coco_status
 resolve(char *passwd, char *groups, char *text, struct coco_user *user, coco_error **err)
 {
-    const char *name = "root";
+    const char *name;
     char *group = strchr(text, ':');
 
     if (group)
         *group++ = '\0';
-    coco_status status = COCO_OK;
-    if (*text != '\0')
-        status = find_user(passwd, text, user, &name, err);
+    /* Who is nobody in particular is root, with what the image says of it. */
+    coco_status status = find_user(passwd, *text != '\0' ? text : "0", user, &name, err);
     if (status != COCO_OK)
         return status;
     if (group && *group != '\0')
         return find_group(groups, group, user, err);
-    if (*text == '\0' || *name == '\0')
-        return COCO_OK;
-    return find_memberships(groups, name, user, err);
+    return *name != '\0' ? find_memberships(groups, name, user, err) : COCO_OK;
 }
 
 coco_status

@@ -42,8 +42,13 @@ begin(void **state)
                              "\n# a comment\nbroken\n"
                              "app:x:1000:1001:App,,,:/home/app:/bin/sh\n"
                              "odd:x:-1:5::/:\n"
+                             "4711:x:0:0:who is called as another's number:/:\n"
+                             "99999999999:x:0:0::/:\n"
                              "nobody:x:65534:65534::/:/sbin/nologin");
     write_file("etc/group", "root:x:0:\n"
+                            "wheel:x:10:root,4711\n"
+                            "4712:x:0:\n"
+                            "4294967295:x:0:\n"
                             "app:x:1001:\n"
                             "audio:x:29:other,app\n"
                             "apps:x:30:application\n"
@@ -68,9 +73,9 @@ users_are_names_or_numbers_with_or_without_a_group(void **state)
         uint32_t uid, gid;
         size_t n_groups;
     } cases[] = {
-        {"", 0, 0, 0},
-        {"root", 0, 0, 0},
-        {"0", 0, 0, 0},
+        {"", 0, 0, 1},
+        {"root", 0, 0, 1},
+        {"0", 0, 0, 1},
         {"app", 1000, 1001, 2},
         {"1000", 1000, 1001, 2},
         {"app:audio", 1000, 29, 0},
@@ -78,7 +83,7 @@ users_are_names_or_numbers_with_or_without_a_group(void **state)
         {"1000:4711", 1000, 4711, 0},
         {"app:", 1000, 1001, 2},
         {":audio", 0, 29, 0},
-        {"4711", 4711, 0, 0},
+        {"4711", 4711, 0, 0}, /* never the user of that name */
         {"4711:4712", 4711, 4712, 0},
         {"nobody", 65534, 65534, 0},
         {"4294967294", 4294967294, 0, 0},
@@ -116,6 +121,9 @@ numbers_need_no_files(void **state)
     assert_int_equal(unlinkat(root, "etc/group", 0), 0);
     assert_ok(coco_user_resolve(root, "5:6", &user, &err), err);
     assert_int_equal(user.uid, 5);
+    assert_ok(coco_user_resolve(root, "", &user, &err), err);
+    assert_int_equal(user.uid, 0);
+    assert_int_equal(user.n_groups, 0);
     assert_fails(coco_user_resolve(root, "root", &user, &err), err, COCO_ERR_NOTFOUND, "no user");
 }
 

@@ -144,7 +144,8 @@ DIFFERENCES = {
         Differs(CONTAINERD, "f g", "owner", GLOBAL),
         Differs(CONTAINERD, "f", "mtime", GLOBAL)],
     "pax over the header": [Differs(CONTAINERD, "f h", "owner", HEADER)],
-    "sparse of old": [Refuses("umoci", "unknown typeflag", SPARSE), Refuses(CONTAINERD, "unhandled tar header", SPARSE)],
+    "sparse of old": [
+        Refuses("umoci", "unknown typeflag", SPARSE), Refuses(CONTAINERD, "unhandled tar header", SPARSE)],
     "tar format=gnu sparse": [
         Refuses("umoci", "unknown typeflag", SPARSE), Refuses(CONTAINERD, "unhandled tar header", SPARSE)],
     "zstd": [Refuses("umoci", "not correct mediatype", "this version knows gzip alone")],

@@ -26,11 +26,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(head, data, len);
     int bad = coco_httpd_parse(head, len, &request);
     if (bad == 0) {
-        const char *const texts[] = {request.method, request.path, request.query, request.cookie,
-                                     request.authorization};
+        const char *const texts[] = {request.method,  request.path,          request.query,
+                                     request.cookie,  request.authorization, request.range,
+                                     request.if_range};
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
             if (texts[i] && (texts[i] < head || texts[i] + strlen(texts[i]) >= head + len))
+                abort();
+        for (size_t i = 0; i < request.n_accept; i++)
+            if (request.accept[i] < head || request.accept[i] >= head + len)
                 abort();
         if (request.path[0] != '/')
             abort();

@@ -15,14 +15,23 @@ struct coco_httpd_address {
     socklen_t len;
 };
 
-/* "127.0.0.1:8080", "[::1]:8080" or "localhost:8080"; no other names. COCO_ERR_INVALID. */
+/*
+ * COCO_ERR_INVALID for anything but
+ *   - "127.0.0.1:8080", "[::1]:8080" and "localhost:8080", with or without "tcp:" before
+ *     them; no other names;
+ *   - "unix:/path";
+ *   - "vsock:CID:PORT", with a number or "any" as CID: vsock(7).
+ */
 coco_status coco_httpd_address_parse(const char *text, struct coco_httpd_address *ret,
                                      coco_error **err);
 
-/* Whether only this machine reaches it. */
-bool coco_httpd_address_is_loopback(const struct coco_httpd_address *address);
+/* Whether only this machine and its guests reach it. */
+bool coco_httpd_address_is_local(const struct coco_httpd_address *address);
 
-/* Appends it as the host and port of a URL. */
+/* The path of a socket in the file system, lent by address; NULL for any other. */
+const char *coco_httpd_address_path(const struct coco_httpd_address *address);
+
+/* Appends it as parse reads it, without "tcp:". */
 coco_status coco_httpd_address_format(const struct coco_httpd_address *address,
                                       struct coco_buf *buf, coco_error **err);
 

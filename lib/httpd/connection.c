@@ -4,6 +4,9 @@
  * wait -> head -> body -> handle -> write -> wait …, each with a deadline of its
  * own that no trickle of bytes moves (T44 in doc/threats.md)
  *
+ * A reply may take its time before it is known and between two of its pieces;
+ * whoever makes it wakes the loop. Whether the peer takes it is timed by chunk.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "httpd/connection.h"
@@ -12,13 +15,18 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum state {
-    HEAD,    /* a request may begin, or has */
-    BODY,    /* its head is there */
-    WRITING, /* its reply is on the way */
-    CLOSING, /* that, and it is the last */
+    HEAD,      /* a request may begin, or has */
+    BODY,      /* its head is there */
+    WAITING,   /* its reply is not known yet */
+    WRITING,   /* its reply is on the way */
+    CLOSING,   /* that, and it is the last */
+    LINGERING, /* that is out, and what still comes is dropped */
 };
 
 struct coco_httpd_connection {
@@ -30,7 +38,17 @@ struct coco_httpd_connection {
     bool idle;            /* waits for the first byte of a request that is not its first */
     struct coco_buf head; /* of the request, cut into texts */
     struct coco_httpd_request request;
+    uint64_t reserved;               /* of the loop's bodies */
+    struct coco_httpd_later later;   /* while WAITING */
+    struct coco_httpd_stream stream; /* while it has more */
+    uint64_t left;                   /* bytes of a stream whose size is known */
+    bool starved;                    /* it had nothing when it was asked */
+    size_t dropped;                  /* bytes while LINGERING */
 };
+
+/* Before each chunk of a body whose size is not known, and behind it. */
+#define CHUNK_HEAD "%08zx\r\n"
+#define CHUNK_HEAD_LEN 10
 
 /* What a peer began to send may be a secret, or the token of who may send it. */
 static void
@@ -45,8 +63,35 @@ wipe(struct evbuffer *input)
 }
 
 static void
+free_stream(struct coco_httpd_connection *c)
+{
+    if (c->stream.self)
+        c->stream.free(c->stream.self);
+    c->stream = (struct coco_httpd_stream){0};
+    c->starved = false;
+}
+
+static void
+free_later(struct coco_httpd_connection *c)
+{
+    if (c->later.self)
+        c->later.free(c->later.self);
+    c->later = (struct coco_httpd_later){0};
+}
+
+static void
+release_body(struct coco_httpd_connection *c)
+{
+    c->loop->bodies -= c->reserved;
+    c->reserved = 0;
+}
+
+static void
 close_connection(struct coco_httpd_connection *c)
 {
+    free_stream(c);
+    free_later(c);
+    release_body(c);
     if (c->previous)
         c->previous->next = c->next;
     else
@@ -129,6 +174,116 @@ give(struct coco_httpd_connection *c, struct coco_buf *buf)
     return true;
 }
 
+/*
+ * A last reply is out. What the peer sends on would make the system take the reply
+ * back, so it is read for a while (RFC 9112 section 9.6).
+ */
+static void
+linger(struct coco_httpd_connection *c)
+{
+    SSL *ssl = c->loop->tls ? bufferevent_openssl_get_ssl(c->bev) : NULL;
+
+    if (c->loop->stopping) {
+        close_connection(c);
+        return;
+    }
+    if (ssl)
+        (void)SSL_shutdown(ssl);
+    ERR_clear_error();
+    (void)shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+    c->state = LINGERING;
+    wipe(bufferevent_get_input(c->bev));
+    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
+    (void)bufferevent_enable(c->bev, EV_READ);
+    set_deadline(c, COCO_HTTPD_LINGER_SECONDS);
+}
+
+static void
+drop_input(struct coco_httpd_connection *c)
+{
+    struct evbuffer *input = bufferevent_get_input(c->bev);
+
+    c->dropped += evbuffer_get_length(input);
+    wipe(input);
+    if (c->dropped > COCO_HTTPD_LINGER_BYTES)
+        close_connection(c);
+}
+
+/* The next piece of the stream, framed, at to, which has room bytes; how many bytes that makes. */
+static enum coco_httpd_more
+read_piece(struct coco_httpd_connection *c, uint8_t *to, size_t room, size_t *ret)
+{
+    size_t frame = c->stream.chunked ? CHUNK_HEAD_LEN : 0;
+    char head[CHUNK_HEAD_LEN + 1];
+    size_t len = 0;
+
+    room -= frame ? frame + 2 : 0;
+    if (c->stream.sized && room > c->left)
+        room = (size_t)c->left;
+    enum coco_httpd_more more = c->stream.read(c->stream.self, to + frame, room, &len);
+    if (more != COCO_HTTPD_DATA)
+        return more;
+    if (len == 0 || len > room)
+        return COCO_HTTPD_CUT;
+    c->left -= c->stream.sized ? len : 0;
+    if (frame) {
+        (void)snprintf(head, sizeof(head), CHUNK_HEAD, len);
+        memcpy(to, head, frame);
+        memcpy(to + frame + len, "\r\n", 2);
+    }
+    *ret = len + (frame ? frame + 2 : 0);
+    return more;
+}
+
+/* Whether the end of the stream is one of the reply, too; what marks it is added. */
+static bool
+end_stream(struct coco_httpd_connection *c)
+{
+    static const char last_chunk[] = "0\r\n\r\n";
+
+    if (c->stream.sized && c->left > 0)
+        return false;
+    return !c->stream.chunked
+           || evbuffer_add(bufferevent_get_output(c->bev), last_chunk, sizeof(last_chunk) - 1) == 0;
+}
+
+static void on_sent_all(struct coco_httpd_connection *c);
+
+/* Puts the next piece of the stream to what is sent. */
+static void
+pump(struct coco_httpd_connection *c)
+{
+    struct evbuffer *output = bufferevent_get_output(c->bev);
+    struct evbuffer_iovec piece;
+    size_t len = 0;
+
+    c->starved = false;
+    enum coco_httpd_more more = COCO_HTTPD_END;
+    if (!c->stream.sized || c->left > 0) {
+        if (evbuffer_reserve_space(output, (ev_ssize_t)COCO_HTTPD_CHUNK, &piece, 1) != 1) {
+            close_connection(c);
+            return;
+        }
+        more = read_piece(c, piece.iov_base, COCO_HTTPD_CHUNK, &len);
+        piece.iov_len = len;
+        if (more == COCO_HTTPD_DATA && evbuffer_commit_space(output, &piece, 1) != 0)
+            more = COCO_HTTPD_CUT;
+    }
+    if (more == COCO_HTTPD_CUT || (more == COCO_HTTPD_END && !end_stream(c))) {
+        close_connection(c);
+        return;
+    }
+    if (more == COCO_HTTPD_END)
+        free_stream(c);
+    c->starved = more == COCO_HTTPD_WAIT;
+    if (c->starved && evbuffer_get_length(output) == 0)
+        (void)event_del(c->deadline); /* nobody waits for the peer */
+    else
+        set_deadline(c, c->loop->opts.write_timeout);
+    if (more == COCO_HTTPD_END && evbuffer_get_length(output) == 0)
+        on_sent_all(c);
+}
+
 /* Sends reply and forgets the request; the connection lives on only if keep_alive. */
 static void
 send_reply(struct coco_httpd_connection *c, struct coco_httpd_reply *reply, bool keep_alive)
@@ -136,7 +291,9 @@ send_reply(struct coco_httpd_connection *c, struct coco_httpd_reply *reply, bool
     _cleanup_buf_ struct coco_buf head = {.limit = 2 * COCO_HTTPD_HEAD_MAX};
     bool is_head = c->request.method && strcmp(c->request.method, "HEAD") == 0;
 
-    keep_alive = keep_alive && !c->loop->stopping;
+    reply->stream.chunked = reply->stream.self && !reply->stream.sized && !c->request.http_1_0;
+    keep_alive = keep_alive && !c->loop->stopping
+                 && (!reply->stream.self || reply->stream.sized || reply->stream.chunked);
     coco_status status = coco_httpd_format(reply, keep_alive, c->loop->opts.now(), &head, NULL);
     if (status != COCO_OK || !give(c, &head) || (!is_head && !give(c, &reply->body))) {
         close_connection(c);
@@ -145,9 +302,15 @@ send_reply(struct coco_httpd_connection *c, struct coco_httpd_reply *reply, bool
     coco_buf_reset(&c->head);
     c->request = (struct coco_httpd_request){0};
     c->state = keep_alive ? WRITING : CLOSING;
-    if (!keep_alive)
-        (void)bufferevent_disable(c->bev, EV_READ);
     set_deadline(c, c->loop->opts.write_timeout);
+    if (reply->stream.self && !is_head) {
+        c->stream = reply->stream;
+        c->left = reply->stream.size;
+        reply->stream = (struct coco_httpd_stream){0};
+        pump(c);
+    } else if (!keep_alive) {
+        (void)bufferevent_disable(c->bev, EV_READ);
+    }
 }
 
 static void
@@ -207,6 +370,14 @@ begin_body(struct coco_httpd_connection *c)
         refuse(c, 413, "request body is too long");
         return false;
     }
+    if (c->request.body_len > COCO_HTTPD_BODY_SMALL) {
+        if (c->request.body_len > c->loop->opts.bodies_max - c->loop->bodies) {
+            refuse(c, 503, "others have much to say at the moment: try again later");
+            return false;
+        }
+        c->reserved = c->request.body_len;
+        c->loop->bodies += c->reserved;
+    }
     c->state = BODY;
     set_deadline(c, c->loop->opts.body_timeout);
     bufferevent_setwatermark(c->bev, EV_READ, c->request.body_len,
@@ -215,6 +386,18 @@ begin_body(struct coco_httpd_connection *c)
         && evbuffer_get_length(bufferevent_get_input(c->bev)) < c->request.body_len)
         (void)bufferevent_write(c->bev, go_on, sizeof(go_on) - 1);
     return true;
+}
+
+/* Sends the reply that was waited for, if it is there. */
+static void
+look_for_reply(struct coco_httpd_connection *c)
+{
+    _cleanup_reply_ struct coco_httpd_reply reply = {0};
+
+    if (!c->later.ready(c->later.self, &reply))
+        return;
+    free_later(c);
+    send_reply(c, &reply, c->request.keep_alive);
 }
 
 static void
@@ -230,7 +413,17 @@ handle(struct coco_httpd_connection *c, struct evbuffer *input)
     c->request.body = (const uint8_t *)coco_buf_text(&body);
     bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
     c->loop->handler.handle(c->loop->handler.self, &c->request, &reply);
-    send_reply(c, &reply, c->request.keep_alive);
+    release_body(c);
+    if (!reply.later.self) {
+        send_reply(c, &reply, c->request.keep_alive);
+        return;
+    }
+    c->request.body = NULL;
+    c->later = reply.later;
+    reply.later = (struct coco_httpd_later){0};
+    c->state = WAITING;
+    (void)event_del(c->deadline);
+    look_for_reply(c);
 }
 
 /* Goes on as far as what has arrived allows. */
@@ -250,6 +443,10 @@ on_read(struct bufferevent *bev, void *arg)
 {
     struct coco_httpd_connection *c = arg;
 
+    if (c->state == LINGERING) {
+        drop_input(c);
+        return;
+    }
     /* The first byte of a request ends the patience for a peer that is idle. */
     if (c->state == HEAD && c->idle && evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
         c->idle = false;
@@ -260,22 +457,37 @@ on_read(struct bufferevent *bev, void *arg)
 
 /* All of a reply is out. */
 static void
-on_write(struct bufferevent *bev, void *arg)
+on_sent_all(struct coco_httpd_connection *c)
 {
-    struct coco_httpd_connection *c = arg;
-
-    if (c->state == CLOSING || (c->state == WRITING && c->loop->stopping)) {
+    if (c->state == CLOSING) {
+        linger(c);
+        return;
+    }
+    if (c->loop->stopping) {
         close_connection(c);
         return;
     }
-    if (c->state != WRITING)
-        return;
     c->state = HEAD;
     c->idle = true;
     set_deadline(c, c->loop->opts.idle_timeout);
     /* A request may have come while the reply was written. */
-    if (evbuffer_get_length(bufferevent_get_input(bev)) > 0)
-        on_read(bev, c);
+    if (evbuffer_get_length(bufferevent_get_input(c->bev)) > 0)
+        on_read(c->bev, c);
+}
+
+/* All that there was to send is out. */
+static void
+on_write(struct bufferevent *bev, void *arg)
+{
+    struct coco_httpd_connection *c = arg;
+
+    (void)bev;
+    if (c->state != CLOSING && c->state != WRITING)
+        return;
+    if (c->stream.self)
+        pump(c);
+    else
+        on_sent_all(c);
 }
 
 static void
@@ -331,6 +543,7 @@ coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd)
     }
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
     bufferevent_setwatermark(bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
+    (void)bufferevent_set_max_single_write(bev, COCO_HTTPD_CHUNK);
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
     set_deadline(c, c->loop->opts.head_timeout);
 }
@@ -343,11 +556,25 @@ coco_httpd_connections_stop(struct coco_httpd_loop *loop)
     loop->stopping = true;
     for (struct coco_httpd_connection *c = loop->first; c; c = next) {
         next = c->next;
-        if (c->state == HEAD)
+        if (c->state == HEAD || c->state == LINGERING)
             close_connection(c);
     }
     if (loop->n == 0)
         (void)event_base_loopbreak(loop->base);
+}
+
+void
+coco_httpd_connections_wake(struct coco_httpd_loop *loop)
+{
+    struct coco_httpd_connection *next;
+
+    for (struct coco_httpd_connection *c = loop->first; c; c = next) {
+        next = c->next;
+        if (c->state == WAITING)
+            look_for_reply(c);
+        else if (c->stream.self && c->starved)
+            pump(c);
+    }
 }
 
 void

@@ -19,11 +19,15 @@ struct coco_httpd_loop {
     SSL_CTX *tls; /* or NULL */
     struct coco_httpd_connection *first;
     size_t n;
+    uint64_t bodies; /* bytes that longer bodies on their way may take */
     bool stopping;
 };
 
 /* Serves the peer on fd, which is then owned, until either has enough. */
 void coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd);
+
+/* Asks those who make replies whether there is more. */
+void coco_httpd_connections_wake(struct coco_httpd_loop *loop);
 
 /* Closes those that wait for a request; the others close after their reply. */
 void coco_httpd_connections_stop(struct coco_httpd_loop *loop);

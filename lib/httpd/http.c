@@ -7,11 +7,13 @@
 
 #include "base/fail.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 #define METHOD_MAX 16
+#define FIELDS_MAX ((size_t)8 << 10)
 
 /* Of Content-Length: more digits than any body that is let in has. */
 #define LENGTH_DIGITS_MAX 15
@@ -25,6 +27,10 @@ struct headers {
     const char *transfer_encoding;
     const char *connection;
     const char *expect;
+    const char *range;
+    const char *if_range;
+    const char *accept[COCO_HTTPD_ACCEPTS_MAX]; /* this one may come often */
+    size_t n_accept;
 };
 
 /* RFC 9110 section 5.6.2 */
@@ -110,11 +116,15 @@ slot(struct headers *headers, const char *name)
         {"transfer-encoding", &headers->transfer_encoding},
         {"connection", &headers->connection},
         {"expect", &headers->expect},
+        {"range", &headers->range},
+        {"if-range", &headers->if_range},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcasecmp(name, known[i].name) == 0)
             return known[i].value;
+    if (strcasecmp(name, "accept") == 0 && headers->n_accept < COCO_HTTPD_ACCEPTS_MAX)
+        return &headers->accept[headers->n_accept++];
     return NULL;
 }
 
@@ -178,6 +188,11 @@ understand(const struct headers *headers, bool http_1_0, struct coco_httpd_reque
 {
     ret->cookie = headers->cookie;
     ret->authorization = headers->authorization;
+    ret->range = headers->range;
+    ret->if_range = headers->if_range;
+    memcpy(ret->accept, headers->accept, sizeof(ret->accept));
+    ret->n_accept = headers->n_accept;
+    ret->http_1_0 = http_1_0;
     ret->keep_alive = !has_option(headers->connection, "close")
                       && (!http_1_0 || has_option(headers->connection, "keep-alive"));
     if (!headers->host && !http_1_0)
@@ -233,6 +248,7 @@ reason(int status)
         const char *text;
     } reasons[] = {
         {200, "OK"},
+        {206, "Partial Content"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -241,10 +257,13 @@ reason(int status)
         {408, "Request Timeout"},
         {411, "Length Required"},
         {413, "Content Too Large"},
+        {416, "Range Not Satisfiable"},
         {417, "Expectation Failed"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {505, "HTTP Version Not Supported"},
     };
@@ -273,17 +292,42 @@ coco_httpd_date(int64_t when, struct coco_buf *buf, coco_error **err)
 }
 
 coco_status
+coco_httpd_reply_add(struct coco_httpd_reply *reply, const char *name, const char *value,
+                     coco_error **err)
+{
+    if (!is_token(name) || !is_visible(value, true))
+        return coco_fail(err, COCO_ERR_INVALID, "%.80s: not a field of a head", name);
+    reply->fields.limit = FIELDS_MAX;
+    return coco_buf_printf(&reply->fields, err, "%s: %s\r\n", name, value);
+}
+
+static coco_status
+format_length(const struct coco_httpd_reply *reply, struct coco_buf *buf, coco_error **err)
+{
+    if (!reply->stream.self)
+        return coco_buf_printf(buf, err, "Content-Length: %zu\r\n", reply->body.len);
+    if (reply->stream.sized)
+        return coco_buf_printf(buf, err, "Content-Length: %" PRIu64 "\r\n", reply->stream.size);
+    /* HTTP/1.0 knows no chunks: the body ends with the connection. */
+    return coco_buf_append_text(buf, reply->stream.chunked ? "Transfer-Encoding: chunked\r\n" : "",
+                                err);
+}
+
+coco_status
 coco_httpd_format(const struct coco_httpd_reply *reply, bool keep_alive, int64_t now,
                   struct coco_buf *buf, coco_error **err)
 {
-    coco_status status = coco_buf_printf(buf, err,
-                                         "HTTP/1.1 %d %s\r\n"
-                                         "Content-Length: %zu\r\n"
-                                         "Cache-Control: no-store\r\n"
-                                         "X-Content-Type-Options: nosniff\r\n"
-                                         "Date: ",
-                                         reply->status, reason(reply->status), reply->body.len);
+    coco_status status =
+        coco_buf_printf(buf, err, "HTTP/1.1 %d %s\r\n", reply->status, reason(reply->status));
 
+    if (status == COCO_OK)
+        status = format_length(reply, buf, err);
+    if (status == COCO_OK)
+        status = coco_buf_append_text(buf,
+                                      "Cache-Control: no-store\r\n"
+                                      "X-Content-Type-Options: nosniff\r\n"
+                                      "Date: ",
+                                      err);
     if (status == COCO_OK)
         status = coco_httpd_date(now, buf, err);
     if (status == COCO_OK)
@@ -292,9 +336,8 @@ coco_httpd_format(const struct coco_httpd_reply *reply, bool keep_alive, int64_t
         status = coco_buf_printf(buf, err, "Content-Type: %s\r\n", reply->type);
     if (status == COCO_OK && reply->cookie.len)
         status = coco_buf_printf(buf, err, "Set-Cookie: %s\r\n", coco_buf_text(&reply->cookie));
-    /* RFC 9110 section 15.5.2: a 401 says how to do better. */
-    if (status == COCO_OK && reply->status == 401)
-        status = coco_buf_append_text(buf, "WWW-Authenticate: Bearer\r\n", err);
+    if (status == COCO_OK)
+        status = coco_buf_append(buf, coco_buf_text(&reply->fields), reply->fields.len, err);
     if (status == COCO_OK && !keep_alive)
         status = coco_buf_append_text(buf, "Connection: close\r\n", err);
     if (status == COCO_OK)
@@ -307,4 +350,10 @@ coco_httpd_reply_done(struct coco_httpd_reply *reply)
 {
     coco_buf_done(&reply->body);
     coco_buf_done(&reply->cookie);
+    coco_buf_done(&reply->fields);
+    if (reply->stream.self)
+        reply->stream.free(reply->stream.self);
+    if (reply->later.self)
+        reply->later.free(reply->later.self);
+    *reply = (struct coco_httpd_reply){0};
 }

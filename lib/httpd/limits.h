@@ -21,8 +21,18 @@
 /* Request line and headers together. */
 #define COCO_HTTPD_HEAD_MAX ((size_t)16 << 10)
 
+/* Accept headers of a request. */
+#define COCO_HTTPD_ACCEPTS_MAX 32
+
 /* MiB of a body. */
 #define COCO_HTTPD_BODY_MIB 2
+
+/*
+ * MiB of all bodies together that are longer than COCO_HTTPD_BODY_SMALL. Those below
+ * are let in always, or a few peers with long ones could keep all others out.
+ */
+#define COCO_HTTPD_BODIES_MIB 64
+#define COCO_HTTPD_BODY_SMALL ((size_t)64 << 10)
 
 /* Seconds from the connection, or the first byte of a later request, to the end of its head and of
  * the TLS handshake before it. */
@@ -31,7 +41,10 @@
 /* Seconds for a body. */
 #define COCO_HTTPD_BODY_SECONDS 60
 
-/* Seconds for a peer to take its reply. */
+/* Bytes of a body made bit by bit that are kept for a peer which has not taken them. */
+#define COCO_HTTPD_CHUNK ((size_t)64 << 10)
+
+/* Seconds for a peer to take its reply, or one chunk of it. */
 #define COCO_HTTPD_WRITE_SECONDS 60
 
 /* Seconds between two requests. */
@@ -39,6 +52,13 @@
 
 /* The longest that any of them can be set to. */
 #define COCO_HTTPD_SECONDS_MAX 3600
+
+/*
+ * After a last reply the peer is still listened to, for what was not read makes the
+ * system drop the reply, too: for so many seconds, and so many bytes.
+ */
+#define COCO_HTTPD_LINGER_SECONDS 2
+#define COCO_HTTPD_LINGER_BYTES ((size_t)4 << 20)
 
 /* Seconds that replies under way may take once the server stops. */
 #define COCO_HTTPD_STOP_SECONDS 5

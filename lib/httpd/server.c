@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #define URL_MAX 256
 
@@ -25,10 +26,12 @@ struct coco_httpd_server {
     struct coco_httpd_loop loop;
     struct evconnlistener *listeners[COCO_HTTPD_SOCKETS_MAX];
     size_t n_listeners;
-    struct event *stop; /* on wake */
-    struct event *last; /* ends what does not end */
-    struct event *more; /* takes new connections again */
-    bool full;          /* and that was said */
+    struct event *stop;                  /* on wake */
+    struct event *last;                  /* ends what does not end */
+    struct event *more;                  /* takes new connections again */
+    struct event *news;                  /* on the caller's eventfd */
+    char *paths[COCO_HTTPD_SOCKETS_MAX]; /* of sockets in the file system, or NULL */
+    bool full;                           /* and that was said */
     int wake;
     pthread_t thread;
     bool running;
@@ -115,6 +118,17 @@ on_last(evutil_socket_t fd, short what, void *arg)
     (void)event_base_loopbreak(server->loop.base);
 }
 
+static void
+on_news(evutil_socket_t fd, short what, void *arg)
+{
+    struct coco_httpd_server *server = arg;
+    eventfd_t count;
+
+    (void)what;
+    (void)eventfd_read(fd, &count);
+    coco_httpd_connections_wake(&server->loop);
+}
+
 static void *
 run(void *arg)
 {
@@ -129,8 +143,7 @@ static coco_status
 check_address(const struct coco_httpd_server *server, const char *text,
               const struct coco_httpd_address *address, coco_error **err)
 {
-    if (server->loop.tls || server->loop.opts.insecure_http
-        || coco_httpd_address_is_loopback(address))
+    if (server->loop.tls || server->loop.opts.insecure_http || coco_httpd_address_is_local(address))
         return COCO_OK;
     return coco_fail(err, COCO_ERR_INVALID,
                      "%s would serve plain HTTP to others: give private_key and certificate, or "
@@ -145,11 +158,47 @@ remember_url(struct coco_httpd_server *server, evutil_socket_t fd, coco_error **
 
     if (getsockname(fd, (struct sockaddr *)&address.data, &address.len) != 0)
         return coco_fail_errno(err, errno, "socket");
-    coco_status status =
-        coco_buf_append_text(&server->url, server->loop.tls ? "https://" : "http://", err);
+    bool tcp = address.data.ss_family == AF_INET || address.data.ss_family == AF_INET6;
+    const char *scheme = server->loop.tls ? "https://" : "http://";
+    coco_status status = coco_buf_append_text(&server->url, tcp ? scheme : "", err);
     if (status == COCO_OK)
         status = coco_httpd_address_format(&address, &server->url, err);
     return status;
+}
+
+/* A socket in the file system outlives its server: one that nobody listens at is removed. */
+static coco_status
+remove_stale(const char *path, const struct coco_httpd_address *address, coco_error **err)
+{
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct stat st;
+
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "socket");
+    if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return COCO_OK; /* listening says what is wrong with that */
+    if (connect(fd, (const struct sockaddr *)&address->data, address->len) != 0
+        && errno == ECONNREFUSED)
+        (void)unlink(path);
+    return COCO_OK;
+}
+
+static coco_status
+keep_path(struct coco_httpd_server *server, const char *path, coco_error **err)
+{
+    mode_t mode = server->loop.opts.unix_mode;
+    char **copy = &server->paths[server->n_listeners - 1];
+
+    if (!path)
+        return COCO_OK;
+    *copy = strdup(path);
+    if (!*copy) {
+        (void)unlink(path);
+        return coco_fail_nomem(err);
+    }
+    if (mode && chmod(path, mode) != 0)
+        return coco_fail_errno(err, errno, "cannot set the mode of %s", path);
+    return COCO_OK;
 }
 
 static coco_status
@@ -160,8 +209,11 @@ listen_at(struct coco_httpd_server *server, const char *text, coco_error **err)
     struct coco_httpd_address address;
 
     coco_status status = coco_httpd_address_parse(text, &address, err);
+    const char *path = status == COCO_OK ? coco_httpd_address_path(&address) : NULL;
     if (status == COCO_OK)
         status = check_address(server, text, &address, err);
+    if (status == COCO_OK && path)
+        status = remove_stale(path, &address, err);
     if (status != COCO_OK)
         return status;
     struct evconnlistener *listener =
@@ -171,7 +223,8 @@ listen_at(struct coco_httpd_server *server, const char *text, coco_error **err)
         return coco_fail_errno(err, errno, "cannot listen at %s", text);
     evconnlistener_set_error_cb(listener, on_accept_error);
     server->listeners[server->n_listeners++] = listener;
-    if (server->n_listeners == 1)
+    status = keep_path(server, path, err);
+    if (status == COCO_OK && server->n_listeners == 1)
         status = remember_url(server, evconnlistener_get_fd(listener), err);
     return status;
 }
@@ -196,6 +249,12 @@ set_up_loop(struct coco_httpd_server *server, coco_error **err)
     server->last = evtimer_new(server->loop.base, on_last, server);
     server->more = evtimer_new(server->loop.base, on_more, server);
     if (!server->stop || !server->last || !server->more || event_add(server->stop, NULL) != 0)
+        return coco_fail_nomem(err);
+    if (!server->loop.opts.wake)
+        return COCO_OK;
+    server->news = event_new(server->loop.base, *server->loop.opts.wake, EV_READ | EV_PERSIST,
+                             on_news, server);
+    if (!server->news || event_add(server->news, NULL) != 0)
         return coco_fail_nomem(err);
     return COCO_OK;
 }
@@ -253,14 +312,20 @@ coco_httpd_server_stop(struct coco_httpd_server *server)
         (void)eventfd_write(server->wake, 1);
         (void)pthread_join(server->thread, NULL);
     }
-    for (size_t i = 0; i < server->n_listeners; i++)
+    for (size_t i = 0; i < server->n_listeners; i++) {
         evconnlistener_free(server->listeners[i]);
+        if (server->paths[i])
+            (void)unlink(server->paths[i]);
+        free(server->paths[i]);
+    }
     if (server->stop)
         event_free(server->stop);
     if (server->last)
         event_free(server->last);
     if (server->more)
         event_free(server->more);
+    if (server->news)
+        event_free(server->news);
     if (server->loop.base)
         event_base_free(server->loop.base);
     if (server->wake >= 0)

@@ -12,7 +12,9 @@
 
 #include <coco/context.h>
 
-/* Who answers; both run on the server's thread and may not wait. */
+#include <sys/types.h>
+
+/* Who answers; all of it runs on the server's thread and may not wait. */
 struct coco_httpd_handler {
     /* Answers request, come what may; reply is {0}. */
     void (*handle)(void *self, const struct coco_httpd_request *request,
@@ -31,10 +33,14 @@ struct coco_httpd_options {
     struct coco_httpd_tls tls; /* lent for the start */
     uint64_t max_connections;  /* more are closed at once */
     uint64_t body_max;         /* bytes of a request's body */
+    uint64_t bodies_max;       /* bytes of all the longer bodies together; httpd/limits.h */
     uint64_t head_timeout;     /* seconds, as those that follow; httpd/limits.h says of what */
     uint64_t body_timeout;
     uint64_t write_timeout;
     uint64_t idle_timeout;
+    mode_t unix_mode; /* of sockets in the file system; 0: what umask leaves */
+    const int *wake;  /* an eventfd, lent until the server stops, that makes it ask for what was
+                         not there before; or NULL */
 };
 
 struct coco_httpd_server;
@@ -51,7 +57,7 @@ coco_status coco_httpd_server_start(const struct coco_httpd_options *opts,
 void coco_httpd_server_stop(struct coco_httpd_server *server);
 COCO_DEFINE_CLEANUP(struct coco_httpd_server *, coco_httpd_server_stop);
 
-/* "https://127.0.0.1:8080" of the first socket. */
+/* "https://127.0.0.1:8080" of the first socket, or "unix:/path", or "vsock:any:1024". */
 const char *coco_httpd_server_url(const struct coco_httpd_server *server);
 
 #endif

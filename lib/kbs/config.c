@@ -190,6 +190,7 @@ read_http(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"private_key", PEM, &config->http.private_key, 0, 0, NULL},
         {"certificate", PEM, &config->http.certificate, 0, 0, NULL},
         {"payload_request_size", NUMBER, &config->http.payload_request_size, 1, 64, NULL},
+        {"payload_total_size", NUMBER, &config->http.payload_total_size, 1, 65536, NULL},
         {"max_connections", NUMBER, &config->http.max_connections, 1, 65536, NULL},
         {"head_timeout", NUMBER, &config->http.head_timeout, 1, COCO_HTTPD_SECONDS_MAX, NULL},
         {"body_timeout", NUMBER, &config->http.body_timeout, 1, COCO_HTTPD_SECONDS_MAX, NULL},
@@ -213,6 +214,9 @@ read_http(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         && strcmp(config->http.tls_profile, "modern") != 0)
         return coco_fail(err, COCO_ERR_PROTO,
                          "[http_server]: tls_profile is \"intermediate\" or \"modern\"");
+    if (config->http.payload_total_size < config->http.payload_request_size)
+        return coco_fail(err, COCO_ERR_PROTO,
+                         "[http_server]: payload_total_size is less than payload_request_size");
     if (config->http.sockets.n == 0)
         return coco_fail(err, COCO_ERR_PROTO, "[http_server]: sockets is empty");
     return COCO_OK;
@@ -484,6 +488,7 @@ static coco_status
 set_defaults(struct coco_kbs_config *config, coco_error **err)
 {
     config->http.payload_request_size = COCO_HTTPD_BODY_MIB;
+    config->http.payload_total_size = COCO_HTTPD_BODIES_MIB;
     config->http.max_connections = COCO_HTTPD_CONNECTIONS;
     config->http.head_timeout = COCO_HTTPD_HEAD_SECONDS;
     config->http.body_timeout = COCO_HTTPD_BODY_SECONDS;

@@ -43,6 +43,7 @@ struct coco_kbs_config {
         char *certificate;
         char *tls_profile;
         uint64_t payload_request_size; /* MiB */
+        uint64_t payload_total_size;   /* MiB */
         uint64_t max_connections;
         uint64_t head_timeout; /* s, as the three that follow */
         uint64_t body_timeout;

@@ -108,11 +108,15 @@ coco_kbs_reply_error(int status, const char *name, const char *detail, const cha
 {
     coco_buf_reset(&reply->body);
     coco_buf_reset(&reply->cookie);
+    coco_buf_reset(&reply->fields);
     reply->status = status;
     reply->type = "application/problem+json";
     /* Without memory the body stays empty: the status still says what happened. */
     if (coco_rcar_error_build(name, detail, id, &reply->body, NULL) != COCO_OK)
         coco_buf_reset(&reply->body);
+    /* RFC 9110 section 15.5.2: a 401 says how to do better. */
+    if (status == 401 && coco_httpd_reply_add(reply, "WWW-Authenticate", "Bearer", NULL) != COCO_OK)
+        coco_buf_reset(&reply->fields);
 }
 
 /* The error goes to the owner's log; the peer gets what it may know. */

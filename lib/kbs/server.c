@@ -42,6 +42,7 @@ coco_kbs_server_start(struct coco_kbs_core *core, struct coco_httpd_server **ret
             },
         .max_connections = config->http.max_connections,
         .body_max = config->http.payload_request_size << 20,
+        .bodies_max = config->http.payload_total_size << 20,
         .head_timeout = config->http.head_timeout,
         .body_timeout = config->http.body_timeout,
         .write_timeout = config->http.write_timeout,

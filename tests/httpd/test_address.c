@@ -12,7 +12,7 @@ addresses_are_read_and_written(void **state)
 {
     static const struct {
         const char *text, *want;
-        bool loopback;
+        bool local;
     } cases[] = {
         {"127.0.0.1:8080", "127.0.0.1:8080", true},
         {"127.9.9.9:1", "127.9.9.9:1", true},
@@ -22,6 +22,11 @@ addresses_are_read_and_written(void **state)
         {"[::]:80", "[::]:80", false},
         {"192.0.2.1:80", "192.0.2.1:80", false},
         {"[::ffff:127.0.0.1]:80", "[::ffff:127.0.0.1]:80", false},
+        {"tcp:127.0.0.1:80", "127.0.0.1:80", true},
+        {"tcp:[::]:80", "[::]:80", false},
+        {"unix:/run/x.sock", "unix:/run/x.sock", true},
+        {"vsock:2:1024", "vsock:2:1024", true},
+        {"vsock:any:4294967294", "vsock:any:4294967294", true},
     };
     coco_error *err = NULL;
 
@@ -33,7 +38,7 @@ addresses_are_read_and_written(void **state)
         assert_ok(coco_httpd_address_parse(cases[i].text, &address, &err), err);
         assert_ok(coco_httpd_address_format(&address, &text, &err), err);
         assert_string_equal(coco_buf_text(&text), cases[i].want);
-        assert_int_equal(coco_httpd_address_is_loopback(&address), cases[i].loopback);
+        assert_int_equal(coco_httpd_address_is_local(&address), cases[i].local);
     }
 }
 
@@ -62,6 +67,26 @@ what_is_no_address_is_refused(void **state)
         "127.0.0.1:80 ",
         " 127.0.0.1:80",
         "[127.0.0.1]:80",
+        "127.0.0.1:01",
+        "udp:127.0.0.1:80",
+        "tcp:",
+        "tcp:tcp:127.0.0.1:80",
+        "unix:",
+        "unix:/",
+        "unix:x.sock",
+        "unix:@x",
+        "unix:/"
+        "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+        "901234567890123456789",
+        "vsock:",
+        "vsock:1024",
+        "vsock::1024",
+        "vsock:2:",
+        "vsock:-1:1024",
+        "vsock:2:4294967295",
+        "vsock:4294967295:1",
+        "vsock:2:1:1",
+        "vsock:any1:1",
         "1111111111111111111111111111111111111111111111111111111111111111111111:80",
     };
 

@@ -101,6 +101,9 @@ hostile_heads_are_refused(void **state)
         {400, GET "Cookie: a\r\nCookie: b\r\n\r\n"},
         {400, GET "Authorization: a\r\nauthorization: b\r\n\r\n"},
         {400, GET "Cookie: \x7f\r\n\r\n"},
+        {400, GET "Range: bytes=0-1\r\nRange: bytes=0-1\r\n\r\n"},
+        {400, GET "If-Range: a\r\nIf-Range: a\r\n\r\n"},
+        {400, GET "Accept: \x80\r\n\r\n"},
         {400, GET "Content-Length: 1\r\nContent-Length: 1\r\n\r\n"},
         {400, GET "Content-Length: 1, 1\r\n\r\n"},
         {400, GET "Content-Length: -1\r\n\r\n"},
@@ -144,6 +147,7 @@ a_reply_is_written(void **state)
     (void)state;
     assert_ok(coco_buf_append_text(&reply.body, "{}", &err), err);
     assert_ok(coco_buf_append_text(&reply.cookie, "a=b", &err), err);
+    assert_ok(coco_httpd_reply_add(&reply, "ETag", "\"x\"", &err), err);
     assert_ok(coco_httpd_format(&reply, false, 1795467926, &buf, &err), err);
     assert_string_equal(coco_buf_text(&buf), "HTTP/1.1 401 Unauthorized\r\n"
                                              "Content-Length: 2\r\n"
@@ -152,9 +156,87 @@ a_reply_is_written(void **state)
                                              "Date: Mon, 23 Nov 2026 21:05:26 GMT\r\n"
                                              "Content-Type: application/json\r\n"
                                              "Set-Cookie: a=b\r\n"
-                                             "WWW-Authenticate: Bearer\r\n"
+                                             "ETag: \"x\"\r\n"
                                              "Connection: close\r\n"
                                              "\r\n");
+}
+
+static coco_status
+add(const char *name, const char *value)
+{
+    _cleanup_reply_ struct coco_httpd_reply reply = {0};
+
+    return coco_httpd_reply_add(&reply, name, value, NULL);
+}
+
+static void
+a_field_cannot_be_two(void **state)
+{
+    (void)state;
+    assert_int_equal(add("A", "b c"), COCO_OK);
+    assert_int_equal(add("A", "b\r\nC: d"), COCO_ERR_INVALID);
+    assert_int_equal(add("A", "b\n"), COCO_ERR_INVALID);
+    assert_int_equal(add("A", "\x7f"), COCO_ERR_INVALID);
+    assert_int_equal(add("A: b\r\nC", "d"), COCO_ERR_INVALID);
+    assert_int_equal(add("", "d"), COCO_ERR_INVALID);
+}
+
+static void
+free_nothing(void *self)
+{
+    (void)self;
+}
+
+static void
+the_length_of_a_stream_is_told_when_it_is_known(void **state)
+{
+    static const struct {
+        bool sized, chunked;
+        const char *want;
+    } cases[] = {
+        {true, false,
+         "HTTP/1.1 206 Partial Content\r\nContent-Length: 18446744073709551615\r\nCache"},
+        {false, true, "HTTP/1.1 206 Partial Content\r\nTransfer-Encoding: chunked\r\nCache"},
+        {false, false, "HTTP/1.1 206 Partial Content\r\nCache"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
+        _cleanup_reply_ struct coco_httpd_reply reply = {
+            .status = 206,
+            .stream =
+                {
+                    .free = free_nothing,
+                    .self = &state,
+                    .sized = cases[i].sized,
+                    .size = UINT64_MAX,
+                    .chunked = cases[i].chunked,
+                },
+        };
+        coco_error *err = NULL;
+
+        assert_ok(coco_httpd_format(&reply, true, 0, &buf, &err), err);
+        assert_int_equal(strncmp(coco_buf_text(&buf), cases[i].want, strlen(cases[i].want)), 0);
+    }
+}
+
+static void
+what_a_range_needs_is_read(void **state)
+{
+    char buf[512];
+    struct coco_httpd_request r;
+
+    (void)state;
+    assert_int_equal(parse("GET / HTTP/1.0\r\nRange: bytes=0-1\r\nIf-Range: \"x\"\r\n"
+                           "Accept: a, b\r\nACCEPT: c\r\n\r\n",
+                           buf, sizeof(buf), &r),
+                     0);
+    assert_string_equal(r.range, "bytes=0-1");
+    assert_string_equal(r.if_range, "\"x\"");
+    assert_int_equal(r.n_accept, 2);
+    assert_string_equal(r.accept[0], "a, b");
+    assert_string_equal(r.accept[1], "c");
+    assert_true(r.http_1_0);
 }
 
 int
@@ -165,6 +247,9 @@ main(void)
         cmocka_unit_test(a_connection_ends_when_either_says_so),
         cmocka_unit_test(hostile_heads_are_refused),
         cmocka_unit_test(a_reply_is_written),
+        cmocka_unit_test(a_field_cannot_be_two),
+        cmocka_unit_test(the_length_of_a_stream_is_told_when_it_is_known),
+        cmocka_unit_test(what_a_range_needs_is_read),
     };
 
     return cmocka_run_group_tests_name("httpd/http", tests, NULL, NULL);

@@ -11,13 +11,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 10000
@@ -45,6 +50,74 @@ refuse(void *self, const char *detail, struct coco_httpd_reply *reply)
     assert_int_equal(coco_buf_printf(&reply->body, NULL, "no: %s", detail), COCO_OK);
 }
 
+/* A body of n times "0123456789", as it is asked for, or with something wrong. */
+struct digits {
+    uint64_t size;
+    uint64_t done;
+    bool ready;             /* the reply is known */
+    uint64_t waits_at;      /* there is no more until go is set */
+    uint64_t cut_at;        /* 0: nowhere */
+    _Atomic bool go;        /* set by the test */
+    _Atomic unsigned asked; /* how often for a reply that is not known */
+    _Atomic unsigned freed; /* how often */
+    int wake;
+    bool sized;
+};
+
+static struct digits digits;
+
+static enum coco_httpd_more
+read_digits(void *self, uint8_t *data, size_t room, size_t *len)
+{
+    struct digits *d = self;
+    size_t n = 0;
+
+    if (d->cut_at && d->done >= d->cut_at)
+        return COCO_HTTPD_CUT;
+    if (d->done == d->size)
+        return COCO_HTTPD_END;
+    if (d->waits_at && d->done >= d->waits_at && !d->go)
+        return COCO_HTTPD_WAIT;
+    while (n < room && d->done < d->size && !(d->waits_at && !d->go && d->done == d->waits_at)
+           && !(d->cut_at && d->done == d->cut_at))
+        data[n++] = (uint8_t)('0' + d->done++ % 10);
+    *len = n;
+    return COCO_HTTPD_DATA;
+}
+
+static void
+count_free(void *self)
+{
+    struct digits *d = self;
+
+    d->freed++;
+}
+
+static void
+give_digits(struct digits *d, struct coco_httpd_reply *reply)
+{
+    reply->status = 200;
+    reply->stream = (struct coco_httpd_stream){
+        .read = read_digits,
+        .free = count_free,
+        .self = d,
+        .sized = d->sized,
+        .size = d->size,
+    };
+}
+
+static bool
+digits_are_ready(void *self, struct coco_httpd_reply *reply)
+{
+    struct digits *d = self;
+
+    d->asked++;
+    if (!d->go)
+        return false;
+    give_digits(d, reply);
+    return true;
+}
+
 /* GET /healthz is fine, POST /echo gives back what it got. */
 static void
 handle(void *self, const struct coco_httpd_request *request, struct coco_httpd_reply *reply)
@@ -52,6 +125,14 @@ handle(void *self, const struct coco_httpd_request *request, struct coco_httpd_r
     bool health = strcmp(request->path, "/healthz") == 0;
     bool echo = strcmp(request->path, "/echo") == 0;
 
+    if (strcmp(request->path, "/digits") == 0) {
+        give_digits(&digits, reply);
+        return;
+    }
+    if (strcmp(request->path, "/later") == 0) {
+        reply->later = (struct coco_httpd_later){digits_are_ready, count_free, &digits};
+        return;
+    }
     reply->status = 200;
     reply->body.limit = 1 << 20;
     if (health && strcmp(request->method, "GET") == 0)
@@ -87,6 +168,9 @@ start(struct fixture *f, const struct coco_httpd_options *how, coco_error **err)
         opts.max_connections = COCO_HTTPD_CONNECTIONS;
     if (!opts.body_max)
         opts.body_max = (uint64_t)COCO_HTTPD_BODY_MIB << 20;
+    if (!opts.bodies_max)
+        opts.bodies_max = (uint64_t)COCO_HTTPD_BODIES_MIB << 20;
+    opts.wake = digits.wake > 0 ? &digits.wake : NULL;
     if (!opts.head_timeout)
         opts.head_timeout = COCO_HTTPD_HEAD_SECONDS;
     if (!opts.body_timeout)
@@ -648,6 +732,412 @@ a_flood_of_connections_does_not_flood_the_log(void **state)
     assert_int_equal(heard.n, 1);
 }
 
+/* ---- bodies that are made bit by bit ---- */
+
+#define DIGITS "GET /digits HTTP/1.1\r\nHost: x\r\n\r\n"
+#define LATER "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static void
+serve_digits(struct fixture *f, uint64_t size, bool sized)
+{
+    digits = (struct digits){.size = size, .sized = sized, .wake = eventfd(0, EFD_CLOEXEC)};
+    assert_true(digits.wake > 0);
+    serve(f);
+}
+
+static void
+end_digits(struct fixture *f)
+{
+    end(f);
+    (void)close(digits.wake);
+    digits.wake = 0;
+}
+
+static void
+let_go(void)
+{
+    digits.go = true;
+    assert_int_equal(eventfd_write(digits.wake, 1), 0);
+}
+
+/* Reads a head, then counts the digits behind it that are right, until size or the end. */
+static uint64_t
+count_digits(struct fixture *f, int fd, uint64_t size)
+{
+    size_t len = hear(f, fd, "\r\n\r\n", 1);
+    char *body = strstr(f->said, "\r\n\r\n") + 4;
+    uint64_t n = 0;
+
+    len -= (size_t)(body - f->said);
+    while (len > 0) {
+        for (size_t i = 0; i < len; i++, n++)
+            if (body[i] != (char)('0' + n % 10))
+                return n;
+        if (n == size)
+            break;
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+        ssize_t got = recv(fd, f->said, sizeof(f->said), 0);
+        body = f->said;
+        len = got > 0 ? (size_t)got : 0;
+    }
+    return n;
+}
+
+static void
+a_long_body_is_nowhere_whole(void **state)
+{
+    enum { SIZE = 300 << 20 };
+    struct rusage before, after;
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, SIZE, true);
+    int fd = reach(&f);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    tell(fd, DIGITS, strlen(DIGITS));
+    assert_int_equal(count_digits(&f, fd, SIZE), SIZE);
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+#if !defined(__SANITIZE_ADDRESS__)                                   /* it keeps what is freed */
+    assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 8 << 10); /* KiB */
+#endif
+    /* And the connection goes on. */
+    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, fd, "\r\n\r\n", 1);
+    assert_contains(f.said, "HTTP/1.1 200 OK");
+    (void)close(fd);
+    end_digits(&f);
+    assert_int_equal(digits.freed, 1);
+}
+
+static void
+a_body_of_unknown_length_goes_in_chunks(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, 25, false);
+    digits.waits_at = 20;
+    int fd = reach(&f);
+    tell(fd, DIGITS, strlen(DIGITS));
+    (void)hear(&f, fd, "\r\n\r\n00000014\r\n01234567890123456789\r\n", 1);
+    assert_contains(f.said, "Transfer-Encoding: chunked\r\n");
+    let_go();
+    (void)hear(&f, fd, "00000005\r\n01234\r\n0\r\n\r\n", 1);
+    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, fd, "Content-Length: 0\r\n", 1);
+    (void)close(fd);
+    end_digits(&f);
+    assert_int_equal(digits.freed, 1);
+}
+
+static void
+to_http_1_0_it_goes_until_the_connection_ends(void **state)
+{
+    static const char old[] = "GET /digits HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, 100000, false);
+    int fd = reach(&f);
+    tell(fd, old, strlen(old));
+    assert_int_equal(count_digits(&f, fd, UINT64_MAX), 100000);
+    assert_null(strstr(f.said, "Transfer"));
+    (void)close(fd);
+    end_digits(&f);
+}
+
+static void
+a_body_that_goes_wrong_is_seen_to_be_cut(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    for (unsigned sized = 0; sized < 2; sized++) {
+        serve_digits(&f, 25, sized);
+        digits.cut_at = 15;
+        int fd = reach(&f);
+        tell(fd, DIGITS, strlen(DIGITS));
+        (void)hear(&f, fd, NULL, 0);
+        assert_null(strstr(f.said, "0\r\n\r\n"));
+        assert_null(strstr(f.said, "012345678901234567890"));
+        (void)close(fd);
+        end_digits(&f);
+        assert_int_equal(digits.freed, 1);
+    }
+}
+
+static void
+fewer_bytes_than_were_announced_are_an_error(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, 10, true);
+    digits.done = 5; /* as if they had gone */
+    int fd = reach(&f);
+    tell(fd, DIGITS, strlen(DIGITS));
+    (void)hear(&f, fd, NULL, 0); /* comes back, for the server closes */
+    (void)close(fd);
+    end_digits(&f);
+    assert_int_equal(digits.freed, 1);
+}
+
+static void
+a_head_of_a_stream_can_be_asked_for(void **state)
+{
+    static const char head[] = "HEAD /digits HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, 25, true);
+    int fd = reach(&f);
+    tell(fd, head, strlen(head));
+    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, fd, "\r\n\r\n", 2);
+    assert_contains(f.said, "Content-Length: 25\r\n");
+    assert_contains(f.said, "\r\n\r\nHTTP/1.1 200 OK");
+    (void)close(fd);
+    end_digits(&f);
+    assert_int_equal(digits.freed, 1);
+}
+
+static void
+a_reply_may_be_known_later(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, 25, true);
+    int fd = reach(&f);
+    tell(fd, LATER, strlen(LATER));
+    tell(fd, HEALTHZ, strlen(HEALTHZ)); /* in its turn */
+    int other = reach(&f);
+    tell(other, HEALTHZ, strlen(HEALTHZ));
+    (void)hear(&f, other, "\r\n\r\n", 1);
+    (void)close(other);
+    let_go();
+    (void)hear(&f, fd, "\r\n\r\n", 2);
+    assert_contains(f.said, "\r\n\r\n0123456789012345678901234HTTP/1.1 200 OK");
+    (void)close(fd);
+    end_digits(&f);
+    assert_int_equal(digits.freed, 2);
+}
+
+static void
+whoever_does_not_wait_for_it_is_forgotten(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, 25, true);
+    digits.waits_at = 20;
+    int later = reach(&f);
+    tell(later, LATER, strlen(LATER));
+    (void)close(later);
+    int half = reach(&f);
+    tell(half, DIGITS, strlen(DIGITS));
+    (void)hear(&f, half, "01234567890123456789", 1);
+    (void)close(half);
+    while (digits.freed < 2)
+        ask_raw(&f, HEALTHZ); /* makes the loop go round */
+    end_digits(&f);
+}
+
+static void
+it_stops_while_replies_are_not_known(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    serve_digits(&f, 25, true);
+    int fd = reach(&f);
+    tell(fd, LATER, strlen(LATER));
+    while (digits.asked == 0)
+        ask_raw(&f, HEALTHZ);
+    end_digits(&f);
+    assert_int_equal(digits.freed, 1);
+    (void)close(fd);
+}
+
+static void
+a_peer_that_takes_no_chunk_in_time_is_closed(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    digits = (struct digits){.size = 1 << 30, .sized = true, .wake = eventfd(0, EFD_CLOEXEC)};
+    serve_as(&f, &(const struct coco_httpd_options){.write_timeout = 1});
+    int fd = reach(&f);
+    tell(fd, DIGITS, strlen(DIGITS));
+    while (digits.freed == 0)
+        ask_raw(&f, HEALTHZ);
+    (void)close(fd);
+    end_digits(&f);
+}
+
+/* ---- the end of a connection ---- */
+
+static void
+a_refusal_arrives_although_the_peer_goes_on_sending(void **state)
+{
+    static const char head[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n";
+    static char body[3000000];
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    for (unsigned i = 0; i < 20; i++) {
+        int fd = reach(&f);
+
+        tell(fd, head, strlen(head));
+        tell(fd, body, sizeof(body));
+        (void)hear(&f, fd, NULL, 0);
+        assert_contains(f.said, "HTTP/1.1 413 ");
+        (void)close(fd);
+    }
+    end(&f);
+}
+
+static void
+a_peer_that_never_ends_is_not_listened_to_for_long(void **state)
+{
+    static const char head[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n";
+    static char more[65536];
+    size_t n = 0;
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    int fd = reach(&f);
+    tell(fd, head, strlen(head));
+    while (send(fd, more, sizeof(more), MSG_NOSIGNAL) > 0)
+        n += sizeof(more);
+    assert_in_range(n, 0, 4 * COCO_HTTPD_LINGER_BYTES);
+    (void)close(fd);
+    /* Nor is one that says nothing more. */
+    fd = reach(&f);
+    tell(fd, head, strlen(head));
+    (void)hear(&f, fd, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 413 ");
+    struct pollfd p = {.fd = fd, .events = 0}; /* POLLHUP comes once both sides are shut */
+    (void)shutdown(fd, SHUT_WR);
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    (void)close(fd);
+    end(&f);
+}
+
+/* ---- bodies of many peers ---- */
+
+static void
+bodies_share_what_there_is_and_short_ones_are_let_in(void **state)
+{
+    static const char big[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n";
+    static const char small[] =
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+    static char body[600000];
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){.bodies_max = 1000000});
+    for (unsigned i = 0; i < 3; i++) {
+        int first = reach(&f);
+        tell(first, big, strlen(big));
+        tell(first, body, 1000);
+        /* It has been seen once a later one was answered. */
+        ask_raw(&f, small);
+        assert_contains(f.said, "\r\n\r\nhello");
+        int second = reach(&f);
+        tell(second, big, strlen(big));
+        (void)hear(&f, second, NULL, 0);
+        assert_contains(f.said, "HTTP/1.1 503 ");
+        (void)close(second);
+        ask_raw(&f, small);
+        assert_contains(f.said, "\r\n\r\nhello");
+        if (i < 2) { /* ends in one way and the other: both give the room back */
+            (void)close(first);
+            if (i == 0)
+                continue;
+            first = reach(&f);
+            do {
+                ask_raw(&f, small);
+            } while (!strstr(f.said, "hello"));
+            tell(first, big, strlen(big));
+            tell(first, body, sizeof(body));
+            (void)hear(&f, first, "\r\n\r\n", 1);
+            assert_contains(f.said, "HTTP/1.1 200 OK");
+        }
+        (void)close(first);
+    }
+    end(&f);
+}
+
+/* ---- sockets in the file system ---- */
+
+static int
+reach_path(const char *path)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    if (connect(fd, (const struct sockaddr *)&un, sizeof(un)) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void
+it_serves_in_the_file_system(void **state)
+{
+    char dir[] = "/tmp/coco-httpd-XXXXXX";
+    char address[64];
+    char *const sockets[] = {address};
+    const struct coco_httpd_options how = {.sockets = sockets, .n_sockets = 1, .unix_mode = 0640};
+    struct fixture f, second;
+    struct stat st;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(address, sizeof(address), "unix:%s/socket", dir);
+    const char *path = address + 5;
+    for (unsigned i = 0; i < 2; i++) {
+        if (i == 1) { /* one was left behind */
+            struct sockaddr_un un = {.sun_family = AF_UNIX};
+            int stale = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+            (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+            assert_int_equal(bind(stale, (const struct sockaddr *)&un, sizeof(un)), 0);
+            (void)close(stale);
+        }
+        serve_as(&f, &how);
+        assert_string_equal(coco_httpd_server_url(f.server), address);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0640);
+        int fd = reach_path(path);
+        tell(fd, HEALTHZ, strlen(HEALTHZ));
+        (void)hear(&f, fd, "\r\n\r\n", 1);
+        assert_contains(f.said, "HTTP/1.1 200 OK");
+        (void)close(fd);
+        /* Nobody takes it away from who serves there. */
+        assert_fails(start(&second, &how, &err), err, COCO_ERR_IO, "cannot listen at unix:/");
+        err = NULL;
+        end(&second);
+        end(&f);
+        assert_int_equal(stat(path, &st), -1);
+    }
+    /* Nor is a file. */
+    int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    (void)close(file);
+    assert_fails(start(&f, &how, &err), err, COCO_ERR_IO, "cannot listen at unix:/");
+    end(&f);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int
 main(void)
 {
@@ -670,6 +1160,20 @@ main(void)
         cmocka_unit_test(requests_that_come_at_once_are_answered_in_their_order),
         cmocka_unit_test(a_flood_of_connections_does_not_flood_the_log),
         cmocka_unit_test(it_stops_while_peers_are_connected),
+        cmocka_unit_test(a_long_body_is_nowhere_whole),
+        cmocka_unit_test(a_body_of_unknown_length_goes_in_chunks),
+        cmocka_unit_test(to_http_1_0_it_goes_until_the_connection_ends),
+        cmocka_unit_test(a_body_that_goes_wrong_is_seen_to_be_cut),
+        cmocka_unit_test(fewer_bytes_than_were_announced_are_an_error),
+        cmocka_unit_test(a_head_of_a_stream_can_be_asked_for),
+        cmocka_unit_test(a_reply_may_be_known_later),
+        cmocka_unit_test(whoever_does_not_wait_for_it_is_forgotten),
+        cmocka_unit_test(it_stops_while_replies_are_not_known),
+        cmocka_unit_test(a_peer_that_takes_no_chunk_in_time_is_closed),
+        cmocka_unit_test(a_refusal_arrives_although_the_peer_goes_on_sending),
+        cmocka_unit_test(a_peer_that_never_ends_is_not_listened_to_for_long),
+        cmocka_unit_test(bodies_share_what_there_is_and_short_ones_are_let_in),
+        cmocka_unit_test(it_serves_in_the_file_system),
     };
 
     return cmocka_run_group_tests_name("httpd/server", tests, NULL, NULL);

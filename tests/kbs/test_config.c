@@ -43,6 +43,7 @@ an_empty_text_has_defaults(void **state)
     assert_string_equal(c.http.sockets.items[0], "127.0.0.1:0");
     assert_false(c.http.insecure_http);
     assert_int_equal(c.http.payload_request_size, 2);
+    assert_int_equal(c.http.payload_total_size, 64);
     assert_false(c.attestation.allow_sample);
     assert_int_equal(c.attestation.timeout, 5);
     assert_int_equal(c.attestation.duration_min, 5);
@@ -137,6 +138,7 @@ what_is_not_understood_is_refused(void **state)
         {COCO_ERR_PROTO, "[http_server]\nsockets = \"a\"", "list"},
         {COCO_ERR_PROTO, "[http_server]\ninsecure_http = \"yes\"", "insecure_http"},
         {COCO_ERR_PROTO, "[http_server]\npayload_request_size = 0", "from 1 to 64"},
+        {COCO_ERR_PROTO, "[http_server]\npayload_total_size = 1", "less than payload_request_size"},
         {COCO_ERR_PROTO, "[http_server]\npayload_request_size = -1", "from 1 to 64"},
         {COCO_ERR_PROTO, "[http_server]\npayload_request_size = 2.0", "from 1 to 64"},
         {COCO_ERR_PROTO, "[http_server]\ncertificate = \"-----BEGIN B\"", "go together"},

@@ -244,11 +244,11 @@ fail_blob(const struct transfer *transfer, struct coco_attempt *attempt, coco_er
                      transfer->registry->name, transfer->done, transfer->blob->size);
 }
 
-static coco_status
-get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
-         const struct coco_sink *sink, coco_error **err)
+coco_status
+coco_registry_get_blob(struct coco_registry *registry, coco_ctx *ctx,
+                       const struct coco_descriptor *blob, const struct coco_sink *sink,
+                       coco_error **err)
 {
-    struct coco_registry *registry = self;
     struct coco_retry retry = {.policy = registry->retry};
     _cleanup_(transfer_done) struct transfer transfer = {
         .registry = registry, .blob = blob, .sink = sink};
@@ -276,6 +276,13 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
             status = fail_blob(&transfer, &attempt, err);
     }
     return status;
+}
+
+static coco_status
+get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
+         const struct coco_sink *sink, coco_error **err)
+{
+    return coco_registry_get_blob(self, ctx, blob, sink, err);
 }
 
 static void

@@ -69,6 +69,15 @@ coco_status coco_registry_try(struct coco_registry *registry, coco_ctx *ctx,
                               const struct coco_http_request *request,
                               struct coco_http_response *ret, coco_error **err);
 
+/*
+ * Writes a blob to sink, going on where it was cut as often as the policy of retries
+ * has it; blob's digest and size are known, and the digest is for the caller to check.
+ * The sink's end is not called.
+ */
+coco_status coco_registry_get_blob(struct coco_registry *registry, coco_ctx *ctx,
+                                   const struct coco_descriptor *blob, const struct coco_sink *sink,
+                                   coco_error **err);
+
 /* The Authorization field for url; NULL in its name if url is none of the registry's. */
 coco_status coco_registry_credential(const struct coco_registry *registry, const char *url,
                                      struct coco_http_header *ret, coco_error **err);

@@ -77,6 +77,16 @@ fail_refusal(int alert, coco_error **err)
                      SSL_alert_desc_string_long(alert));
 }
 
+/* What the proxy answered to CONNECT; 0 if it was not asked. */
+static long
+connect_code(const struct coco_hop *hop)
+{
+    long code = 0;
+
+    (void)curl_easy_getinfo(hop->http->easy, CURLINFO_HTTP_CONNECTCODE, &code);
+    return code;
+}
+
 /*
  * Whether the next try may do better. A handshake that failed before the server
  * said a word is a lost connection; what it said will be the same next time.
@@ -84,6 +94,10 @@ fail_refusal(int alert, coco_error **err)
 static bool
 is_transient(const struct coco_hop *hop)
 {
+    long code = connect_code(hop);
+
+    if (code >= 300)
+        return coco_retry_status(code);
     switch (hop->result) {
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -111,11 +125,22 @@ fail_code(CURLcode code, const char *reason, coco_error **err)
     return coco_fail(err, status_of(code), "%s", *reason ? reason : curl_easy_strerror(code));
 }
 
+/* A proxy that does not let us through will not, unless it is for now (RFC 9110 section 9.3.6). */
+static coco_status
+fail_connect(long code, coco_error **err)
+{
+    return coco_fail(err,
+                     code == 401 || code == 403 || code == 407 ? COCO_ERR_DENIED : COCO_ERR_NET,
+                     "the proxy answers %ld", code);
+}
+
 /* A server that does not like whom we are may have hung up before its word for it came. */
 static coco_status
 fail_result(const struct coco_hop *hop, coco_error **err)
 {
-    coco_status status = fail_code(hop->result, hop->reason, err);
+    long code = connect_code(hop);
+    coco_status status =
+        code >= 300 ? fail_connect(code, err) : fail_code(hop->result, hop->reason, err);
 
     if (hop->http->asked && status == COCO_ERR_NET)
         return coco_wrap(err, status, "after it asked for a client certificate");
@@ -390,9 +415,33 @@ set_peer(const struct coco_http *http, CURLcode *rc)
     keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall));
     /* A canceled call must not wait for the resolver's thread. */
     keep(rc, curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L));
-    if (opts->no_proxy_from_env)
-        keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, ""));
-    /* The head of a proxy's answer to CONNECT is not the peer's. */
+}
+
+static const char *
+text_of(const struct coco_secret *secret)
+{
+    return (const char *)secret->data;
+}
+
+/* libcurl would read the environment where it is told nothing, and is told all. */
+static void
+set_proxy(const struct coco_hop *hop, CURLcode *rc)
+{
+    const struct coco_proxies *proxies = hop->http->opts.proxies;
+    const struct coco_proxy *proxy = hop->url->https ? &proxies->secure : &proxies->plain;
+    CURL *easy = hop->http->easy;
+
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, proxy->url ? proxy->url : ""));
+    if (!proxy->url)
+        return;
+    keep(rc, curl_easy_setopt(easy, CURLOPT_NOPROXY, proxies->except ? proxies->except : ""));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC));
+    if (proxy->user.data)
+        keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, text_of(&proxy->user)));
+    if (proxy->password.data)
+        keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, text_of(&proxy->password)));
+    /* What the peer is told is not for the proxy, nor is its answer to CONNECT the peer's. */
+    keep(rc, curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE));
     keep(rc, curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
 }
 
@@ -541,6 +590,7 @@ coco_hop_begin(struct coco_hop *hop, coco_error **err)
     if (status != COCO_OK)
         return status;
     set_peer(hop->http, &rc);
+    set_proxy(hop, &rc);
     set_tls(hop, &rc);
     set_body(hop, &rc);
     set_exchange(hop, &rc);

@@ -16,6 +16,7 @@ struct coco_http {
     CURL *easy;   /* makes one exchange at a time */
     struct coco_http_options opts;
     char *user_agent;
+    struct coco_proxies env; /* of the environment, unless the options have others */
     struct coco_buf ca;
     struct coco_peers peers; /* connections point to them: they outlive multi */
 

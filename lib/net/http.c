@@ -304,6 +304,7 @@ coco_http_free(struct coco_http *http)
     free(http->user_agent);
     coco_buf_done(&http->ca);
     coco_peers_done(&http->peers);
+    coco_proxies_done(&http->env);
     free(http);
 }
 
@@ -333,6 +334,13 @@ coco_http_new(const struct coco_http_options *opts, struct coco_http **ret, coco
     if (!http->user_agent || !http->easy || !http->multi)
         return coco_fail_nomem(err);
     http->opts.user_agent = http->user_agent;
+    coco_status status = COCO_OK;
+    if (!http->opts.proxies) {
+        status = coco_proxies_from_env(NULL, &http->env, err);
+        http->opts.proxies = &http->env;
+    }
+    if (status != COCO_OK)
+        return status;
     if (curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX) != CURLM_OK)
         return coco_fail_nomem(err);
     *ret = coco_steal(&http);

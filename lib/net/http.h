@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/sink.h"
 #include "net/peer.h"
+#include "net/proxy.h"
 #include "net/retry.h"
 
 #include <coco/context.h>
@@ -29,7 +30,7 @@ struct coco_http_options {
     uint32_t connect_timeout;       /* seconds; 0: 30 */
     uint32_t stall_timeout;         /* seconds below 128 bytes/s; 0: 60. There is no total one. */
     struct coco_retry_policy retry; /* for coco_http_insist() in net/attempt.h */
-    bool no_proxy_from_env; /* http_proxy and its kin are honoured otherwise, as curl does */
+    const struct coco_proxies *proxies; /* lent; NULL: what the environment says */
     /* As find and self in net/peer.h: what TLS goes by with an origin that is met; or NULL. */
     coco_status (*find_peer)(const void *peers, const char *origin, struct coco_peer *ret,
                              coco_error **err);

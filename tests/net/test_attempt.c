@@ -33,6 +33,8 @@ struct fixture {
 
 static struct fixture fixture;
 
+static const struct coco_proxies direct;
+
 static int64_t
 fake_now(void *self)
 {
@@ -63,7 +65,7 @@ setup(void **state)
     f->response = (struct coco_http_response){0};
     const struct coco_http_options opts = {
         .allow_plain = true,
-        .no_proxy_from_env = true,
+        .proxies = &direct,
         .stall_timeout = 1,
         .retry = {.retries = 3, .clock = &f->clock},
     };

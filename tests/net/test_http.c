@@ -33,10 +33,12 @@ struct fixture {
 
 static struct fixture fixture;
 
+static const struct coco_proxies direct;
+
 static int
 setup(void **state)
 {
-    const struct coco_http_options opts = {.allow_plain = true, .no_proxy_from_env = true};
+    const struct coco_http_options opts = {.allow_plain = true, .proxies = &direct};
     struct fixture *f = &fixture;
 
     f->err = NULL;
@@ -851,7 +853,7 @@ static void
 a_drip_is_a_stall(void **state)
 {
     const struct coco_http_options opts = {
-        .allow_plain = true, .no_proxy_from_env = true, .stall_timeout = 1};
+        .allow_plain = true, .proxies = &direct, .stall_timeout = 1};
     struct fixture *f = *state;
 
     coco_http_free(f->http);
@@ -922,7 +924,7 @@ a_stall_times_out(void **state)
     static const char *const texts[] = {"", "HTTP/1.1 200 OK\r\nContent-Le",
                                         "HTTP/1.1 200 OK\r\n\r\nhel"};
     const struct coco_http_options opts = {
-        .allow_plain = true, .no_proxy_from_env = true, .stall_timeout = 1};
+        .allow_plain = true, .proxies = &direct, .stall_timeout = 1};
     struct fixture *f = *state;
 
     coco_http_free(f->http);
@@ -1173,7 +1175,7 @@ do_survives_any_failed_allocation(void **state)
     request.url = f->httpd.url;
     for_each_fault()
     {
-        const struct coco_http_options opts = {.allow_plain = true, .no_proxy_from_env = true};
+        const struct coco_http_options opts = {.allow_plain = true, .proxies = &direct};
         _cleanup_(coco_http_freep) struct coco_http *http = NULL;
         _cleanup_response_ struct coco_http_response response = {0};
         coco_error *err = NULL;

@@ -29,6 +29,8 @@ struct fixture {
 
 static struct fixture fixture;
 
+static const struct coco_proxies direct;
+
 static int
 setup(void **state)
 {
@@ -94,7 +96,7 @@ new_http(struct fixture *f, const struct coco_http_options *with)
     struct coco_http_options opts = with ? *with : (struct coco_http_options){0};
     struct coco_http *http = NULL;
 
-    opts.no_proxy_from_env = true;
+    opts.proxies = &direct;
     assert_ok(coco_http_new(&opts, &http, &f->err), f->err);
     return http;
 }

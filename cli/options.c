@@ -43,6 +43,8 @@ static const struct cli_option table[OPT_COUNT] = {
                        "refuse images with more bytes in their layers; the default is 16 GiB"},
     [OPT_MAX_CONTENT] = {"max-content", 0, "BYTES", NULL, NULL, false,
                          "refuse images with more bytes in their files; the default is 64 GiB"},
+    [OPT_NO_PROXY] = {"no-proxy", 0, "LIST", NULL, NULL, false,
+                      "hosts to reach directly, with commas between; else those of $NO_PROXY"},
     [OPT_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, false,
                     "write to FILE, which only you can read, instead of stdout"},
     [OPT_PLAIN_HTTP] = {"plain-http", 0, NULL, NULL, NULL, false, "talk to registries without TLS"},
@@ -50,6 +52,9 @@ static const struct cli_option table[OPT_COUNT] = {
                       "which image of a multi-platform one; the default is this machine's"},
     [OPT_POLICY] = {"policy", 0, "FILE", NULL, "COCO_POLICY", false,
                     "what pulled images must meet, a containers policy.json"},
+    [OPT_PROXY] =
+        {"proxy", 0, "URL", NULL, "COCO_PROXY", false,
+         "reach registries through http://HOST:PORT; else as $HTTPS_PROXY and its kin say"},
     [OPT_RECIPIENT] = {"recipient", 0, "jwe:FILE", NULL, NULL, true,
                        "public key or certificate of whoever may open the layers"},
     [OPT_REGISTRIES_CONF] = {"registries-conf", 0, "FILE", NULL, "CONTAINERS_REGISTRIES_CONF",

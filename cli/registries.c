@@ -114,6 +114,17 @@ allow_helpers(struct cli *cli, coco_image_client *client)
                    : CLI_DONE;
 }
 
+static int
+set_proxy(struct cli *cli, coco_image_client *client)
+{
+    const char *url = cli_get(&cli->args, OPT_PROXY);
+    const char *except = cli_get(&cli->args, OPT_NO_PROXY);
+
+    if (!url && !except)
+        return CLI_DONE;
+    return cli_check(cli, coco_image_client_set_proxy(client, url, except, &cli->err));
+}
+
 int
 cli_set_registries(struct cli *cli, coco_image_client *client)
 {
@@ -124,6 +135,8 @@ cli_set_registries(struct cli *cli, coco_image_client *client)
     if (rc == CLI_DONE)
         rc = certs ? cli_check(cli, coco_image_client_set_certs_dir(client, certs, &cli->err))
                    : add_default_certs(cli, client);
+    if (rc == CLI_DONE)
+        rc = set_proxy(cli, client);
     if (rc == CLI_DONE)
         rc = named ? cli_set_file(cli, named, add_auth, client) : add_default_auth(cli, client);
     if (rc == CLI_DONE)

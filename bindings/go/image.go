@@ -189,6 +189,15 @@ func (i *ImageClient) AddCertsTree(dir string) error {
 	}, dir)
 }
 
+// SetProxy sets the proxy that registries are reached through, but for the hosts
+// of noProxy, which has "," between; none with an empty url, whatever the
+// environment says, which counts without this call.
+func (i *ImageClient) SetProxy(url, noProxy string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_proxy(c, f.text(0), f.text(1), f.err)
+	}, url, noProxy)
+}
+
 // SetAuth sets credentials from a containers auth.json.
 func (i *ImageClient) SetAuth(json []byte) error {
 	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {

@@ -75,6 +75,8 @@ struct argument {
 static const struct argument optional[] = {
     {"attester_new", "tee"},
     {"image_client_set_kbc", "kbc"},
+    {"image_client_set_proxy", "no_proxy"},
+    {"image_client_set_proxy", "url"},
     {"software_tee_launch", "init_data"},
 };
 

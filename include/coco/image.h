@@ -132,6 +132,32 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certs_tree(coco_image
                                                                       coco_error **err);
 
 /**
+ * Sets the proxy that registries, and the hosts they send us to, are reached
+ * through.
+ *
+ * With TLS it is asked for a tunnel and sees the host's name and port, nothing
+ * of what is said. Its user and password are for it alone and in no message.
+ * Without this call, and with @p url NULL, `http_proxy`, `https_proxy`,
+ * `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`, `no_proxy` and `NO_PROXY` of the
+ * environment say it.
+ *
+ * @param client    whose
+ * @param url       `http://host[:port]`, `socks5://…` or `socks5h://…`, where the
+ *                  proxy resolves names; user and password may stand before the
+ *                  host as in any URL; "" for none, whatever the environment says
+ * @param no_proxy  hosts that are reached directly, with `,` between: names with
+ *                  all names below them, addresses, `address/bits`, or `*`; NULL
+ *                  for none, or for what the environment says if @p url is NULL
+ * @param err       ::COCO_ERR_INVALID if it is no such URL, ::COCO_ERR_NOTSUP for
+ *                  `https://`, ::COCO_ERR_LIMIT for a URL of more than 4 KiB or a
+ *                  list of more than 64 KiB
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_proxy(coco_image_client *client,
+                                                                 const char *url,
+                                                                 const char *no_proxy,
+                                                                 coco_error **err);
+
+/**
  * Sets credentials from a containers `auth.json`, or docker's `config.json`.
  *
  * A registry that asks for them gets those of the longest key of `auths` that

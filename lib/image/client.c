@@ -16,7 +16,6 @@
 
 #include <string.h>
 
-#define TLS_CA_MAX ((size_t)4 << 20)
 #define KEYS_MAX ((size_t)1024)
 #define DEFAULT_BYTES ((uint64_t)16 << 30)
 #define DEFAULT_CONTENT ((uint64_t)64 << 30)
@@ -32,7 +31,7 @@ coco_image_client_new(coco_image_client **ret, coco_error **err)
 
     if (!client)
         return coco_fail_nomem(err);
-    client->tls_ca.limit = TLS_CA_MAX;
+    client->tls_ca.limit = COCO_PEER_PEM_MAX;
     coco_platform_host(&client->platform);
     *ret = client;
     return COCO_OK;
@@ -53,6 +52,7 @@ coco_image_client_free(coco_image_client *client)
         return;
     coco_buf_done(&client->tls_ca);
     coco_certs_done(&client->certs);
+    coco_proxies_done(&client->proxies);
     coco_auth_done(&client->auth);
     free(client->helpers);
     coco_registries_done(&client->registries);
@@ -77,13 +77,11 @@ coco_status
 coco_image_client_set_tls_ca(coco_image_client *client, const uint8_t *pem, size_t len,
                              coco_error **err)
 {
-    _cleanup_(coco_http_freep) struct coco_http *http = NULL;
-    struct coco_buf copy = {.limit = TLS_CA_MAX};
+    _cleanup_(coco_certificates_freep) STACK_OF(X509) *certs = NULL;
+    struct coco_buf copy = {.limit = COCO_PEER_PEM_MAX};
 
     /* What cannot be used is told now, not when an image is pulled. */
-    coco_status status = coco_http_new(NULL, &http, err);
-    if (status == COCO_OK)
-        status = coco_http_set_ca(http, pem, len, err);
+    coco_status status = coco_certificates_parse(pem, len, &certs, err);
     if (status == COCO_OK)
         status = coco_buf_append(&copy, pem, len, err);
     if (status != COCO_OK)
@@ -103,6 +101,22 @@ coco_status
 coco_image_client_add_certs_tree(coco_image_client *client, const char *dir, coco_error **err)
 {
     return coco_certs_add_tree(&client->certs, dir, err);
+}
+
+coco_status
+coco_image_client_set_proxy(coco_image_client *client, const char *url, const char *no_proxy,
+                            coco_error **err)
+{
+    struct coco_proxies proxies = {0};
+
+    coco_status status = url ? coco_proxies_set(url, no_proxy, &proxies, err)
+                             : coco_proxies_from_env(no_proxy, &proxies, err);
+    if (status != COCO_OK)
+        return status;
+    coco_proxies_done(&client->proxies);
+    client->proxies = proxies;
+    client->has_proxies = true;
+    return COCO_OK;
 }
 
 coco_status
@@ -292,6 +306,7 @@ registry_options(const coco_image_client *client, const coco_image_options *opts
         .tls_ca = client->tls_ca.data,
         .tls_ca_len = client->tls_ca.len,
         .certs = &client->certs,
+        .proxies = client->has_proxies ? &client->proxies : NULL,
         .auth = &client->auth,
         .stall_timeout = opts->stall_seconds,
         .retry = {.retries = opts->retries},

@@ -16,6 +16,7 @@
 #include "image/manifest.h"
 #include "image/registries.h"
 #include "image/source.h"
+#include "net/proxy.h"
 #include "ocicrypt/annotations.h"
 #include "signature/policy.h"
 
@@ -28,6 +29,8 @@ struct coco_image_client {
     bool plain_http;
     struct coco_buf tls_ca; /* PEM; empty for the system's */
     struct coco_certs certs;
+    struct coco_proxies proxies;
+    bool has_proxies; /* else the environment's */
     struct coco_auth auth;
     char *helpers; /* what auth lends */
     struct coco_registries registries;

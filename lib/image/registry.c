@@ -92,6 +92,7 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
         .retry = opts->retry,
         .find_peer = opts->certs && !opts->certs->dir ? coco_certs_find : NULL,
         .peers = opts->certs,
+        .proxies = opts->proxies,
     };
     _cleanup_registry_ struct coco_registry registry = {.authorization.limit = 2 * COCO_TOKEN_MAX};
 

@@ -20,9 +20,10 @@ struct coco_registry_options {
     bool plain_http;
     const void *tls_ca; /* PEM, or NULL for the system's */
     size_t tls_ca_len;
-    const struct coco_certs *certs; /* lent until the source or destination is freed, or NULL */
-    const struct coco_auth *auth;   /* lent until the source or destination is freed, or NULL */
-    uint32_t stall_timeout;         /* seconds; 0: the default of net/http.h */
+    const struct coco_certs *certs;     /* lent until the source or destination is freed, or NULL */
+    const struct coco_proxies *proxies; /* lent as long; NULL: what the environment says */
+    const struct coco_auth *auth;       /* lent until the source or destination is freed, or NULL */
+    uint32_t stall_timeout;             /* seconds; 0: the default of net/http.h */
     struct coco_retry_policy retry;
 };
 

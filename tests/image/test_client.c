@@ -774,6 +774,39 @@ certificates_are_for_the_server_they_are_named_for(void **state)
 }
 
 static void
+a_proxy_is_that_of_the_client(void **state)
+{
+    struct fixture *f = *state;
+    char url[100];
+
+    httpd_start(&f->httpd, answer, f, NULL);
+    coco_image_client_set_plain_http(f->client, true);
+    (void)snprintf(url, sizeof(url), "http://me:pw@127.0.0.1:1");
+    assert_int_equal(setenv("http_proxy", url, 1), 0);
+    assert_fails(ask(f, true), f->err, COCO_ERR_NET, "127.0.0.1 port 1 ");
+    assert_fails(coco_image_client_set_proxy(f->client, "gopher://h", NULL, &f->err), f->err,
+                 COCO_ERR_INVALID, "a proxy is not of the form");
+    assert_fails(ask(f, true), f->err, COCO_ERR_NET, "127.0.0.1 port 1 ");
+    assert_ok(coco_image_client_set_proxy(f->client, "", NULL, &f->err), f->err);
+    assert_int_equal(ask(f, true), COCO_ERR_NOTFOUND);
+    coco_error_free(f->err);
+    f->err = NULL;
+    assert_ok(coco_image_client_set_proxy(f->client, NULL, NULL, &f->err), f->err);
+    assert_fails(ask(f, false), f->err, COCO_ERR_NET, "127.0.0.1 port 1 ");
+    assert_ok(coco_image_client_set_proxy(f->client, NULL, "127.0.0.1", &f->err), f->err);
+    assert_int_equal(ask(f, false), COCO_ERR_NOTFOUND);
+    coco_error_free(f->err);
+    f->err = NULL;
+    assert_int_equal(unsetenv("http_proxy"), 0);
+    httpd_stop(&f->httpd);
+    /* What the environment says wrongly is told where it counts. */
+    assert_int_equal(setenv("http_proxy", "http://me:pw@h/path", 1), 0);
+    assert_fails(coco_image_client_set_proxy(f->client, NULL, NULL, &f->err), f->err,
+                 COCO_ERR_INVALID, "$http_proxy: ");
+    assert_int_equal(unsetenv("http_proxy"), 0);
+}
+
+static void
 credentials_that_cannot_be_used_are_told(void **state)
 {
     struct fixture *f = *state;
@@ -1049,6 +1082,10 @@ everything_survives_any_failed_allocation(void **state)
             status = coco_image_client_set_certs_dir(client, f->dir, &err);
         if (status == COCO_OK)
             status = coco_image_client_add_certs_tree(client, f->dir, &err);
+        for (int i = 0; i < 2 && status == COCO_OK; i++)
+            status = coco_image_client_set_proxy(client, "http://me:pw@h", "x", &err);
+        if (status == COCO_OK)
+            status = coco_image_client_set_proxy(client, NULL, "x", &err);
         if (status == COCO_OK)
             status =
                 coco_image_client_set_registries(client, bytes_of(MIRRORS), strlen(MIRRORS), &err);
@@ -1126,6 +1163,7 @@ main(void)
         TEST(what_is_0_in_the_options_is_the_default),
         TEST(settings_reach_the_registry),
         TEST(certificates_are_for_the_server_they_are_named_for),
+        TEST(a_proxy_is_that_of_the_client),
         TEST(credentials_that_cannot_be_used_are_told),
         TEST(registries_that_are_none_are_refused),
         TEST(registries_lead_to_where_an_image_is),

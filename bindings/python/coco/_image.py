@@ -98,6 +98,8 @@ class ImageClient(Handle):
     tls_ca      CAs to trust instead of the system's, PEM
     certs_dir   directory of every registry's *.crt (CAs) and *.cert with *.key (client)
     certs_trees directories with such directories, one for each host[:port]
+    proxy       `http://[user:password@]host[:port]`, "" for none; else as the environment says
+    no_proxy    hosts (`,` between) that are reached directly
     platform    `os/architecture[/variant]`; the default is this machine
     plain_http  speak HTTP without TLS
     require_encryption  pull only images all of whose layers are encrypted
@@ -107,7 +109,8 @@ class ImageClient(Handle):
     """
 
     def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, helpers=None, registries=None,
-                 tls_ca=None, certs_dir=None, certs_trees=(), platform=None, plain_http=False, require_encryption=False,
+                 tls_ca=None, certs_dir=None, certs_trees=(), proxy=None,
+                 no_proxy=None, platform=None, plain_http=False, require_encryption=False,
                  kek_prefix=None):
         super().__init__(native.image_client_new())
         native.image_client_set_plain_http(self._c, bool(plain_http))
@@ -117,6 +120,8 @@ class ImageClient(Handle):
             self.add_key(key)
         for tree in certs_trees:
             self.add_certs_tree(tree)
+        if proxy is not None or no_proxy is not None:
+            native.image_client_set_proxy(self._c, proxy, no_proxy)
         for value, use in (
             (policy, native.image_client_set_policy),
             (auth, native.image_client_set_auth),

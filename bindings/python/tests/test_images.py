@@ -162,6 +162,15 @@ def test_certificates_are_in_directories(tmp_path):
         coco.ImageClient(certs_trees=[tmp_path] * 9)
 
 
+def test_a_proxy_is_checked_at_once():
+    coco.ImageClient(proxy="http://me:pw@h:3128", no_proxy="localhost,.test")
+    coco.ImageClient(proxy="")
+    coco.ImageClient(no_proxy="*")
+    with pytest.raises(coco.InvalidError) as error:
+        coco.ImageClient(proxy="http://me:s3cret@h/path")
+    assert "s3cret" not in str(error.value)
+
+
 def test_what_is_not_there_is_not_found(tmp_path):
     with pytest.raises(coco.NotFoundError):
         client().pull(f"oci:{tmp_path}/nothing:app", tmp_path / "bundle")

@@ -140,8 +140,8 @@ int cli_image_result(struct cli *cli, const char *what, const coco_image *image)
 
 /* registries.c */
 
-/* What the options and the usual files say of registries. */
-int cli_set_registries(struct cli *cli, coco_image_client *client);
+/* What the options and the usual files say of registries; kbc is what client asks, or NULL. */
+int cli_set_registries(struct cli *cli, const coco_kbc *kbc, coco_image_client *client);
 
 /* Cleanup of what libcoco gives. */
 #define CLI_DEFINE_CLEANUP(type, fn)                                                               \

@@ -68,7 +68,7 @@ static const struct cli_command table[] = {
         .purpose = "describe an image without pulling its layers",
         .data = true,
         .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE,
-                    OPT_REGISTRIES_CONF, OPT_PLATFORM},
+                    OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM},
         .run = cli_image_inspect,
     },
     {
@@ -114,8 +114,8 @@ static const struct cli_command table[] = {
         .purpose = "copy the image SRC to DST as it is",
         .details = "Encrypted layers stay encrypted; blobs that are there are not sent again.",
         .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE,
-                    OPT_REGISTRIES_CONF, OPT_PLATFORM, OPT_MAX_BYTES, OPT_RETRIES,
-                    OPT_STALL_TIMEOUT},
+                    OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM, OPT_MAX_BYTES,
+                    OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_push,
     },
     {

@@ -122,7 +122,7 @@ cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret)
     if (rc == CLI_DONE)
         rc = cli_set_file(cli, cli_get(&cli->args, OPT_TLS_CA), set_images_ca, client);
     if (rc == CLI_DONE)
-        rc = cli_set_registries(cli, client);
+        rc = cli_set_registries(cli, kbc, client);
     if (rc == CLI_DONE)
         *ret = cli_steal(&client);
     return rc;

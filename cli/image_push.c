@@ -10,6 +10,7 @@ cli_image_push(struct cli *cli)
 {
     _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
     _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
     _cleanup_(coco_image_client_freep) coco_image_client *client = NULL;
     _cleanup_(coco_image_freep) coco_image *image = NULL;
     coco_image_options options;
@@ -20,7 +21,9 @@ cli_image_push(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_image_options(cli, &options);
     if (rc == CLI_DONE)
-        rc = cli_open_images(cli, NULL, &client);
+        rc = cli_open_kbc(cli, &kbc);
+    if (rc == CLI_DONE)
+        rc = cli_open_images(cli, kbc, &client);
     if (rc == CLI_DONE)
         rc = cli_check(cli,
                        coco_image_push(client, cli->ctx, from, to, &options, &image, &cli->err));

@@ -13,8 +13,9 @@
 static const struct cli_option table[OPT_COUNT] = {
     [OPT_ADMIN_KEY] = {"admin-key", 0, "FILE", NULL, NULL, false,
                        "public key (PEM) of whoever may administer the KBS over HTTP"},
-    [OPT_AUTHFILE] = {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
-                      "credentials for registries, an auth.json; else those of podman and docker"},
+    [OPT_AUTHFILE] =
+        {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
+         "credentials for registries, an auth.json or kbs:///… at --kbs; else as podman has them"},
     [OPT_CERT_DIR] = {"cert-dir", 0, "DIR", NULL, NULL, false,
                       "CAs (*.crt) and client certificates (*.cert, *.key); else those of certs.d"},
     [OPT_CONFIG] = {"config", 0, "FILE", NULL, "KBS_CONFIG_FILE", false,

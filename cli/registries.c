@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KBS_SCHEME "kbs://"
 /* Where programs are, when the environment does not say. */
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
@@ -87,6 +88,17 @@ add_default_certs(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
+/* A file, or a resource of the broker that the client asks. */
+static int
+add_named_auth(struct cli *cli, const coco_kbc *kbc, coco_image_client *client, const char *named)
+{
+    if (strncmp(named, KBS_SCHEME, strlen(KBS_SCHEME)) != 0)
+        return cli_set_file(cli, named, add_auth, client);
+    if (!kbc)
+        return cli_usage(cli, "--authfile %s needs --kbs URL, and a guest to ask there", named);
+    return cli_check(cli, coco_image_client_set_auth_resource(client, named, &cli->err));
+}
+
 /* The absolute directories of $PATH: a helper from where one happens to be would be anybody's. */
 static int
 allow_helpers(struct cli *cli, coco_image_client *client)
@@ -126,7 +138,7 @@ set_proxy(struct cli *cli, coco_image_client *client)
 }
 
 int
-cli_set_registries(struct cli *cli, coco_image_client *client)
+cli_set_registries(struct cli *cli, const coco_kbc *kbc, coco_image_client *client)
 {
     const char *named = cli_get(&cli->args, OPT_AUTHFILE);
     const char *certs = cli_get(&cli->args, OPT_CERT_DIR);
@@ -138,7 +150,7 @@ cli_set_registries(struct cli *cli, coco_image_client *client)
     if (rc == CLI_DONE)
         rc = set_proxy(cli, client);
     if (rc == CLI_DONE)
-        rc = named ? cli_set_file(cli, named, add_auth, client) : add_default_auth(cli, client);
+        rc = named ? add_named_auth(cli, kbc, client, named) : add_default_auth(cli, client);
     if (rc == CLI_DONE)
         rc = cli_set_file(cli, cli_get(&cli->args, OPT_REGISTRIES_CONF), set_registries, client);
     return rc;

@@ -212,6 +212,17 @@ func (i *ImageClient) AddAuth(json []byte) error {
 	})
 }
 
+// SetAuthResource takes another auth.json, for what the others lack, from the key
+// broker when it is needed: "kbs:///repository/type/tag"; none with an empty uri.
+func (i *ImageClient) SetAuthResource(uri string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		if uri == "" {
+			return C.coco_image_client_set_auth_resource(c, nil, f.err)
+		}
+		return C.coco_image_client_set_auth_resource(c, f.text(0), f.err)
+	}, uri)
+}
+
 // SetHelpers allows credential helpers in the directories of path, with ":"
 // between, to be run; none with an empty path, which is the default.
 func (i *ImageClient) SetHelpers(path string) error {

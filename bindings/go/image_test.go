@@ -223,6 +223,7 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	for n, err := range []error{
 		i.SetPlatform("linux"), i.AddKBSRecipient("kbs:///a/b/c", []byte("short")), i.AddKBSRecipient("x", make([]byte, 32)),
 		i.SetKEKPrefix("kbs:///a/b/c"), i.SetProxy("http://h/path", ""),
+		i.SetAuthResource("kbs:///a/b"),
 	} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%d: err = %v, want ErrInvalid", n, err)

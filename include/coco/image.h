@@ -189,6 +189,22 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_auth(coco_image_clien
                                                                 coco_error **err);
 
 /**
+ * Takes another such file from the key broker of coco_image_client_set_kbc(), for
+ * what the others lack.
+ *
+ * The broker is asked the first time that a registry wants to see credentials
+ * and no other file has any. What it says is kept until @p client is freed; a
+ * failure is an error of the pull, and the next one asks again.
+ *
+ * @param client  whose
+ * @param uri     `kbs:///<repository>/<type>/<tag>`; NULL for none
+ * @param err     ::COCO_ERR_INVALID if it is not of that form
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_auth_resource(coco_image_client *client,
+                                                                         const char *uri,
+                                                                         coco_error **err);
+
+/**
  * Allows credential helpers, the programs `docker-credential-<name>`, to be run
  * when an `auth.json` names them. By default none is, and then credentials that
  * one would have to be asked for are ::COCO_ERR_NOTSUP.
@@ -270,7 +286,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_key(coco_image_client
                                                                coco_error **err);
 
 /**
- * Gets the keys of layers encrypted for a key broker from @p kbc.
+ * Gets the keys of layers encrypted for a key broker, and what
+ * coco_image_client_set_auth_resource() names, from @p kbc.
  *
  * @param client  whose
  * @param kbc     lent; must outlive @p client; NULL for none

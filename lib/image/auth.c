@@ -100,12 +100,10 @@ check_helpers(const cJSON *json, coco_error **err)
 }
 
 coco_status
-coco_auth_add(struct coco_auth *auth, const void *json, size_t len, coco_error **err)
+coco_auth_parse(const void *json, size_t len, cJSON **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *parsed = NULL;
 
-    if (auth->n_files == COCO_AUTH_FILES_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "more than %d auth.json", COCO_AUTH_FILES_MAX);
     coco_status status = coco_json_parse_object(json, len, &parsed, err);
     if (status == COCO_OK)
         status = check_auths(parsed, err);
@@ -113,8 +111,19 @@ coco_auth_add(struct coco_auth *auth, const void *json, size_t len, coco_error *
         status = check_helpers(parsed, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "auth.json");
-    auth->files[auth->n_files++] = coco_steal(&parsed);
+    *ret = coco_steal(&parsed);
     return COCO_OK;
+}
+
+coco_status
+coco_auth_add(struct coco_auth *auth, const void *json, size_t len, coco_error **err)
+{
+    if (auth->n_files == COCO_AUTH_FILES_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d auth.json", COCO_AUTH_FILES_MAX);
+    coco_status status = coco_auth_parse(json, len, &auth->files[auth->n_files], err);
+    if (status == COCO_OK)
+        auth->n_files++;
+    return status;
 }
 
 void
@@ -228,18 +237,38 @@ find_in(const struct coco_auth *auth, const cJSON *file, coco_ctx *ctx, const ch
     return COCO_OK;
 }
 
+static bool
+is_found(const struct coco_credentials *credentials)
+{
+    return credentials->user.data || credentials->identity_token.data;
+}
+
+/* What the key broker keeps, which is asked only if nobody else knows. */
+static coco_status
+find_in_resource(const struct coco_auth *auth, coco_ctx *ctx, const char *name,
+                 struct coco_credentials *ret, coco_error **err)
+{
+    const cJSON *file = NULL;
+
+    coco_status status = coco_auth_resource_file(auth->resource, ctx, &file, err);
+    return status == COCO_OK && file ? find_in(auth, file, ctx, name, ret, err) : status;
+}
+
 coco_status
 coco_auth_find(const struct coco_auth *auth, coco_ctx *ctx, const char *name,
                struct coco_credentials *ret, coco_error **err)
 {
     _cleanup_credentials_ struct coco_credentials found = {0};
 
-    for (size_t i = 0; i < auth->n_files; i++) {
+    for (size_t i = 0; i < auth->n_files && !is_found(&found); i++) {
         coco_status status = find_in(auth, auth->files[i], ctx, name, &found, err);
         if (status != COCO_OK)
             return coco_wrap(err, status, "auth.json");
-        if (found.user.data || found.identity_token.data)
-            break;
+    }
+    if (auth->resource && !is_found(&found)) {
+        coco_status status = find_in_resource(auth, ctx, name, &found, err);
+        if (status != COCO_OK)
+            return status;
     }
     *ret = found;
     found = (struct coco_credentials){0};

@@ -32,6 +32,7 @@ coco_image_client_new(coco_image_client **ret, coco_error **err)
     if (!client)
         return coco_fail_nomem(err);
     client->tls_ca.limit = COCO_PEER_PEM_MAX;
+    client->auth.resource = &client->auth_resource;
     coco_platform_host(&client->platform);
     *ret = client;
     return COCO_OK;
@@ -54,6 +55,7 @@ coco_image_client_free(coco_image_client *client)
     coco_certs_done(&client->certs);
     coco_proxies_done(&client->proxies);
     coco_auth_done(&client->auth);
+    coco_auth_resource_done(&client->auth_resource);
     free(client->helpers);
     coco_registries_done(&client->registries);
     coco_policy_free(client->policy);
@@ -123,7 +125,7 @@ coco_status
 coco_image_client_set_auth(coco_image_client *client, const uint8_t *json, size_t len,
                            coco_error **err)
 {
-    struct coco_auth auth = {.helpers = client->helpers};
+    struct coco_auth auth = {.helpers = client->helpers, .resource = &client->auth_resource};
 
     coco_status status = coco_auth_add(&auth, json, len, err);
     if (status != COCO_OK)
@@ -138,6 +140,12 @@ coco_image_client_add_auth(coco_image_client *client, const uint8_t *json, size_
                            coco_error **err)
 {
     return coco_auth_add(&client->auth, json, len, err);
+}
+
+coco_status
+coco_image_client_set_auth_resource(coco_image_client *client, const char *uri, coco_error **err)
+{
+    return coco_auth_resource_set(&client->auth_resource, uri, &client->kbc, err);
 }
 
 coco_status

@@ -33,6 +33,7 @@ struct coco_image_client {
     bool has_proxies; /* else the environment's */
     struct coco_auth auth;
     char *helpers; /* what auth lends */
+    struct coco_auth_resource auth_resource;
     struct coco_registries registries;
     struct coco_policy *policy; /* NULL: only pinned references */
     struct coco_platform platform;

@@ -231,3 +231,31 @@ def test_blocked_and_ambiguous_names_are_refused(coco, tmp_path):
     assert "spell its registry out" in coco.json(*args, "busybox", code=2)["message"]
     conf(file, "[[registry]]\nprefix = 'a.test'\nmirrors = []\n")
     assert "mirror" in coco.json(*args, "a.test/app:1", code=1)["message"]
+
+
+def test_credentials_come_from_a_broker_when_they_are_needed(coco, layout, locked, registry, broker, owner, tmp_path):
+    uri = "kbs:///default/credential/test"
+    guest = ["--kbs", broker.url, "--tee", "sample", "--authfile", uri]
+    config = write(tmp_path / "auth.json", auths(locked.host))
+    push(coco, layout, locked, "--authfile", config)
+    name = f"{locked.host}/app@{layout.digest('app')}"
+
+    def pull(to, code=0):
+        done = coco.run("image", "pull", "--plain-http", "--log", "debug", *guest, name, tmp_path / to, code=code)
+        assert PASSWORD.encode() not in done.stdout + done.stderr
+        return done.stderr
+
+    assert b"kbs:///default/credential/test: " in pull("early", 6)
+    coco.run("resource", "put", *owner, uri, stdin=b'{"auths":1}', code=0)
+    assert b"auth.json" in pull("early", 1)
+    coco.run("resource", "put", *owner, uri, config, code=0)
+    pull("bundle")
+    assert (tmp_path / "bundle/rootfs/etc/motd").read_bytes() == b"hello\n"
+    assert coco.json("image", "inspect", "--plain-http", *guest, name)["digest"] == layout.digest("app")
+    push(coco, layout, locked, *guest)
+
+    # Nobody is asked for what a public registry does not want to see.
+    broker.stop()
+    push(coco, layout, registry)
+    coco.run("image", "inspect", "--plain-http", *guest, f"{registry.host}/app:1", code=0)
+    assert b"--kbs" in push(coco, layout, registry, "--authfile", uri, code=2).stderr

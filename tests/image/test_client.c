@@ -1083,6 +1083,8 @@ everything_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_image_client_add_certs_tree(client, f->dir, &err);
         for (int i = 0; i < 2 && status == COCO_OK; i++)
+            status = coco_image_client_set_auth_resource(client, URI, &err);
+        for (int i = 0; i < 2 && status == COCO_OK; i++)
             status = coco_image_client_set_proxy(client, "http://me:pw@h", "x", &err);
         if (status == COCO_OK)
             status = coco_image_client_set_proxy(client, NULL, "x", &err);

@@ -93,6 +93,7 @@ class ImageClient(Handle):
     kbc         a Kbc, for layers encrypted for a key broker
     policy      containers policy.json, bytes or dict; without one only digests are pulled
     auth        containers auth.json, bytes or dict
+    auth_resource  `kbs:///repository/type/tag`: an auth.json that kbc gets when it is needed
     helpers     directories (`:` between) whose credential helpers may be run; else none is
     registries  containers registries.conf, bytes: mirrors, and where images are got from
     tls_ca      CAs to trust instead of the system's, PEM
@@ -108,8 +109,8 @@ class ImageClient(Handle):
     Calls take the limits of the C struct coco_image_options as keywords.
     """
 
-    def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, helpers=None, registries=None,
-                 tls_ca=None, certs_dir=None, certs_trees=(), proxy=None,
+    def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, auth_resource=None,
+                 helpers=None, registries=None, tls_ca=None, certs_dir=None, certs_trees=(), proxy=None,
                  no_proxy=None, platform=None, plain_http=False, require_encryption=False,
                  kek_prefix=None):
         super().__init__(native.image_client_new())
@@ -125,6 +126,7 @@ class ImageClient(Handle):
         for value, use in (
             (policy, native.image_client_set_policy),
             (auth, native.image_client_set_auth),
+            (auth_resource, native.image_client_set_auth_resource),
             (helpers, native.image_client_set_helpers),
             (registries, native.image_client_set_registries),
             (tls_ca, native.image_client_set_tls_ca),

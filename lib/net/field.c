@@ -60,6 +60,22 @@ coco_content_length_parse(const char *text, uint64_t *ret)
 }
 
 bool
+coco_upload_range_parse(const char *text, uint64_t *ret)
+{
+    static const char unit[] = "bytes=";
+    uint64_t first = 0;
+    uint64_t last = 0;
+
+    if (strncmp(text, unit, strlen(unit)) == 0)
+        text += strlen(unit);
+    if (!take_number(&text, &first) || !take_char(&text, '-') || !take_number(&text, &last)
+        || *text != '\0' || first != 0 || last == UINT64_MAX)
+        return false;
+    *ret = last == 0 ? 0 : last + 1;
+    return true;
+}
+
+bool
 coco_content_range_parse(const char *text, struct coco_content_range *ret)
 {
     struct coco_content_range range = {0};

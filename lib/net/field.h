@@ -25,6 +25,12 @@ struct coco_content_range {
 
 bool coco_content_range_parse(const char *text, struct coco_content_range *ret);
 
+/*
+ * Range of a registry's answer about an upload (distribution-spec, "Resuming an upload"):
+ * how many bytes it has, all from the first on. "0-0" is said of none, too, so it is none.
+ */
+bool coco_upload_range_parse(const char *text, uint64_t *ret);
+
 /* Seconds since 1970 of an HTTP-date (RFC 9110 section 5.6.7), in any of its three forms. */
 bool coco_http_date_parse(const char *text, int64_t *ret);
 

@@ -106,6 +106,7 @@ is_transient(const struct coco_hop *hop)
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
+    case CURLE_SEND_FAIL_REWIND: /* a kept connection was closed, and some of the body is gone */
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
@@ -481,6 +482,9 @@ set_body(struct coco_hop *hop, CURLcode *rc)
         keep(rc, curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
         keep(rc, curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read));
         keep(rc, curl_easy_setopt(easy, CURLOPT_READDATA, hop));
+        if (hop->is_push && request->body_len > 0)
+            keep(rc,
+                 curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_len));
     } else if (request->body_len > 0 || method[0] == 'P') {
         /* POST, PUT and PATCH have a body, even an empty one. */
         const void *body = request->body ? request->body : "";

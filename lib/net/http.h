@@ -136,7 +136,8 @@ bool coco_http_transient(const struct coco_http *http);
  * A request whose body is pushed bit by bit, by whoever has it, rather than asked
  * for: what is written to the sink is sent before the write returns, and nothing
  * is kept. It is not redirected. Until it is freed http can do nothing else, and
- * what request points to must stay; its body and reader are not looked at.
+ * what request points to must stay; its body and reader are not looked at. A body_len
+ * other than 0 is how much will be pushed.
  */
 struct coco_http_upload;
 coco_status coco_http_upload_begin(struct coco_http *http, coco_ctx *ctx,

@@ -235,6 +235,54 @@ only_strong_etags_are_strong(void **state)
     assert_false(coco_etag_is_strong(endless));
 }
 
+static void
+a_range_of_an_upload_is_from_its_first_byte_on(void **state)
+{
+    static const char *const none[] = {
+        "",
+        "0",
+        "-",
+        "0-",
+        "-1",
+        "1-2",
+        "0-1/2",
+        "0-1,3-4",
+        "0--1",
+        "+0-1",
+        "0-+1",
+        " 0-1",
+        "0-1 ",
+        "bytes 0-1",
+        "bytes=",
+        "bytes=1-2",
+        "lines=0-1",
+        "0-18446744073709551615",
+        "0-18446744073709551616",
+        "0x0-0x1",
+    };
+    static const struct {
+        const char *text;
+        uint64_t want;
+    } some[] = {
+        {"0-0", 0},
+        {"0-1", 2},
+        {"bytes=0-99", 100},
+        {"0-18446744073709551614", UINT64_MAX},
+    };
+    uint64_t had = 7;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(none); i++) {
+        print_message("# '%s'\n", none[i]);
+        assert_false(coco_upload_range_parse(none[i], &had));
+    }
+    assert_int_equal(had, 7);
+    for (size_t i = 0; i < COUNT(some); i++) {
+        assert_true(coco_upload_range_parse(some[i].text, &had));
+        assert_int_equal(had, some[i].want);
+    }
+}
+
 int
 main(void)
 {
@@ -242,6 +290,7 @@ main(void)
         cmocka_unit_test(a_length_is_digits),
         cmocka_unit_test(content_ranges_that_are_none_are_refused),
         cmocka_unit_test(a_content_range_says_which_part_of_what_this_is),
+        cmocka_unit_test(a_range_of_an_upload_is_from_its_first_byte_on),
         cmocka_unit_test(dates_that_are_none_are_refused),
         cmocka_unit_test(dates_come_in_three_forms),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),

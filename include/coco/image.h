@@ -378,7 +378,8 @@ typedef struct coco_image_options {
     /**
      * How often a request to a registry that failed for a reason that may pass is
      * made again, with nothing gained in between; 0 means 4, UINT32_MAX never. A
-     * layer goes on where it was cut.
+     * layer goes on where it was cut, of a push if the registry kept what came; one
+     * that is encrypted on its way begins again, under another key.
      */
     uint32_t retries;
     uint32_t stall_seconds; /**< Without progress until a transfer failed; 0 means 60. */

@@ -91,22 +91,61 @@ send_blob(const struct push *push, const struct coco_descriptor *blob, coco_erro
     return status;
 }
 
+/*
+ * After a try to send a blob that came to *status: whether to do it once more. If not, the
+ * blob is given up. known is what is sent the next time, too, or NULL.
+ */
+static bool
+try_again(const struct push *push, const struct coco_descriptor *known, coco_status *status,
+          coco_error **cause)
+{
+    const struct coco_destination *destination = &push->destination;
+    coco_status waited = COCO_OK;
+    coco_error *other = NULL;
+    bool again = false;
+
+    if (*status == COCO_OK)
+        return false;
+    if (destination->retry_blob && coco_error_status(*cause) != COCO_ERR_NOMEM)
+        waited = destination->retry_blob(destination->self, push->ctx, known, &again, &other);
+    if (waited != COCO_OK || again) {
+        coco_error_free(*cause);
+        *cause = other;
+        *status = waited;
+    }
+    if (!again)
+        destination->abort_blob(destination->self);
+    return again;
+}
+
+/* Hands cause out, as the error of the whole. */
+static coco_status
+give_up(coco_status status, coco_error *cause, coco_error **err)
+{
+    if (err)
+        *err = cause;
+    else
+        coco_error_free(cause);
+    return status;
+}
+
 /* Copies a blob that is not there yet. */
 static coco_status
 copy_blob(const struct push *push, const struct coco_descriptor *blob, coco_error **err)
 {
     const struct coco_destination *destination = &push->destination;
+    coco_error *cause = NULL;
     bool there = false;
 
     coco_status status =
         destination->has_blob(destination->self, push->ctx, &blob->digest, &there, err);
     if (status != COCO_OK || there)
         return status;
-    status = send_blob(push, blob, err);
-    if (status != COCO_OK) {
-        destination->abort_blob(destination->self);
-        return status;
-    }
+    do {
+        status = send_blob(push, blob, &cause);
+    } while (try_again(push, blob, &status, &cause));
+    if (status != COCO_OK)
+        return give_up(status, cause, err);
     push->image->bytes_read += blob->size;
     push->image->bytes_written += blob->size;
     return COCO_OK;
@@ -193,7 +232,11 @@ measure_done(struct measure *measure)
     coco_hash_done(&measure->hash);
 }
 
-/* Streams the layer through the cipher; blob gets digest and size of what came out. */
+/*
+ * Streams the layer through the cipher; blob gets digest and size of what came out. The
+ * key is a fresh one: with one that was used before, whoever saw what was sent then and
+ * what is sent now would see one stream of the cipher over two texts, should they differ.
+ */
 static coco_status
 encrypt_blob(const struct push *push, const struct coco_descriptor *layer,
              struct coco_layer_key *key, struct coco_descriptor *blob, coco_error **err)
@@ -205,6 +248,7 @@ encrypt_blob(const struct push *push, const struct coco_descriptor *layer,
     const struct coco_sink measured = {
         .write = measure_write, .end = measure_end, .self = &measure};
 
+    coco_layer_key_done(key);
     coco_status status = coco_hash_begin(&measure.hash, COCO_SHA256, err);
     if (status == COCO_OK)
         status = coco_layer_key_generate(key, err);
@@ -222,6 +266,20 @@ encrypt_blob(const struct push *push, const struct coco_descriptor *layer,
         return status;
     blob->size = measure.size;
     return destination->commit_blob(destination->self, push->ctx, &blob->digest, blob->size, err);
+}
+
+/* Nothing of an earlier try can be gone on with: the next is under another key. */
+static coco_status
+send_encrypted(const struct push *push, const struct coco_descriptor *layer,
+               struct coco_layer_key *key, struct coco_descriptor *blob, coco_error **err)
+{
+    coco_status status = COCO_OK;
+    coco_error *cause = NULL;
+
+    do {
+        status = encrypt_blob(push, layer, key, blob, &cause);
+    } while (try_again(push, NULL, &status, &cause));
+    return status == COCO_OK ? COCO_OK : give_up(status, cause, err);
 }
 
 static coco_status
@@ -294,7 +352,7 @@ encrypt_layer(const struct push *push, const struct coco_descriptor *layer, cJSO
 
     coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
     if (status == COCO_OK)
-        status = encrypt_blob(push, layer, &key, &blob, err);
+        status = send_encrypted(push, layer, &key, &blob, err);
     if (status == COCO_OK)
         status = add_descriptor(layers, NULL, coco_layer_media_type_name(compression, true), &blob,
                                 &json, err);
@@ -304,10 +362,8 @@ encrypt_layer(const struct push *push, const struct coco_descriptor *layer, cJSO
         status = copy_annotations(layer->annotations, annotations, err);
     if (status == COCO_OK)
         status = add_recipients(push, annotations, &key, err);
-    if (status != COCO_OK) {
-        push->destination.abort_blob(push->destination.self);
+    if (status != COCO_OK)
         return status;
-    }
     push->image->bytes_read += layer->size;
     push->image->bytes_written += blob.size;
     return COCO_OK;

@@ -302,9 +302,7 @@ coco_registry_do(struct coco_registry *registry, coco_ctx *ctx,
                  const struct coco_http_request *request, struct coco_http_response *ret,
                  coco_error **err)
 {
-    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-
-    return exchange(registry, ctx, request, reads && !request->sink, ret, err);
+    return exchange(registry, ctx, request, !request->sink, ret, err);
 }
 
 /* "CODE: message" of a registry's error (distribution-spec, "Error Codes"); "" if it has none. */

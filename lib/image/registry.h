@@ -59,8 +59,8 @@ coco_status coco_registry_url(const struct coco_registry *registry, const char *
 
 /*
  * Makes the request, and once more with what the registry asked for if it answers
- * 401. The request has no body that cannot be sent twice. One that only reads, and
- * has no sink, is made as often as the options' policy of retries has it.
+ * 401. The request has no body that cannot be sent twice. One that has no sink is made
+ * as often as the options' policy of retries has it: it does no more then than once.
  */
 coco_status coco_registry_do(struct coco_registry *registry, coco_ctx *ctx,
                              const struct coco_http_request *request,

@@ -46,6 +46,14 @@ struct coco_destination {
     /* What was written is this blob (whoever wrote it has checked that): makes it visible. */
     coco_status (*commit_blob)(void *self, coco_ctx *ctx, const struct coco_digest *digest,
                                uint64_t size, coco_error **err);
+    /*
+     * After one of the two, or of the writes between them, failed: whether it may help
+     * to do all of it again, and if so it has waited as long as that takes. known is
+     * what will be written then if that is what was written before, or NULL: of the
+     * former not all is sent again. NULL where nothing passes by waiting.
+     */
+    coco_status (*retry_blob)(void *self, coco_ctx *ctx, const struct coco_descriptor *known,
+                              bool *ret, coco_error **err);
     /* Drops the blob that was begun and not committed, if there is one. */
     void (*abort_blob)(void *self);
     /* Last: makes the image visible under the reference's tag (or digest). */

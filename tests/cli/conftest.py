@@ -263,28 +263,36 @@ def silent_server():
 
 @pytest.fixture
 def bad_link(registry):
-    """A way to the registry .to, at .host, on which no connection brings more than .room bytes."""
+    """A way to the registry .to, at .host, on which no connection brings more than .room bytes.
+
+    The first .narrow ones take no more than .room_up bytes there, either.
+    """
 
     class Link:
         to = registry.host
-        room = 200_000
+        room = room_up = 200_000
+        narrow = 0
         connections = 0
         listener = socket.create_server(("127.0.0.1", 0))
         host = f"127.0.0.1:{listener.getsockname()[1]}"
 
         @staticmethod
-        def send_on(source, target):
+        def send_on(source, target, left):
             try:
-                while data := source.recv(65536):
+                while left > 0 and (data := source.recv(min(left, 65536))):
                     target.sendall(data)
+                    left -= len(data)
+                if left == 0:
+                    source.shutdown(socket.SHUT_RDWR)
+                    target.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
         @classmethod
-        def carry(cls, client):
+        def carry(cls, client, room_up):
             name, port = cls.to.split(":")
             with client, socket.create_connection((name, int(port))) as server:
-                threading.Thread(target=cls.send_on, args=(client, server), daemon=True).start()
+                threading.Thread(target=cls.send_on, args=(client, server, room_up), daemon=True).start()
                 left = cls.room
                 while left > 0 and (data := server.recv(min(left, 65536))):
                     client.sendall(data)
@@ -298,8 +306,9 @@ def bad_link(registry):
             try:
                 while True:
                     client = cls.listener.accept()[0]
+                    room_up = cls.room_up if cls.connections < cls.narrow else 1 << 40
                     cls.connections += 1
-                    threading.Thread(target=cls.carry, args=(client,), daemon=True).start()
+                    threading.Thread(target=cls.carry, args=(client, room_up), daemon=True).start()
             except OSError:
                 pass
 

@@ -131,6 +131,25 @@ def test_a_bad_link_takes_longer_and_no_more(coco, registry, big, bad_link, tmp_
     assert got == big.content
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_push_over_a_bad_link_takes_longer_and_no_more(coco, registry, big, bad_link, keys, tmp_path, encrypted):
+    """A real registry gets the layer whole once a connection lasts; what is encrypted can be opened."""
+    private, public = keys("ec")
+    how = ["image", "encrypt", "--recipient", f"jwe:{public}"] if encrypted else ["image", "push"]
+    target = f"{bad_link.host}/link/up{encrypted:d}:1".lower()
+    bad_link.narrow, bad_link.room = 2, 1 << 40
+    done = coco.run(*how, "--plain-http", "--retries", "0", big.ref("app"), target)
+    assert done.returncode == 5
+    bad_link.narrow = bad_link.connections + 3
+    coco.run(*how, "--plain-http", big.ref("app"), target, code=0)
+    assert bad_link.connections >= bad_link.narrow
+    coco.run(
+        "image", "pull", "--plain-http", "--insecure-policy", "accept-anything", "--key", private,
+        target.replace(bad_link.host, registry.host), tmp_path / "bundle", code=0,
+    )
+    assert (tmp_path / "bundle/rootfs/big").read_bytes() == big.content
+
+
 def test_http_2_is_spoken_where_the_registry_can(coco, big, tls_registry, bad_link, tmp_path):
     """A layer pushed over it, and pulled in pieces."""
     options = ["--tls-ca", tls_registry.ca]

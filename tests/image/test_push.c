@@ -13,11 +13,13 @@
 #include "tests/layout.h"
 #include "tests/registry.h"
 #include "tests/rng.h"
+#include "tests/uploads.h"
 
 #include <coco/attester.h>
 #include <coco/kbc.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -434,6 +436,94 @@ a_key_outside_of_the_prefix_is_not_asked_for(void **state)
     }
 }
 
+/* Copies to a registry that harms the PATCH of the layer, which is the second one. */
+static coco_status
+copy_to_faulty(struct fixture *f, copy_image *how, struct uploads *uploads,
+               const struct upload_fault *fault, const coco_image_options *opts)
+{
+    char to[100];
+
+    uploads_start(uploads, fault, f->layer, sizeof(f->layer));
+    (void)snprintf(to, sizeof(to), "127.0.0.1:%d/acme/app:1", uploads->httpd.port);
+    coco_status status = copy(f, how, "oci:%/plain", to, opts);
+    uploads_stop(uploads);
+    return status;
+}
+
+static void
+a_layer_that_was_cut_is_gone_on_with(void **state)
+{
+    static const struct upload_fault fault = {
+        .name = "cut", .stage = ON_PATCH, .harm = CUT, .skip = 1, .had = 100000};
+    struct fixture *f = *state;
+    struct uploads *uploads = calloc(1, sizeof(*uploads));
+    const coco_image_options never = {.size = sizeof(never), .retries = UINT32_MAX};
+
+    assert_non_null(uploads);
+    assert_fails(copy_to_faulty(f, coco_image_push, uploads, &fault, &never), f->err, COCO_ERR_NET,
+                 "layer 0: ");
+    assert_int_equal(uploads->manifests, 0);
+    assert_ok(copy_to_faulty(f, coco_image_push, uploads, &fault, NULL), f->err);
+    assert_int_equal(uploads->n_patches, 3);
+    assert_int_equal(uploads->asked[ON_POST], 2);
+    assert_string_equal(uploads->patches[2].range, "100000-299999");
+    assert_int_equal(uploads->n_blobs, 2);
+    assert_int_equal(uploads->manifests, 1);
+    assert_contains(uploads->manifest, uploads->blobs[1]);
+    /* Of which no byte counts twice. */
+    assert_in_range(coco_image_bytes_written(f->image), LAYER_SIZE, LAYER_SIZE + 1000);
+    free(uploads);
+}
+
+/*
+ * A registry that cuts the connection, and keeps what it got, must not see the same
+ * stream of the cipher twice: nothing of the first try is gone on with, and nothing is
+ * the same in the second.
+ */
+static void
+an_encrypted_layer_is_begun_again_under_a_fresh_key(void **state)
+{
+    static const struct upload_fault faults[] = {
+        {.name = "cut", .stage = ON_PATCH, .harm = CUT_AFTER, .skip = 1, .times = 2},
+        {.name = "503",
+         .stage = ON_PATCH,
+         .harm = SAY_AFTER,
+         .skip = 1,
+         .times = 2,
+         .status = "503 No"},
+        {.name = "lost",
+         .stage = ON_PATCH,
+         .harm = SAY_AFTER,
+         .skip = 1,
+         .times = 2,
+         .status = "404 No",
+         .forgotten = true},
+    };
+    struct fixture *f = *state;
+    struct uploads *uploads = calloc(1, sizeof(*uploads));
+
+    assert_non_null(uploads);
+    add_recipient(f, COCO_KEY_P256, "ec");
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        assert_ok(copy_to_faulty(f, coco_image_encrypt, uploads, &faults[i], NULL), f->err);
+        print_message("# %s\n", faults[i].name);
+        assert_int_equal(uploads->n_patches, 4);
+        assert_int_equal(uploads->asked[ON_POST], 4);
+        for (size_t j = 1; j < 4; j++) {
+            const uint8_t *start = uploads->patches[j].start;
+
+            assert_string_equal(uploads->patches[j].range, "");
+            assert_int_equal(uploads->patches[j].body_len, LAYER_SIZE);
+            assert_memory_not_equal(start, f->layer, 64);
+            for (size_t k = 1; k < j; k++)
+                assert_memory_not_equal(start, uploads->patches[k].start, 64);
+        }
+        assert_int_equal(uploads->n_blobs, 2);
+        assert_contains(uploads->manifest, uploads->blobs[1]);
+    }
+    free(uploads);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -448,6 +538,8 @@ main(void)
         TEST(a_key_outside_of_the_prefix_is_not_asked_for),
         TEST(push_refuses),
         TEST(push_and_encrypt_refuse_a_tampered_layer),
+        TEST(a_layer_that_was_cut_is_gone_on_with),
+        TEST(an_encrypted_layer_is_begun_again_under_a_fresh_key),
         TEST(encrypt_survives_any_failed_allocation),
         TEST(without_random_bytes_nothing_is_encrypted_nor_shown),
     };

@@ -28,6 +28,7 @@ coco_certificates_free(STACK_OF(X509) * certs)
 
 /* What is under a password is none of ours, and nobody is asked for one on a terminal. */
 static int
+/* NOLINTNEXTLINE(readability-non-const-parameter): a pem_password_cb */
 no_password(char *buf, int size, int writing, void *user)
 {
     (void)buf, (void)size, (void)writing, (void)user;

@@ -228,7 +228,7 @@ static const char *
 first_of(const char *const *names, const char **name)
 {
     for (; *names; names++) {
-        const char *value = secure_getenv(*names); /* NOLINT(concurrency-mt-unsafe): as curl does */
+        const char *value = secure_getenv(*names);
 
         if (value && *value) {
             *name = *names;

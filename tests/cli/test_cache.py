@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import concurrent.futures
 import contextlib
 import hashlib
@@ -11,16 +12,18 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 
 import pytest
 
 from conftest import needs, wait_until
-from layout import Layout
+from layout import Layout, flip
 
 PROGRAM = os.environ.get("COCO_CACHE", "coco-cache")
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_PERTURB_", "LD_LIBRARY_PATH")
@@ -37,7 +40,7 @@ def noise(size, seed):
 class Cache:
     """coco-cache, until stop()."""
 
-    def __init__(self, folder, upstreams, **more):
+    def __init__(self, folder, upstreams, more_upstreams=(), **more):
         self.folder = pathlib.Path(folder)
         self.blobs = self.folder / "blobs"
         self.config = self.folder / "cache.json"
@@ -45,7 +48,7 @@ class Cache:
             "listen": ["127.0.0.1:0"], "directory": str(self.blobs),
             "upstreams": {
                 name: {"registry": where, "plain_http": True} for name, where in upstreams.items()
-            },
+            } | dict(more_upstreams),
         } | more))  # fmt: skip
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self.process = subprocess.Popen(
@@ -256,3 +259,351 @@ def test_many_guests_cost_the_registry_one_image(coco, start_cache, registry, wa
     before = way.received
     pull(coco, conf, f"{registry.host}/big:1", tmp_path / "later")
     assert way.received - before < 2000
+
+
+def test_who_comes_while_it_is_fetched_joins(coco, start_cache, registry, way, big, tmp_path):
+    cache = start_cache({NAME: way.host})
+    layer = manifest_of(big)["layers"][0]
+    path = f"/v2/{NAME}/big/blobs/{layer['digest']}"
+    way.slow = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(GUESTS) as pool:
+        first = pool.submit(cache.ask, path)
+        assert wait_until(lambda: cache.counter("misses_total") == 1)
+        others = [pool.submit(cache.ask, path) for _ in range(5)]
+        part = pool.submit(cache.ask, path, Range="bytes=1000000-1999999")
+        assert wait_until(lambda: cache.counter("joins_total") == 6)
+        way.slow.set()
+        whole = big.blob(layer["digest"]).read_bytes()
+        assert all(one.result()[2] == whole for one in (first, *others))
+        status, headers, said = part.result()
+    assert (status, said) == (206, whole[1_000_000:2_000_000])
+    assert headers["Content-Range"] == f"bytes 1000000-1999999/{len(whole)}"
+    assert cache.counter("upstream_bytes_total") == len(whole)
+
+
+def test_memory_does_not_grow_with_blobs_or_clients(coco, start_cache, registry, way, tmp_path):
+    made = Layout(tmp_path / "huge")
+    made.digest = made.add_image("app", [{"a": noise(120 << 20, "huge")}])
+    push(coco, made, registry.host, "huge")
+    cache = start_cache({NAME: way.host})
+    path = f"/v2/{NAME}/huge/blobs/{manifest_of(made)['layers'][0]['digest']}"
+
+    def swallow():
+        connection = http.client.HTTPConnection(cache.host, timeout=TIMEOUT_S)
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        digest = hashlib.sha256()
+        while data := reply.read(1 << 20):
+            digest.update(data)
+        connection.close()
+        return digest.hexdigest()
+
+    with concurrent.futures.ThreadPoolExecutor(GUESTS) as pool:
+        done = {one.result() for one in [pool.submit(swallow) for _ in range(GUESTS)]}
+    assert done == {path.rsplit(":", 1)[1]}
+    peak = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{cache.process.pid}/status").read_text())
+    assert int(peak[1]) < 64 << 10 or "ASAN_OPTIONS" in os.environ
+    assert cache.counter("misses_total") == 1
+
+
+# ---- a cache that is not what it should be ----
+
+
+@pytest.mark.parametrize("what", ["config", "layer", "manifest"])
+def test_a_block_that_was_poisoned_is_got_from_the_registry(
+    coco, start_cache, registry, way, big, tmp_path, what
+):
+    """The cache does not look, the guest does."""
+    cache = start_cache({NAME: way.host}, verify=False)
+    conf = mirror_conf(tmp_path, registry.host, f"{cache.host}/{NAME}")
+    ref = f"{registry.host}/big@{big.digest}"
+    pull(coco, conf, ref, tmp_path / "first")
+    manifest = manifest_of(big)
+    if what == "manifest":
+        (path,) = cache.files("manifest")
+        flip(path, -10)
+    else:
+        # The second layer is small enough to be looked at before it is unpacked.
+        blob = manifest["config"] if what == "config" else manifest["layers"][1]
+        (path,) = cache.blobs.glob(f"*/blob-sha256-{blob['digest'][7:]}")
+        flip(path)
+    spoiled = path.read_bytes()
+    pull(coco, conf, ref, tmp_path / "second")
+    assert (tmp_path / "second/rootfs/b").read_bytes() == noise(3 << 20, "b")
+    assert path.read_bytes() == spoiled  # it was asked, and not believed
+
+
+def test_a_cache_that_looks_heals_itself(coco, start_cache, registry, way, big, tmp_path):
+    cache = start_cache({NAME: way.host})
+    layer = manifest_of(big)["layers"][0]
+    path = f"/v2/{NAME}/big/blobs/{layer['digest']}"
+    whole = big.blob(layer["digest"]).read_bytes()
+    assert cache.ask(path)[2] == whole
+    (file,) = cache.files()
+    flip(file)
+    with pytest.raises(http.client.IncompleteRead):
+        cache.ask(path)
+    assert cache.counter("bad_entries_total") == 1 and not cache.files()
+    assert cache.ask(path)[2] == whole
+    assert [one.read_bytes() for one in cache.files()] == [whole]
+
+
+def test_a_block_that_is_missing_is_fetched_again(coco, start_cache, registry, way, big, tmp_path):
+    cache = start_cache({NAME: way.host})
+    conf = mirror_conf(tmp_path, registry.host, f"{cache.host}/{NAME}")
+    ref = f"{registry.host}/big@{big.digest}"
+    pull(coco, conf, ref, tmp_path / "first")
+    before = cache.files()
+    before[0].unlink()
+    way.requests.clear()
+    pull(coco, conf, ref, tmp_path / "second")
+    assert cache.files() == before
+    assert sum(request.startswith(b"GET") for request in way.requests) == 1
+
+
+def test_without_the_cache_the_registry_is_asked(coco, start_cache, registry, way, big, tmp_path):
+    cache = start_cache({NAME: way.host})
+    conf = mirror_conf(tmp_path, registry.host, f"{cache.host}/{NAME}")
+    assert cache.stop() == 0
+    pull(coco, conf, f"{registry.host}/big:1", tmp_path / "bundle")
+    assert (tmp_path / "bundle/rootfs/c").read_bytes() == b"small\n"
+
+
+def test_a_cache_that_is_killed_leaves_nothing_half(coco, start_cache, registry, way, big, tmp_path):
+    cache = start_cache({NAME: way.host})
+    conf = mirror_conf(tmp_path, registry.host, f"{cache.host}/{NAME}")
+    way.slow = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        guest = pool.submit(pull, coco, conf, f"{registry.host}/big:1", tmp_path / "bundle")
+        assert wait_until(lambda: list(cache.blobs.glob("tmp/*")))
+        cache.stop(signal.SIGKILL)
+        way.slow.set()
+        guest.result()  # the pull lives
+    assert (tmp_path / "bundle/rootfs/a").read_bytes() == noise(6 << 20, "a")
+    assert list(cache.blobs.glob("tmp/*"))
+    assert all(
+        hashlib.sha256(one.read_bytes()).hexdigest() == one.name.rsplit("-", 1)[1]
+        for one in cache.files()
+    )
+    again = start_cache({NAME: way.host})
+    assert not list(again.blobs.glob("tmp/*"))
+    conf = mirror_conf(tmp_path, registry.host, f"{again.host}/{NAME}")
+    pull(coco, conf, f"{registry.host}/big:1", tmp_path / "again")
+    assert again.counter("fetch_failures_total") == 0
+
+
+def test_the_directory_stays_within_its_budget(coco, start_cache, registry, way, tmp_path):
+    cache = start_cache({NAME: way.host}, max_bytes=4 << 20)
+    for i in range(6):
+        made = Layout(tmp_path / f"layout{i}")
+        made.digest = made.add_image("app", [{"a": noise(1 << 20, f"{i}")}])
+        push(coco, made, registry.host, f"some{i}")
+        layer = manifest_of(made)["layers"][0]["digest"]
+        assert cache.ask(f"/v2/{NAME}/some{i}/blobs/{layer}")[0] == 200
+        assert wait_until(lambda: not list(cache.blobs.glob("tmp/*")))
+        assert sum(one.stat().st_size for one in cache.files()) <= 4 << 20
+    assert cache.counter("evictions_total") >= 2
+
+
+def test_two_caches_may_share_a_directory(coco, start_cache, registry, way, big, tmp_path):
+    one = start_cache({NAME: way.host}, directory=str(tmp_path / "shared"))
+    two = start_cache({NAME: way.host}, "two", directory=str(tmp_path / "shared"))
+    layers = [layer["digest"] for layer in manifest_of(big)["layers"]]
+    with concurrent.futures.ThreadPoolExecutor(GUESTS) as pool:
+        asked = [
+            pool.submit(cache.ask, f"/v2/{NAME}/big/blobs/{digest}")
+            for digest in layers for cache in (one, two) for _ in range(3)
+        ]  # fmt: skip
+        for i, done in enumerate(asked):
+            assert done.result()[2] == big.blob(layers[i // 6]).read_bytes()
+    assert wait_until(lambda: not list((tmp_path / "shared/tmp").iterdir()))
+    assert len(list((tmp_path / "shared/public").iterdir())) == len(layers)
+    one.stop(signal.SIGKILL)
+    before = way.received
+    assert two.ask(f"/v2/{NAME}/big/blobs/{layers[0]}")[0] == 200
+    assert way.received == before
+
+
+# ---- private images ----
+
+USER = "alice:secret-of-alice"
+
+
+def basic(credential):
+    return "Basic " + base64.b64encode(credential.encode()).decode()
+
+
+@pytest.fixture
+def private(coco, new_registry, tmp_path):
+    """A registry that only USER may read, with an image; (host, layout, auth.json)."""
+    user, password = USER.split(":")
+    (tmp_path / "htpasswd").write_bytes(
+        subprocess.run(
+            [needs("htpasswd"), "-nbB", user, password], check=True, capture_output=True
+        ).stdout
+    )
+    locked = new_registry(
+        "locked", auth={"htpasswd": {"realm": "here", "path": str(tmp_path / "htpasswd")}}
+    )
+    made = Layout(tmp_path / "private")
+    made.digest = made.add_image("app", [{"a": noise(1 << 20, "private")}])
+    auth = tmp_path / "auth.json"
+    auth.write_text(json.dumps({"auths": {locked.host: {"auth": basic(USER).split()[1]}}}))
+    coco.run(
+        "image", "push", "--plain-http", "--authfile", auth, made.ref("app"), f"{locked.host}/app:1",
+        code=0,
+    )  # fmt: skip
+    return locked.host, made, auth
+
+
+def test_a_private_image_is_for_whom_the_registry_lets(start_cache, private):
+    host, made, _ = private
+    cache = start_cache({NAME: host})
+    layer = manifest_of(made)["layers"][0]["digest"]
+    blob, manifest = f"/v2/{NAME}/app/blobs/{layer}", f"/v2/{NAME}/app/manifests/"
+    others = ({}, {"Authorization": basic("alice:wrong")}, {"Authorization": "Bearer x"})
+    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+    mine = {"Authorization": basic(USER)} | accept
+    for _ in range(2):  # before it is there, and after
+        for path in (blob, manifest + "1", manifest + made.digest):
+            for headers in others:
+                for method in ("GET", "HEAD"):
+                    status, fields, said = cache.ask(path, method, **headers)
+                    assert status == 401, (path, headers)
+                    assert fields["WWW-Authenticate"].startswith("Basic realm=")
+                    assert len(said) < 200
+            assert cache.ask(path, **mine)[0] == 200
+        assert cache.ask(blob, **mine)[2] == made.blob(layer).read_bytes()
+    assert wait_until(lambda: not list(cache.blobs.glob("tmp/*")))
+    assert {path.parent.name for path in cache.files() + cache.files("manifest")} == {"private"}
+    assert b"secret-of-alice" not in cache.log and basic(USER).encode() not in cache.log
+
+
+def test_an_operator_may_lend_a_credential(coco, start_cache, private, registry, tmp_path):
+    host, made, auth = private
+    cache = start_cache({}, more_upstreams={
+        NAME: {"registry": host, "plain_http": True, "auth_file": str(auth)},
+        "other.test": {"registry": host, "plain_http": True},
+    })  # fmt: skip
+    layer = manifest_of(made)["layers"][0]["digest"]
+    assert cache.ask(f"/v2/other.test/app/blobs/{layer}")[0] == 401
+    assert cache.ask(f"/v2/{NAME}/app/blobs/{layer}")[2] == made.blob(layer).read_bytes()
+    assert wait_until(lambda: not list(cache.blobs.glob("tmp/*")))
+    assert [path.parent.name for path in cache.files()] == [f"shared.{NAME}"]
+    # That is no word about who names the registry otherwise.
+    assert cache.ask(f"/v2/other.test/app/blobs/{layer}")[0] == 401
+    conf = mirror_conf(tmp_path, host, f"{cache.host}/{NAME}")
+    pull(coco, conf, f"{host}/app:1", tmp_path / "bundle")
+
+
+# ---- other clients ----
+
+
+def test_skopeo_pulls_through_it(start_cache, registry, way, big, tmp_path):
+    cache = start_cache({NAME: way.host})
+    conf = tmp_path / ".config/containers"
+    conf.mkdir(parents=True)
+    mirror_conf(conf, registry.host, f"{cache.host}/{NAME}")
+    for i in range(2):
+        subprocess.run(
+            [needs("skopeo"), "--insecure-policy", "copy", "--src-tls-verify=false",
+             f"docker://{registry.host}/big:1", f"dir:{tmp_path / f'copy{i}'}"],
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            check=True, capture_output=True, timeout=TIMEOUT_S,
+        )  # fmt: skip
+        for layer in manifest_of(big)["layers"]:
+            copied = tmp_path / f"copy{i}" / layer["digest"].split(":")[1]
+            assert copied.read_bytes() == big.blob(layer["digest"]).read_bytes()
+    blobs = [digest for digest in way.requests if digest.startswith(b"GET") and b"/blobs/" in digest]
+    assert len(blobs) == len(set(blobs)) == 3  # a config and two layers, once
+
+
+@pytest.fixture
+def containerd(tmp_path):
+    """The address of a containerd that keeps everything below tmp_path."""
+    program = needs("containerd")
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    (tmp_path / "containerd.toml").write_text(
+        'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+        f'root = "{tmp_path}/containerd/root"\nstate = "{tmp_path}/containerd/state"\n'
+        f'[grpc]\naddress = "{tmp_path}/c.sock"\n'
+    )
+    with open(tmp_path / "containerd.log", "wb") as log:
+        process = subprocess.Popen(
+            [program, "--config", tmp_path / "containerd.toml"], stdout=log, stderr=log
+        )
+    address = tmp_path / "c.sock"
+    ready = wait_until(lambda: address.exists() or process.poll() is not None, 30)
+    if not ready or process.poll() is not None:
+        process.kill()
+        pytest.skip("containerd does not start here")
+    yield address
+    process.terminate()
+    process.wait(TIMEOUT_S)
+    shutil.rmtree(tmp_path / "containerd", ignore_errors=True)
+
+
+def test_containerd_pulls_through_it(start_cache, registry, way, big, containerd, tmp_path):
+    cache = start_cache({registry.host: way.host})
+    hosts = tmp_path / "certs.d" / registry.host
+    hosts.mkdir(parents=True)
+    (hosts / "hosts.toml").write_text(
+        f'server = "http://127.0.0.1:1"\n[host."{cache.url}"]\ncapabilities = ["pull", "resolve"]\n'
+    )
+    subprocess.run(
+        [needs("ctr"), "--address", containerd, "content", "fetch", "--hosts-dir", tmp_path / "certs.d",
+         f"{registry.host}/big:1"],
+        check=True, capture_output=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    # The registry is named in the query alone.
+    blobs = tmp_path / "containerd/root/io.containerd.content.v1.content/blobs/sha256"
+    for layer in manifest_of(big)["layers"]:
+        assert (blobs / layer["digest"].split(":")[1]).read_bytes() == big.blob(layer["digest"]).read_bytes()
+    assert cache.counter("misses_total") == 4
+
+
+# ---- a program ----
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        ([], 2, "which configuration?"),
+        (["--what"], 2, "what is that?"),
+        (["--log", "xml", "-c", "x"], 2, "text or json"),
+        (["-c", "/no/such"], 1, "/no/such"),
+        (["-c", "x", "--listen", "y"], 2, "either"),
+        (["--directory", "/tmp"], 1, "listen"),
+        (["--directory", "/tmp", "--listen", "127.0.0.1:0"], 1, "upstreams"),
+        (["--max-bytes", "much"], 2, "a number"),
+    ],
+)
+def test_it_says_what_is_wrong(args, code, says):
+    done = subprocess.run(
+        [PROGRAM, *args], env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=TIMEOUT_S,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == code and says in done.stderr.decode(), done.stderr
+
+
+def test_options_are_enough_and_systemd_is_told(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(tmp_path / "notify"))
+        notified.settimeout(TIMEOUT_S)
+        process = subprocess.Popen(
+            [PROGRAM, "--directory", tmp_path / "blobs", "--upstream", "docker.io", "--listen",
+             f"unix:{tmp_path}/socket"],
+            env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(tmp_path / "notify")},
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert notified.recv(100) == b"READY=1"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(tmp_path / "socket"))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+        process.terminate()
+        said = process.communicate(timeout=TIMEOUT_S)[1].decode()
+    assert process.returncode == 0
+    assert f"info serving at unix:{tmp_path}/socket" in said and "info ending" in said
+    assert not (tmp_path / "socket").exists()

@@ -80,6 +80,8 @@ peers_are_served_over_tls(void **state)
 {
     static char loopback[] = "127.0.0.1:0";
     static char *const sockets[] = {loopback};
+    static const char refused[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n";
+    static const char more[8192];
     static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     struct pki_cert ca = {0};
     struct pki_cert leaf = {0};
@@ -123,6 +125,21 @@ peers_are_served_over_tls(void **state)
         assert_true(n > 0);
         said[n] = '\0';
         assert_contains(said, "HTTP/1.1 200 OK\r\n");
+        hang_up(ssl);
+
+        /* A last reply arrives whole, and with TLS's own end, whatever the peer goes on to say. */
+        ssl = reach(coco_httpd_server_url(server), tls);
+        assert_int_equal(SSL_connect(ssl), 1);
+        assert_int_equal(SSL_write(ssl, refused, sizeof(refused) - 1), sizeof(refused) - 1);
+        for (unsigned i = 0; i < 100; i++)
+            assert_int_equal(SSL_write(ssl, more, sizeof(more)), sizeof(more));
+        n = SSL_read(ssl, said, sizeof(said) - 1);
+        assert_true(n > 0);
+        said[n] = '\0';
+        assert_contains(said, "HTTP/1.1 413 ");
+        n = SSL_read(ssl, said, sizeof(said) - 1);
+        assert_true(n <= 0);
+        assert_int_equal(SSL_get_error(ssl, n), SSL_ERROR_ZERO_RETURN);
         hang_up(ssl);
 
         /* An older version, and TLS 1.2 where the profile is modern. */

@@ -193,8 +193,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_auth(coco_image_clien
  * what the others lack.
  *
  * The broker is asked the first time that a registry wants to see credentials
- * and no other file has any. What it says is kept until @p client is freed; a
- * failure is an error of the pull, and the next one asks again.
+ * and no other file has any. What it says is kept until a registry refuses it,
+ * when the next pull asks again, as after a failure.
  *
  * @param client  whose
  * @param uri     `kbs:///<repository>/<type>/<tag>`; NULL for none

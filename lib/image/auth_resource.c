@@ -21,6 +21,13 @@ coco_auth_resource_done(struct coco_auth_resource *resource)
     *resource = (struct coco_auth_resource){0};
 }
 
+void
+coco_auth_resource_forget(struct coco_auth_resource *resource)
+{
+    coco_json_free(resource->file);
+    resource->file = NULL;
+}
+
 coco_status
 coco_auth_resource_set(struct coco_auth_resource *resource, const char *uri, coco_kbc *const *kbc,
                        coco_error **err)

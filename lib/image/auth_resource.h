@@ -24,9 +24,12 @@ struct coco_auth_resource {
 coco_status coco_auth_resource_set(struct coco_auth_resource *resource, const char *uri,
                                    coco_kbc *const *kbc, coco_error **err);
 
+/* The file has been refused somewhere: it may be another one when it is asked for again. */
+void coco_auth_resource_forget(struct coco_auth_resource *resource);
+
 /*
- * The file, lent; NULL in *ret if there is none. It is got once; a failure is none for
- * good. COCO_ERR_INVALID without a key broker, COCO_ERR_PROTO for what is no
+ * The file, lent until it is forgotten; NULL in *ret if there is none. It is got once;
+ * a failure is none for good. COCO_ERR_INVALID without a key broker, COCO_ERR_PROTO for what is no
  * auth.json; errors of coco_kbc_get_resource() besides.
  */
 coco_status coco_auth_resource_file(struct coco_auth_resource *resource, coco_ctx *ctx,

@@ -106,6 +106,7 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
     if (status != COCO_OK)
         return status;
     registry.auth = opts->auth;
+    registry.resource = opts->auth ? opts->auth->resource : NULL;
     registry.retry = opts->retry;
     *ret = registry;
     registry = (struct coco_registry){0};
@@ -263,6 +264,14 @@ is_own(const struct coco_registry *registry, const char *url, bool *ret, coco_er
     return status;
 }
 
+/* Credentials that a key broker keeps may have been changed there since they were got. */
+static void
+doubt_credentials(const struct coco_registry *registry, coco_status status, long code)
+{
+    if (registry->resource && (status == COCO_ERR_DENIED || (status == COCO_OK && code == 401)))
+        coco_auth_resource_forget(registry->resource);
+}
+
 static coco_status
 exchange(struct coco_registry *registry, coco_ctx *ctx, const struct coco_http_request *request,
          bool insist, struct coco_http_response *ret, coco_error **err)
@@ -275,12 +284,14 @@ exchange(struct coco_registry *registry, coco_ctx *ctx, const struct coco_http_r
         status = is_own(registry, response.url, &again, err);
     if (status == COCO_OK && again) {
         status = authorize(registry, ctx, &response, &again, err);
+        doubt_credentials(registry, status, 0);
         if (status != COCO_OK)
             return coco_wrap(err, status, "%.300s", registry->name);
     }
     if (status == COCO_OK && again) {
         coco_http_response_done(&response);
         status = send_with_credential(registry, ctx, request, insist, &response, err);
+        doubt_credentials(registry, status, response.status);
     }
     if (status != COCO_OK)
         return status;

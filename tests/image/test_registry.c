@@ -5,7 +5,9 @@
  */
 #include "image/registry.h"
 
+#include "base/base64.h"
 #include "base/context.h"
+#include "base/fd.h"
 #include "tests/faults.h"
 #include "tests/httpd.h"
 #include "tests/pki.h"
@@ -365,6 +367,72 @@ credentials_do_not_leave_tls(void **state)
     assert_int_equal(tokens.seen.n, 0);
 }
 
+/* A key broker client that has auth.json for the server, with that password in base64. */
+static coco_kbc *
+keep_auth(struct fixture *f, const char *dir, const char *encoded)
+{
+    _cleanup_buf_ struct coco_buf json = {.limit = 1000};
+    _cleanup_buf_ struct coco_buf file = {.limit = 1000};
+    char text[300];
+    coco_kbc *kbc = NULL;
+
+    (void)snprintf(text, sizeof(text), "{\"auths\":{\"127.0.0.1:%d\":{\"auth\":\"%s\"}}}",
+                   f->httpd.port, encoded);
+    assert_ok(coco_base64_encode(COCO_BASE64, text, strlen(text), &json, &f->err), f->err);
+    assert_ok(coco_buf_printf(&file, &f->err, "{\"default/credential/test\":\"%s\"}",
+                              coco_buf_text(&json)),
+              f->err);
+    (void)snprintf(text, sizeof(text), "%s/aa-offline_fs_kbc-resources.json", dir);
+    assert_ok(coco_file_write(text, file.data, file.len, 0600, &f->err), f->err);
+    (void)snprintf(text, sizeof(text), "offline_fs_kbc::%s", dir);
+    assert_ok(coco_kbc_new(text, &kbc, &f->err), f->err);
+    return kbc;
+}
+
+/* Whoever lives long sees passwords change. */
+static void
+what_a_broker_keeps_is_got_again_once_it_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct plan plan = {
+        .authorization = BASIC, .status = "404 Not Found", .headers = "", .body = ""};
+    struct coco_auth_resource resource = {0};
+    coco_kbc *kbc = NULL;
+    char dir[128];
+
+    (void)snprintf(plan.challenge, sizeof(plan.challenge),
+                   "WWW-Authenticate: Basic realm=\"here\"\r\n");
+    make_temp_dir(dir, sizeof(dir));
+    httpd_start(&f->httpd, answer, &plan, NULL);
+    assert_ok(coco_auth_resource_set(&resource, "kbs:///default/credential/test", &kbc, &f->err),
+              f->err);
+    f->auth.resource = &resource;
+    for (int right = 0; right < 2; right++) {
+        _cleanup_source_ struct coco_source source = {0};
+        _cleanup_buf_ struct coco_buf body = {.limit = 100};
+        _cleanup_buf_ struct coco_buf type = {.limit = 100};
+
+        /* bob:pw, and then alice:s3cret */
+        kbc = keep_auth(f, dir, right ? "YWxpY2U6czNjcmV0" : "Ym9iOnB3");
+        open_source(f, false, &source);
+        coco_status status = get_manifest(f, &source, &body, &type);
+        coco_kbc_free(kbc);
+        kbc = NULL;
+        if (right)
+            assert_fails(status, f->err, COCO_ERR_NOTFOUND, "404");
+        else
+            assert_fails(status, f->err, COCO_ERR_DENIED, "401");
+        assert_int_equal(resource.file != NULL, right);
+    }
+    httpd_stop(&f->httpd);
+    assert_int_equal(plan.seen.n, 4);
+    assert_string_equal(plan.seen.requests[1].authorization, "Basic Ym9iOnB3");
+    assert_string_equal(plan.seen.requests[3].authorization, BASIC);
+    f->auth.resource = NULL;
+    coco_auth_resource_done(&resource);
+    remove_temp_dir(dir);
+}
+
 #define BLOB "0123456789abcdefghijklmnopqrstuvwxyz"
 
 static bool
@@ -485,6 +553,7 @@ main(void)
         TEST(answers_that_are_none_are_errors),
         TEST(token_servers_that_lie_are_refused),
         TEST(credentials_do_not_leave_tls),
+        TEST(what_a_broker_keeps_is_got_again_once_it_is_refused),
         TEST(a_blob_elsewhere_is_fetched_without_credentials),
         TEST(a_challenge_from_elsewhere_is_not_answered),
         TEST(source_survives_any_failed_allocation),

@@ -490,6 +490,7 @@ an_explicit_setting_goes_before_the_environment(void **state)
 {
     struct fixture *f = *state;
     _cleanup_proxies_ struct coco_proxies none = {0};
+    _cleanup_proxies_ struct coco_proxies named = {0};
     char body[100];
     char text[100];
     bool transient;
@@ -503,8 +504,14 @@ an_explicit_setting_goes_before_the_environment(void **state)
     assert_ok(direct, f->err);
     assert_string_equal(body, "from the server");
     coco_status through = get(f, NULL, f->httpd.url, body, &transient);
-    stop(f);
     assert_ok(through, f->err);
+    assert_string_equal(body, "from the proxy");
+    /* Of a proxy that was named, too, the environment's exceptions are none. */
+    assert_int_equal(setenv("NO_PROXY", "*", 1), 0);
+    assert_ok(coco_proxies_set(text, NULL, &named, &f->err), f->err);
+    coco_status still = get(f, &named, f->httpd.url, body, &transient);
+    stop(f);
+    assert_ok(still, f->err);
     assert_string_equal(body, "from the proxy");
     /* What the environment says and cannot be used is told where it would be used. */
     assert_int_equal(setenv("https_proxy", "http://me:" SECRET "@h h", 1), 0);

@@ -142,14 +142,14 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certs_tree(coco_image
  * environment say it.
  *
  * @param client    whose
- * @param url       `http://host[:port]`, `socks5://…` or `socks5h://…`, where the
- *                  proxy resolves names; user and password may stand before the
- *                  host as in any URL; "" for none, whatever the environment says
+ * @param url       `http://host[:port]`, `https://…`, where the proxy itself speaks
+ *                  TLS, `socks5://…` or `socks5h://…`, where it resolves names; user and password
+ * may stand before the host as in any URL; "" for none, whatever the environment says
  * @param no_proxy  hosts that are reached directly, with `,` between: names with
  *                  all names below them, addresses, `address/bits`, or `*`; NULL
  *                  for none, or for what the environment says if @p url is NULL
  * @param err       ::COCO_ERR_INVALID if it is no such URL, ::COCO_ERR_NOTSUP for
- *                  `https://`, ::COCO_ERR_LIMIT for a URL of more than 4 KiB or a
+ *                  an older socks, ::COCO_ERR_LIMIT for a URL of more than 4 KiB or a
  *                  list of more than 64 KiB
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_proxy(coco_image_client *client,

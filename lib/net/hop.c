@@ -156,6 +156,19 @@ fail_multi(CURLMcode code, coco_error **err)
     return coco_fail(err, COCO_ERR_IO, "%s", curl_multi_strerror(code));
 }
 
+/*
+ * libcurl has one callback for the connection with a peer and the one with a proxy that
+ * speaks TLS itself, and does not say which is meant: set_proxy() leaves a mark.
+ */
+#define PROXY_TLS_MAX CURL_SSLVERSION_MAX_TLSv1_3
+#define PROXY_TLS_MARK TLS1_3_VERSION
+
+static bool
+is_with_proxy(SSL_CTX *tls)
+{
+    return SSL_CTX_get_max_proto_version(tls) == PROXY_TLS_MARK;
+}
+
 /* libcurl tells some certificates that do not verify from other failures of TLS, not all. */
 static int
 on_verify(int ok, X509_STORE_CTX *store)
@@ -163,8 +176,10 @@ on_verify(int ok, X509_STORE_CTX *store)
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct coco_http *http = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-    if (!ok)
+    if (!ok) {
         http->distrust = X509_STORE_CTX_get_error(store);
+        http->of_proxy = is_with_proxy(SSL_get_SSL_CTX(ssl));
+    }
     return ok;
 }
 
@@ -201,7 +216,8 @@ on_tls(CURL *easy, void *tls, void *user)
     SSL_CTX_set_app_data(tls, hop->http);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_msg_callback(tls, on_tls_message);
-    hop->status = coco_peers_use(&hop->http->peers, hop->url->origin, tls, hop->err);
+    if (!is_with_proxy(tls))
+        hop->status = coco_peers_use(&hop->http->peers, hop->url->origin, tls, hop->err);
     return hop->status == COCO_OK ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
 }
 
@@ -424,6 +440,23 @@ text_of(const struct coco_secret *secret)
     return (const char *)secret->data;
 }
 
+/* It is trusted as peers are, but for what is known of one peer alone. */
+static void
+set_proxy_tls(const struct coco_hop *hop, CURLcode *rc)
+{
+    struct curl_blob ca = {.data = hop->http->ca.data, .len = hop->http->ca.len};
+    CURL *easy = hop->http->easy;
+
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
+                              (long)(CURL_SSLVERSION_TLSv1_2 | PROXY_TLS_MAX)));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L));
+    if (ca.len == 0)
+        return;
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &ca));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL));
+}
+
 /* libcurl would read the environment where it is told nothing, and is told all. */
 static void
 set_proxy(const struct coco_hop *hop, CURLcode *rc)
@@ -441,6 +474,8 @@ set_proxy(const struct coco_hop *hop, CURLcode *rc)
         keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, text_of(&proxy->user)));
     if (proxy->password.data)
         keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, text_of(&proxy->password)));
+    if (strncmp(proxy->url, "https:", strlen("https:")) == 0)
+        set_proxy_tls(hop, rc);
     /* What the peer is told is not for the proxy, nor is its answer to CONNECT the peer's. */
     keep(rc, curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE));
     keep(rc, curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
@@ -558,7 +593,8 @@ coco_hop_end(struct coco_hop *hop, coco_error **err)
     hop->http->transient = hop->http->distrust == X509_V_OK && !hop->http->refusal && !hop->enough
                            && is_transient(hop);
     if (hop->result != CURLE_OK && hop->http->distrust != X509_V_OK)
-        return coco_fail(err, COCO_ERR_VERIFY, "certificate: %s",
+        return coco_fail(err, COCO_ERR_VERIFY, "certificate%s: %s",
+                         hop->http->of_proxy ? " of the proxy" : "",
                          X509_verify_cert_error_string(hop->http->distrust));
     if (hop->result != CURLE_OK && hop->http->refusal)
         return fail_refusal(hop->http->refusal, err);
@@ -583,6 +619,7 @@ coco_hop_begin(struct coco_hop *hop, coco_error **err)
     hop->http->asked = false;
     hop->http->heard = false;
     hop->http->distrust = X509_V_OK;
+    hop->http->of_proxy = false;
     hop->http->refusal = 0;
     hop->max_body = hop->request->max_body ? hop->request->max_body : BODY_MAX_DEFAULT;
     coco_http_response_done(response);

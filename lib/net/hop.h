@@ -24,7 +24,8 @@ struct coco_http {
     bool transient; /* it failed, and the next may not */
     bool asked;     /* the server asked for a certificate */
     bool heard;     /* the server said something in TLS */
-    int distrust;   /* what is wrong with the peer's certificate, an X509_V_ERR */
+    int distrust;   /* what is wrong with the peer's certificate, an X509_V_ERR, */
+    bool of_proxy;  /* or with the proxy's */
     int refusal;    /* what the peer says is wrong with ours, an SSL_AD; 0 for nothing */
 };
 

@@ -27,9 +27,12 @@ wipep(char **text)
 static const struct scheme {
     const char *name;
     const char *port; /* where nothing else is said; NULL: not supported */
+    int feature;      /* of libcurl, that it takes */
 } schemes[] = {
-    {"http", "80"},  {"socks5", "1080"}, {"socks5h", "1080"}, {"https", NULL},
-    {"socks", NULL}, {"socks4", NULL},   {"socks4a", NULL},
+    {"http", "80", 0},     {"https", "443", CURL_VERSION_HTTPS_PROXY},
+    {"socks5", "1080", 0}, {"socks5h", "1080", 0},
+    {"socks", NULL, 0},    {"socks4", NULL, 0},
+    {"socks4a", NULL, 0},
 };
 
 static const struct scheme *
@@ -84,7 +87,8 @@ set_url(CURLU *parts, struct coco_proxy *ret, coco_error **err)
     const struct scheme *known = find_scheme(scheme);
     if (!known)
         return fail_form(CURLUE_UNSUPPORTED_SCHEME, err);
-    if (!known->port)
+    int features = curl_version_info(CURLVERSION_NOW)->features;
+    if (!known->port || (features & known->feature) != known->feature)
         return coco_fail(err, COCO_ERR_NOTSUP, "a proxy that speaks %s is not supported",
                          known->name);
     code = curl_url_get(parts, CURLUPART_PORT, &port, 0);

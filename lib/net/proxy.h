@@ -30,9 +30,9 @@ struct coco_proxies {
 };
 
 /*
- * [http://|socks5://|socks5h://][user[:password]@]host[:port][/]; the port is 80, or
- * 1080 of socks. COCO_ERR_INVALID for anything else, COCO_ERR_NOTSUP for a proxy
- * that is to be spoken to in TLS, or an older kind of socks. "" is none.
+ * [http://|https://|socks5://|socks5h://][user[:password]@]host[:port][/]; the port is 80,
+ * 443, or 1080 of socks. COCO_ERR_INVALID for anything else, COCO_ERR_NOTSUP for an older
+ * kind of socks, and for https:// if libcurl cannot. "" is none.
  */
 coco_status coco_proxy_parse(const char *text, struct coco_proxy *ret, coco_error **err);
 

@@ -38,6 +38,7 @@ struct plan {
     const char *refusal;       /* what it answers instead; NULL: it connects */
     int port;                  /* to where, whatever it was asked for */
     unsigned n;
+    bool shown;      /* a certificate of the client's */
     char head[4096]; /* of all requests */
 };
 
@@ -103,6 +104,33 @@ relay(const struct httpd *httpd, int a, int b)
     }
 }
 
+/* The same with a client that speaks TLS to the proxy itself. */
+static void
+relay_tls(struct httpd *httpd, SSL *ssl, int fd)
+{
+    char data[8192];
+
+    for (;;) {
+        struct pollfd fds[] = {{.fd = SSL_get_fd(ssl), .events = POLLIN},
+                               {.fd = fd, .events = POLLIN},
+                               {.fd = httpd->stop[0], .events = POLLIN}};
+
+        if (SSL_pending(ssl) == 0 && (poll(fds, 3, -1) < 0 || fds[2].revents))
+            return;
+        if (SSL_pending(ssl) > 0 || fds[0].revents) {
+            int n = SSL_read(ssl, data, sizeof(data));
+            if (n <= 0 && SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ)
+                return;
+            if (n > 0 && send(fd, data, (size_t)n, MSG_NOSIGNAL) != n)
+                return;
+        } else {
+            ssize_t n = recv(fd, data, sizeof(data), 0);
+            if (n <= 0 || !httpd_send(httpd, data, (size_t)n))
+                return;
+        }
+    }
+}
+
 static int
 dial(int port)
 {
@@ -126,6 +154,9 @@ carry(void *user, const struct httpd_request *request)
     char authorization[200];
 
     plan->n++;
+    if (httpd->open[httpd->current].ssl)
+        plan->shown =
+            SSL_get0_peer_certificate(httpd->open[httpd->current].ssl) != NULL || plan->shown;
     (void)strncat(plan->head, request->head, sizeof(plan->head) - strlen(plan->head) - 1);
     httpd_header(request, "Proxy-Authorization", authorization, sizeof(authorization));
     if (plan->authorization && strcmp(authorization, plan->authorization) != 0)
@@ -135,8 +166,13 @@ carry(void *user, const struct httpd_request *request)
         return httpd_reply(httpd, plan->refusal, "", "");
     if (strcmp(request->method, "CONNECT") != 0)
         return httpd_reply(httpd, "200 OK", "", "from the proxy");
+    SSL *ssl = httpd->open[httpd->current].ssl;
     int fd = dial(plan->port);
-    if (fd >= 0 && httpd_say(httpd, "HTTP/1.1 200 Connected\r\nX-Of: the-proxy\r\n\r\n"))
+    bool connected =
+        fd >= 0 && httpd_say(httpd, "HTTP/1.1 200 Connected\r\nX-Of: the-proxy\r\n\r\n");
+    if (connected && ssl)
+        relay_tls(httpd, ssl, fd);
+    else if (connected)
         relay(httpd, httpd->open[httpd->current].fd, fd);
     if (fd >= 0)
         (void)close(fd);
@@ -225,7 +261,6 @@ what_is_no_proxy_is_refused_and_not_quoted(void **state)
         {"http://me:" SECRET "@%31", COCO_ERR_INVALID},
         {"ftp://me:" SECRET "@h", COCO_ERR_INVALID},
         {"file:///" SECRET, COCO_ERR_INVALID},
-        {"https://me:" SECRET "@h", COCO_ERR_NOTSUP},
         {"socks4://me:" SECRET "@h", COCO_ERR_NOTSUP},
         {"socks4a://" SECRET, COCO_ERR_NOTSUP},
         {"socks://" SECRET, COCO_ERR_NOTSUP},
@@ -270,6 +305,8 @@ parts_of_a_proxy_are_taken_apart(void **state)
         {"http://me@h:1", "http://h:1", "me", NULL},
         {"http://me:@h:1", "http://h:1", "me", ""},
         {"http://m%40e:p%3Aw%2f@h:1", "http://h:1", "m@e", "p:w/"},
+        {"https://h", "https://h:443", NULL, NULL},
+        {"https://me:pw@h:8443", "https://h:8443", "me", "pw"},
         {"socks5://h", "socks5://h:1080", NULL, NULL},
         {"socks5h://me:pw@h:9", "socks5h://h:9", "me", "pw"},
         {"", NULL, NULL, NULL},
@@ -360,6 +397,77 @@ a_tunnel_hides_from_the_proxy_what_is_said_in_it(void **state)
     assert_contains(f->seen, "Authorization: " BEARER);
     assert_null(strstr(f->seen, "Proxy-Authorization"));
     assert_null(strstr(f->seen, BASIC));
+}
+
+/*
+ * TLS within TLS. What is known of the server alone is neither shown to the proxy nor
+ * trusted for it, and the other way round.
+ */
+static void
+a_proxy_may_speak_tls_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct pki_cert own = {0}; /* the CA of the server and of its clients */
+    struct pki_cert certs[2] = {0};
+
+    pki_make_ca(&own, NULL, "Own CA");
+    pki_make(&certs[0], &own, "server.test", 30);
+    pki_make(&certs[1], &own, "client", 30);
+    char *own_pem = pki_pem(&own);
+    char *client_pem = pki_pem(&certs[1]);
+    char *ca_pem = pki_pem(&f->ca);
+    SSL_CTX *strict = pki_server(&certs[0], &own);
+    for (int same_ca = 0; same_ca < 2; same_ca++) {
+        _cleanup_proxies_ struct coco_proxies proxies = {0};
+        _cleanup_(coco_http_freep) struct coco_http *http = NULL;
+        _cleanup_response_ struct coco_http_response response = {0};
+        const struct coco_http_options opts = {.proxies = &proxies};
+        const struct coco_http_request request = {.method = "GET", .url = "https://server.test/"};
+        struct coco_peer peer = {0};
+        struct pki_cert cert = {0};
+        char url[100];
+
+        /* A proxy that asks for a certificate, and takes any. */
+        pki_make(&cert, same_ca ? &own : &f->ca, "127.0.0.1", 30);
+        SSL_CTX *lax = pki_server(&cert, &own);
+        SSL_CTX_set_verify(lax, SSL_VERIFY_PEER, NULL);
+        f->seen[0] = f->plan.head[0] = '\0';
+        f->plan.n = 0;
+        f->plan.shown = false;
+        httpd_start(&f->httpd, serve, f, strict);
+        f->plan.port = f->httpd.port;
+        httpd_start(&f->proxy, carry, &f->plan, lax);
+        (void)snprintf(url, sizeof(url), "https://me:" SECRET "@127.0.0.1:%d", f->proxy.port);
+        assert_ok(coco_proxies_set(url, NULL, &proxies, &f->err), f->err);
+        assert_ok(coco_http_new(&opts, &http, &f->err), f->err);
+        assert_ok(coco_http_set_ca(http, ca_pem, strlen(ca_pem), &f->err), f->err);
+        assert_ok(coco_peer_add_roots(&peer, own_pem, strlen(own_pem), &f->err), f->err);
+        assert_ok(coco_peer_add_pair(&peer, client_pem, strlen(client_pem), certs[1].key, &f->err),
+                  f->err);
+        assert_ok(coco_http_add_peer(http, "https://server.test:443", &peer, &f->err), f->err);
+        coco_status status = coco_http_do(http, f->ctx, &request, &response, &f->err);
+        httpd_stop(&f->proxy);
+        httpd_stop(&f->httpd);
+        SSL_CTX_free(lax);
+        pki_done(&cert);
+        if (same_ca) {
+            assert_fails(status, f->err, COCO_ERR_VERIFY, "certificate of the proxy: ");
+            assert_int_equal(f->plan.n, 0);
+            continue;
+        }
+        assert_ok(status, f->err);
+        assert_string_equal(coco_buf_text(&response.body), "from the server");
+        assert_contains(f->plan.head, "CONNECT server.test:443 HTTP/1.1\r\n");
+        assert_contains(f->plan.head, "Proxy-Authorization: " BASIC);
+        assert_false(f->plan.shown);
+    }
+    SSL_CTX_free(strict);
+    OPENSSL_free(own_pem);
+    OPENSSL_free(client_pem);
+    OPENSSL_free(ca_pem);
+    pki_done(&own);
+    pki_done(&certs[0]);
+    pki_done(&certs[1]);
 }
 
 static void
@@ -567,6 +675,7 @@ main(void)
         TEST(parts_of_a_proxy_are_taken_apart),
         TEST(the_environment_is_read_as_curl_does),
         TEST(a_tunnel_hides_from_the_proxy_what_is_said_in_it),
+        TEST(a_proxy_may_speak_tls_itself),
         TEST(without_tls_the_proxy_asks_for_us),
         TEST(a_proxy_that_refuses_is_told_without_its_password),
         TEST(a_proxy_that_is_not_there_may_come_back),

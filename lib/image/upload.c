@@ -22,6 +22,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * Of a blob one part in so many must have come for earlier tries not to count any more:
+ * each reads all of it again, and a registry that takes byte by byte would have us do
+ * that for ever.
+ */
+#define GAIN_PARTS 16
+
 /* What another try may do about a blob that was not taken. */
 enum fault {
     LASTING, /* nothing */
@@ -40,7 +47,7 @@ struct upload {
     struct coco_http_response answer; /* to it, or empty: it may say how long to wait */
     bool again;                       /* it will be begun again, */
     uint64_t size;                    /* with the same bytes, this many; 0: unknown */
-    uint64_t had;                     /* bytes that the registry ever said to have */
+    uint64_t had;                     /* bytes that counted as a gain when they had come */
     uint64_t skip;                    /* bytes to come that it has already */
     bool resumed;                     /* it has some of an earlier try */
     bool challenged;                  /* a PATCH was answered with 401 before */
@@ -252,7 +259,7 @@ resume(struct upload *upload, coco_ctx *ctx, coco_error **err)
         status = read_range(upload, &response, &upload->skip, err);
     if (status != COCO_OK || upload->skip == 0)
         return status;
-    if (upload->skip > upload->had) {
+    if (upload->skip > upload->had && upload->skip - upload->had >= upload->size / GAIN_PARTS) {
         coco_retry_gain(&upload->retry, upload->skip - upload->had);
         upload->had = upload->skip;
     }

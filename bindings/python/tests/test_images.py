@@ -171,6 +171,13 @@ def test_a_proxy_is_checked_at_once():
     assert "s3cret" not in str(error.value)
 
 
+def test_credentials_of_a_broker_are_named_by_uri():
+    coco.ImageClient(auth_resource="kbs:///default/credential/test")
+    for uri in ("auth.json", "kbs:///default/credential", "file:///etc/auth.json"):
+        with pytest.raises(coco.InvalidError):
+            coco.ImageClient(auth_resource=uri)
+
+
 def test_what_is_not_there_is_not_found(tmp_path):
     with pytest.raises(coco.NotFoundError):
         client().pull(f"oci:{tmp_path}/nothing:app", tmp_path / "bundle")

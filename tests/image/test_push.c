@@ -261,11 +261,12 @@ push_refuses(void **state)
                  "does not have the digest");
     assert_fails(copy(f, coco_image_push, "oci:%/plain:v9", "oci:%/x", NULL), f->err,
                  COCO_ERR_NOTFOUND, "v9");
-    assert_fails(copy(f, coco_image_push, "127.0.0.1:1/a:1", "oci:%/x", NULL), f->err, COCO_ERR_NET,
-                 "127.0.0.1");
+    opts = (coco_image_options){.size = sizeof(opts), .retries = UINT32_MAX};
+    assert_fails(copy(f, coco_image_push, "127.0.0.1:1/a:1", "oci:%/x", &opts), f->err,
+                 COCO_ERR_NET, "127.0.0.1");
     coco_image_client_set_plain_http(f->client, false);
-    assert_fails(copy(f, coco_image_push, "127.0.0.1:1/a:1", "oci:%/x", NULL), f->err, COCO_ERR_NET,
-                 "https://127.0.0.1");
+    assert_fails(copy(f, coco_image_push, "127.0.0.1:1/a:1", "oci:%/x", &opts), f->err,
+                 COCO_ERR_NET, "https://127.0.0.1");
     coco_ctx_cancel(f->ctx);
     assert_fails(copy(f, coco_image_push, "oci:%/plain", "oci:%/x", NULL), f->err,
                  COCO_ERR_CANCELED, "canceled");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define RETRIES_MAX 1000
+#define MEMORY_MIN ((uint64_t)1 << 20)
 #define STALL_MAX_S 86400
 
 static coco_status
@@ -162,6 +163,8 @@ cli_image_options(struct cli *cli, coco_image_options *ret)
     int rc = read_number(cli, OPT_MAX_BYTES, 1, UINT64_MAX, &ret->max_bytes);
     if (rc == CLI_DONE)
         rc = read_number(cli, OPT_MAX_CONTENT, 1, UINT64_MAX, &ret->max_content);
+    if (rc == CLI_DONE)
+        rc = read_number(cli, OPT_MAX_MEMORY, MEMORY_MIN, UINT64_MAX, &ret->max_memory);
     if (rc == CLI_DONE)
         rc = read_number(cli, OPT_RETRIES, 0, RETRIES_MAX, &retries);
     if (rc == CLI_DONE)

@@ -44,6 +44,9 @@ static const struct cli_option table[OPT_COUNT] = {
                        "refuse images with more bytes in their layers; the default is 16 GiB"},
     [OPT_MAX_CONTENT] = {"max-content", 0, "BYTES", NULL, NULL, false,
                          "refuse images with more bytes in their files; the default is 64 GiB"},
+    [OPT_MAX_MEMORY] = {"max-memory", 0, "BYTES", NULL, NULL, false,
+                        "buffers and decompressor windows of a pull, 1 MiB and up; the default is "
+                        "16 MiB"},
     [OPT_NO_PROXY] = {"no-proxy", 0, "LIST", NULL, NULL, false,
                       "hosts to reach directly, with commas between; else those of $NO_PROXY"},
     [OPT_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, false,

@@ -38,6 +38,7 @@ enum cli_opt {
     OPT_LISTEN,
     OPT_MAX_BYTES,
     OPT_MAX_CONTENT,
+    OPT_MAX_MEMORY,
     OPT_NO_PROXY,
     OPT_OUTPUT,
     OPT_PLAIN_HTTP,

@@ -79,6 +79,7 @@ type ImageOptions struct {
 	// nothing gained in between; 4, and math.MaxUint32 for never.
 	Retries      uint32
 	StallSeconds uint32 // without progress until a transfer failed; 60
+	MaxMemory    uint64 // bytes of buffers and windows of a pull; 16 MiB
 }
 
 func (o *ImageOptions) c() *C.coco_image_options {
@@ -96,6 +97,7 @@ func (o *ImageOptions) c() *C.coco_image_options {
 
 		retries:       C.uint32_t(o.Retries),
 		stall_seconds: C.uint32_t(o.StallSeconds),
+		max_memory:    C.uint64_t(o.MaxMemory),
 	}
 }
 

@@ -383,6 +383,12 @@ typedef struct coco_image_options {
      */
     uint32_t retries;
     uint32_t stall_seconds; /**< Without progress until a transfer failed; 0 means 60. */
+    /**
+     * Bytes of buffers and decompressor windows of a pull, 1 MiB and up; 0 means 16
+     * MiB. A layer with a larger window is ::COCO_ERR_LIMIT before any of it is
+     * unpacked, and the message has the number that it needs.
+     */
+    uint64_t max_memory;
 } coco_image_options;
 
 /**

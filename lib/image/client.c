@@ -12,6 +12,7 @@
 #include "image/helper.h"
 #include "image/layout.h"
 #include "image/mirrors.h"
+#include "image/pipeline.h"
 #include "image/registry.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@
 #define DEFAULT_LAYERS 128
 #define DEFAULT_RATIO 1100
 #define DEFAULT_STALL_S 60
+#define DEFAULT_MEMORY ((uint64_t)16 << 20)
 
 coco_status
 coco_image_client_new(coco_image_client **ret, coco_error **err)
@@ -386,6 +388,9 @@ coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, 
         return status;
     if ((set.flags & ~(uint32_t)COCO_IMAGE_IGNORE_CHOWN) != 0 || set.reserved != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "image options: flags this library does not know");
+    if (set.max_memory != 0 && set.max_memory < COCO_PIPELINE_MEMORY_MIN)
+        return coco_fail(err, COCO_ERR_INVALID, "image options: max_memory of less than %llu bytes",
+                         (unsigned long long)COCO_PIPELINE_MEMORY_MIN);
     set.size = sizeof(set);
     set.max_bytes = set.max_bytes ? set.max_bytes : DEFAULT_BYTES;
     set.max_content = set.max_content ? set.max_content : DEFAULT_CONTENT;
@@ -394,6 +399,7 @@ coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, 
     set.max_ratio = set.max_ratio ? set.max_ratio : DEFAULT_RATIO;
     set.retries = set.retries ? set.retries : COCO_RETRIES_DEFAULT;
     set.stall_seconds = set.stall_seconds ? set.stall_seconds : DEFAULT_STALL_S;
+    set.max_memory = set.max_memory ? set.max_memory : DEFAULT_MEMORY;
     *ret = set;
     return COCO_OK;
 }

@@ -29,6 +29,7 @@
 /* RFC 8878 section 3.1.1.1.2: from 1 KiB on; T6: to 128 MiB. */
 #define WINDOW_LOG_MIN 10
 #define WINDOW_LOG_MAX 27
+#define WINDOW_MAX (UINT64_C(1) << WINDOW_LOG_MAX)
 /* Short streams may be as small as they like. */
 #define RATIO_FREE ((uint64_t)1 << 20)
 
@@ -212,15 +213,28 @@ zstd_window(const uint8_t *data, size_t len)
 }
 
 static coco_status
+refuse_window(const struct coco_inflate_limits *limits, uint64_t window, coco_error **err)
+{
+    unsigned long long kib = (window >> 10) + (window % 1024 != 0);
+    uint64_t need = UINT64_C(1) << WINDOW_LOG_MIN;
+
+    if (window > WINDOW_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "zstd: a window of %llu KiB, more than 128 MiB", kib);
+    while (need < window)
+        need <<= 1;
+    return coco_fail(err, COCO_ERR_LIMIT,
+                     "zstd: a window of %llu KiB, for which max_memory has to be %llu bytes", kib,
+                     (unsigned long long)(need + limits->beside));
+}
+
+static coco_status
 zstd_fail(const struct coco_inflate *inflate, size_t code, uint64_t window, coco_error **err)
 {
     switch (ZSTD_getErrorCode(code)) {
     case ZSTD_error_memory_allocation:
         return coco_fail_nomem(err);
     case ZSTD_error_frameParameter_windowTooLarge:
-        return coco_fail(
-            err, COCO_ERR_LIMIT, "zstd: a window of %llu KiB, of which %llu are allowed",
-            (unsigned long long)window >> 10, 1ULL << window_log(inflate->limits.max_window) >> 10);
+        return refuse_window(&inflate->limits, window, err);
     default:
         return coco_fail(err, COCO_ERR_PROTO, "zstd: %s", ZSTD_getErrorName(code));
     }

@@ -67,6 +67,7 @@ begin_inflate(struct coco_pipeline *pipeline, const struct coco_pipeline_order *
     const struct coco_inflate_limits limits = {
         .max_ratio = order->max_ratio,
         .max_window = order->max_memory - FIXED - 3 * ring,
+        .beside = FIXED + 3 * RING_MAX,
     };
     coco_status status =
         coco_inflate_new(order->compression, &limits, &pipeline->sink, &pipeline->inflate, err);

@@ -28,9 +28,6 @@
 #define CONFIG_SIZE_MAX ((size_t)4 << 20)
 #define BUNDLE_CONFIG_MAX ((size_t)8 << 20)
 
-/* Buffers and windows of a pull. */
-#define MEMORY ((uint64_t)16 << 20)
-
 /* What every step of one pull needs. */
 struct pull {
     const struct coco_pull_order *order;
@@ -89,7 +86,7 @@ pull_layer(struct pull *pull, const struct coco_descriptor *layer,
         .diff_id = diff_id,
         .max_ratio = pull->order->limits.max_ratio,
         .blob_size = layer->size,
-        .max_memory = MEMORY,
+        .max_memory = pull->order->limits.max_memory,
     };
     bool encrypted;
 

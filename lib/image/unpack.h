@@ -35,6 +35,7 @@ struct coco_sink coco_unpack_sink(struct coco_unpack *unpack);
 struct coco_inflate_limits {
     uint32_t max_ratio;  /* n to 1 */
     uint64_t max_window; /* bytes of zstd's window, 1 KiB and up; gzip's is always 32 KiB */
+    uint64_t beside;     /* bytes that a budget has to have beside the window, for the message */
 };
 
 /* Inflates what is written to its sink into next, in bounded memory. */

@@ -552,7 +552,9 @@ what_is_0_in_the_options_is_the_default(void **state)
                                     .max_ratio = 5,
                                     .flags = COCO_IMAGE_IGNORE_CHOWN,
                                     .retries = 6,
-                                    .stall_seconds = 7};
+                                    .stall_seconds = 7,
+                                    .max_memory = 8 << 20};
+    const coco_image_options little = {.size = sizeof(little), .max_memory = (1 << 20) - 1};
     const coco_image_options *const none[] = {NULL, &zero};
     coco_image_options set = {0};
 
@@ -566,9 +568,12 @@ what_is_0_in_the_options_is_the_default(void **state)
         assert_int_equal(set.max_ratio, 1100);
         assert_int_equal(set.retries, 4);
         assert_int_equal(set.stall_seconds, 60);
+        assert_int_equal(set.max_memory, 16 << 20);
     }
     assert_ok(coco_image_options_set(&set, &all, &f->err), f->err);
     assert_memory_equal(&set, &all, sizeof(all));
+    assert_fails(coco_image_options_set(&set, &little, &f->err), f->err, COCO_ERR_INVALID,
+                 "max_memory of less than 1048576 bytes");
 }
 
 /* A registry that has nothing, and says so to whoever has the password. */

@@ -159,6 +159,32 @@ what_no_stage_understands_is_refused(void **state)
     assert_fails(run(&order, tar.data, tar.len), err, COCO_ERR_PROTO, "zstd");
 }
 
+/* A zstd frame of nothing (RFC 8878 section 3.1.1), whose reader must have a window of 1 << log. */
+static void
+a_window_is_refused_with_the_memory_it_needs(void **state)
+{
+    _cleanup_layer_ struct layer layer = {0};
+
+    (void)state;
+    make_layer(&layer);
+    struct coco_pipeline_order order = order_of(&layer, false);
+    order.compression = COCO_ZSTD;
+    for (uint8_t log = 19; log <= 27; log++) {
+        const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0, (uint8_t)((log - 10) << 3), 1, 0, 0};
+        static const char before[] = "max_memory has to be ";
+
+        order.max_memory = COCO_PIPELINE_MEMORY_MIN;
+        assert_int_equal(run(&order, frame, sizeof(frame)), COCO_ERR_LIMIT);
+        const char *number = strstr(coco_error_message(err), before);
+        assert_non_null(number);
+        order.max_memory = strtoull(number + strlen(before), NULL, 10);
+        assert_true(order.max_memory > UINT64_C(1) << log);
+        coco_error_free(err);
+        err = NULL;
+        assert_fails(run(&order, frame, sizeof(frame)), err, COCO_ERR_VERIFY, "want sha256");
+    }
+}
+
 /* T16: whoever changes a layer is not told what it decrypts to, on whichever thread that shows. */
 static void
 of_a_changed_layer_only_the_mac_is_told(void **state)
@@ -216,6 +242,7 @@ main(void)
         cmocka_unit_test_setup_teardown(an_encrypted_layer_becomes_files, begin, end),
         cmocka_unit_test_setup_teardown(another_diff_id_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(what_no_stage_understands_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(a_window_is_refused_with_the_memory_it_needs, begin, end),
         cmocka_unit_test_setup_teardown(of_a_changed_layer_only_the_mac_is_told, begin, end),
         cmocka_unit_test_setup_teardown(a_pipeline_may_be_given_up_anywhere, begin, end),
         cmocka_unit_test_setup_teardown(a_pipeline_survives_any_failed_allocation, begin, end),

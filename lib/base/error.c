@@ -90,6 +90,15 @@ coco_fail(coco_error **err, coco_status status, const char *fmt, ...)
     return status;
 }
 
+void
+coco_error_give(coco_error **err, coco_error *kept)
+{
+    if (err)
+        *err = kept;
+    else
+        coco_error_free(kept);
+}
+
 coco_status
 coco_fail_nomem(coco_error **err)
 {

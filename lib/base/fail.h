@@ -31,6 +31,9 @@ coco_status coco_fail_errno(coco_error **err, int errnum, const char *fmt, ...)
 coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Stores an error that was kept, which is taken. */
+void coco_error_give(coco_error **err, coco_error *kept);
+
 /*
  * An analyser reads one file at a time and would think that these may succeed,
  * and that the caller then goes on without its result.

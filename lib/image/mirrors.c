@@ -21,6 +21,7 @@ struct mirrors {
     struct coco_source source; /* of the current one, once it was opened */
     struct coco_buf failures;  /* of those before it */
     struct coco_digest pinned; /* alg 0 if the reference has no digest */
+    bool mixed;                /* the last blob came from more than one place */
 };
 
 static coco_status
@@ -77,10 +78,7 @@ give_up(coco_status status, coco_error *cause, coco_error **err)
 {
     if (coco_error_status(cause) == COCO_ERR_NOMEM)
         status = COCO_ERR_NOMEM;
-    if (err)
-        *err = cause;
-    else
-        coco_error_free(cause);
+    coco_error_give(err, cause);
     return status;
 }
 
@@ -159,6 +157,7 @@ stream_blob(struct mirrors *mirrors, coco_ctx *ctx, const struct coco_descriptor
     for (;;) {
         coco_error *cause = NULL;
 
+        mirrors->mixed = passage.passed > 0;
         passage.seen = 0;
         coco_status status = open_current(mirrors, &cause);
         if (status == COCO_OK)
@@ -206,6 +205,24 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
                                   : stream_blob(self, ctx, blob, sink, err);
 }
 
+/*
+ * Places that were left before have delivered what is wrong, or the current one has. It
+ * is given another try in the first case, when there is none behind it.
+ */
+static bool
+leave_wrong(void *self, coco_ctx *ctx, const struct coco_descriptor *blob)
+{
+    struct mirrors *mirrors = self;
+    coco_error *cause = NULL;
+    char text[COCO_DIGEST_TEXT_SIZE];
+
+    if (mirrors->current + 1 == mirrors->places.n)
+        return mirrors->mixed;
+    coco_digest_format(&blob->digest, text);
+    (void)coco_fail(&cause, COCO_ERR_VERIFY, "blob %.20s is another one", text);
+    return go_on(mirrors, ctx, COCO_ERR_VERIFY, cause, NULL) == COCO_OK;
+}
+
 static void
 free_mirrors(void *self)
 {
@@ -240,6 +257,7 @@ coco_mirrors_source(const struct coco_registry_options *opts, struct coco_places
     *ret = (struct coco_source){
         .manifest = get_manifest,
         .blob = get_blob,
+        .wrong = leave_wrong,
         .free = free_mirrors,
         .self = mirrors,
     };

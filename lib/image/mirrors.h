@@ -17,7 +17,8 @@
  * What has a digest is checked here, too, so that a place which delivers something
  * else is one that fails: manifests, and blobs of up to 4 MiB, which are kept until
  * they are whole. Of longer ones the next place delivers what is missing when the
- * connection is lost; that they are wrong is known at their end only, and then too late.
+ * connection is lost; that they are wrong is known at their end only. Then its place is
+ * left, and whoever wants the blob has to begin anew.
  */
 coco_status coco_mirrors_source(const struct coco_registry_options *opts,
                                 struct coco_places *places, struct coco_source *ret,

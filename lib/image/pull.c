@@ -15,6 +15,7 @@
 #include "image/bundle.h"
 #include "image/meta.h"
 #include "image/pipeline.h"
+#include "image/remove.h"
 #include "image/staging.h"
 
 #include <coco/kbc.h>
@@ -32,9 +33,16 @@
 struct pull {
     const struct coco_pull_order *order;
     coco_ctx *ctx;
-    struct coco_unpack_budget budget;
+    struct coco_unpack_budget budget;       /* what is left of it */
+    struct coco_unpack_budget whole_budget; /* before the first layer */
     int rootfs;
 };
+
+static void
+pull_done(struct pull *pull)
+{
+    coco_closep(&pull->rootfs);
+}
 
 /* Asks a key broker for the key that a layer's key is wrapped by, if that may be one (T21). */
 static coco_status
@@ -76,7 +84,7 @@ open_layer(const struct pull *pull, const struct coco_descriptor *layer, struct 
 
 static coco_status
 pull_layer(struct pull *pull, const struct coco_descriptor *layer,
-           const struct coco_digest *diff_id, coco_error **err)
+           const struct coco_digest *diff_id, bool *elsewhere, coco_error **err)
 {
     _cleanup_layer_key_ struct coco_layer_key key = {0};
     _cleanup_pipeline_ struct coco_pipeline pipeline = {0};
@@ -100,7 +108,7 @@ pull_layer(struct pull *pull, const struct coco_descriptor *layer,
         status = coco_pipeline_begin(&pipeline, &order, err);
     if (status != COCO_OK)
         return status;
-    return coco_source_blob(pull->order->source, pull->ctx, layer, &pipeline.sink, err);
+    return coco_source_blob(pull->order->source, pull->ctx, layer, &pipeline.sink, elsewhere, err);
 }
 
 /* Refuses too much before the first byte of it is fetched. */
@@ -196,16 +204,52 @@ write_config(const struct pull *pull, const struct coco_staging *staging,
 
 static coco_status
 pull_layers(struct pull *pull, const struct coco_manifest *manifest,
-            const struct coco_image_config *config, coco_error **err)
+            const struct coco_image_config *config, bool *elsewhere, coco_error **err)
 {
     for (size_t i = 0; i < manifest->n_layers; i++) {
         coco_status status = coco_ctx_check(pull->ctx, err);
         if (status == COCO_OK)
-            status = pull_layer(pull, &manifest->layers[i], &config->diff_ids[i], err);
+            status = pull_layer(pull, &manifest->layers[i], &config->diff_ids[i], elsewhere, err);
         if (status != COCO_OK)
             return coco_wrap(err, status, "layer %zu", i);
     }
     return COCO_OK;
+}
+
+/* A place has delivered a wrong layer, which is in the files by now: all of them go. */
+static coco_status
+start_over(struct pull *pull, const struct coco_staging *staging, coco_error **cause,
+           coco_error **err)
+{
+    coco_ctx_log(pull->ctx, COCO_LOG_WARN, "starting over: %s", coco_error_message(*cause));
+    coco_error_free(coco_steal(cause));
+    coco_closep(&pull->rootfs);
+    pull->rootfs = -1;
+    return coco_remove(staging->dir, "rootfs", err);
+}
+
+static coco_status
+fill_rootfs(struct pull *pull, const struct coco_manifest *manifest,
+            const struct coco_image_config *config, const struct coco_staging *staging,
+            coco_error **err)
+{
+    for (;;) {
+        coco_error *cause = NULL;
+        bool elsewhere = false;
+
+        coco_status status = make_rootfs(staging, &pull->rootfs, err);
+        if (status != COCO_OK)
+            return status;
+        pull->budget = pull->whole_budget;
+        status = pull_layers(pull, manifest, config, &elsewhere, &cause);
+        if (!elsewhere) {
+            coco_error_give(err, cause);
+            return status;
+        }
+        status = start_over(pull, staging, &cause, err);
+        if (status != COCO_OK)
+            return status;
+    }
 }
 
 static coco_status
@@ -213,13 +257,7 @@ fill_staging(struct pull *pull, const struct coco_manifest *manifest,
              const struct coco_image_config *config, const struct coco_staging *staging,
              coco_error **err)
 {
-    _cleanup_close_ int rootfs = -1;
-
-    coco_status status = make_rootfs(staging, &rootfs, err);
-    if (status != COCO_OK)
-        return status;
-    pull->rootfs = rootfs;
-    status = pull_layers(pull, manifest, config, err);
+    coco_status status = fill_rootfs(pull, manifest, config, staging, err);
     if (status == COCO_OK)
         status = write_config(pull, staging, config, err);
     /* From here on it would be seen. */
@@ -236,12 +274,12 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
     _cleanup_resolved_ struct coco_resolved found = {0};
     _cleanup_image_config_ struct coco_image_config config = {0};
     const coco_image_options *limits = &order->limits;
-    struct pull pull = {
+    _cleanup_(pull_done) struct pull pull = {
         .order = order,
         .ctx = ctx,
-        .budget = {.content = limits->max_content,
-                   .entries = limits->max_entries,
-                   .ids.ignore = (limits->flags & COCO_IMAGE_IGNORE_CHOWN) != 0},
+        .whole_budget = {.content = limits->max_content,
+                         .entries = limits->max_entries,
+                         .ids.ignore = (limits->flags & COCO_IMAGE_IGNORE_CHOWN) != 0},
         .rootfs = -1,
     };
     uint64_t layers = 0;

@@ -84,7 +84,7 @@ send_blob(const struct push *push, const struct coco_descriptor *blob, coco_erro
 
     coco_status status = destination->begin_blob(destination->self, push->ctx, &sink, err);
     if (status == COCO_OK)
-        status = coco_source_blob(&push->source, push->ctx, blob, &sink, err);
+        status = coco_source_blob(&push->source, push->ctx, blob, &sink, NULL, err);
     if (status == COCO_OK)
         status =
             destination->commit_blob(destination->self, push->ctx, &blob->digest, blob->size, err);
@@ -259,7 +259,7 @@ encrypt_blob(const struct push *push, const struct coco_descriptor *layer,
     if (status != COCO_OK)
         return status;
     const struct coco_sink in = coco_layer_cipher_sink(cipher);
-    status = coco_source_blob(&push->source, push->ctx, layer, &in, err);
+    status = coco_source_blob(&push->source, push->ctx, layer, &in, NULL, err);
     if (status == COCO_OK)
         status = coco_hash_end(&measure.hash, &blob->digest, err);
     if (status != COCO_OK)

@@ -19,6 +19,7 @@ struct check {
     const struct coco_sink *next;
     struct coco_hash hash;
     uint64_t done;
+    bool wrong; /* what came is another blob */
     coco_ctx *ctx;
     char name[COCO_DIGEST_TEXT_SIZE];
 };
@@ -55,7 +56,8 @@ check_write(void *self, const uint8_t *data, size_t len, coco_error **err)
     coco_status status = coco_ctx_check(check->ctx, err);
     if (status != COCO_OK)
         return status;
-    if (len > check->blob->size - check->done)
+    check->wrong = len > check->blob->size - check->done;
+    if (check->wrong)
         return coco_fail(err, COCO_ERR_VERIFY, "more than the %" PRIu64 " bytes that were promised",
                          check->blob->size);
     status = coco_hash_add(&check->hash, data, len, err);
@@ -73,12 +75,14 @@ check_end(struct check *check, coco_error **err)
 {
     struct coco_digest got = {0};
 
-    if (check->done != check->blob->size)
+    check->wrong = check->done != check->blob->size;
+    if (check->wrong)
         return coco_fail(err, COCO_ERR_VERIFY, "%" PRIu64 " bytes instead of %" PRIu64, check->done,
                          check->blob->size);
     coco_status status = coco_hash_end(&check->hash, &got, err);
     if (status == COCO_OK)
         status = coco_digest_check(&got, &check->blob->digest, err);
+    check->wrong = status == COCO_ERR_VERIFY;
     return status;
 }
 
@@ -90,7 +94,8 @@ check_done(struct check *check)
 
 coco_status
 coco_source_blob(const struct coco_source *source, coco_ctx *ctx,
-                 const struct coco_descriptor *blob, const struct coco_sink *sink, coco_error **err)
+                 const struct coco_descriptor *blob, const struct coco_sink *sink, bool *elsewhere,
+                 coco_error **err)
 {
     _cleanup_(check_done) struct check check = {.blob = blob, .next = sink, .ctx = ctx};
     const struct coco_sink checked = {.write = check_write, .self = &check};
@@ -101,6 +106,8 @@ coco_source_blob(const struct coco_source *source, coco_ctx *ctx,
         status = source->blob(source->self, ctx, blob, &checked, err);
     if (status == COCO_OK)
         status = check_end(&check, err);
+    if (elsewhere)
+        *elsewhere = check.wrong && source->wrong && source->wrong(source->self, ctx, blob);
     if (status != COCO_OK)
         return coco_wrap(err, status, "blob %.20s", check.name);
     return coco_sink_end(sink, err);
@@ -116,7 +123,7 @@ coco_source_small_blob(const struct coco_source *source, coco_ctx *ctx,
         return coco_fail(err, COCO_ERR_LIMIT,
                          "a blob of %" PRIu64 " bytes, of which %zu are allowed", blob->size,
                          buf->limit - buf->len);
-    return coco_source_blob(source, ctx, blob, &sink, err);
+    return coco_source_blob(source, ctx, blob, &sink, NULL, err);
 }
 
 /* One manifest or index, as wanted says if it is not NULL; its digest is in ret->digest. */

@@ -28,6 +28,11 @@ struct coco_source {
     /* Writes the blob to sink, not calling its end. */
     coco_status (*blob)(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
                         const struct coco_sink *sink, coco_error **err);
+    /*
+     * The blob that was delivered last was not the one that was asked for. Whether
+     * there is somewhere else to get it from, from where it then comes. May be NULL.
+     */
+    bool (*wrong)(void *self, coco_ctx *ctx, const struct coco_descriptor *blob);
     void (*free)(void *self);
     void *self;
 };
@@ -72,10 +77,13 @@ void coco_destination_done(struct coco_destination *destination);
  * Writes the blob to sink and its end, once exactly blob->size bytes with
  * blob->digest went through; COCO_ERR_VERIFY otherwise, and then end is not called.
  * Progress is reported to ctx as bytes of this blob.
+ *
+ * *elsewhere, if it is not NULL, says whether another try, with a sink that has seen
+ * nothing, may get the right bytes instead of those that came.
  */
 coco_status coco_source_blob(const struct coco_source *source, coco_ctx *ctx,
                              const struct coco_descriptor *blob, const struct coco_sink *sink,
-                             coco_error **err);
+                             bool *elsewhere, coco_error **err);
 
 /* The same for a small blob (a config), into buf, whose limit bounds it. */
 coco_status coco_source_small_blob(const struct coco_source *source, coco_ctx *ctx,

@@ -163,10 +163,7 @@ static coco_status
 note_failure(struct search *search, coco_status status, coco_error *why, coco_error **err)
 {
     if (status == COCO_ERR_NOMEM || status == COCO_ERR_CANCELED) {
-        if (err)
-            *err = why;
-        else
-            coco_error_free(why);
+        coco_error_give(err, why);
         return status;
     }
     if (status != COCO_ERR_VERIFY && !search->why)

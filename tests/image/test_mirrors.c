@@ -18,6 +18,7 @@
 #define BIG ((size_t)5 << 20) /* more than is held back */
 
 static char big[BIG];
+static char other[BIG];
 
 /* A registry that gives everybody the same manifest, and one blob. */
 struct plan {
@@ -75,6 +76,7 @@ setup(void **state)
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     for (size_t i = 0; i < BIG; i++)
         big[i] = (char)(i * 7 + i / 251);
+    memset(other, 'o', BIG);
     *state = f;
     return 0;
 }
@@ -289,6 +291,68 @@ a_long_blob_goes_on_where_another_was_cut(void **state)
     assert_int_equal(f->plan[2].n, 1);
 }
 
+/* Tells the source that the blob was wrong, as whoever has checked it does. */
+static bool
+get_another(struct fixture *f)
+{
+    struct coco_descriptor blob = {.size = BIG};
+
+    assert_ok(coco_digest_of(COCO_SHA256, big, BIG, &blob.digest, &f->err), f->err);
+    return f->source.wrong(f->source.self, f->ctx, &blob);
+}
+
+static void
+a_place_whose_long_blob_was_wrong_is_left(void **state)
+{
+    struct fixture *f = *state;
+    unsigned lies = 0;
+
+    for (int i = 0; i < SERVERS; i++) {
+        f->plan[i].blob = i < SERVERS - 1 ? other : big;
+        f->plan[i].blob_len = BIG;
+    }
+    begin(f, ":1");
+    for (;; lies++) {
+        coco_buf_reset(&f->body);
+        if (get_blob(f, big, BIG) != COCO_OK || memcmp(f->body.data, big, BIG) == 0
+            || !get_another(f))
+            break;
+    }
+    end(f);
+    assert_null(f->err);
+    assert_memory_equal(f->body.data, big, BIG);
+    assert_int_equal(lies, 2);
+    for (int i = 0; i < SERVERS; i++)
+        assert_int_equal(f->plan[i].n, 1);
+}
+
+/* Half of a lie and half of the truth: the truth alone is worth a try, and one is enough. */
+static void
+the_last_place_may_begin_anew_behind_others(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < SERVERS; i++) {
+        f->plan[i].blob = i == 0 ? other : big;
+        f->plan[i].blob_len = BIG;
+    }
+    f->plan[0].cut_at = 3 << 20;
+    f->plan[1].status = "404 Not Found";
+    begin(f, ":1");
+    coco_status first = get_blob(f, big, BIG);
+    bool again = first == COCO_OK && memcmp(f->body.data, big, BIG) != 0 && get_another(f);
+    coco_buf_reset(&f->body);
+    coco_status second = again ? get_blob(f, big, BIG) : first;
+    bool more = second == COCO_OK && get_another(f);
+    end(f);
+    assert_ok(second, f->err);
+    assert_true(again);
+    assert_false(more);
+    assert_memory_equal(f->body.data, big, BIG);
+    assert_int_equal(f->plan[0].n, 1);
+    assert_int_equal(f->plan[2].n, 2);
+}
+
 static coco_status
 refuse(void *self, const uint8_t *data, size_t len, coco_error **err)
 {
@@ -387,6 +451,8 @@ main(void)
         TEST(a_manifest_of_another_digest_is_none),
         TEST(short_blobs_that_are_wrong_are_asked_for_elsewhere),
         TEST(a_long_blob_goes_on_where_another_was_cut),
+        TEST(a_place_whose_long_blob_was_wrong_is_left),
+        TEST(the_last_place_may_begin_anew_behind_others),
         TEST(what_the_receiver_refuses_is_not_asked_for_again),
         TEST(a_cancel_ends_it_at_once),
         TEST(mirrors_survive_any_failed_allocation),

@@ -36,8 +36,10 @@ struct fixture {
     size_t n_diff_ids;
     char config[1024];
     char manifest[2048];
-    size_t flip;          /* byte of layer 1 that is changed on the way, if not 0 */
-    bool cancel;          /* during layer 1 */
+    size_t flip;        /* byte of layer 1 that is changed on the way, if not 0 */
+    bool cancel;        /* during layer 1 */
+    struct tarball lie; /* what comes instead of layer 1, so often */
+    unsigned lies_left;
     unsigned blobs_asked; /* of layers */
 };
 
@@ -104,7 +106,23 @@ give_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
         coco_ctx_cancel(ctx);
     if (second && f->flip > 0)
         layer->data[f->flip] ^= 1;
+    if (second && f->lies_left > 0)
+        return coco_sink_write(sink, f->lie.data, f->lie.len, error);
     return coco_sink_write(sink, layer->data, layer->len, error);
+}
+
+/* There is somewhere else as long as there is a lie left, and it is the truth behind the last. */
+static bool
+lose_patience(void *self, coco_ctx *ctx, const struct coco_descriptor *blob)
+{
+    struct fixture *f = self;
+
+    (void)ctx;
+    assert_string_equal(blob->media_type, LAYER);
+    if (f->lies_left == 0)
+        return false;
+    f->lies_left--;
+    return true;
 }
 
 static void
@@ -126,7 +144,7 @@ begin(void **state)
     assert_ok(coco_image_client_set_platform(f->client, "linux/amd64", &err), err);
     assert_ok(coco_image_ref_parse("registry.test/image:tag", &f->ref, &err), err);
     assert_ok(coco_image_options_set(&f->opts, NULL, &err), err);
-    f->source = (struct coco_source){give_manifest, give_blob, give_nothing_back, f};
+    f->source = (struct coco_source){give_manifest, give_blob, lose_patience, give_nothing_back, f};
     f->media_type = LAYER;
     f->user = "";
     f->n_diff_ids = N_LAYERS;
@@ -237,6 +255,31 @@ pull_refuses_a_layer_that_was_changed(void **state)
     f->flip = 10; /* the header: it does not, and still it is the digest that counts */
     f->blobs_asked = 0;
     assert_pull_fails(f, COCO_ERR_VERIFY, "layer 1: ");
+}
+
+/* What a mirror put there goes with it, also from the layers below. */
+static void
+a_wrong_layer_is_got_from_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    coco_image *image = NULL;
+    char evil[160];
+    char rootfs[140];
+
+    /* As many entries as there may be, of which a wrong layer takes none away. */
+    f->opts.max_entries = 3;
+    tarball_add(&f->lie, '0', "evil", "", "bad", 3);
+    tarball_end(&f->lie);
+    f->lies_left = 3;
+    assert_ok(pull(f, &image), err);
+    (void)snprintf(rootfs, sizeof(rootfs), "%s/rootfs", f->dir);
+    assert_file(rootfs, "first", "one");
+    assert_file(rootfs, "both", "new");
+    (void)snprintf(evil, sizeof(evil), "%s/evil", rootfs);
+    assert_int_equal(access(evil, F_OK), -1);
+    assert_int_equal(f->blobs_asked, 8);
+    assert_int_equal(coco_image_bytes_written(image), 9);
+    coco_image_free(image);
 }
 
 static void
@@ -391,6 +434,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_root_no_layer_speaks_of_is_the_same_everywhere, begin,
                                         end),
         cmocka_unit_test_setup_teardown(pull_refuses_a_layer_that_was_changed, begin, end),
+        cmocka_unit_test_setup_teardown(a_wrong_layer_is_got_from_elsewhere, begin, end),
         cmocka_unit_test_setup_teardown(pull_refuses_a_layer_with_another_diff_id, begin, end),
         cmocka_unit_test_setup_teardown(
             a_plain_layer_is_not_even_asked_for_when_all_must_be_encrypted, begin, end),

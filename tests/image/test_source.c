@@ -29,6 +29,8 @@ struct fake {
     size_t top; /* which has the tag */
     const char *blob;
     unsigned asked;
+    bool has_another; /* what it says when the blob was wrong */
+    unsigned wrong;   /* how often it was told so */
 };
 
 static coco_status
@@ -61,6 +63,17 @@ fake_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
     for (size_t i = 0; status == COCO_OK && i < len; i += 2)
         status = coco_sink_write(sink, fake->blob + i, len - i < 2 ? 1 : 2, err);
     return status;
+}
+
+static bool
+fake_wrong(void *self, coco_ctx *ctx, const struct coco_descriptor *blob)
+{
+    struct fake *fake = self;
+
+    (void)ctx;
+    (void)blob;
+    fake->wrong++;
+    return fake->has_another;
 }
 
 static struct coco_source
@@ -228,9 +241,11 @@ blob_ends_the_sink_only_when_all_is_right(void **state)
         struct fake fake = {.blob = cases[i].blob};
         const struct coco_source source = source_of(&fake);
         unsigned ends = 0;
+        bool elsewhere = true;
         const struct coco_sink sink = {.write = write_ignored, .end = end_counted, .self = &ends};
 
-        coco_status status = coco_source_blob(&source, ctx, &blob, &sink, &err);
+        coco_status status = coco_source_blob(&source, ctx, &blob, &sink, &elsewhere, &err);
+        assert_false(elsewhere);
         if (cases[i].status == COCO_OK)
             assert_ok(status, err);
         else
@@ -241,7 +256,52 @@ blob_ends_the_sink_only_when_all_is_right(void **state)
     struct fake fake = {.blob = "hello"};
     const struct coco_source source = source_of(&fake);
     const struct coco_sink sink = {.write = write_ignored};
-    assert_fails(coco_source_blob(&source, ctx, &blob, &sink, &err), err, COCO_ERR_CANCELED, "");
+    assert_fails(coco_source_blob(&source, ctx, &blob, &sink, NULL, &err), err, COCO_ERR_CANCELED,
+                 "");
+}
+
+static coco_status
+write_refused(void *self, const uint8_t *data, size_t len, coco_error **err)
+{
+    (void)self;
+    (void)data;
+    (void)len;
+    return coco_fail(err, COCO_ERR_VERIFY, "not like this");
+}
+
+/* Only a blob that is another one is worth asking for elsewhere. */
+static void
+a_source_is_told_of_a_wrong_blob(void **state)
+{
+    static const char *const wrong[] = {"hullo", "hell", "", "hello!"};
+    unsigned ends = 0;
+    const struct coco_sink ignoring = {write_ignored, end_counted, &ends};
+    const struct coco_sink refusing = {.write = write_refused};
+    _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
+    struct coco_descriptor blob = {.size = 5};
+    struct fake fake = {.blob = "hello"};
+    struct coco_source source = source_of(&fake);
+    coco_error *err = NULL;
+    bool elsewhere = true;
+
+    (void)state;
+    source.wrong = fake_wrong;
+    assert_ok(coco_ctx_new(&ctx, &err), err);
+    assert_ok(coco_digest_of(COCO_SHA256, "hello", 5, &blob.digest, &err), err);
+    assert_ok(coco_source_blob(&source, ctx, &blob, &ignoring, &elsewhere, &err), err);
+    assert_false(elsewhere);
+    assert_fails(coco_source_blob(&source, ctx, &blob, &refusing, &elsewhere, &err), err,
+                 COCO_ERR_VERIFY, "not like this");
+    assert_false(elsewhere);
+    assert_int_equal(fake.wrong, 0);
+    for (unsigned i = 0; i < 2 * COUNT(wrong); i++) {
+        fake.blob = wrong[i / 2];
+        fake.has_another = i % 2 == 0;
+        assert_int_equal(coco_source_blob(&source, ctx, &blob, &ignoring, &elsewhere, NULL),
+                         COCO_ERR_VERIFY);
+        assert_int_equal(elsewhere, fake.has_another);
+        assert_int_equal(fake.wrong, i + 1);
+    }
 }
 
 static void
@@ -294,6 +354,7 @@ main(void)
         cmocka_unit_test(resolve_follows_indexes),
         cmocka_unit_test(resolve_checks_every_digest_and_size),
         cmocka_unit_test(blob_ends_the_sink_only_when_all_is_right),
+        cmocka_unit_test(a_source_is_told_of_a_wrong_blob),
         cmocka_unit_test(small_blobs_fit_their_buffer_or_are_not_fetched),
         cmocka_unit_test(resolve_survives_any_failed_allocation),
     };

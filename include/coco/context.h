@@ -40,6 +40,9 @@ typedef void coco_log_fn(void *user, coco_log_level level, const char *message);
  *
  * Runs on the thread of that call, with no lock held, and never after the call
  * has returned. @p total is 0 while unknown. Both counts are bytes.
+ *
+ * While a layer of an image is waited for, what was reported last is reported again
+ * once a second: whoever waits for the call can tell that it is alive.
  */
 typedef void coco_progress_fn(void *user, const char *what, uint64_t done, uint64_t total);
 

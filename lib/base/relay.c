@@ -11,10 +11,9 @@
 #include "base/relay.h"
 
 #include "base/fail.h"
+#include "base/thread.h"
 
 #include <openssl/crypto.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 struct coco_relay {
@@ -153,21 +152,6 @@ relay_end(void *self, coco_error **err)
     return status;
 }
 
-/* Signals are for the threads of the program, which knows what it does in a handler. */
-static int
-start(struct coco_relay *relay)
-{
-    sigset_t all, before;
-
-    (void)sigfillset(&all);
-    int code = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (code != 0)
-        return code;
-    code = pthread_create(&relay->thread, NULL, run, relay);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
-}
-
 coco_status
 coco_relay_new(size_t size, const struct coco_sink *next, struct coco_relay **ret, coco_error **err)
 {
@@ -186,11 +170,11 @@ coco_relay_new(size_t size, const struct coco_sink *next, struct coco_relay **re
     (void)pthread_mutex_init(&relay->lock, NULL);
     (void)pthread_cond_init(&relay->more, NULL);
     (void)pthread_cond_init(&relay->room, NULL);
-    int code = start(relay);
-    if (code != 0) {
+    coco_status status = coco_thread_start(run, relay, &relay->thread, err);
+    if (status != COCO_OK) {
         free(relay->ring);
         free(relay);
-        return coco_fail_errno(err, code, "start a thread");
+        return status;
     }
     *ret = relay;
     return COCO_OK;

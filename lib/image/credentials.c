@@ -19,6 +19,25 @@ coco_credentials_done(struct coco_credentials *credentials)
     coco_secret_done(&credentials->identity_token);
 }
 
+static coco_status
+copy_part(const struct coco_secret *from, struct coco_secret *ret, coco_error **err)
+{
+    return from->data ? coco_secret_copy(from->data, from->len, ret, err) : COCO_OK;
+}
+
+coco_status
+coco_credentials_copy(const struct coco_credentials *credentials, struct coco_credentials *ret,
+                      coco_error **err)
+{
+    coco_status status = copy_part(&credentials->user, &ret->user, err);
+
+    if (status == COCO_OK)
+        status = copy_part(&credentials->password, &ret->password, err);
+    if (status == COCO_OK)
+        status = copy_part(&credentials->identity_token, &ret->identity_token, err);
+    return status;
+}
+
 coco_status
 coco_credentials_make(const char *user, const char *password, struct coco_credentials *ret,
                       coco_error **err)

@@ -18,6 +18,10 @@ struct coco_credentials {
 void coco_credentials_done(struct coco_credentials *credentials);
 #define _cleanup_credentials_ _cleanup_(coco_credentials_done)
 
+/* ret must be empty. */
+coco_status coco_credentials_copy(const struct coco_credentials *credentials,
+                                  struct coco_credentials *ret, coco_error **err);
+
 /*
  * From texts that are one user and password. With "<token>" for a user, the
  * password is an identity token (docker's credential-helpers). COCO_ERR_PROTO for

@@ -292,22 +292,44 @@ free_source(void *self)
     free(self);
 }
 
+static coco_status clone_source(const void *self, struct coco_source *ret, coco_error **err);
+
+/* A registry that becomes a source; it is taken. */
+static coco_status
+make_source(struct coco_registry *opened, struct coco_source *ret, coco_error **err)
+{
+    struct coco_registry *registry = malloc(sizeof(*registry));
+
+    if (!registry) {
+        coco_registry_done(opened);
+        return coco_fail_nomem(err);
+    }
+    *registry = *opened;
+    *ret = (struct coco_source){
+        .manifest = get_manifest,
+        .blob = get_blob,
+        .clone = clone_source,
+        .free = free_source,
+        .self = registry,
+    };
+    return COCO_OK;
+}
+
+static coco_status
+clone_source(const void *self, struct coco_source *ret, coco_error **err)
+{
+    struct coco_registry registry;
+
+    coco_status status = coco_registry_clone(self, &registry, err);
+    return status == COCO_OK ? make_source(&registry, ret, err) : status;
+}
+
 coco_status
 coco_registry_source(const struct coco_registry_options *opts, const coco_image_ref *ref,
                      struct coco_source *ret, coco_error **err)
 {
-    _cleanup_free_ struct coco_registry *registry = calloc(1, sizeof(*registry));
+    struct coco_registry registry;
 
-    if (!registry)
-        return coco_fail_nomem(err);
-    coco_status status = coco_registry_open(opts, ref, "pull", registry, err);
-    if (status != COCO_OK)
-        return status;
-    *ret = (struct coco_source){
-        .manifest = get_manifest,
-        .blob = get_blob,
-        .free = free_source,
-        .self = coco_steal(&registry),
-    };
-    return COCO_OK;
+    coco_status status = coco_registry_open(opts, ref, "pull", &registry, err);
+    return status == COCO_OK ? make_source(&registry, ret, err) : status;
 }

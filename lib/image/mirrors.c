@@ -223,6 +223,52 @@ leave_wrong(void *self, coco_ctx *ctx, const struct coco_descriptor *blob)
     return go_on(mirrors, ctx, COCO_ERR_VERIFY, cause, NULL) == COCO_OK;
 }
 
+static coco_status
+copy_places(const struct coco_places *from, struct coco_places *ret, coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    for (size_t i = 0; i < from->n && status == COCO_OK; i++) {
+        struct coco_place *place = &ret->list[ret->n];
+
+        status = coco_image_ref_parse(coco_image_ref_text(from->list[i].ref), &place->ref, err);
+        if (status != COCO_OK)
+            break;
+        place->insecure = from->list[i].insecure;
+        ret->n++;
+    }
+    return status;
+}
+
+static void free_mirrors(void *self);
+static struct coco_source source_of(struct mirrors *mirrors);
+
+static coco_status
+clone_mirrors(const void *self, struct coco_source *ret, coco_error **err)
+{
+    const struct mirrors *mirrors = self;
+    struct mirrors *clone = calloc(1, sizeof(*clone));
+
+    if (!clone)
+        return coco_fail_nomem(err);
+    clone->opts = mirrors->opts;
+    clone->current = mirrors->current;
+    clone->pinned = mirrors->pinned;
+    clone->failures.limit = FAILURES_MAX;
+    coco_status status = copy_places(&mirrors->places, &clone->places, err);
+    if (status == COCO_OK && mirrors->failures.len > 0)
+        status =
+            coco_buf_append(&clone->failures, mirrors->failures.data, mirrors->failures.len, err);
+    if (status == COCO_OK && mirrors->source.clone)
+        status = mirrors->source.clone(mirrors->source.self, &clone->source, err);
+    if (status != COCO_OK) {
+        free_mirrors(clone);
+        return status;
+    }
+    *ret = source_of(clone);
+    return COCO_OK;
+}
+
 static void
 free_mirrors(void *self)
 {
@@ -234,6 +280,19 @@ free_mirrors(void *self)
     coco_places_done(&mirrors->places);
     coco_buf_done(&mirrors->failures);
     free(mirrors);
+}
+
+static struct coco_source
+source_of(struct mirrors *mirrors)
+{
+    return (struct coco_source){
+        .manifest = get_manifest,
+        .blob = get_blob,
+        .wrong = leave_wrong,
+        .clone = clone_mirrors,
+        .free = free_mirrors,
+        .self = mirrors,
+    };
 }
 
 coco_status
@@ -254,12 +313,6 @@ coco_mirrors_source(const struct coco_registry_options *opts, struct coco_places
     }
     mirrors->places = *places;
     *places = (struct coco_places){0};
-    *ret = (struct coco_source){
-        .manifest = get_manifest,
-        .blob = get_blob,
-        .wrong = leave_wrong,
-        .free = free_mirrors,
-        .self = mirrors,
-    };
+    *ret = source_of(mirrors);
     return COCO_OK;
 }

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "image/bundle.h"
 #include "image/meta.h"
+#include "image/fetch.h"
 #include "image/pipeline.h"
 #include "image/remove.h"
 #include "image/staging.h"
@@ -35,12 +36,19 @@ struct pull {
     coco_ctx *ctx;
     struct coco_unpack_budget budget;       /* what is left of it */
     struct coco_unpack_budget whole_budget; /* before the first layer */
+    const struct coco_manifest *manifest;
+    struct coco_layer_key *keys; /* of its layers, where they are encrypted */
+    struct coco_fetch *fetch;
     int rootfs;
 };
 
 static void
 pull_done(struct pull *pull)
 {
+    coco_fetch_free(pull->fetch);
+    for (size_t i = 0; pull->keys && i < pull->manifest->n_layers; i++)
+        coco_layer_key_done(&pull->keys[i]);
+    free(pull->keys);
     coco_closep(&pull->rootfs);
 }
 
@@ -82,11 +90,35 @@ open_layer(const struct pull *pull, const struct coco_descriptor *layer, struct 
     return coco_annotations_open(layer->annotations, &openers, pull->ctx, ret, err);
 }
 
+/* All of them before the first byte of a layer: whoever may not have a key is told so at once. */
 static coco_status
-pull_layer(struct pull *pull, const struct coco_descriptor *layer,
-           const struct coco_digest *diff_id, bool *elsewhere, coco_error **err)
+open_layers(struct pull *pull, coco_error **err)
 {
-    _cleanup_layer_key_ struct coco_layer_key key = {0};
+    const struct coco_manifest *manifest = pull->manifest;
+    coco_status status = COCO_OK;
+
+    pull->keys = calloc(manifest->n_layers + 1, sizeof(*pull->keys));
+    if (!pull->keys)
+        return coco_fail_nomem(err);
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        enum coco_compression compression;
+        bool encrypted = false;
+
+        status =
+            coco_layer_media_type(manifest->layers[i].media_type, &compression, &encrypted, err);
+        if (status == COCO_OK && encrypted)
+            status = open_layer(pull, &manifest->layers[i], &pull->keys[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    return COCO_OK;
+}
+
+static coco_status
+pull_layer(struct pull *pull, size_t i, const struct coco_digest *diff_id, bool *elsewhere,
+           coco_error **err)
+{
+    const struct coco_descriptor *layer = &pull->manifest->layers[i];
     _cleanup_pipeline_ struct coco_pipeline pipeline = {0};
     struct coco_pipeline_order order = {
         .root = pull->rootfs,
@@ -100,22 +132,20 @@ pull_layer(struct pull *pull, const struct coco_descriptor *layer,
 
     coco_status status =
         coco_layer_media_type(layer->media_type, &order.compression, &encrypted, err);
-    if (status == COCO_OK && encrypted) {
-        status = open_layer(pull, layer, &key, err);
-        order.key = &key;
-    }
+    if (encrypted)
+        order.key = &pull->keys[i];
     if (status == COCO_OK)
         status = coco_pipeline_begin(&pipeline, &order, err);
     if (status != COCO_OK)
         return status;
-    return coco_source_blob(pull->order->source, pull->ctx, layer, &pipeline.sink, elsewhere, err);
+    return coco_fetch_layer(pull->fetch, pull->ctx, i, &pipeline.sink, elsewhere, err);
 }
 
 /* Refuses too much before the first byte of it is fetched. */
 static coco_status
-add_up(const struct pull *pull, const struct coco_manifest *manifest, uint64_t *ret,
-       coco_error **err)
+add_up(const struct pull *pull, uint64_t *ret, coco_error **err)
 {
+    const struct coco_manifest *manifest = pull->manifest;
     uint64_t left = pull->order->limits.max_bytes;
 
     for (size_t i = 0; i < manifest->n_layers; i++) {
@@ -130,8 +160,10 @@ add_up(const struct pull *pull, const struct coco_manifest *manifest, uint64_t *
 
 /* One plain layer is enough for whoever wants to be run (T18). */
 static coco_status
-check_encryption(const struct pull *pull, const struct coco_manifest *manifest, coco_error **err)
+check_encryption(const struct pull *pull, coco_error **err)
 {
+    const struct coco_manifest *manifest = pull->manifest;
+
     for (size_t i = 0; i < manifest->n_layers && pull->order->client->require_encryption; i++) {
         enum coco_compression compression;
         bool encrypted = false;
@@ -147,9 +179,9 @@ check_encryption(const struct pull *pull, const struct coco_manifest *manifest, 
 }
 
 static coco_status
-get_config(const struct pull *pull, const struct coco_manifest *manifest,
-           struct coco_image_config *ret, coco_error **err)
+get_config(const struct pull *pull, struct coco_image_config *ret, coco_error **err)
 {
+    const struct coco_manifest *manifest = pull->manifest;
     _cleanup_buf_ struct coco_buf text = {.limit = CONFIG_SIZE_MAX};
     _cleanup_image_config_ struct coco_image_config config = {0};
 
@@ -203,13 +235,13 @@ write_config(const struct pull *pull, const struct coco_staging *staging,
 }
 
 static coco_status
-pull_layers(struct pull *pull, const struct coco_manifest *manifest,
-            const struct coco_image_config *config, bool *elsewhere, coco_error **err)
+pull_layers(struct pull *pull, const struct coco_image_config *config, bool *elsewhere,
+            coco_error **err)
 {
-    for (size_t i = 0; i < manifest->n_layers; i++) {
+    for (size_t i = 0; i < pull->manifest->n_layers; i++) {
         coco_status status = coco_ctx_check(pull->ctx, err);
         if (status == COCO_OK)
-            status = pull_layer(pull, &manifest->layers[i], &config->diff_ids[i], elsewhere, err);
+            status = pull_layer(pull, i, &config->diff_ids[i], elsewhere, err);
         if (status != COCO_OK)
             return coco_wrap(err, status, "layer %zu", i);
     }
@@ -225,13 +257,13 @@ start_over(struct pull *pull, const struct coco_staging *staging, coco_error **c
     coco_error_free(coco_steal(cause));
     coco_closep(&pull->rootfs);
     pull->rootfs = -1;
+    coco_fetch_stop(pull->fetch);
     return coco_remove(staging->dir, "rootfs", err);
 }
 
 static coco_status
-fill_rootfs(struct pull *pull, const struct coco_manifest *manifest,
-            const struct coco_image_config *config, const struct coco_staging *staging,
-            coco_error **err)
+fill_rootfs(struct pull *pull, const struct coco_image_config *config,
+            const struct coco_staging *staging, coco_error **err)
 {
     for (;;) {
         coco_error *cause = NULL;
@@ -241,7 +273,7 @@ fill_rootfs(struct pull *pull, const struct coco_manifest *manifest,
         if (status != COCO_OK)
             return status;
         pull->budget = pull->whole_budget;
-        status = pull_layers(pull, manifest, config, &elsewhere, &cause);
+        status = pull_layers(pull, config, &elsewhere, &cause);
         if (!elsewhere) {
             coco_error_give(err, cause);
             return status;
@@ -253,11 +285,19 @@ fill_rootfs(struct pull *pull, const struct coco_manifest *manifest,
 }
 
 static coco_status
-fill_staging(struct pull *pull, const struct coco_manifest *manifest,
-             const struct coco_image_config *config, const struct coco_staging *staging,
-             coco_error **err)
+fill_staging(struct pull *pull, const struct coco_image_config *config,
+             const struct coco_staging *staging, coco_error **err)
 {
-    coco_status status = fill_rootfs(pull, manifest, config, staging, err);
+    const struct coco_fetch_order order = {
+        .source = pull->order->source,
+        .layers = pull->manifest->layers,
+        .n_layers = pull->manifest->n_layers,
+        .max_memory = pull->order->limits.max_memory / 16,
+    };
+    coco_status status = coco_fetch_new(&order, &pull->fetch, err);
+
+    if (status == COCO_OK)
+        status = fill_rootfs(pull, config, staging, err);
     if (status == COCO_OK)
         status = write_config(pull, staging, config, err);
     /* From here on it would be seen. */
@@ -280,6 +320,7 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
         .whole_budget = {.content = limits->max_content,
                          .entries = limits->max_entries,
                          .ids.ignore = (limits->flags & COCO_IMAGE_IGNORE_CHOWN) != 0},
+        .manifest = &found.manifest,
         .rootfs = -1,
     };
     uint64_t layers = 0;
@@ -292,13 +333,15 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
         status = coco_source_resolve(order->source, ctx, order->ref, &order->client->platform,
                                      limits->max_layers, &found, err);
     if (status == COCO_OK)
-        status = add_up(&pull, &found.manifest, &layers, err);
+        status = add_up(&pull, &layers, err);
     if (status == COCO_OK)
-        status = check_encryption(&pull, &found.manifest, err);
+        status = check_encryption(&pull, err);
     if (status == COCO_OK)
-        status = get_config(&pull, &found.manifest, &config, err);
+        status = get_config(&pull, &config, err);
     if (status == COCO_OK)
-        status = fill_staging(&pull, &found.manifest, &config, &staging, err);
+        status = open_layers(&pull, err);
+    if (status == COCO_OK)
+        status = fill_staging(&pull, &config, &staging, err);
     if (status == COCO_OK)
         status = coco_staging_commit(&staging, err);
     if (status != COCO_OK)

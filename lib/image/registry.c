@@ -96,7 +96,9 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
     };
     _cleanup_registry_ struct coco_registry registry = {.authorization.limit = 2 * COCO_TOKEN_MAX};
 
-    coco_status status = set_names(&registry, ref, opts->plain_http, actions, err);
+    coco_status status = coco_image_ref_parse(coco_image_ref_text(ref), &registry.ref, err);
+    if (status == COCO_OK)
+        status = set_names(&registry, ref, opts->plain_http, actions, err);
     if (status == COCO_OK)
         status = coco_http_new(&http_opts, &registry.http, err);
     if (status == COCO_OK && opts->tls_ca)
@@ -105,6 +107,7 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
         status = set_certs(&registry, opts->certs, err);
     if (status != COCO_OK)
         return status;
+    registry.opts = *opts;
     registry.auth = opts->auth;
     registry.resource = opts->auth ? opts->auth->resource : NULL;
     registry.retry = opts->retry;
@@ -113,9 +116,30 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
     return COCO_OK;
 }
 
+coco_status
+coco_registry_clone(const struct coco_registry *registry, struct coco_registry *ret,
+                    coco_error **err)
+{
+    _cleanup_registry_ struct coco_registry clone = {0};
+
+    coco_status status = coco_registry_open(&registry->opts, registry->ref, "pull", &clone, err);
+    if (status == COCO_OK && registry->authorization.len > 0)
+        status = coco_buf_append(&clone.authorization, registry->authorization.data,
+                                 registry->authorization.len, err);
+    if (status == COCO_OK)
+        status = coco_credentials_copy(&registry->credentials, &clone.credentials, err);
+    if (status != COCO_OK)
+        return status;
+    clone.auth = registry->auth;
+    *ret = clone;
+    clone = (struct coco_registry){0};
+    return COCO_OK;
+}
+
 void
 coco_registry_done(struct coco_registry *registry)
 {
+    coco_image_ref_free(registry->ref);
     coco_http_free(registry->http);
     free(registry->base);
     free(registry->origin);

@@ -18,7 +18,7 @@
 
 struct coco_registry_options {
     bool plain_http;
-    const void *tls_ca; /* PEM, or NULL for the system's */
+    const void *tls_ca; /* PEM, lent as auth is, or NULL for the system's */
     size_t tls_ca_len;
     const struct coco_certs *certs;     /* lent until the source or destination is freed, or NULL */
     const struct coco_proxies *proxies; /* lent as long; NULL: what the environment says */
@@ -36,6 +36,8 @@ coco_status coco_registry_destination(const struct coco_registry_options *opts,
 
 /* What both have in common. */
 struct coco_registry {
+    struct coco_registry_options opts;
+    coco_image_ref *ref;
     struct coco_http *http;
     char *base;                   /* "https://host/v2/name/" */
     char *origin;                 /* of base: who may see the credentials */
@@ -51,6 +53,9 @@ struct coco_registry {
 
 coco_status coco_registry_open(const struct coco_registry_options *opts, const coco_image_ref *ref,
                                const char *actions, struct coco_registry *ret, coco_error **err);
+/* The same registry once more, with what was learnt of who may read it. */
+coco_status coco_registry_clone(const struct coco_registry *registry, struct coco_registry *ret,
+                                coco_error **err);
 void coco_registry_done(struct coco_registry *registry);
 #define _cleanup_registry_ _cleanup_(coco_registry_done)
 

@@ -33,6 +33,11 @@ struct coco_source {
      * there is somewhere else to get it from, from where it then comes. May be NULL.
      */
     bool (*wrong)(void *self, coco_ctx *ctx, const struct coco_descriptor *blob);
+    /*
+     * Another source of the same image, which knows what this one has found out and
+     * is used by another thread. NULL: this one is enough.
+     */
+    coco_status (*clone)(const void *self, struct coco_source *ret, coco_error **err);
     void (*free)(void *self);
     void *self;
 };

@@ -56,6 +56,28 @@ the_user_token_means_an_identity_token(void **state)
 }
 
 static void
+a_copy_is_the_same(void **state)
+{
+    _cleanup_credentials_ struct coco_credentials none = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (int token = 0; token < 2; token++) {
+        _cleanup_credentials_ struct coco_credentials credentials = {0};
+        _cleanup_credentials_ struct coco_credentials copy = {0};
+
+        assert_ok(coco_credentials_make(token ? "<token>" : "a", "b", &credentials, &err), err);
+        assert_ok(coco_credentials_copy(&credentials, &copy, &err), err);
+        assert_int_equal(copy.user.data == NULL, token);
+        assert_int_equal(copy.password.data == NULL, token);
+        assert_int_equal(copy.identity_token.data == NULL, !token);
+        assert_string_equal((char *)(token ? copy.identity_token : copy.password).data, "b");
+    }
+    assert_ok(coco_credentials_copy(&none, &none, &err), err);
+    assert_null(none.user.data);
+}
+
+static void
 they_are_wiped(void **state)
 {
     static const char password[] = "correct-horse-battery";
@@ -84,7 +106,10 @@ make_survives_any_failed_allocation(void **state)
         _cleanup_credentials_ struct coco_credentials credentials = {0};
         coco_error *err = NULL;
 
+        _cleanup_credentials_ struct coco_credentials copy = {0};
         coco_status status = coco_credentials_make("alice", "s3cret", &credentials, &err);
+        if (status == COCO_OK)
+            status = coco_credentials_copy(&credentials, &copy, &err);
         fault_expect(status, err);
         coco_error_free(err);
     }
@@ -97,6 +122,7 @@ main(void)
         cmocka_unit_test(what_cannot_be_sent_is_refused),
         cmocka_unit_test(user_and_password_are_kept_as_they_are),
         cmocka_unit_test(the_user_token_means_an_identity_token),
+        cmocka_unit_test(a_copy_is_the_same),
         cmocka_unit_test(they_are_wiped),
         cmocka_unit_test(make_survives_any_failed_allocation),
     };

@@ -202,6 +202,28 @@ one_that_fails_is_not_asked_again(void **state)
 }
 
 static void
+a_clone_knows_which_have_failed(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_source clone = {0};
+
+    f->plan[0].status = "404 Not Found";
+    begin(f, ":1");
+    coco_status first = get_manifest(f, NULL);
+    assert_ok(f->source.clone(f->source.self, &clone, &f->err), f->err);
+    coco_source_done(&f->source);
+    f->source = clone;
+    f->plan[1].status = f->plan[2].status = "410 Gone";
+    coco_status second = get_manifest(f, NULL);
+    end(f);
+    assert_int_equal(first, COCO_OK);
+    assert_int_equal(f->plan[0].n, 1);
+    assert_int_equal(f->plan[1].n, 2);
+    assert_contains(coco_error_message(f->err), "404");
+    assert_fails(second, f->err, COCO_ERR_NET, "410");
+}
+
+static void
 one_that_is_not_there_is_passed_by(void **state)
 {
     struct fixture *f = *state;
@@ -420,6 +442,12 @@ mirrors_survive_any_failed_allocation(void **state)
             status = get_manifest(f, NULL);
         coco_buf_reset(&f->body);
         if (status == COCO_OK) {
+            struct coco_source clone = {0};
+
+            status = f->source.clone(f->source.self, &clone, &f->err);
+            coco_source_done(&clone);
+        }
+        if (status == COCO_OK) {
             const struct coco_sink sink = coco_sink_to_buf(&f->body);
             struct coco_descriptor blob = {.size = 4};
 
@@ -447,6 +475,7 @@ main(void)
         TEST(when_all_fail_each_reason_is_told),
         TEST(mirrors_are_asked_in_their_order),
         TEST(one_that_fails_is_not_asked_again),
+        TEST(a_clone_knows_which_have_failed),
         TEST(one_that_is_not_there_is_passed_by),
         TEST(a_manifest_of_another_digest_is_none),
         TEST(short_blobs_that_are_wrong_are_asked_for_elsewhere),

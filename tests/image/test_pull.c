@@ -102,8 +102,9 @@ give_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
         return coco_sink_write(sink, f->config, strlen(f->config), error);
     struct tarball *layer = &f->layers[f->blobs_asked++ % N_LAYERS];
     bool second = layer == &f->layers[1];
+    (void)ctx; /* is not the caller's */
     if (second && f->cancel)
-        coco_ctx_cancel(ctx);
+        coco_ctx_cancel(f->ctx);
     if (second && f->flip > 0)
         layer->data[f->flip] ^= 1;
     if (second && f->lies_left > 0)
@@ -144,7 +145,13 @@ begin(void **state)
     assert_ok(coco_image_client_set_platform(f->client, "linux/amd64", &err), err);
     assert_ok(coco_image_ref_parse("registry.test/image:tag", &f->ref, &err), err);
     assert_ok(coco_image_options_set(&f->opts, NULL, &err), err);
-    f->source = (struct coco_source){give_manifest, give_blob, lose_patience, give_nothing_back, f};
+    f->source = (struct coco_source){
+        .manifest = give_manifest,
+        .blob = give_blob,
+        .wrong = lose_patience,
+        .free = give_nothing_back,
+        .self = f,
+    };
     f->media_type = LAYER;
     f->user = "";
     f->n_diff_ids = N_LAYERS;

@@ -199,6 +199,38 @@ basic_is_answered_once(void **state)
     assert_int_equal(plan.seen.n, 2);
 }
 
+/* The clone has the password at hand, without being asked for it first. */
+static void
+a_clone_knows_what_its_source_has_found_out(void **state)
+{
+    struct fixture *f = *state;
+    struct plan plan = {
+        .authorization = BASIC,
+        .challenge = "WWW-Authenticate: Basic realm=\"x\"\r\n",
+        .status = "200 OK",
+        .headers = "",
+        .body = "{}",
+    };
+    _cleanup_buf_ struct coco_buf body = {.limit = 100};
+    _cleanup_buf_ struct coco_buf type = {.limit = 100};
+    _cleanup_source_ struct coco_source source = {0};
+    _cleanup_source_ struct coco_source clone = {0};
+
+    httpd_start(&f->httpd, answer, &plan, NULL);
+    open_source(f, true, &source);
+    coco_status first = get_manifest(f, &source, &body, &type);
+    assert_ok(source.clone(source.self, &clone, &f->err), f->err);
+    coco_source_done(&source);
+    coco_auth_done(&f->auth);
+    coco_status second = get_manifest(f, &clone, &body, &type);
+    httpd_stop(&f->httpd);
+    assert_ok(first, f->err);
+    assert_ok(second, f->err);
+    assert_int_equal(plan.seen.n, 3);
+    assert_string_equal(plan.seen.requests[2].line, "GET /v2/acme/app/manifests/1");
+    assert_string_equal(plan.seen.requests[2].authorization, BASIC);
+}
+
 static void
 a_token_is_fetched_and_kept(void **state)
 {
@@ -549,6 +581,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_manifest_is_asked_for_by_tag_and_by_digest),
         TEST(basic_is_answered_once),
+        TEST(a_clone_knows_what_its_source_has_found_out),
         TEST(a_token_is_fetched_and_kept),
         TEST(answers_that_are_none_are_errors),
         TEST(token_servers_that_lie_are_refused),

@@ -8,18 +8,14 @@
  */
 #include "image/pull.h"
 
-#include "base/bytes.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "image/bundle.h"
+#include "image/layers.h"
 #include "image/meta.h"
-#include "image/fetch.h"
-#include "image/pipeline.h"
 #include "image/remove.h"
 #include "image/staging.h"
-
-#include <coco/kbc.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -34,171 +30,54 @@
 struct pull {
     const struct coco_pull_order *order;
     coco_ctx *ctx;
-    struct coco_unpack_budget budget;       /* what is left of it */
-    struct coco_unpack_budget whole_budget; /* before the first layer */
-    const struct coco_manifest *manifest;
-    struct coco_layer_key *keys; /* of its layers, where they are encrypted */
-    struct coco_fetch *fetch;
+    struct coco_unpack_budget budget; /* what is left of it */
+    struct coco_resolved found;
+    struct coco_image_config config;
+    struct coco_layers layers;
     int rootfs;
 };
 
 static void
 pull_done(struct pull *pull)
 {
-    coco_fetch_free(pull->fetch);
-    for (size_t i = 0; pull->keys && i < pull->manifest->n_layers; i++)
-        coco_layer_key_done(&pull->keys[i]);
-    free(pull->keys);
+    coco_layers_done(&pull->layers);
+    coco_image_config_done(&pull->config);
+    coco_resolved_done(&pull->found);
     coco_closep(&pull->rootfs);
 }
 
-/* Asks a key broker for the key that a layer's key is wrapped by, if that may be one (T21). */
 static coco_status
-get_kek(void *self, coco_ctx *ctx, const char *uri, struct coco_secret *ret, coco_error **err)
+get_config(struct pull *pull, coco_error **err)
 {
-    _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
-    const coco_image_client *client = *(const coco_image_client **)self;
-    struct coco_resource_path path;
-
-    coco_status status = coco_resource_uri_parse(uri, &path, err);
-    if (status == COCO_OK && !coco_resource_prefix_covers(&client->kek_prefix, &path))
-        status =
-            coco_fail(err, COCO_ERR_DENIED, "%s is not under kbs:///%s, where keys of layers are",
-                      uri, client->kek_prefix.text);
-    if (status == COCO_OK)
-        status = coco_kbc_get_resource(client->kbc, ctx, uri, &bytes, err);
-    if (status != COCO_OK)
-        return status;
-    if (coco_bytes_size(bytes) != COCO_LAYER_KEY_SIZE)
-        return coco_fail(err, COCO_ERR_VERIFY, "the resource is not a key of %d bytes",
-                         COCO_LAYER_KEY_SIZE);
-    return coco_secret_copy(coco_bytes_data(bytes), coco_bytes_size(bytes), ret, err);
-}
-
-static coco_status
-open_layer(const struct pull *pull, const struct coco_descriptor *layer, struct coco_layer_key *ret,
-           coco_error **err)
-{
-    const coco_image_client *client = pull->order->client;
-    const struct coco_kek_source kek = {.get = get_kek, .self = &client};
-    const struct coco_openers openers = {
-        .keys = client->keys,
-        .n_keys = client->n_keys,
-        .kek = client->kbc ? &kek : NULL,
-    };
-
-    return coco_annotations_open(layer->annotations, &openers, pull->ctx, ret, err);
-}
-
-/* All of them before the first byte of a layer: whoever may not have a key is told so at once. */
-static coco_status
-open_layers(struct pull *pull, coco_error **err)
-{
-    const struct coco_manifest *manifest = pull->manifest;
-    coco_status status = COCO_OK;
-
-    pull->keys = calloc(manifest->n_layers + 1, sizeof(*pull->keys));
-    if (!pull->keys)
-        return coco_fail_nomem(err);
-    for (size_t i = 0; i < manifest->n_layers; i++) {
-        enum coco_compression compression;
-        bool encrypted = false;
-
-        status =
-            coco_layer_media_type(manifest->layers[i].media_type, &compression, &encrypted, err);
-        if (status == COCO_OK && encrypted)
-            status = open_layer(pull, &manifest->layers[i], &pull->keys[i], err);
-        if (status != COCO_OK)
-            return coco_wrap(err, status, "layer %zu", i);
-    }
-    return COCO_OK;
-}
-
-static coco_status
-pull_layer(struct pull *pull, size_t i, const struct coco_digest *diff_id, bool *elsewhere,
-           coco_error **err)
-{
-    const struct coco_descriptor *layer = &pull->manifest->layers[i];
-    _cleanup_pipeline_ struct coco_pipeline pipeline = {0};
-    struct coco_pipeline_order order = {
-        .root = pull->rootfs,
-        .budget = &pull->budget,
-        .diff_id = diff_id,
-        .max_ratio = pull->order->limits.max_ratio,
-        .blob_size = layer->size,
-        .max_memory = pull->order->limits.max_memory,
-    };
-    bool encrypted;
-
-    coco_status status =
-        coco_layer_media_type(layer->media_type, &order.compression, &encrypted, err);
-    if (encrypted)
-        order.key = &pull->keys[i];
-    if (status == COCO_OK)
-        status = coco_pipeline_begin(&pipeline, &order, err);
-    if (status != COCO_OK)
-        return status;
-    return coco_fetch_layer(pull->fetch, pull->ctx, i, &pipeline.sink, elsewhere, err);
-}
-
-/* Refuses too much before the first byte of it is fetched. */
-static coco_status
-add_up(const struct pull *pull, uint64_t *ret, coco_error **err)
-{
-    const struct coco_manifest *manifest = pull->manifest;
-    uint64_t left = pull->order->limits.max_bytes;
-
-    for (size_t i = 0; i < manifest->n_layers; i++) {
-        if (manifest->layers[i].size > left)
-            return coco_fail(err, COCO_ERR_LIMIT, "layers of more than %llu bytes",
-                             (unsigned long long)pull->order->limits.max_bytes);
-        left -= manifest->layers[i].size;
-    }
-    *ret = pull->order->limits.max_bytes - left;
-    return COCO_OK;
-}
-
-/* One plain layer is enough for whoever wants to be run (T18). */
-static coco_status
-check_encryption(const struct pull *pull, coco_error **err)
-{
-    const struct coco_manifest *manifest = pull->manifest;
-
-    for (size_t i = 0; i < manifest->n_layers && pull->order->client->require_encryption; i++) {
-        enum coco_compression compression;
-        bool encrypted = false;
-
-        coco_status status =
-            coco_layer_media_type(manifest->layers[i].media_type, &compression, &encrypted, err);
-        if (status == COCO_OK && !encrypted)
-            status = coco_fail(err, COCO_ERR_VERIFY, "it is not encrypted, and has to be");
-        if (status != COCO_OK)
-            return coco_wrap(err, status, "layer %zu", i);
-    }
-    return COCO_OK;
-}
-
-static coco_status
-get_config(const struct pull *pull, struct coco_image_config *ret, coco_error **err)
-{
-    const struct coco_manifest *manifest = pull->manifest;
+    const struct coco_manifest *manifest = &pull->found.manifest;
     _cleanup_buf_ struct coco_buf text = {.limit = CONFIG_SIZE_MAX};
-    _cleanup_image_config_ struct coco_image_config config = {0};
 
     coco_status status =
         coco_source_small_blob(pull->order->source, pull->ctx, &manifest->config, &text, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "image config");
-    status =
-        coco_image_config_parse(text.data, text.len, &pull->order->client->platform, &config, err);
+    status = coco_image_config_parse(text.data, text.len, &pull->order->client->platform,
+                                     &pull->config, err);
     if (status != COCO_OK)
         return status;
-    if (config.n_diff_ids != manifest->n_layers)
+    if (pull->config.n_diff_ids != manifest->n_layers)
         return coco_fail(err, COCO_ERR_PROTO, "%zu layers, but %zu diff_ids", manifest->n_layers,
-                         config.n_diff_ids);
-    *ret = config;
-    config = (struct coco_image_config){0};
+                         pull->config.n_diff_ids);
     return COCO_OK;
+}
+
+static coco_status
+open_layers(struct pull *pull, coco_error **err)
+{
+    const struct coco_layers_order order = {
+        .client = pull->order->client,
+        .source = pull->order->source,
+        .manifest = &pull->found.manifest,
+        .diff_ids = pull->config.diff_ids,
+        .limits = &pull->order->limits,
+    };
+
+    return coco_layers_open(&order, pull->ctx, &pull->layers, err);
 }
 
 static coco_status
@@ -219,12 +98,11 @@ make_rootfs(const struct coco_staging *staging, int *ret, coco_error **err)
 }
 
 static coco_status
-write_config(const struct pull *pull, const struct coco_staging *staging,
-             const struct coco_image_config *config, coco_error **err)
+write_config(const struct pull *pull, const struct coco_staging *staging, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = BUNDLE_CONFIG_MAX};
 
-    coco_status status = coco_bundle_config(config, pull->rootfs, &text, err);
+    coco_status status = coco_bundle_config(&pull->config, pull->rootfs, &text, err);
     if (status != COCO_OK)
         return status;
     _cleanup_close_ int fd = openat(staging->dir, "config.json",
@@ -235,15 +113,22 @@ write_config(const struct pull *pull, const struct coco_staging *staging,
 }
 
 static coco_status
-pull_layers(struct pull *pull, const struct coco_image_config *config, bool *elsewhere,
-            coco_error **err)
+unpack_layers(struct pull *pull, bool *elsewhere, coco_error **err)
 {
-    for (size_t i = 0; i < pull->manifest->n_layers; i++) {
+    const coco_image_options *limits = &pull->order->limits;
+
+    pull->budget = (struct coco_unpack_budget){
+        .content = limits->max_content,
+        .entries = limits->max_entries,
+        .ids.ignore = (limits->flags & COCO_IMAGE_IGNORE_CHOWN) != 0,
+    };
+    for (size_t i = 0; i < pull->found.manifest.n_layers; i++) {
         coco_status status = coco_ctx_check(pull->ctx, err);
         if (status == COCO_OK)
-            status = pull_layer(pull, i, &config->diff_ids[i], elsewhere, err);
+            status = coco_layers_unpack(&pull->layers, pull->ctx, i, pull->rootfs, &pull->budget,
+                                        elsewhere, err);
         if (status != COCO_OK)
-            return coco_wrap(err, status, "layer %zu", i);
+            return status;
     }
     return COCO_OK;
 }
@@ -257,13 +142,12 @@ start_over(struct pull *pull, const struct coco_staging *staging, coco_error **c
     coco_error_free(coco_steal(cause));
     coco_closep(&pull->rootfs);
     pull->rootfs = -1;
-    coco_fetch_stop(pull->fetch);
+    coco_layers_stop(&pull->layers);
     return coco_remove(staging->dir, "rootfs", err);
 }
 
 static coco_status
-fill_rootfs(struct pull *pull, const struct coco_image_config *config,
-            const struct coco_staging *staging, coco_error **err)
+fill_rootfs(struct pull *pull, const struct coco_staging *staging, coco_error **err)
 {
     for (;;) {
         coco_error *cause = NULL;
@@ -272,8 +156,7 @@ fill_rootfs(struct pull *pull, const struct coco_image_config *config,
         coco_status status = make_rootfs(staging, &pull->rootfs, err);
         if (status != COCO_OK)
             return status;
-        pull->budget = pull->whole_budget;
-        status = pull_layers(pull, config, &elsewhere, &cause);
+        status = unpack_layers(pull, &elsewhere, &cause);
         if (!elsewhere) {
             coco_error_give(err, cause);
             return status;
@@ -285,24 +168,26 @@ fill_rootfs(struct pull *pull, const struct coco_image_config *config,
 }
 
 static coco_status
-fill_staging(struct pull *pull, const struct coco_image_config *config,
-             const struct coco_staging *staging, coco_error **err)
+make_bundle(struct pull *pull, struct coco_staging *staging, coco_error **err)
 {
-    const struct coco_fetch_order order = {
-        .source = pull->order->source,
-        .layers = pull->manifest->layers,
-        .n_layers = pull->manifest->n_layers,
-        .max_memory = pull->order->limits.max_memory / 16,
-    };
-    coco_status status = coco_fetch_new(&order, &pull->fetch, err);
-
+    coco_status status = coco_staging_begin(pull->order->dir, staging, err);
     if (status == COCO_OK)
-        status = fill_rootfs(pull, config, staging, err);
+        status = coco_source_resolve(pull->order->source, pull->ctx, pull->order->ref,
+                                     &pull->order->client->platform, pull->order->limits.max_layers,
+                                     &pull->found, err);
     if (status == COCO_OK)
-        status = write_config(pull, staging, config, err);
+        status = get_config(pull, err);
+    if (status == COCO_OK)
+        status = open_layers(pull, err);
+    if (status == COCO_OK)
+        status = fill_rootfs(pull, staging, err);
+    if (status == COCO_OK)
+        status = write_config(pull, staging, err);
     /* From here on it would be seen. */
     if (status == COCO_OK)
         status = coco_ctx_check(pull->ctx, err);
+    if (status == COCO_OK)
+        status = coco_staging_commit(staging, err);
     return status;
 }
 
@@ -310,49 +195,22 @@ coco_status
 coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **ret,
                coco_error **err)
 {
+    /* Removed last: that takes a descriptor, and there may be none left before. */
     _cleanup_staging_ struct coco_staging staging = COCO_STAGING_NONE;
-    _cleanup_resolved_ struct coco_resolved found = {0};
-    _cleanup_image_config_ struct coco_image_config config = {0};
-    const coco_image_options *limits = &order->limits;
-    _cleanup_(pull_done) struct pull pull = {
-        .order = order,
-        .ctx = ctx,
-        .whole_budget = {.content = limits->max_content,
-                         .entries = limits->max_entries,
-                         .ids.ignore = (limits->flags & COCO_IMAGE_IGNORE_CHOWN) != 0},
-        .manifest = &found.manifest,
-        .rootfs = -1,
-    };
-    uint64_t layers = 0;
-
+    _cleanup_(pull_done) struct pull pull = {.order = order, .ctx = ctx, .rootfs = -1};
     _cleanup_(coco_image_freep) coco_image *image = calloc(1, sizeof(*image));
     if (!image)
         return coco_fail_nomem(err);
-    coco_status status = coco_staging_begin(order->dir, &staging, err);
-    if (status == COCO_OK)
-        status = coco_source_resolve(order->source, ctx, order->ref, &order->client->platform,
-                                     limits->max_layers, &found, err);
-    if (status == COCO_OK)
-        status = add_up(&pull, &layers, err);
-    if (status == COCO_OK)
-        status = check_encryption(&pull, err);
-    if (status == COCO_OK)
-        status = get_config(&pull, &config, err);
-    if (status == COCO_OK)
-        status = open_layers(&pull, err);
-    if (status == COCO_OK)
-        status = fill_staging(&pull, &config, &staging, err);
-    if (status == COCO_OK)
-        status = coco_staging_commit(&staging, err);
+
+    coco_status status = make_bundle(&pull, &staging, err);
     if (status != COCO_OK)
         return status;
-
-    image->digest = found.digest;
-    coco_digest_format(&found.digest, image->digest_text);
-    image->n_layers = found.manifest.n_layers;
-    image->bytes_read = found.text.len + found.manifest.config.size + layers;
+    image->digest = pull.found.digest;
+    coco_digest_format(&pull.found.digest, image->digest_text);
+    image->n_layers = pull.found.manifest.n_layers;
+    image->bytes_read = pull.found.text.len + pull.found.manifest.config.size + pull.layers.bytes;
     image->ids_ignored = pull.budget.ids.ignored;
-    image->bytes_written = limits->max_content - pull.budget.content;
+    image->bytes_written = order->limits.max_content - pull.budget.content;
     *ret = coco_steal(&image);
     return COCO_OK;
 }

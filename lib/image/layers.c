@@ -1,0 +1,185 @@
+/*
+ * image/layers.c - the layers of one image: what they are opened with, and how they come
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/layers.h"
+
+#include "base/bytes.h"
+#include "base/fail.h"
+#include "image/pipeline.h"
+
+#include <coco/kbc.h>
+
+/* Asks a key broker for the key that a layer's key is wrapped by, if that may be one (T21). */
+static coco_status
+get_kek(void *self, coco_ctx *ctx, const char *uri, struct coco_secret *ret, coco_error **err)
+{
+    _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+    const coco_image_client *client = *(const coco_image_client **)self;
+    struct coco_resource_path path;
+
+    coco_status status = coco_resource_uri_parse(uri, &path, err);
+    if (status == COCO_OK && !coco_resource_prefix_covers(&client->kek_prefix, &path))
+        status =
+            coco_fail(err, COCO_ERR_DENIED, "%s is not under kbs:///%s, where keys of layers are",
+                      uri, client->kek_prefix.text);
+    if (status == COCO_OK)
+        status = coco_kbc_get_resource(client->kbc, ctx, uri, &bytes, err);
+    if (status != COCO_OK)
+        return status;
+    if (coco_bytes_size(bytes) != COCO_LAYER_KEY_SIZE)
+        return coco_fail(err, COCO_ERR_VERIFY, "the resource is not a key of %d bytes",
+                         COCO_LAYER_KEY_SIZE);
+    return coco_secret_copy(coco_bytes_data(bytes), coco_bytes_size(bytes), ret, err);
+}
+
+static coco_status
+open_layer(const struct coco_layers *layers, coco_ctx *ctx, const struct coco_descriptor *layer,
+           struct coco_layer_key *ret, coco_error **err)
+{
+    const coco_image_client *client = layers->order.client;
+    const struct coco_kek_source kek = {.get = get_kek, .self = &client};
+    const struct coco_openers openers = {
+        .keys = client->keys,
+        .n_keys = client->n_keys,
+        .kek = client->kbc ? &kek : NULL,
+    };
+    enum coco_compression compression;
+    bool encrypted = false;
+
+    coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
+    if (status != COCO_OK || !encrypted)
+        return status;
+    return coco_annotations_open(layer->annotations, &openers, ctx, ret, err);
+}
+
+/* Refuses too much before the first byte of it is fetched. */
+static coco_status
+check_size(const struct coco_layers_order *order, coco_error **err)
+{
+    uint64_t left = order->limits->max_bytes;
+
+    for (size_t i = 0; i < order->manifest->n_layers; i++) {
+        if (order->manifest->layers[i].size > left)
+            return coco_fail(err, COCO_ERR_LIMIT, "layers of more than %llu bytes",
+                             (unsigned long long)order->limits->max_bytes);
+        left -= order->manifest->layers[i].size;
+    }
+    return COCO_OK;
+}
+
+/* One plain layer is enough for whoever wants to be run (T18). */
+static coco_status
+check_encryption(const struct coco_layers_order *order, coco_error **err)
+{
+    for (size_t i = 0; i < order->manifest->n_layers && order->client->require_encryption; i++) {
+        enum coco_compression compression;
+        bool encrypted = false;
+
+        coco_status status = coco_layer_media_type(order->manifest->layers[i].media_type,
+                                                   &compression, &encrypted, err);
+        if (status == COCO_OK && !encrypted)
+            status = coco_fail(err, COCO_ERR_VERIFY, "it is not encrypted, and has to be");
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    return COCO_OK;
+}
+
+static coco_status
+open_all(struct coco_layers *layers, coco_ctx *ctx, coco_error **err)
+{
+    const struct coco_manifest *manifest = layers->order.manifest;
+
+    layers->keys = calloc(manifest->n_layers + 1, sizeof(*layers->keys));
+    if (!layers->keys)
+        return coco_fail_nomem(err);
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        coco_status status = open_layer(layers, ctx, &manifest->layers[i], &layers->keys[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    return COCO_OK;
+}
+
+coco_status
+coco_layers_open(const struct coco_layers_order *order, coco_ctx *ctx, struct coco_layers *ret,
+                 coco_error **err)
+{
+    _cleanup_layers_ struct coco_layers layers = {.order = *order};
+    const struct coco_fetch_order fetch = {
+        .source = order->source,
+        .layers = order->manifest->layers,
+        .n_layers = order->manifest->n_layers,
+        .max_memory = order->limits->max_memory / 16,
+    };
+
+    coco_status status = check_size(order, err);
+    if (status == COCO_OK)
+        status = check_encryption(order, err);
+    if (status == COCO_OK)
+        status = open_all(&layers, ctx, err);
+    if (status == COCO_OK)
+        status = coco_fetch_new(&fetch, &layers.fetch, err);
+    if (status != COCO_OK)
+        return status;
+    *ret = layers;
+    layers = (struct coco_layers){0};
+    return COCO_OK;
+}
+
+void
+coco_layers_done(struct coco_layers *layers)
+{
+    coco_fetch_free(layers->fetch);
+    for (size_t i = 0; layers->keys && i < layers->order.manifest->n_layers; i++)
+        coco_layer_key_done(&layers->keys[i]);
+    free(layers->keys);
+    *layers = (struct coco_layers){0};
+}
+
+static coco_status
+unpack(struct coco_layers *layers, coco_ctx *ctx, size_t i, struct coco_pipeline_order *order,
+       bool *elsewhere, coco_error **err)
+{
+    const struct coco_descriptor *layer = &layers->order.manifest->layers[i];
+    _cleanup_pipeline_ struct coco_pipeline pipeline = {0};
+    bool encrypted = false;
+
+    coco_status status =
+        coco_layer_media_type(layer->media_type, &order->compression, &encrypted, err);
+    if (encrypted)
+        order->key = &layers->keys[i];
+    if (status == COCO_OK)
+        status = coco_pipeline_begin(&pipeline, order, err);
+    if (status == COCO_OK)
+        status = coco_fetch_layer(layers->fetch, ctx, i, &pipeline.sink, elsewhere, err);
+    return status;
+}
+
+coco_status
+coco_layers_unpack(struct coco_layers *layers, coco_ctx *ctx, size_t i, int root,
+                   struct coco_unpack_budget *budget, bool *elsewhere, coco_error **err)
+{
+    const struct coco_descriptor *layer = &layers->order.manifest->layers[i];
+    struct coco_pipeline_order order = {
+        .root = root,
+        .budget = budget,
+        .diff_id = &layers->order.diff_ids[i],
+        .max_ratio = layers->order.limits->max_ratio,
+        .blob_size = layer->size,
+        .max_memory = layers->order.limits->max_memory,
+    };
+
+    *elsewhere = false;
+    layers->bytes += layer->size;
+    coco_status status = unpack(layers, ctx, i, &order, elsewhere, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "layer %zu", i);
+}
+
+void
+coco_layers_stop(struct coco_layers *layers)
+{
+    coco_fetch_stop(layers->fetch);
+}

@@ -24,6 +24,8 @@ COCO = os.environ.get("COCO", "coco")
 NOBODY = 65534
 FIRST = 100000  # of the ids of the user namespace
 
+PROGRAM = {}
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 
@@ -50,14 +52,29 @@ def fixture_home():
         yield home
 
 
+@pytest.fixture(name="program", scope="module", autouse=True)
+def fixture_program():
+    """COCO and its libraries where everybody may run them: root's home, for one, is closed."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        os.chmod(name, 0o755)
+        libraries = os.environ.get("LD_LIBRARY_PATH", "")
+        for directory in filter(None, libraries.split(":")):
+            for library in pathlib.Path(directory).glob("libcoco*.so*"):
+                if library.is_file():
+                    shutil.copy(library, name)
+        PROGRAM["path"] = shutil.copy(shutil.which(COCO), f"{name}/coco")
+        PROGRAM["env"] = {**os.environ, "LD_LIBRARY_PATH": f"{name}:{libraries}"}
+        yield
+
+
 def arguments(home, *options):
-    return [COCO, "image", "pull", f"oci:{home}/image:t", home / "bundle", "--json",
+    return [PROGRAM["path"], "image", "pull", f"oci:{home}/image:t", home / "bundle", "--json",
             "--insecure-policy", "accept-anything", *options]
 
 
 def pull(home, *options, uid=NOBODY):
     return subprocess.run(arguments(home, *options), user=uid, group=uid, extra_groups=[],
-                          capture_output=True, text=True, check=False)
+                          env=PROGRAM["env"], capture_output=True, text=True, check=False)
 
 
 def done(result):
@@ -98,7 +115,7 @@ def in_namespace(home, *options):
     waiting = ["unshare", "--user", "sh", "-c", 'echo there; read go; exec "$@"', "sh"]
     with subprocess.Popen(
         [*waiting, *arguments(home, *options)], user=FIRST, group=FIRST, extra_groups=[],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=PROGRAM["env"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as child:
         if child.stdout.readline() != "there\n":
             pytest.skip("there are no user namespaces: " + child.stderr.read())

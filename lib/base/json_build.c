@@ -134,7 +134,15 @@ coco_json_add_array(cJSON *to, const char *name, cJSON **ret, coco_error **err)
 coco_status
 coco_json_add_copy(cJSON *to, const char *name, const cJSON *item, coco_error **err)
 {
-    return add(to, name, cJSON_Duplicate(item, true), err);
+    cJSON *copy = cJSON_Duplicate(item, true);
+
+    /* A member's name comes with it, and would be written in front of an array's item, too. */
+    if (copy && !name && copy->string) {
+        if (!(copy->type & cJSON_StringIsConst))
+            cJSON_free(copy->string);
+        copy->string = NULL;
+    }
+    return add(to, name, copy, err);
 }
 
 static coco_status

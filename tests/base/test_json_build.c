@@ -68,6 +68,22 @@ what_is_built_is_written_exactly(void **state)
 }
 
 static void
+a_copy_in_an_array_has_no_name(void **state)
+{
+    _cleanup_json_ cJSON *object = NULL;
+    _cleanup_json_ cJSON *array = NULL;
+    _cleanup_buf_ struct coco_buf buf = {.limit = 100};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_json_parse("{\"a\":\"b\"}", 9, &object, &err), err);
+    assert_ok(coco_json_parse("[]", 2, &array, &err), err);
+    assert_ok(coco_json_add_copy(array, NULL, object->child, &err), err);
+    assert_ok(coco_json_write(array, COCO_JSON_COMPACT, &buf, &err), err);
+    assert_string_equal(coco_buf_text(&buf), "[\"b\"]");
+}
+
+static void
 building_survives_any_failed_allocation(void **state)
 {
     (void)state;
@@ -130,6 +146,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_built_is_written_exactly),
+        cmocka_unit_test(a_copy_in_an_array_has_no_name),
         cmocka_unit_test(building_survives_any_failed_allocation),
         cmocka_unit_test(base64_refuses_what_no_document_could_hold),
         cmocka_unit_test(freeing_wipes_strings_and_numbers),

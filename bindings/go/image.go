@@ -66,6 +66,10 @@ func (r *ImageRef) String() string {
 // cannot be set, and puts an empty file in the place of a device.
 const ImageIgnoreChown = uint32(C.COCO_IMAGE_IGNORE_CHOWN)
 
+// ImageOverlay, of a pull with a store, mounts rootfs over the store's files
+// instead of copying them.
+const ImageOverlay = uint32(C.COCO_IMAGE_OVERLAY)
+
 // ImageOptions are limits of one pull or push; what is 0 has its default.
 type ImageOptions struct {
 	MaxBytes   uint64 // bytes of all layers, compressed; 16 GiB
@@ -73,7 +77,7 @@ type ImageOptions struct {
 	MaxEntries uint64 // files in all layers; 4 million
 	MaxLayers  uint32 // number of layers; 128
 	MaxRatio   uint32 // compression of a layer, n to 1; 1100
-	Flags      uint32 // of ImageIgnoreChown, added up
+	Flags      uint32 // of ImageIgnoreChown and ImageOverlay, added up
 
 	// How often a request that failed for a reason that may pass is made again, with
 	// nothing gained in between; 4, and math.MaxUint32 for never.
@@ -125,7 +129,8 @@ func takeImage(c *C.coco_image) *Image {
 // ImageClient is how images are reached and opened.
 type ImageClient struct {
 	object[*C.coco_image_client]
-	kbc *KBC // borrowed by the C object
+	kbc   *KBC   // borrowed by the C object
+	store *Store // so is this
 }
 
 // NewImageClient makes a client that knows no credentials, no keys and no policy.
@@ -280,6 +285,23 @@ func (i *ImageClient) SetKBC(k *KBC) error {
 	})
 }
 
+// SetStore lets pulls unpack layers into s, and use those that are there
+// already; s must stay open as long as i; nil for none.
+func (i *ImageClient) SetStore(s *Store) error {
+	var store *C.coco_store
+	if s != nil {
+		if err := s.open(); err != nil {
+			return err
+		}
+		store = s.c
+	}
+	return i.call(func(c *C.coco_image_client, _ *frame) C.coco_status {
+		C.coco_image_client_set_store(c, store)
+		i.store = s
+		return C.COCO_OK
+	})
+}
+
 // AddRecipient adds a recipient for Encrypt: the holder of the private half of key.
 func (i *ImageClient) AddRecipient(key []byte) error {
 	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
@@ -301,6 +323,9 @@ func (i *ImageClient) ready(refs ...*ImageRef) error {
 		if ref == nil || ref.open() != nil {
 			return errClosed()
 		}
+	}
+	if i.open() == nil && i.store != nil && i.store.open() != nil {
+		return errClosed()
 	}
 	if i.open() == nil && i.kbc != nil {
 		return i.kbc.open()

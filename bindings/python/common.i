@@ -77,6 +77,7 @@ static const struct argument optional[] = {
     {"image_client_set_kbc", "kbc"},
     {"image_client_set_proxy", "no_proxy"},
     {"image_client_set_proxy", "url"},
+    {"image_client_set_store", "store"},
     {"software_tee_launch", "init_data"},
 };
 
@@ -200,6 +201,17 @@ take_bytes(coco_bytes *bytes)
 %typemap(argout, noblock=1) coco_bytes **ret {
     Py_DECREF($result);
     $result = take_bytes(coco_ret);
+    if (!$result)
+        SWIG_fail;
+}
+
+%typemap(in, numinputs=0, noblock=1) uint64_t *ret {
+    uint64_t coco_ret = 0;
+    $1 = &coco_ret;
+}
+%typemap(argout, noblock=1) uint64_t *ret {
+    Py_DECREF($result);
+    $result = PyLong_FromUnsignedLongLong(coco_ret);
     if (!$result)
         SWIG_fail;
 }

@@ -23,6 +23,7 @@
 %coco_object(coco_image_client)
 %coco_object(coco_image_ref)
 %coco_object(coco_kbc)
+%coco_object(coco_store)
 %coco_object(coco_verdict)
 %coco_object(coco_verifier)
 
@@ -58,6 +59,10 @@ call_log(void *user, coco_log_level level, const char *message)
     client._kbc = kbc
 %}
 
+%pythonappend coco_image_client_set_store %{
+    client._store = store
+%}
+
 %include <coco/types.h>
 %include <coco/error.h>
 %include <coco/version.h>
@@ -67,4 +72,5 @@ call_log(void *user, coco_log_level level, const char *message)
 %include <coco/verifier.h>
 %include <coco/kbc.h>
 %include <coco/admin.h>
+%include <coco/store.h>
 %include <coco/image.h>

@@ -13,6 +13,7 @@
 #include <coco/error.h>
 #include <coco/image.h>
 #include <coco/kbc.h>
+#include <coco/store.h>
 #include <coco/types.h>
 #include <coco/verifier.h>
 #include <coco/version.h>

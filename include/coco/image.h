@@ -10,6 +10,7 @@
 #include <coco/context.h>
 #include <coco/error.h>
 #include <coco/kbc.h>
+#include <coco/store.h>
 #include <coco/types.h>
 
 #ifdef __cplusplus
@@ -348,6 +349,18 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_kbs_recipient(
     coco_image_client *client, const char *uri, const uint8_t *key, size_t len, coco_error **err);
 
+/**
+ * Lets pulls unpack layers into @p store, and use those that are there already.
+ *
+ * A bundle is made of the store's files then: by copies that share their content with
+ * them where the file system can do that, or with ::COCO_IMAGE_OVERLAY. What
+ * coco_image_bytes_read() tells is what was not there.
+ *
+ * @param client  whose
+ * @param store   lent; must outlive @p client; NULL for none
+ */
+COCO_API void coco_image_client_set_store(coco_image_client *client, coco_store *store);
+
 /** What coco_image_options.flags is made of. */
 typedef enum coco_image_flag {
     /**
@@ -360,6 +373,12 @@ typedef enum coco_image_flag {
      * as its mapping goes.
      */
     COCO_IMAGE_IGNORE_CHOWN = 1,
+    /**
+     * Of a pull with a store: mount `<dir>/rootfs`, over the store's files, instead of
+     * copying them. What is written to it is kept in `<dir>/upper`.
+     * coco_store_release() removes such a bundle. It takes the privilege to mount.
+     */
+    COCO_IMAGE_OVERLAY = 2,
 } coco_image_flag;
 
 /**

@@ -24,6 +24,7 @@
 #define DEFAULT_LAYERS 128
 #define DEFAULT_RATIO 1100
 #define DEFAULT_STALL_S 60
+#define FLAGS (COCO_IMAGE_IGNORE_CHOWN | COCO_IMAGE_OVERLAY)
 #define DEFAULT_MEMORY ((uint64_t)16 << 20)
 
 coco_status
@@ -263,6 +264,12 @@ coco_image_client_set_require_encryption(coco_image_client *client, bool on)
     client->require_encryption = on;
 }
 
+void
+coco_image_client_set_store(coco_image_client *client, coco_store *store)
+{
+    client->store = store;
+}
+
 coco_status
 coco_image_client_add_recipient(coco_image_client *client, const uint8_t *key, size_t len,
                                 coco_error **err)
@@ -386,7 +393,7 @@ coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, 
         coco_options_copy(&set, sizeof(set), offsetof(coco_image_options, retries), opts, err);
     if (status != COCO_OK)
         return status;
-    if ((set.flags & ~(uint32_t)COCO_IMAGE_IGNORE_CHOWN) != 0 || set.reserved != 0)
+    if ((set.flags & ~(uint32_t)FLAGS) != 0 || set.reserved != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "image options: flags this library does not know");
     if (set.max_memory != 0 && set.max_memory < COCO_PIPELINE_MEMORY_MIN)
         return coco_fail(err, COCO_ERR_INVALID, "image options: max_memory of less than %llu bytes",

@@ -46,6 +46,7 @@ struct coco_image_client {
     coco_kbc *kbc; /* lent, or NULL */
     struct coco_resource_prefix kek_prefix;
     bool require_encryption;
+    coco_store *store; /* lent, or NULL */
 };
 
 struct coco_image {

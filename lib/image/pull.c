@@ -12,8 +12,11 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "image/bundle.h"
+#include "image/chain.h"
+#include "image/clone.h"
 #include "image/layers.h"
 #include "image/meta.h"
+#include "image/overlay.h"
 #include "image/remove.h"
 #include "image/staging.h"
 
@@ -34,12 +37,16 @@ struct pull {
     struct coco_resolved found;
     struct coco_image_config config;
     struct coco_layers layers;
+    struct coco_chain chain; /* with a store */
     int rootfs;
+    uint64_t written; /* bytes of files */
+    uint64_t ids_ignored;
 };
 
 static void
 pull_done(struct pull *pull)
 {
+    coco_chain_done(&pull->chain);
     coco_layers_done(&pull->layers);
     coco_image_config_done(&pull->config);
     coco_resolved_done(&pull->found);
@@ -168,6 +175,71 @@ fill_rootfs(struct pull *pull, const struct coco_staging *staging, coco_error **
 }
 
 static coco_status
+add_to_store(struct pull *pull, const coco_store *store, coco_error **err)
+{
+    coco_status status =
+        coco_chain_build(store, pull->ctx, &pull->layers, &pull->order->limits, &pull->chain, err);
+
+    if (status == COCO_OK)
+        status = coco_store_add_image(store, pull->ctx, &pull->found.digest,
+                                      coco_image_ref_text(pull->order->ref), pull->chain.ids,
+                                      pull->chain.n, err);
+    pull->written = pull->chain.content;
+    pull->ids_ignored = pull->chain.ids_ignored;
+    return status;
+}
+
+/* The store has to know of the bundle before it is there, lest its tree be collected. */
+static coco_status
+lay_over(struct pull *pull, const coco_store *store, const struct coco_staging *staging,
+         coco_error **err)
+{
+    _cleanup_free_ char *path = NULL;
+
+    coco_status status = coco_staging_path(staging, &path, err);
+    if (status == COCO_OK)
+        status = coco_overlay_mount(staging->dir, pull->chain.top.rootfs, err);
+    if (status == COCO_OK)
+        status = coco_store_add_bundle(store, path, &pull->chain.top.chain, err);
+    if (status != COCO_OK)
+        return status;
+    pull->rootfs = openat(staging->dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return pull->rootfs < 0 ? coco_fail_errno(err, errno, "open 'rootfs'") : COCO_OK;
+}
+
+static coco_status
+fill_from_store(struct pull *pull, const struct coco_staging *staging, coco_error **err)
+{
+    const coco_store *store = pull->order->client->store;
+    uint64_t copied = 0;
+
+    coco_status status = add_to_store(pull, store, err);
+    if (status != COCO_OK)
+        return status;
+    if (pull->order->limits.flags & COCO_IMAGE_OVERLAY)
+        return lay_over(pull, store, staging, err);
+    status = make_rootfs(staging, &pull->rootfs, err);
+    if (status == COCO_OK)
+        status =
+            coco_clone_by_copies(pull->ctx, pull->chain.top.rootfs, pull->rootfs, &copied, err);
+    pull->written += copied;
+    return status;
+}
+
+static coco_status
+fill(struct pull *pull, const struct coco_staging *staging, coco_error **err)
+{
+    if (pull->order->client->store)
+        return fill_from_store(pull, staging, err);
+    if (pull->order->limits.flags & COCO_IMAGE_OVERLAY)
+        return coco_fail(err, COCO_ERR_INVALID, "an overlay of a store that is not there");
+    coco_status status = fill_rootfs(pull, staging, err);
+    pull->written = pull->order->limits.max_content - pull->budget.content;
+    pull->ids_ignored = pull->budget.ids.ignored;
+    return status;
+}
+
+static coco_status
 make_bundle(struct pull *pull, struct coco_staging *staging, coco_error **err)
 {
     coco_status status = coco_staging_begin(pull->order->dir, staging, err);
@@ -180,7 +252,7 @@ make_bundle(struct pull *pull, struct coco_staging *staging, coco_error **err)
     if (status == COCO_OK)
         status = open_layers(pull, err);
     if (status == COCO_OK)
-        status = fill_rootfs(pull, staging, err);
+        status = fill(pull, staging, err);
     if (status == COCO_OK)
         status = write_config(pull, staging, err);
     /* From here on it would be seen. */
@@ -197,7 +269,8 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
 {
     /* Removed last: that takes a descriptor, and there may be none left before. */
     _cleanup_staging_ struct coco_staging staging = COCO_STAGING_NONE;
-    _cleanup_(pull_done) struct pull pull = {.order = order, .ctx = ctx, .rootfs = -1};
+    _cleanup_(pull_done) struct pull pull = {
+        .order = order, .ctx = ctx, .chain = COCO_CHAIN_NONE, .rootfs = -1};
     _cleanup_(coco_image_freep) coco_image *image = calloc(1, sizeof(*image));
     if (!image)
         return coco_fail_nomem(err);
@@ -209,8 +282,8 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
     coco_digest_format(&pull.found.digest, image->digest_text);
     image->n_layers = pull.found.manifest.n_layers;
     image->bytes_read = pull.found.text.len + pull.found.manifest.config.size + pull.layers.bytes;
-    image->ids_ignored = pull.budget.ids.ignored;
-    image->bytes_written = order->limits.max_content - pull.budget.content;
+    image->ids_ignored = pull.ids_ignored;
+    image->bytes_written = pull.written;
     *ret = coco_steal(&image);
     return COCO_OK;
 }

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "image/overlay.h"
 #include "image/remove.h"
 
 #include <dirent.h>
@@ -35,6 +36,8 @@ coco_staging_done(struct coco_staging *staging)
 {
     bool there = staging->dir >= 0 && !staging->committed;
 
+    if (there)
+        coco_overlay_detach(staging->dir);
     /* First: there may be no other descriptor to remove it with. If others take it for stale now,
      * they only help. */
     coco_closep(&staging->dir);
@@ -135,8 +138,10 @@ remove_if_stale(int parent, const char *name)
 {
     _cleanup_close_ int dir = openat(parent, name, DIR_FLAGS);
 
-    if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)
-        (void)coco_remove(parent, name, NULL);
+    if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
+        return;
+    coco_overlay_detach(dir);
+    (void)coco_remove(parent, name, NULL);
 }
 
 /* What cannot be removed is no reason to fail: it is in nobody's way. */
@@ -156,6 +161,52 @@ remove_stale(int parent, const char *prefix)
         if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0
             && strlen(entry->d_name) == strlen(prefix) + (size_t)2 * SUFFIX_BYTES)
             remove_if_stale(parent, entry->d_name);
+}
+
+/* ".<target>.coco-<16 hex digits>" */
+static bool
+is_staging(const char *name)
+{
+    const char *mark = strrchr(name, '.');
+
+    return name[0] == '.' && mark && strncmp(mark, ".coco-", strlen(".coco-")) == 0
+           && strlen(mark) == strlen(".coco-") + (size_t)2 * SUFFIX_BYTES;
+}
+
+void
+coco_staging_sweep(int parent)
+{
+    const struct dirent *entry;
+    int fd = openat(parent, ".", DIR_FLAGS);
+    _cleanup_(close_stream) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (!stream) {
+        coco_closep(&fd);
+        return;
+    }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
+    while ((entry = readdir(stream)))
+        if (is_staging(entry->d_name))
+            remove_if_stale(parent, entry->d_name);
+}
+
+coco_status
+coco_staging_path(const struct coco_staging *staging, char **ret, coco_error **err)
+{
+    char parent[PATH_MAX];
+    char link[32];
+
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", staging->parent);
+    *ret = NULL;
+    ssize_t len = readlink(link, parent, sizeof(parent) - 1);
+    if (len < 0)
+        return coco_fail_errno(err, errno, "resolve the place of '%s'", staging->target);
+    parent[len] = '\0';
+    if (asprintf(ret, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, staging->target) < 0) {
+        *ret = NULL;
+        return coco_fail_nomem(err);
+    }
+    return COCO_OK;
 }
 
 static coco_status

@@ -35,6 +35,12 @@ struct coco_staging {
  */
 coco_status coco_staging_begin(const char *path, struct coco_staging *ret, coco_error **err);
 
+/* The path it shall have, to be freed; NULL in *ret on failure. */
+coco_status coco_staging_path(const struct coco_staging *staging, char **ret, coco_error **err);
+
+/* Removes all staging directories in the open directory that nobody works in any more. */
+void coco_staging_sweep(int parent);
+
 /* Writes all of it to the disk and puts it in its place. */
 coco_status coco_staging_commit(struct coco_staging *staging, coco_error **err);
 

@@ -509,7 +509,7 @@ options_that_are_not_known_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct newer_options newer = {.known.size = sizeof(newer), .more = 1};
-    coco_image_options opts = {.size = sizeof(opts), .flags = 3};
+    coco_image_options opts = {.size = sizeof(opts), .flags = 4};
     coco_image_options set = {.max_bytes = 12345};
 
     assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_NOTSUP, "flags");

@@ -24,7 +24,11 @@ from ._attestation import (
 from ._context import Context, LogLevel
 from ._image import Image, ImageClient, ImageRef
 from ._kbc import Admin, Kbc, TeeKey
+from ._store import Store
 from .errors import *  # noqa: F403
+
+IMAGE_IGNORE_CHOWN = native.COCO_IMAGE_IGNORE_CHOWN
+IMAGE_OVERLAY = native.COCO_IMAGE_OVERLAY
 
 
 def version():
@@ -43,6 +47,8 @@ def status_name(status):
 
 
 __all__ = [
+    "IMAGE_IGNORE_CHOWN",
+    "IMAGE_OVERLAY",
     "Admin",
     "Attester",
     "Check",
@@ -52,6 +58,7 @@ __all__ = [
     "ImageRef",
     "Kbc",
     "LogLevel",
+    "Store",
     "TeeKey",
     "Verdict",
     "Verifier",

@@ -104,6 +104,7 @@ class ImageClient(Handle):
     platform    `os/architecture[/variant]`; the default is this machine
     plain_http  speak HTTP without TLS
     require_encryption  pull only images all of whose layers are encrypted
+    store       a Store, whose layers are used and which gets those that it lacks
     kek_prefix  `kbs:///repository/` or `kbs:///repository/type/`: what kbc may be asked for
 
     Calls take the limits of the C struct coco_image_options as keywords.
@@ -112,11 +113,12 @@ class ImageClient(Handle):
     def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, auth_resource=None,
                  helpers=None, registries=None, tls_ca=None, certs_dir=None, certs_trees=(), proxy=None,
                  no_proxy=None, platform=None, plain_http=False, require_encryption=False,
-                 kek_prefix=None):
+                 kek_prefix=None, store=None):
         super().__init__(native.image_client_new())
         native.image_client_set_plain_http(self._c, bool(plain_http))
         native.image_client_set_require_encryption(self._c, bool(require_encryption))
         native.image_client_set_kbc(self._c, kbc._c if kbc is not None else None)
+        native.image_client_set_store(self._c, store._c if store is not None else None)
         for key in keys:
             self.add_key(key)
         for tree in certs_trees:
@@ -161,6 +163,7 @@ class ImageClient(Handle):
         """Pulls an image and unpacks it: `directory`, new or empty, becomes an OCI bundle.
 
         Who has not the privileges for all it holds says `flags=coco.IMAGE_IGNORE_CHOWN`.
+        With a store, `flags=coco.IMAGE_OVERLAY` mounts rootfs over its files.
         """
         options = native.image_options(**limits)
         return Image._of(

@@ -1,0 +1,121 @@
+/*
+ * tests/image/test_overlay.c - lib/image/overlay.c, where overlays may be mounted
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/overlay.h"
+
+#include "base/bytes.h"
+#include "tests/storekit.h"
+
+static void
+overlay_without_a_store_is_refused(void **state)
+{
+    struct storekit *kit = *state;
+
+    coco_image_client_set_store(kit->client, NULL);
+    kit->opts.flags = COCO_IMAGE_OVERLAY;
+    assert_fails(storekit_pull(kit, 2, "a"), kit->err, COCO_ERR_INVALID, "not there");
+}
+
+/* Pulls with an overlay, or skips the test where there can be none, as is told then. */
+static void
+pull_overlaid(struct storekit *kit, const char *name)
+{
+    kit->opts.flags = COCO_IMAGE_OVERLAY;
+    coco_status status = storekit_pull(kit, 3, name);
+    if (status == COCO_ERR_NOTSUP) {
+        char path[200];
+
+        print_message("# %s\n", coco_error_message(kit->err));
+        storekit_path(kit, path, "%s", name);
+        assert_int_equal(access(path, F_OK), -1);
+        skip();
+    }
+    assert_ok(status, kit->err);
+}
+
+static void
+what_is_written_to_it_is_the_bundles(void **state)
+{
+    struct storekit *kit = *state;
+    char path[300];
+    char tree[250];
+
+    pull_overlaid(kit, "a");
+    storekit_path(kit, path, "a");
+    assert_fake_tree(path, "rootfs", 3);
+    assert_int_equal(coco_image_bytes_written(kit->pulled), 13);
+    storekit_path(kit, path, "a/rootfs/keep2");
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "gone", 4), 4);
+    (void)close(fd);
+    storekit_tree(kit, 3, tree, sizeof(tree));
+    assert_fake_tree(tree, "rootfs", 3);
+    storekit_path(kit, path, "a/upper");
+    assert_file(path, "keep2", "gone");
+    storekit_path(kit, path, "a");
+    assert_ok(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_fake_tree(tree, "rootfs", 3);
+}
+
+static void
+a_bundle_in_use_is_not_released(void **state)
+{
+    struct storekit *kit = *state;
+    uint64_t freed = 0;
+    char path[300];
+
+    pull_overlaid(kit, "a");
+    assert_ok(coco_store_forget(kit->store, kit->ctx, "r.test/app:3", &kit->err), kit->err);
+    assert_ok(coco_store_collect(kit->store, kit->ctx, &freed, &kit->err), kit->err);
+    storekit_path(kit, path, "a/rootfs/keep2");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    storekit_path(kit, path, "a");
+    assert_fails(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err, COCO_ERR_IO,
+                 "unmount");
+    assert_fake_tree(path, "rootfs", 3);
+    (void)close(fd);
+    assert_ok(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err);
+    assert_ok(coco_store_collect(kit->store, kit->ctx, &freed, &kit->err), kit->err);
+    assert_true(freed > 0);
+}
+
+/* A place that is taken is found out at the end, when all is mounted already. */
+static void
+a_pull_that_fails_leaves_no_mount(void **state)
+{
+    struct storekit *kit = *state;
+    char path[300];
+
+    pull_overlaid(kit, "a");
+    storekit_path(kit, path, "a");
+    assert_ok(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err);
+    (void)strcpy(kit->image.config, "");
+    kit->opts.max_content = 12;
+    assert_fails(storekit_pull(kit, 3, "b"), kit->err, COCO_ERR_LIMIT, "");
+    FILE *mounts = fopen("/proc/self/mounts", "re");
+    char line[512];
+    assert_non_null(mounts);
+    while (fgets(line, sizeof(line), mounts))
+        assert_null(strstr(line, kit->top));
+    (void)fclose(mounts);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, storekit_setup, storekit_teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(overlay_without_a_store_is_refused),
+        TEST(what_is_written_to_it_is_the_bundles),
+        TEST(a_bundle_in_use_is_not_released),
+        TEST(a_pull_that_fails_leaves_no_mount),
+    };
+
+    return cmocka_run_group_tests_name("image/overlay", tests, NULL, NULL);
+}

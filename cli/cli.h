@@ -133,6 +133,8 @@ int cli_open_kbc(struct cli *cli, coco_kbc **ret);
 int cli_open_admin(struct cli *cli, coco_admin **ret);
 /* An image client with what the options say of registries; kbc is lent, or NULL. */
 int cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret);
+/* The store of --store; NULL without. */
+int cli_open_store(struct cli *cli, coco_store **ret);
 int cli_parse_ref(struct cli *cli, const char *text, coco_image_ref **ret);
 int cli_image_options(struct cli *cli, coco_image_options *ret);
 /* What became of a pull, push or encrypt. */
@@ -158,6 +160,7 @@ CLI_DEFINE_CLEANUP(coco_image, coco_image_free);
 CLI_DEFINE_CLEANUP(coco_image_client, coco_image_client_free);
 CLI_DEFINE_CLEANUP(coco_image_ref, coco_image_ref_free);
 CLI_DEFINE_CLEANUP(coco_kbc, coco_kbc_free);
+CLI_DEFINE_CLEANUP(coco_store, coco_store_free);
 CLI_DEFINE_CLEANUP(coco_verdict, coco_verdict_free);
 CLI_DEFINE_CLEANUP(coco_verifier, coco_verifier_free);
 CLI_DEFINE_CLEANUP(cJSON, cJSON_Delete);

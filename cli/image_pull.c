@@ -75,6 +75,7 @@ cli_image_pull(struct cli *cli)
 {
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
     _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    _cleanup_(coco_store_freep) coco_store *store = NULL;
     _cleanup_(coco_image_client_freep) coco_image_client *client = NULL;
     _cleanup_(coco_image_freep) coco_image *image = NULL;
     coco_image_options options;
@@ -84,6 +85,10 @@ cli_image_pull(struct cli *cli)
         rc = cli_image_options(cli, &options);
     if (rc == CLI_DONE && cli_given(&cli->args, OPT_IGNORE_CHOWN))
         options.flags |= COCO_IMAGE_IGNORE_CHOWN;
+    if (rc == CLI_DONE && cli_given(&cli->args, OPT_OVERLAY))
+        options.flags |= COCO_IMAGE_OVERLAY;
+    if (rc == CLI_DONE)
+        rc = cli_open_store(cli, &store);
     if (rc == CLI_DONE)
         rc = cli_open_kbc(cli, &kbc);
     if (rc == CLI_DONE)
@@ -96,6 +101,7 @@ cli_image_pull(struct cli *cli)
         rc = set_demands(cli, client);
     if (rc != CLI_DONE)
         return rc;
+    coco_image_client_set_store(client, store);
 
     coco_status status =
         coco_image_pull(client, cli->ctx, ref, cli->args.operands[1], &options, &image, &cli->err);

@@ -51,6 +51,8 @@ static const struct cli_option table[OPT_COUNT] = {
                       "hosts to reach directly, with commas between; else those of $NO_PROXY"},
     [OPT_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, false,
                     "write to FILE, which only you can read, instead of stdout"},
+    [OPT_OVERLAY] = {"overlay", 0, NULL, NULL, NULL, false,
+                     "with --store: mount rootfs over the store's files instead of copying them"},
     [OPT_PLAIN_HTTP] = {"plain-http", 0, NULL, NULL, NULL, false, "talk to registries without TLS"},
     [OPT_PLATFORM] = {"platform", 0, "OS/ARCH[/VARIANT]", NULL, "COCO_PLATFORM", false,
                       "which image of a multi-platform one; the default is this machine's"},
@@ -72,6 +74,8 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_STALL_TIMEOUT] = {"stall-timeout", 0, "SECONDS", NULL, NULL, false,
                            "give a transfer up, and try again, after so long without progress; 60 "
                            "otherwise"},
+    [OPT_STORE] = {"store", 0, "DIR", NULL, "COCO_STORE", false,
+                   "where layers are unpacked once, for all images that have them"},
     [OPT_TAMPER] = {"tamper", 0, "WHAT", "measurement layer key policy", NULL, false,
                     "change one thing behind the owner's back and see it refused"},
     [OPT_TEE] = {"tee", 0, "NAME", NULL, "COCO_TEE", false,

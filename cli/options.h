@@ -41,6 +41,7 @@ enum cli_opt {
     OPT_MAX_MEMORY,
     OPT_NO_PROXY,
     OPT_OUTPUT,
+    OPT_OVERLAY,
     OPT_PLAIN_HTTP,
     OPT_PLATFORM,
     OPT_POLICY,
@@ -51,6 +52,7 @@ enum cli_opt {
     OPT_REQUIRE_ENCRYPTION,
     OPT_RETRIES,
     OPT_STALL_TIMEOUT,
+    OPT_STORE,
     OPT_TAMPER,
     OPT_TEE,
     OPT_TLS_CA,
@@ -72,7 +74,7 @@ struct cli_option {
     const char *help;
 };
 
-#define CLI_OPTIONS_MAX 24
+#define CLI_OPTIONS_MAX 32
 
 struct cli_command {
     const char *name;     /* "image pull" */
@@ -139,7 +141,12 @@ int cli_evidence_show(struct cli *cli);
 int cli_image_encrypt(struct cli *cli);
 int cli_image_inspect(struct cli *cli);
 int cli_image_pull(struct cli *cli);
+int cli_image_ls(struct cli *cli);
+int cli_image_prune(struct cli *cli);
 int cli_image_push(struct cli *cli);
+int cli_image_rm(struct cli *cli);
+int cli_image_unmount(struct cli *cli);
+int cli_image_verify_store(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_manual(struct cli *cli);
 int cli_resource_get(struct cli *cli);

@@ -16,7 +16,8 @@ from conftest import PROGRAM, wait_until
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = [
     "attest", "doctor", "evidence get", "evidence show", "image encrypt", "image inspect",
-    "image pull", "image push", "kbs serve", "manual", "resource get", "resource ls",
+    "image ls", "image prune", "image pull", "image push", "image rm", "image unmount",
+    "image verify-store", "kbs serve", "manual", "resource get", "resource ls",
     "resource put", "resource rm", "tee launch", "try", "version",
 ]  # fmt: skip
 
@@ -118,7 +119,7 @@ def test_every_command_explains_itself(coco, command):
 
 def test_the_help_lists_every_command_and_exit_code(coco):
     text = coco.run("--help", code=0).stdout.decode()
-    assert re.findall(r"^  ([a-z]+(?: [a-z]+)?)  ", text, re.M) == COMMANDS
+    assert re.findall(r"^  ([a-z]+(?: [a-z-]+)?)  ", text, re.M) == COMMANDS
     assert [int(n) for n in re.findall(r"^  (\d+) ", text, re.M)] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]
 
 
@@ -150,7 +151,9 @@ def complete(coco, *words):
 def test_bash_completes_commands_options_and_words(coco):
     assert {"image", "kbs", "try", "version"} <= complete(coco, "coco", "")
     assert complete(coco, "coco", "ve") == {"version"}
-    assert complete(coco, "coco", "image", "") == {"encrypt", "inspect", "pull", "push"}
+    assert complete(coco, "coco", "image", "") == {
+        "encrypt", "inspect", "ls", "prune", "pull", "push", "rm", "unmount", "verify-store",
+    }
     assert {"--key", "--kbs", "--json"} <= complete(coco, "coco", "image", "pull", "--")
     assert "--recipient" not in complete(coco, "coco", "image", "pull", "--")
     assert complete(coco, "coco", "try", "--tamper", "me") == {"measurement"}

@@ -82,6 +82,21 @@ static const struct cli_command table[] = {
         .run = cli_image_ls,
     },
     {
+        .name = "image plan",
+        .operands = "REF",
+        .min = 1,
+        .max = 1,
+        .purpose = "tell what pulling an image would take: bytes to fetch, disk, memory",
+        .details = "Looks at a few bytes of each layer, which nobody has verified: sizes on disk "
+                   "are estimates. With --store, layers that are there are not counted to be "
+                   "fetched.",
+        .data = true,
+        .options = {OPT_STORE, OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_AUTHFILE,
+                    OPT_REGISTRIES_CONF, OPT_MAX_BYTES, OPT_MAX_CONTENT, OPT_MAX_MEMORY,
+                    OPT_RETRIES, OPT_STALL_TIMEOUT},
+        .run = cli_image_plan,
+    },
+    {
         .name = "image prune",
         .operands = "",
         .purpose = "remove layers from a store that no image and no bundle has",

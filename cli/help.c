@@ -100,7 +100,7 @@ cli_help_all(FILE *out, const char *group)
                   group ? " " : "");
     for (size_t i = 0; (command = cli_command(i)); i++)
         if (in_group(command, group))
-            (void)fprintf(out, "  %-18s %s\n", command->name, command->purpose);
+            (void)fprintf(out, "  %-19s %s\n", command->name, command->purpose);
     if (!group) {
         (void)fputs("\nExit codes:\n", out);
         for (const struct cli_exit_text *text = cli_exit_texts; text->meaning; text++)

@@ -142,6 +142,7 @@ int cli_image_encrypt(struct cli *cli);
 int cli_image_inspect(struct cli *cli);
 int cli_image_pull(struct cli *cli);
 int cli_image_ls(struct cli *cli);
+int cli_image_plan(struct cli *cli);
 int cli_image_prune(struct cli *cli);
 int cli_image_push(struct cli *cli);
 int cli_image_rm(struct cli *cli);

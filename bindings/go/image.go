@@ -383,6 +383,22 @@ func (i *ImageClient) Encrypt(ctx context.Context, from, to *ImageRef, opts *Ima
 	return takeImage(ret), nil
 }
 
+// Plan tells, in JSON, what a pull would take: bytes to fetch, disk and memory.
+func (i *ImageClient) Plan(ctx context.Context, ref *ImageRef, opts *ImageOptions) ([]byte, error) {
+	var ret *C.coco_bytes
+	if err := i.ready(ref); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_plan(c, f.ctx, ref.c, opts.c(), &ret, f.err)
+	})
+	runtime.KeepAlive(ref)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
 // Inspect describes the image in JSON, without pulling its layers.
 func (i *ImageClient) Inspect(ctx context.Context, ref *ImageRef) ([]byte, error) {
 	var ret *C.coco_bytes

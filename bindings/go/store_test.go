@@ -53,6 +53,15 @@ func TestStore(t *testing.T) {
 		t.Fatal(freed, err)
 	}
 
+	var plan struct {
+		Fetch  uint64
+		Layers []struct{ Here bool }
+	}
+	text, err = client.Plan(ctx, ref, nil)
+	if err := json.Unmarshal(must(t, text, err), &plan); err != nil || len(plan.Layers) != 1 || plan.Layers[0].Here || plan.Fetch == 0 {
+		t.Fatal(err, string(text))
+	}
+
 	opts.Flags |= ImageOverlay
 	if err := client.SetStore(nil); err != nil {
 		t.Fatal(err)

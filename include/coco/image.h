@@ -487,6 +487,29 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_inspect(coco_image_client *clien
                                                         const coco_image_ref *ref, coco_bytes **ret,
                                                         coco_error **err);
 
+/**
+ * Tells what a pull would take, without pulling.
+ *
+ * Of the layers only a few bytes are looked at, which nobody has verified: what is made
+ * of them is an estimate.
+ *
+ * @param client  credentials, keys, store
+ * @param ctx     cancellation
+ * @param ref     which image
+ * @param opts    limits, or NULL for the defaults
+ * @param ret     JSON: reference, digest, layers (digest, size, mediaType, encrypted, here:
+ *                whether the store has it, content: bytes when unpacked, window: bytes that
+ *                its decompressor needs; null where it cannot be known), fetch (bytes of
+ *                blobs that are not here), content (bytes on disk, as far as known),
+ *                content_unknown (layers of which it is not), memory (max_memory that it
+ *                takes), limits (why these options would refuse it, or null)
+ * @param err     as coco_image_pull()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_plan(coco_image_client *client, coco_ctx *ctx,
+                                                     const coco_image_ref *ref,
+                                                     const coco_image_options *opts,
+                                                     coco_bytes **ret, coco_error **err);
+
 /** Frees @p image; NULL is fine. Files stay on disk. */
 COCO_API void coco_image_free(coco_image *image);
 

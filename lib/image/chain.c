@@ -36,25 +36,25 @@ struct build {
 };
 
 /* image-spec config.md: ChainID(L0|...|Ln) = Digest(ChainID(L0|...|Ln-1) + " " + DiffID(Ln)) */
-static coco_status
-make_ids(const struct coco_digest *diff_ids, size_t n, struct coco_chain *chain, coco_error **err)
+coco_status
+coco_chain_ids(const struct coco_digest *diff_ids, size_t n, struct coco_digest *ret,
+               coco_error **err)
 {
     coco_status status = COCO_OK;
 
-    chain->ids = calloc(n, sizeof(*chain->ids));
-    if (!chain->ids)
-        return coco_fail_nomem(err);
-    chain->n = n;
-    chain->ids[0] = diff_ids[0];
-    for (size_t i = 1; i < n && status == COCO_OK; i++) {
+    for (size_t i = 0; i < n && status == COCO_OK; i++) {
         char below[COCO_DIGEST_TEXT_SIZE];
         char own[COCO_DIGEST_TEXT_SIZE];
         char both[2 * COCO_DIGEST_TEXT_SIZE];
 
-        coco_digest_format(&chain->ids[i - 1], below);
+        if (i == 0) {
+            ret[0] = diff_ids[0];
+            continue;
+        }
+        coco_digest_format(&ret[i - 1], below);
         coco_digest_format(&diff_ids[i], own);
         int len = snprintf(both, sizeof(both), "%s %s", below, own);
-        status = coco_digest_of(COCO_SHA256, both, (size_t)len, &chain->ids[i], err);
+        status = coco_digest_of(COCO_SHA256, both, (size_t)len, &ret[i], err);
     }
     return status;
 }
@@ -234,7 +234,11 @@ coco_chain_build(const coco_store *store, coco_ctx *ctx, struct coco_layers *lay
 
     if (n == 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "an image without layers, in a store");
-    coco_status status = make_ids(layers->order.diff_ids, n, ret, err);
+    ret->ids = calloc(n, sizeof(*ret->ids));
+    if (!ret->ids)
+        return coco_fail_nomem(err);
+    ret->n = n;
+    coco_status status = coco_chain_ids(layers->order.diff_ids, n, ret->ids, err);
     return status == COCO_OK ? build_all(&build, err) : status;
 }
 

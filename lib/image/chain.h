@@ -9,6 +9,10 @@
 #include "image/layers.h"
 #include "image/store.h"
 
+/* The n ids of the layers with those diff_ids. */
+coco_status coco_chain_ids(const struct coco_digest *diff_ids, size_t n, struct coco_digest *ret,
+                           coco_error **err);
+
 struct coco_chain {
     struct coco_digest *ids; /* of all layers up to each: image-spec config.md, "Layer ChainID" */
     size_t n;

@@ -285,6 +285,38 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
     return coco_registry_get_blob(self, ctx, blob, sink, err);
 }
 
+static coco_status
+get_piece(void *self, coco_ctx *ctx, const struct coco_descriptor *blob, uint64_t offset,
+          size_t len, struct coco_buf *ret, coco_error **err)
+{
+    struct coco_registry *registry = self;
+    _cleanup_response_ struct coco_http_response response = {0};
+    _cleanup_free_ char *url = NULL;
+    char text[COCO_DIGEST_TEXT_SIZE];
+    char range[64];
+    const struct coco_http_header header = {"Range", range};
+
+    (void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-%" PRIu64, offset, offset + len - 1);
+    coco_digest_format(&blob->digest, text);
+    coco_status status = coco_registry_url(registry, "blobs/", text, &url, err);
+    if (status != COCO_OK)
+        return status;
+    const struct coco_http_request request = {
+        .method = "GET",
+        .url = url,
+        .headers = &header,
+        .n_headers = 1,
+        .only_status = 206,
+        .max_body = len,
+    };
+    status = coco_registry_do(registry, ctx, &request, &response, err);
+    if (status == COCO_OK && response.status != 206 && response.status != 200)
+        status = coco_registry_fail(registry, "blob", &response, err);
+    if (status == COCO_OK && (response.status != 206 || response.body.len != len))
+        status = coco_fail(err, COCO_ERR_NOTSUP, "%.300s gives no parts of blobs", registry->name);
+    return status == COCO_OK ? coco_buf_append(ret, response.body.data, len, err) : status;
+}
+
 static void
 free_source(void *self)
 {
@@ -308,6 +340,7 @@ make_source(struct coco_registry *opened, struct coco_source *ret, coco_error **
     *ret = (struct coco_source){
         .manifest = get_manifest,
         .blob = get_blob,
+        .part = get_piece,
         .clone = clone_source,
         .free = free_source,
         .self = registry,

@@ -371,3 +371,29 @@ coco_inflate_sink(struct coco_inflate *inflate)
 {
     return (struct coco_sink){.write = inflate_write, .end = inflate_end, .self = inflate};
 }
+
+void
+coco_inflate_guess(enum coco_compression compression, const uint8_t *head, const uint8_t *tail,
+                   struct coco_inflate_guess *ret)
+{
+    unsigned long long size;
+
+    *ret = (struct coco_inflate_guess){0};
+    switch (compression) {
+    case COCO_GZIP:
+        /* RFC 1952 section 2.3.1: ISIZE */
+        for (size_t i = COCO_INFLATE_TAIL; i-- > 0;)
+            ret->content = ret->content << 8 | tail[i];
+        ret->known = true;
+        ret->window = UINT64_C(32) << 10;
+        break;
+    case COCO_ZSTD:
+        size = ZSTD_getFrameContentSize(head, COCO_INFLATE_HEAD);
+        ret->known = size != ZSTD_CONTENTSIZE_UNKNOWN && size != ZSTD_CONTENTSIZE_ERROR;
+        ret->content = ret->known ? size : 0;
+        ret->window = zstd_window(head, COCO_INFLATE_HEAD);
+        break;
+    case COCO_UNCOMPRESSED:
+        break;
+    }
+}

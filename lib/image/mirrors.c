@@ -205,6 +205,19 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
                                   : stream_blob(self, ctx, blob, sink, err);
 }
 
+/* From the current one: what it says is a guess anyhow. */
+static coco_status
+get_part(void *self, coco_ctx *ctx, const struct coco_descriptor *blob, uint64_t offset, size_t len,
+         struct coco_buf *ret, coco_error **err)
+{
+    struct mirrors *mirrors = self;
+
+    coco_status status = open_current(mirrors, err);
+    if (status == COCO_OK)
+        status = mirrors->source.part(mirrors->source.self, ctx, blob, offset, len, ret, err);
+    return status;
+}
+
 /*
  * Places that were left before have delivered what is wrong, or the current one has. It
  * is given another try in the first case, when there is none behind it.
@@ -288,6 +301,7 @@ source_of(struct mirrors *mirrors)
     return (struct coco_source){
         .manifest = get_manifest,
         .blob = get_blob,
+        .part = get_part,
         .wrong = leave_wrong,
         .clone = clone_mirrors,
         .free = free_mirrors,

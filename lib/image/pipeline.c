@@ -15,6 +15,8 @@
 /* A chunk of output, the decoder without its window, the reader of tar. */
 #define FIXED ((uint64_t)512 << 10)
 
+#define MEMORY_MOST (UINT64_C(1) << 62)
+
 static size_t
 ring_size(const struct coco_pipeline_order *order)
 {
@@ -23,6 +25,17 @@ ring_size(const struct coco_pipeline_order *order)
     size = size < order->blob_size ? size : order->blob_size;
     size = size < RING_MAX ? size : RING_MAX;
     return (size_t)(size > RING_MIN ? size : RING_MIN);
+}
+
+uint64_t
+coco_pipeline_memory(uint64_t window)
+{
+    uint64_t need = COCO_PIPELINE_MEMORY_MIN;
+
+    /* A decoder takes the next power of two, and anybody may have said what it needs. */
+    while (need < window && need < MEMORY_MOST)
+        need <<= 1;
+    return need + FIXED + 3 * RING_MAX;
 }
 
 static coco_status

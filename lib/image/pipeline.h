@@ -32,6 +32,9 @@ struct coco_pipeline_order {
     uint64_t blob_size;  /* small blobs need small rings */
 };
 
+/* The max_memory that a stream with such a window takes. */
+uint64_t coco_pipeline_memory(uint64_t window);
+
 /* Stays where it is once begun: stages point into it. */
 struct coco_pipeline {
     struct coco_unpack *unpack;

@@ -29,6 +29,12 @@ struct coco_source {
     coco_status (*blob)(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
                         const struct coco_sink *sink, coco_error **err);
     /*
+     * Appends len bytes of the blob from offset on to ret, unchecked: for a look at it
+     * beforehand. COCO_ERR_NOTSUP where parts cannot be had. May be NULL.
+     */
+    coco_status (*part)(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
+                        uint64_t offset, size_t len, struct coco_buf *ret, coco_error **err);
+    /*
      * The blob that was delivered last was not the one that was asked for. Whether
      * there is somewhere else to get it from, from where it then comes. May be NULL.
      */

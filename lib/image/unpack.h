@@ -48,6 +48,18 @@ COCO_DEFINE_CLEANUP(struct coco_inflate *, coco_inflate_free);
 /* end: COCO_ERR_PROTO if the stream is cut, has trailing bytes or a wrong checksum. */
 struct coco_sink coco_inflate_sink(struct coco_inflate *inflate);
 
+/* What the first and the last bytes of a stream say of it. */
+#define COCO_INFLATE_HEAD ((size_t)18)
+#define COCO_INFLATE_TAIL ((size_t)4)
+struct coco_inflate_guess {
+    uint64_t window;
+    bool known;       /* the content's size is */
+    uint64_t content; /* modulo 2^32 for gzip */
+};
+/* From so many bytes each, of a stream that is not shorter. Anything is a guess. */
+void coco_inflate_guess(enum coco_compression compression, const uint8_t *head, const uint8_t *tail,
+                        struct coco_inflate_guess *ret);
+
 /* Passes bytes on to next and, at the end, COCO_ERR_VERIFY unless they have the digest want. */
 struct coco_verify_sink;
 coco_status coco_verify_sink_new(const struct coco_digest *want, const struct coco_sink *next,

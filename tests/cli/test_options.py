@@ -16,7 +16,7 @@ from conftest import PROGRAM, wait_until
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = [
     "attest", "doctor", "evidence get", "evidence show", "image encrypt", "image inspect",
-    "image ls", "image prune", "image pull", "image push", "image rm", "image unmount",
+    "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
     "image verify-store", "kbs serve", "manual", "resource get", "resource ls",
     "resource put", "resource rm", "tee launch", "try", "version",
 ]  # fmt: skip
@@ -152,7 +152,7 @@ def test_bash_completes_commands_options_and_words(coco):
     assert {"image", "kbs", "try", "version"} <= complete(coco, "coco", "")
     assert complete(coco, "coco", "ve") == {"version"}
     assert complete(coco, "coco", "image", "") == {
-        "encrypt", "inspect", "ls", "prune", "pull", "push", "rm", "unmount", "verify-store",
+        "encrypt", "inspect", "ls", "plan", "prune", "pull", "push", "rm", "unmount", "verify-store",
     }
     assert {"--key", "--kbs", "--json"} <= complete(coco, "coco", "image", "pull", "--")
     assert "--recipient" not in complete(coco, "coco", "image", "pull", "--")

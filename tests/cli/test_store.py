@@ -56,6 +56,27 @@ def test_a_shared_layer_is_read_once(images, pull, coco, tmp_path):
     assert len(coco.json("image", "ls", *store)["trees"]) == 2
 
 
+def test_a_plan_knows_what_is_there(images, pull, coco, registry, tmp_path):
+    """Of a real registry's gzip layers the size on disk is known to the byte, padding and all."""
+    coco.run("image", "push", "--plain-http", images.ref("two"), f"{registry.host}/acme/two:1", code=0)
+    remote = ("--plain-http", f"{registry.host}/acme/two:1")
+    before = coco.json("image", "plan", *remote)
+    sizes = [layer["size"] for layer in images.manifest("two")["layers"]]
+    assert [layer["here"] for layer in before["layers"]] == [False, False]
+    assert before["fetch"] == sum(sizes)
+    assert before["content_unknown"] == 0
+    assert before["content"] > 2_000_000
+    assert before["limits"] is None
+    assert "max_bytes" in coco.json("image", "plan", *remote, "--max-bytes", "1000")["limits"]
+
+    pull(images.ref("one"), "a")
+    after = coco.json("image", "plan", "--store", tmp_path / "store", *remote)
+    assert [layer["here"] for layer in after["layers"]] == [True, False]
+    assert after["fetch"] == sizes[1]
+    text = coco.run("image", "plan", "--store", tmp_path / "store", *remote, code=0).stdout.decode()
+    assert "in the store" in text and "to fetch" in text
+
+
 def test_what_has_gone_bad_is_found(images, pull, coco, tmp_path):
     pull(images.ref("one"), "a")
     for file in (tmp_path / "store/trees").glob("*/rootfs/base/7"):

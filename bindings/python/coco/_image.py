@@ -184,6 +184,11 @@ class ImageClient(Handle):
             call(context, native.image_encrypt, self._c, _parsed(source), _parsed(target), options)
         )
 
+    def plan(self, ref, *, context=None, **limits):
+        """Tells, as a dict, what a pull would take: bytes to fetch, disk and memory."""
+        options = native.image_options(**limits)
+        return json.loads(call(context, native.image_plan, self._c, _parsed(ref), options))
+
     def inspect(self, ref, *, context=None):
         """Describes an image, as a dict, without pulling its layers."""
         return json.loads(call(context, native.image_inspect, self._c, _parsed(ref)))

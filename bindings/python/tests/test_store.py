@@ -24,6 +24,9 @@ def test_what_is_no_store_is_left_alone(tmp_path):
 def test_layers_are_unpacked_once(layout, store, tmp_path):
     client = coco.ImageClient(policy=ANYTHING, store=store)
     first = client.pull(str(layout), tmp_path / "a", flags=coco.IMAGE_IGNORE_CHOWN)
+    plan = client.plan(str(layout))
+    assert [layer["here"] for layer in plan["layers"]] == [True]
+    assert (plan["fetch"], plan["content"], plan["limits"]) == (0, len(CONTENT), None)
     second = client.pull(str(layout), tmp_path / "b", flags=coco.IMAGE_IGNORE_CHOWN)
     assert (tmp_path / "b/rootfs/hello").read_bytes() == CONTENT
     assert second.bytes_read < first.bytes_read

@@ -250,8 +250,12 @@ find_in_resource(const struct coco_auth *auth, coco_ctx *ctx, const char *name,
 {
     const cJSON *file = NULL;
 
+    coco_auth_resource_lock(auth->resource);
     coco_status status = coco_auth_resource_file(auth->resource, ctx, &file, err);
-    return status == COCO_OK && file ? find_in(auth, file, ctx, name, ret, err) : status;
+    if (status == COCO_OK && file)
+        status = find_in(auth, file, ctx, name, ret, err);
+    coco_auth_resource_unlock(auth->resource);
+    return status;
 }
 
 coco_status

@@ -22,10 +22,24 @@ coco_auth_resource_done(struct coco_auth_resource *resource)
 }
 
 void
+coco_auth_resource_lock(struct coco_auth_resource *resource)
+{
+    pthread_mutex_lock(&resource->lock);
+}
+
+void
+coco_auth_resource_unlock(struct coco_auth_resource *resource)
+{
+    pthread_mutex_unlock(&resource->lock);
+}
+
+void
 coco_auth_resource_forget(struct coco_auth_resource *resource)
 {
+    coco_auth_resource_lock(resource);
     coco_json_free(resource->file);
     resource->file = NULL;
+    coco_auth_resource_unlock(resource);
 }
 
 coco_status

@@ -14,7 +14,11 @@
 #include <coco/context.h>
 #include <coco/kbc.h>
 
+#include <pthread.h>
+
+/* Several threads may look into it at once, as lanes of a pull do: image/fetch.h. */
 struct coco_auth_resource {
+    pthread_mutex_t lock; /* zero is PTHREAD_MUTEX_INITIALIZER wherever there is Linux */
     char *uri;            /* NULL: there is none */
     coco_kbc *const *kbc; /* lent: whom to ask when the time comes; NULL in it is nobody */
     cJSON *file;          /* once it was got: parsed and checked */
@@ -23,6 +27,10 @@ struct coco_auth_resource {
 /* NULL for none. COCO_ERR_INVALID for what is no kbs:///<repository>/<type>/<tag>. */
 coco_status coco_auth_resource_set(struct coco_auth_resource *resource, const char *uri,
                                    coco_kbc *const *kbc, coco_error **err);
+
+/* Around coco_auth_resource_file() and the use of what it lends. */
+void coco_auth_resource_lock(struct coco_auth_resource *resource);
+void coco_auth_resource_unlock(struct coco_auth_resource *resource);
 
 /* The file has been refused somewhere: it may be another one when it is asked for again. */
 void coco_auth_resource_forget(struct coco_auth_resource *resource);

@@ -103,6 +103,45 @@ def write_noise(out, size):
         tar.addfile(info, Repeated(block, size))
 
 
+def write_sparse(out, size, runs, length):
+    """A tar of one file of size bytes that has data in so many places alone, in GNU's format 1.0."""
+    random.seed(2)
+    step = size // runs
+    text = f"{runs}\n" + "".join(f"{n * step}\n{length}\n" for n in range(runs))
+    text = text.encode()
+    text += bytes(-len(text) % tarfile.BLOCKSIZE)
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("GNUSparseFile.0/data")
+        info.size = len(text) + runs * length
+        info.pax_headers = {
+            "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "data",
+            "GNU.sparse.realsize": str(size),
+        }
+        tar.addfile(info)
+        out.write(text)
+        for _ in range(runs):
+            out.write(random.randbytes(length))
+        out.write(bytes(-info.size % tarfile.BLOCKSIZE))
+
+
+def write_many(out, number):
+    """A tar of so many files of some bytes, a hundred in a directory."""
+    random.seed(3)
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for n in range(number):
+            info = tarfile.TarInfo(f"data/{n // 100}/file-{n}")
+            info.size = n % 200
+            tar.addfile(info, io.BytesIO(random.randbytes(info.size)))
+
+
+def write_zeros(out, size):
+    """A tar of one file of zeros, which is what compresses best."""
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        info = tarfile.TarInfo("data")
+        info.size = size
+        tar.addfile(info, open("/dev/zero", "rb"))
+
+
 class Repeated(io.RawIOBase):
     """The block again and again, each time begun elsewhere."""
 
@@ -193,8 +232,9 @@ def build_machine(path, kind, form):
     return build(path, [lambda out, p=paths: write_tar(out, p) for paths in kind()], form)
 
 
-def build_noise(path, size, form):
-    return build(path, [lambda out: write_noise(out, size)], form)
+def build_one(path, write, form):
+    """Of one layer, which write(out) writes."""
+    return build(path, [write], form)
 
 
 def layers_of(layout):

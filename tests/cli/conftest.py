@@ -191,6 +191,21 @@ def new_registry(tmp_path):
         one.stop()
 
 
+@pytest.fixture
+def tls_registry(new_registry, tmp_path):
+    """A registry that speaks TLS with the certificate .ca, which also calls it localhost."""
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-days", "2", "-out", certificate, "-keyout", key],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    made = new_registry("tls", tls={"certificate": str(certificate), "key": str(key)})
+    made.ca = certificate
+    return made
+
+
 class Broker:
     """`coco kbs serve`, until stop()."""
 

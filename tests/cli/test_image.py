@@ -98,21 +98,6 @@ def big(tmp_path):
     return made
 
 
-@pytest.fixture
-def tls_registry(new_registry, tmp_path):
-    """A registry that speaks TLS with the certificate .ca."""
-    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-out", certificate, "-keyout", key],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    made = new_registry("tls", tls={"certificate": str(certificate), "key": str(key)})
-    made.ca = certificate
-    return made
-
-
 def pull_over(link, coco, options, digest, bundle):
     """Pulls over a link that cuts each connection: not at all with one try, and else whole."""
     pull = ["image", "pull", *options, f"{link.host}/link/app@{digest}"]

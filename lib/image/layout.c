@@ -1,5 +1,5 @@
 /*
- * image/layout.c - reading images from a directory
+ * image/layout.c - reading images from an OCI layout
  *
  *     oci-layout, index.json -> manifest -> blobs/<alg>/<hex>
  *
@@ -9,52 +9,19 @@
 
 #include "base/context.h"
 #include "base/fail.h"
-#include "base/fd.h"
 #include "image/layout_dir.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define VERSION_FILE_MAX ((size_t)4 << 10)
-#define READ_SIZE ((size_t)128 << 10)
 
 struct layout {
-    int dir;
+    struct coco_files files;
     char *tag;                 /* or NULL */
     struct coco_digest pinned; /* alg 0 if not */
 };
-
-/* A regular file, never something that blocks. */
-static coco_status
-open_file(int dir, const char *name, int *ret, coco_error **err)
-{
-    _cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    struct stat st;
-
-    if (fd < 0 && errno == ENOENT)
-        return coco_fail(err, COCO_ERR_NOTFOUND, "no '%s' in the OCI layout", name);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return coco_fail_errno(err, errno, "open '%s'", name);
-    if (!S_ISREG(st.st_mode))
-        return coco_fail(err, COCO_ERR_PROTO, "'%s' is not a file", name);
-    *ret = fd;
-    fd = -1;
-    return COCO_OK;
-}
-
-static coco_status
-read_file(int dir, const char *name, struct coco_buf *buf, coco_error **err)
-{
-    _cleanup_close_ int fd = -1;
-
-    coco_status status = open_file(dir, name, &fd, err);
-    if (status == COCO_OK)
-        status = coco_fd_read_all(fd, buf, err);
-    return status;
-}
 
 void
 coco_layout_blob_path(const struct coco_digest *digest, char buf[COCO_LAYOUT_PATH_SIZE])
@@ -66,13 +33,13 @@ coco_layout_blob_path(const struct coco_digest *digest, char buf[COCO_LAYOUT_PAT
 }
 
 coco_status
-coco_layout_check_version(int dir, coco_error **err)
+coco_layout_check_version(const struct coco_files *files, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = VERSION_FILE_MAX};
     _cleanup_json_ cJSON *json = NULL;
     const char *version = NULL;
 
-    coco_status status = read_file(dir, "oci-layout", &text, err);
+    coco_status status = files->read(files->self, "oci-layout", &text, err);
     if (status == COCO_OK)
         status = coco_json_parse_object(coco_buf_text(&text), text.len, &json, err);
     if (status == COCO_OK)
@@ -83,9 +50,10 @@ coco_layout_check_version(int dir, coco_error **err)
 }
 
 coco_status
-coco_layout_read_index(int dir, struct coco_buf *text, struct coco_manifest *ret, coco_error **err)
+coco_layout_read_index(const struct coco_files *files, struct coco_buf *text,
+                       struct coco_manifest *ret, coco_error **err)
 {
-    coco_status status = read_file(dir, "index.json", text, err);
+    coco_status status = files->read(files->self, "index.json", text, err);
     if (status == COCO_OK)
         status =
             coco_manifest_parse(coco_buf_text(text), text->len, COCO_MEDIA_OCI_INDEX, 0, ret, err);
@@ -135,7 +103,7 @@ read_blob(const struct layout *layout, const struct coco_digest *digest, struct 
     char path[COCO_LAYOUT_PATH_SIZE];
 
     coco_layout_blob_path(digest, path);
-    return read_file(layout->dir, path, body, err);
+    return layout->files.read(layout->files.self, path, body, err);
 }
 
 /* The manifest that index.json names, which is checked here: nobody else knows digest and size. */
@@ -148,7 +116,7 @@ top_manifest(const struct layout *layout, struct coco_buf *body, struct coco_buf
     const struct coco_descriptor *entry = NULL;
     struct coco_digest got = {0};
 
-    coco_status status = coco_layout_read_index(layout->dir, &text, &index, err);
+    coco_status status = coco_layout_read_index(&layout->files, &text, &index, err);
     if (status == COCO_OK)
         status = choose(layout, &index, &entry, err);
     if (status == COCO_OK)
@@ -185,27 +153,10 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
          const struct coco_sink *sink, coco_error **err)
 {
     const struct layout *layout = self;
-    _cleanup_free_ uint8_t *data = malloc(READ_SIZE);
-    _cleanup_close_ int fd = -1;
     char path[COCO_LAYOUT_PATH_SIZE];
 
-    if (!data)
-        return coco_fail_nomem(err);
     coco_layout_blob_path(&blob->digest, path);
-    coco_status status = open_file(layout->dir, path, &fd, err);
-    while (status == COCO_OK) {
-        ssize_t n = read(fd, data, READ_SIZE);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return coco_fail_errno(err, errno, "read '%s'", path);
-        if (n == 0)
-            break;
-        status = coco_ctx_check(ctx, err);
-        if (status == COCO_OK)
-            status = coco_sink_write(sink, data, (size_t)n, err);
-    }
-    return status;
+    return layout->files.send(layout->files.self, ctx, path, sink, err);
 }
 
 static void
@@ -215,8 +166,7 @@ free_layout(void *self)
 
     if (!layout)
         return;
-    if (layout->dir >= 0)
-        (void)close(layout->dir);
+    coco_files_done(&layout->files);
     free(layout->tag);
     free(layout);
 }
@@ -228,28 +178,27 @@ free_layoutp(struct layout **layout)
 }
 
 coco_status
-coco_layout_source(const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
+coco_layout_source_of(struct coco_files *files, const coco_image_ref *ref, struct coco_source *ret,
+                      coco_error **err)
 {
+    _cleanup_files_ struct coco_files taken = *files;
     _cleanup_(free_layoutp) struct layout *layout = calloc(1, sizeof(*layout));
-    const char *path = coco_image_ref_repository(ref);
     const char *tag = coco_image_ref_tag(ref);
     const char *digest = coco_image_ref_digest(ref);
 
+    *files = (struct coco_files){0};
     if (!layout)
         return coco_fail_nomem(err);
+    layout->files = taken;
+    taken = (struct coco_files){0};
     layout->tag = tag ? strdup(tag) : NULL;
-    layout->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (tag && !layout->tag)
         return coco_fail_nomem(err);
-    if (layout->dir < 0 && errno == ENOENT)
-        return coco_fail(err, COCO_ERR_NOTFOUND, "no OCI layout '%s'", path);
-    if (layout->dir < 0)
-        return coco_fail_errno(err, errno, "open '%s'", path);
     coco_status status = digest ? coco_digest_parse(digest, &layout->pinned, err) : COCO_OK;
     if (status == COCO_OK)
-        status = coco_layout_check_version(layout->dir, err);
+        status = coco_layout_check_version(&layout->files, err);
     if (status != COCO_OK)
-        return coco_wrap(err, status, "'%s'", path);
+        return coco_wrap(err, status, "'%s'", coco_image_ref_repository(ref));
     *ret = (struct coco_source){
         .manifest = get_manifest,
         .blob = get_blob,
@@ -257,4 +206,16 @@ coco_layout_source(const coco_image_ref *ref, struct coco_source *ret, coco_erro
         .self = coco_steal(&layout),
     };
     return COCO_OK;
+}
+
+coco_status
+coco_layout_source(const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
+{
+    struct coco_files files = {0};
+
+    coco_status status =
+        coco_folder_open(coco_image_ref_repository(ref), "OCI layout", 0, &files, err);
+    if (status == COCO_OK)
+        status = coco_layout_source_of(&files, ref, ret, err);
+    return status;
 }

@@ -7,6 +7,7 @@
 #define COCO_IMAGE_LAYOUT_DIR_H
 
 #include "base/text.h"
+#include "image/files.h"
 #include "image/manifest.h"
 
 #define COCO_LAYOUT_REF_NAME "org.opencontainers.image.ref.name"
@@ -16,10 +17,10 @@
 void coco_layout_blob_path(const struct coco_digest *digest, char buf[COCO_LAYOUT_PATH_SIZE]);
 
 /* COCO_ERR_NOTFOUND without an oci-layout file, COCO_ERR_NOTSUP for another version. */
-coco_status coco_layout_check_version(int dir, coco_error **err);
+coco_status coco_layout_check_version(const struct coco_files *files, coco_error **err);
 
-coco_status coco_layout_read_index(int dir, struct coco_buf *text, struct coco_manifest *ret,
-                                   coco_error **err);
+coco_status coco_layout_read_index(const struct coco_files *files, struct coco_buf *text,
+                                   struct coco_manifest *ret, coco_error **err);
 
 bool coco_layout_has_tag(const struct coco_descriptor *entry, const char *tag);
 

@@ -11,7 +11,7 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/fd.h"
-#include "base/secret.h"
+#include "image/blobfile.h"
 #include "image/layout_dir.h"
 
 #include <fcntl.h>
@@ -22,16 +22,13 @@
 #include <sys/stat.h>
 
 #define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
-#define NAME_BYTES 8
 #define LOCK_RETRY_MS 20
-#define TEMP_SIZE (sizeof("blobs/.") + (size_t)2 * NAME_BYTES)
 
 struct layout {
     int dir;
     char *path;
-    char *tag;            /* or NULL */
-    int blob;             /* being written, or -1 */
-    char temp[TEMP_SIZE]; /* its name so far */
+    char *tag;                 /* or NULL */
+    struct coco_blobfile blob; /* being written */
 };
 
 static coco_status
@@ -91,54 +88,23 @@ has_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, bool *ret,
     return COCO_OK;
 }
 
-static coco_status
-write_blob(void *self, const uint8_t *data, size_t len, coco_error **err)
-{
-    const struct layout *layout = self;
-
-    return coco_fd_write_all(layout->blob, data, len, err);
-}
-
-static coco_status
-end_nothing(void *self, coco_error **err)
-{
-    (void)self;
-    (void)err;
-    return COCO_OK;
-}
-
 static void
 abort_blob(void *self)
 {
     struct layout *layout = self;
 
-    if (layout->blob < 0)
-        return;
-    (void)close(layout->blob);
-    layout->blob = -1;
-    (void)unlinkat(layout->dir, layout->temp, 0);
+    coco_blobfile_abort(&layout->blob);
 }
 
 static coco_status
 begin_blob(void *self, coco_ctx *ctx, struct coco_sink *ret, coco_error **err)
 {
     struct layout *layout = self;
-    uint8_t random[NAME_BYTES];
-    char hex[2 * NAME_BYTES + 1];
 
-    abort_blob(layout);
     coco_status status = coco_ctx_check(ctx, err);
     if (status == COCO_OK)
-        status = coco_random(random, sizeof(random), err);
-    if (status != COCO_OK)
-        return status;
-    coco_hex(random, sizeof(random), hex);
-    (void)snprintf(layout->temp, sizeof(layout->temp), "blobs/.%s", hex);
-    layout->blob = openat(layout->dir, layout->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (layout->blob < 0)
-        return coco_fail_errno(err, errno, "make a blob in '%s'", layout->path);
-    *ret = (struct coco_sink){.write = write_blob, .end = end_nothing, .self = layout};
-    return COCO_OK;
+        status = coco_blobfile_begin(&layout->blob, layout->dir, "blobs/", ret, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", layout->path);
 }
 
 static coco_status
@@ -156,13 +122,10 @@ commit_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, uint64_
     coco_layout_blob_path(digest, path);
     (void)snprintf(folder, sizeof(folder), "blobs/%s", coco_hash_name(digest->alg));
     status = make_dir(layout->dir, folder, err);
-    if (status != COCO_OK)
-        return status;
-    if (fsync(layout->blob) < 0 || renameat(layout->dir, layout->temp, layout->dir, path) < 0)
-        return coco_fail_errno(err, errno, "write '%s'", path);
-    (void)close(layout->blob);
-    layout->blob = -1;
-    status = sync_dir(layout->dir, folder, err);
+    if (status == COCO_OK)
+        status = coco_blobfile_commit(&layout->blob, path, err);
+    if (status == COCO_OK)
+        status = sync_dir(layout->dir, folder, err);
     if (status == COCO_OK)
         status = sync_dir(layout->dir, "blobs", err);
     return status;
@@ -209,10 +172,12 @@ copy_index(const struct layout *layout, const struct coco_digest *digest, cJSON 
 {
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
     _cleanup_manifest_ struct coco_manifest old = {0};
+    struct coco_folder folder = {.dir = layout->dir, .what = "OCI layout"};
+    const struct coco_files files = coco_folder_files(&folder);
     const cJSON *item = NULL;
     size_t i = 0;
 
-    coco_status status = coco_layout_read_index(layout->dir, &text, &old, err);
+    coco_status status = coco_layout_read_index(&files, &text, &old, err);
     if (status == COCO_OK)
         status = coco_json_add_u64(index, "schemaVersion", 2, err);
     cJSON_ArrayForEach(item, old.json)
@@ -318,9 +283,11 @@ fill(const struct layout *layout, coco_error **err)
 {
     static const char empty[] =
         "{\"schemaVersion\":2,\"mediaType\":\"" COCO_MEDIA_OCI_INDEX "\",\"manifests\":[]}";
+    struct coco_folder folder = {.dir = layout->dir, .what = "OCI layout"};
+    const struct coco_files files = coco_folder_files(&folder);
     bool is_new = is_missing(layout, "oci-layout");
 
-    coco_status status = is_new ? COCO_OK : coco_layout_check_version(layout->dir, err);
+    coco_status status = is_new ? COCO_OK : coco_layout_check_version(&files, err);
     if (status == COCO_OK)
         status = make_dir(layout->dir, "blobs", err);
     if (status == COCO_OK && is_missing(layout, "index.json"))
@@ -365,7 +332,7 @@ coco_layout_destination(coco_ctx *ctx, const coco_image_ref *ref, struct coco_de
     if (!layout)
         return coco_fail_nomem(err);
     layout->dir = -1;
-    layout->blob = -1;
+    layout->blob = COCO_BLOBFILE_NONE;
     layout->path = strdup(coco_image_ref_repository(ref));
     layout->tag = tag ? strdup(tag) : NULL;
     if (!layout->path || (tag && !layout->tag))

@@ -199,7 +199,7 @@ what_is_no_directory_or_file_is_refused(void **state)
     assert_fails(open_layout(f, "none", &source), f->err, COCO_ERR_NOTFOUND, "no OCI layout '");
     assert_fails(open_layout(f, "l/oci-layout", &source), f->err, COCO_ERR_IO, "Not a directory");
     assert_fails(open_layout(f, "l/blobs", &source), f->err, COCO_ERR_NOTFOUND,
-                 "blobs': no 'oci-layout' in the OCI layout");
+                 "blobs': OCI layout: no 'oci-layout'");
 
     /* Nothing that blocks, and nothing without an end */
     path_of(f, "oci-layout", path);

@@ -861,7 +861,9 @@ no_image_is_lost_when_many_write(void **state)
         (void)snprintf(path, sizeof(path), "%s/l%d", f->dir, round / 2);
         _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(dir >= 0);
-        assert_ok(coco_layout_read_index(dir, &text, &index, &f->err), f->err);
+        struct coco_folder folder = {.dir = dir, .what = "OCI layout"};
+        const struct coco_files files = coco_folder_files(&folder);
+        assert_ok(coco_layout_read_index(&files, &text, &index, &f->err), f->err);
         assert_int_equal(index.n_layers, (round % 2 + 1) * THREADS);
     }
     assert_int_equal(pthread_barrier_destroy(&start), 0);

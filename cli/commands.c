@@ -110,8 +110,9 @@ static const struct cli_command table[] = {
         .min = 2,
         .max = 2,
         .purpose = "pull, verify, decrypt and unpack an image into the OCI bundle DIR",
-        .details = "REF is a registry name (docker:// in front is fine) or oci:PATH[:TAG]. DIR "
-                   "must not exist or be empty; it gets rootfs and config.json when everything "
+        .details = "REF is a registry name (docker:// in front is fine), oci:PATH[:TAG] for an OCI "
+                   "layout or dir:PATH for one image in a directory. DIR must not exist or be "
+                   "empty; it gets rootfs and config.json when everything "
                    "was verified, or nothing. Without a policy only a REF with a digest is "
                    "pulled, unless --insecure-policy accept-anything is spelled out. What only "
                    "root can do is an error for others, but for --ignore-chown: files are the "
@@ -148,7 +149,8 @@ static const struct cli_command table[] = {
         .min = 2,
         .max = 2,
         .purpose = "copy the image SRC to DST as it is",
-        .details = "Encrypted layers stay encrypted; blobs that are there are not sent again.",
+        .details = "Encrypted layers stay encrypted; blobs that are there are not sent again. SRC "
+                   "and DST are what image pull calls REF.",
         .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE,
                     OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM, OPT_MAX_BYTES,
                     OPT_RETRIES, OPT_STALL_TIMEOUT},

@@ -32,17 +32,17 @@ func (r *ImageRef) part(get func(*C.coco_image_ref) *C.char) (text string) {
 	return text
 }
 
-// Transport is "docker" or "oci".
+// Transport is "docker", "oci" or "dir".
 func (r *ImageRef) Transport() string {
 	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_transport(c) })
 }
 
-// Registry is the host and optional port; empty for an OCI layout.
+// Registry is the host and optional port; empty for all but "docker".
 func (r *ImageRef) Registry() string {
 	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_registry(c) })
 }
 
-// Repository is that without the registry, or the path of the layout.
+// Repository is that without the registry, or the path.
 func (r *ImageRef) Repository() string {
 	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_repository(c) })
 }
@@ -109,7 +109,7 @@ func (o *ImageOptions) c() *C.coco_image_options {
 type Image struct {
 	Digest       string // of the manifest, "sha256:<64 hex digits>"
 	Layers       int
-	BytesRead    uint64 // of blobs, from the network or the layout
+	BytesRead    uint64 // of blobs, from the network or this machine
 	BytesWritten uint64 // of files unpacked, or of blobs sent
 	IDsIgnored   uint64 // files that ImageIgnoreChown left something out of
 }

@@ -31,7 +31,7 @@ check_parts(const coco_image_ref *ref)
     const char *text = coco_image_ref_digest(ref);
     struct coco_digest digest;
 
-    if (strcmp(coco_image_ref_transport(ref), registry ? "docker" : "oci") != 0)
+    if ((registry != NULL) != (strcmp(coco_image_ref_transport(ref), "docker") == 0))
         abort();
     if (registry && (!*registry || strpbrk(registry, "/@?#%\\[] \r\n")))
         abort();
@@ -54,6 +54,7 @@ check_round_trip(const coco_image_ref *want)
     _cleanup_(coco_image_ref_freep) coco_image_ref *got = NULL;
 
     if (coco_image_ref_parse(coco_image_ref_text(want), &got, NULL) != COCO_OK
+        || !same(coco_image_ref_transport(got), coco_image_ref_transport(want))
         || !same(coco_image_ref_registry(got), coco_image_ref_registry(want))
         || !same(coco_image_ref_repository(got), coco_image_ref_repository(want))
         || !same(coco_image_ref_tag(got), coco_image_ref_tag(want))

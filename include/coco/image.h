@@ -25,8 +25,13 @@ extern "C" {
  * its size is bounded and its digest checked, and nothing becomes visible before
  * all of it was.
  *
- * An image is named by a registry reference (`ghcr.io/acme/app:1`,
- * `docker://…` is the same) or by an OCI layout on disk (`oci:PATH[:TAG]`).
+ * An image is named as containers-transports(5) has it:
+ *
+ * - `ghcr.io/acme/app:1`, or `docker://…`, which is the same: in a registry;
+ * - `oci:PATH[:TAG]`: in the OCI layout at PATH, among others;
+ * - `dir:PATH`: alone in a directory, its blobs as files.
+ *
+ * Behind each, `@sha256:…` says which manifest it must be.
  *
  * Threads: an object belongs to one thread at a time. A coco_image_ref never
  * changes after it is parsed and may be shared.
@@ -48,7 +53,8 @@ typedef struct coco_image coco_image;
  * the first component is a registry only if it has a `.` or `:` or is
  * `localhost`, and a missing tag is `latest` unless there is a digest.
  *
- * @param text  reference, NUL-terminated UTF-8; `docker://` or `oci:` in front
+ * @param text  reference, NUL-terminated UTF-8; `docker://`, `oci:` or `dir:` in
+ *              front, where a registry of such a name needs its `docker://`
  * @param ret   the reference; free with coco_image_ref_free()
  * @param err   ::COCO_ERR_INVALID if @p text is not a reference
  */
@@ -58,13 +64,13 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_ref_parse(const char *text, coco
 /** Frees @p ref; NULL is fine. */
 COCO_API void coco_image_ref_free(coco_image_ref *ref);
 
-/** Transport: "docker" or "oci". Static. */
+/** Transport: "docker", "oci" or "dir". Static. */
 COCO_API const char *coco_image_ref_transport(const coco_image_ref *ref);
 
-/** Host and optional port; NULL for an OCI layout. Valid as long as @p ref. */
+/** Host and optional port; NULL for all but "docker". Valid as long as @p ref. */
 COCO_API const char *coco_image_ref_registry(const coco_image_ref *ref);
 
-/** Repository without the registry, or the path of the layout. Valid as long as @p ref. */
+/** Repository without the registry, or the path. Valid as long as @p ref. */
 COCO_API const char *coco_image_ref_repository(const coco_image_ref *ref);
 
 /** Tag, or NULL if there is none. Valid as long as @p ref. */
@@ -519,7 +525,7 @@ COCO_API const char *coco_image_digest(const coco_image *image);
 /** Number of layers. */
 COCO_API size_t coco_image_layer_count(const coco_image *image);
 
-/** Bytes of blobs that came over the network or from the layout. */
+/** Bytes of blobs that came over the network or from this machine. */
 COCO_API uint64_t coco_image_bytes_read(const coco_image *image);
 
 /** Files that ::COCO_IMAGE_IGNORE_CHOWN left something out of. */

@@ -9,10 +9,12 @@
 #include "base/options.h"
 #include "base/resource.h"
 #include "crypto/jwe.h"
+#include "image/dir.h"
 #include "image/helper.h"
 #include "image/layout.h"
 #include "image/mirrors.h"
 #include "image/pipeline.h"
+#include "image/ref.h"
 #include "image/registry.h"
 
 #include <string.h>
@@ -330,11 +332,16 @@ registry_options(const coco_image_client *client, const coco_image_options *opts
     };
 }
 
-static bool
-is_layout(const coco_image_ref *ref)
-{
-    return strcmp(coco_image_ref_transport(ref), "oci") == 0;
-}
+/* Images on this machine, for which no setting of a client counts; of a registry, nothing. */
+static const struct local {
+    coco_status (*source)(const coco_image_ref *ref, struct coco_source *ret, coco_error **err);
+    coco_status (*destination)(coco_ctx *ctx, const coco_image_ref *ref,
+                               struct coco_destination *ret, coco_error **err);
+} locals[] = {
+    [COCO_TRANSPORT_DOCKER] = {NULL, NULL},
+    [COCO_TRANSPORT_OCI] = {coco_layout_source, coco_layout_destination},
+    [COCO_TRANSPORT_DIR] = {coco_dir_source, coco_dir_destination},
+};
 
 /* The image in its registry, or in whichever the configuration has for it. */
 static coco_status
@@ -371,8 +378,10 @@ coco_status
 coco_client_source(const coco_image_client *client, const coco_image_options *set,
                    const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
 {
-    return is_layout(ref) ? coco_layout_source(ref, ret, err)
-                          : registry_source(client, set, ref, ret, err);
+    const struct local *local = &locals[coco_image_ref_kind(ref)];
+
+    return local->source ? local->source(ref, ret, err)
+                         : registry_source(client, set, ref, ret, err);
 }
 
 coco_status
@@ -380,8 +389,10 @@ coco_client_destination(const coco_image_client *client, const coco_image_option
                         coco_ctx *ctx, const coco_image_ref *ref, struct coco_destination *ret,
                         coco_error **err)
 {
-    return is_layout(ref) ? coco_layout_destination(ctx, ref, ret, err)
-                          : registry_destination(client, set, ref, ret, err);
+    const struct local *local = &locals[coco_image_ref_kind(ref)];
+
+    return local->destination ? local->destination(ctx, ref, ret, err)
+                              : registry_destination(client, set, ref, ret, err);
 }
 
 coco_status

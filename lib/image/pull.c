@@ -299,7 +299,7 @@ check_policy(const coco_image_client *client, const coco_image_ref *ref, coco_er
     if (!registry) {
         name = realpath(repository, NULL);
         if (!name && errno == ENOENT)
-            return coco_fail(err, COCO_ERR_NOTFOUND, "no layout '%s'", repository);
+            return coco_fail(err, COCO_ERR_NOTFOUND, "no image '%s'", repository);
         if (!name)
             return coco_fail_errno(err, errno, "'%s'", repository);
     } else if (asprintf(&name, "%s/%s", registry, repository) < 0) {

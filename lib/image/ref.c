@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OCI "oci:"
-#define DOCKER "docker://"
 #define DIGITS "0123456789"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -31,9 +29,9 @@
 #define TEXT_MAX 4096 /* an OCI layout's path may be as long as a path can be */
 
 struct coco_image_ref {
-    bool oci;
+    enum coco_transport transport;
     bool is_short;  /* the registry was not spelled */
-    char *registry; /* NULL for a layout */
+    char *registry; /* NULL for a path */
     char *repository;
     char *tag;
     char *digest;
@@ -141,7 +139,9 @@ take_digest(coco_image_ref *ref, const char *text, size_t *len, coco_error **err
     if (!at)
         return COCO_OK;
     if (coco_digest_parse(at + 1, &digest, NULL) != COCO_OK)
-        return ref->oci ? COCO_OK : fail_ref(err, text, "what follows '@' is no digest");
+        return ref->transport == COCO_TRANSPORT_DOCKER
+                   ? fail_ref(err, text, "what follows '@' is no digest")
+                   : COCO_OK;
     *len = (size_t)(at - text);
     return copy(at + 1, strlen(at + 1), &ref->digest, err);
 }
@@ -246,17 +246,54 @@ parse_oci(coco_image_ref *ref, const char *text, coco_error **err)
     return status;
 }
 
+/* PATH[@digest]: nothing in it is set apart by a colon. */
+static coco_status
+parse_dir(coco_image_ref *ref, const char *text, coco_error **err)
+{
+    size_t len = strlen(text);
+
+    coco_status status = take_digest(ref, text, &len, err);
+    if (status == COCO_OK && len == 0)
+        status = fail_ref(err, text, "no path");
+    if (status == COCO_OK)
+        status = copy(text, len, &ref->repository, err);
+    return status;
+}
+
+static const struct transport {
+    const char *name;
+    const char *prefix;
+    coco_status (*parse)(coco_image_ref *ref, const char *text, coco_error **err);
+} transports[] = {
+    [COCO_TRANSPORT_DOCKER] = {"docker", "docker://", parse_docker},
+    [COCO_TRANSPORT_OCI] = {"oci", "oci:", parse_oci},
+    [COCO_TRANSPORT_DIR] = {"dir", "dir:", parse_dir},
+};
+
+#define N_TRANSPORTS (sizeof(transports) / sizeof(transports[0]))
+
+/* The transport whose prefix text begins with; that of a registry need not be spelled. */
+static enum coco_transport
+find_transport(const char *text)
+{
+    for (size_t i = 0; i < N_TRANSPORTS; i++)
+        if (strncmp(text, transports[i].prefix, strlen(transports[i].prefix)) == 0)
+            return (enum coco_transport)i;
+    return COCO_TRANSPORT_DOCKER;
+}
+
 /* A registry "oci:5000" needs its transport, or the text would mean a layout. */
 static coco_status
 set_text(coco_image_ref *ref, coco_error **err)
 {
-    bool spelled = ref->registry && strncmp(ref->registry, OCI, strlen(OCI)) == 0;
+    bool local = !ref->registry;
+    bool spelled = local || find_transport(ref->registry) != COCO_TRANSPORT_DOCKER;
     const char *tag = ref->tag;
     const char *digest = ref->digest;
 
-    if (asprintf(&ref->text, "%s%s%s%s%s%s%s%s", spelled ? DOCKER : "",
-                 ref->oci ? OCI : ref->registry, ref->oci ? "" : "/", ref->repository,
-                 tag ? ":" : "", tag ? tag : "", digest ? "@" : "", digest ? digest : "")
+    if (asprintf(&ref->text, "%s%s%s%s%s%s%s%s", spelled ? transports[ref->transport].prefix : "",
+                 local ? "" : ref->registry, local ? "" : "/", ref->repository, tag ? ":" : "",
+                 tag ? tag : "", digest ? "@" : "", digest ? digest : "")
         < 0) {
         ref->text = NULL;
         return coco_fail_nomem(err);
@@ -273,13 +310,11 @@ coco_image_ref_parse(const char *text, coco_image_ref **ret, coco_error **err)
     if (!ref)
         return coco_fail_nomem(err);
 
-    coco_status status = COCO_OK;
-    ref->oci = strncmp(text, OCI, strlen(OCI)) == 0;
-    if (ref->oci)
-        status = parse_oci(ref, text + strlen(OCI), err);
-    else
-        status = parse_docker(
-            ref, text + (strncmp(text, DOCKER, strlen(DOCKER)) == 0 ? strlen(DOCKER) : 0), err);
+    ref->transport = find_transport(text);
+    const struct transport *transport = &transports[ref->transport];
+    bool spelled = strncmp(text, transport->prefix, strlen(transport->prefix)) == 0;
+    coco_status status =
+        transport->parse(ref, text + (spelled ? strlen(transport->prefix) : 0), err);
     if (status == COCO_OK)
         status = set_text(ref, err);
     if (status == COCO_OK)
@@ -309,7 +344,13 @@ coco_image_ref_is_short(const coco_image_ref *ref)
 const char *
 coco_image_ref_transport(const coco_image_ref *ref)
 {
-    return ref->oci ? "oci" : "docker";
+    return transports[ref->transport].name;
+}
+
+enum coco_transport
+coco_image_ref_kind(const coco_image_ref *ref)
+{
+    return ref->transport;
 }
 
 const char *

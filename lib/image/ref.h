@@ -10,6 +10,15 @@
 
 #include <stdbool.h>
 
+/* What coco_image_ref_transport() names. */
+enum coco_transport {
+    COCO_TRANSPORT_DOCKER,
+    COCO_TRANSPORT_OCI,
+    COCO_TRANSPORT_DIR,
+};
+
+enum coco_transport coco_image_ref_kind(const coco_image_ref *ref);
+
 /* Whether no registry was spelled, as in "busybox": docker.io was filled in. */
 bool coco_image_ref_is_short(const coco_image_ref *ref);
 

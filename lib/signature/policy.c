@@ -348,18 +348,30 @@ is_clean_path(const char *path)
     return false;
 }
 
+/* Transports whose images are files: scopes are paths (containers-policy.json(5), "dir:"). */
+static bool
+has_paths(const char *transport)
+{
+    static const char *const names[] = {"oci", "dir"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(transport, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static coco_status
 check_scopes(const cJSON *transport, coco_error **err)
 {
     const cJSON *scope = NULL;
-    bool is_oci = strcmp(transport->string, "oci") == 0;
+    bool paths = has_paths(transport->string);
 
     if (!cJSON_IsObject(transport))
         return coco_fail(err, COCO_ERR_PROTO, "transport '%.100s' is not an object",
                          transport->string);
     cJSON_ArrayForEach(scope, transport) {
         coco_status status = COCO_OK;
-        if (is_oci && scope->string[0] && !is_clean_path(scope->string))
+        if (paths && scope->string[0] && !is_clean_path(scope->string))
             status = coco_fail(err, COCO_ERR_PROTO, "not an absolute path in its shortest form");
         if (status == COCO_OK)
             status = check_requirements(scope, err);

@@ -27,6 +27,16 @@ assert_same(const char *got, const char *want)
         assert_string_equal(got, want);
 }
 
+/* What stands before the colon in text. */
+static void
+assert_transport(const coco_image_ref *ref, const char *text)
+{
+    const char *transport = coco_image_ref_transport(ref);
+
+    assert_int_equal(strlen(transport), strcspn(text, ":"));
+    assert_memory_equal(transport, text, strlen(transport));
+}
+
 static void
 parse_fills_in_what_is_usual(void **state)
 {
@@ -59,6 +69,9 @@ parse_fills_in_what_is_usual(void **state)
         {"oci:image:v1", NULL, "image", "v1", NULL, "oci:image:v1"},
         {"oci:./a@b:v1@" DIGEST, NULL, "./a@b", "v1", DIGEST, "oci:./a@b:v1@" DIGEST},
         {"oci:a@" DIGEST, NULL, "a", NULL, DIGEST, "oci:a@" DIGEST},
+        {"dir:/srv/image", NULL, "/srv/image", NULL, NULL, "dir:/srv/image"},
+        {"dir:a:b@c@" DIGEST, NULL, "a:b@c", NULL, DIGEST, "dir:a:b@c@" DIGEST},
+        {"docker://dir:5000/a", "dir:5000", "a", "latest", NULL, "docker://dir:5000/a:latest"},
     };
 
     (void)state;
@@ -67,7 +80,7 @@ parse_fills_in_what_is_usual(void **state)
         coco_error *err = NULL;
 
         assert_ok(coco_image_ref_parse(cases[i].text, &ref, &err), err);
-        assert_same(coco_image_ref_transport(ref), cases[i].registry ? "docker" : "oci");
+        assert_transport(ref, cases[i].registry ? "docker:" : cases[i].text);
         assert_same(coco_image_ref_registry(ref), cases[i].registry);
         assert_same(coco_image_ref_repository(ref), cases[i].repository);
         assert_same(coco_image_ref_tag(ref), cases[i].tag);
@@ -81,10 +94,8 @@ static void
 the_text_of_a_reference_means_the_same(void **state)
 {
     static const char *const cases[] = {
-        "busybox",
-        "index.docker.io/a",
-        "docker://oci:5000/a:v1@" DIGEST,
-        "oci:./a@b:v1",
+        "busybox",      "index.docker.io/a", "docker://oci:5000/a:v1@" DIGEST,
+        "oci:./a@b:v1", "dir:./a:b@c",       "docker://dir:5000/a",
     };
 
     (void)state;
@@ -148,6 +159,8 @@ parse_refuses(void **state)
         "h.test/a@SHA256:" HEX64,
         "h.test/a@md5:d41d8cd98f00b204e9800998ecf8427e",
         "h.test/a@" DIGEST "@" DIGEST,
+        "dir:",
+        "dir:@" DIGEST,
         "h.test/a%2fb",
         "h.test/\xc3\xa4",
         "h.test/a?b",

@@ -122,6 +122,8 @@ parser_refuses(void **state)
         {"{\"default\":" ACCEPT ",\"transports\":{\"oci\":{\"/a/..\":" REJECT "}}}", "absolute"},
         {"{\"default\":" ACCEPT ",\"transports\":{\"oci\":{\"/./a\":" REJECT "}}}", "absolute"},
         {"{\"default\":" ACCEPT ",\"transports\":{\"oci\":{\"//a\":" REJECT "}}}", "absolute"},
+        {"{\"default\":" ACCEPT ",\"transports\":{\"dir\":{\"a\":" REJECT "}}}", "absolute"},
+        {"{\"default\":" ACCEPT ",\"transports\":{\"dir\":{\"/\":" REJECT "}}}", "absolute"},
         /* Requirements */
         {ONE(""), "empty"},
         {ONE("null"), "requirement 0: not an object"},
@@ -229,7 +231,10 @@ static const char scopes[] = "{\"default\":" REJECT ",\"transports\":{"
                              "\"oci\":{"
                              "\"/srv/images/app:v1\":" REJECT ","
                              "\"/srv/images/app\":" REJECT ","
-                             "\"/srv\":" REJECT "}}}";
+                             "\"/srv\":" REJECT "},"
+                             "\"dir\":{"
+                             "\"/srv/dir/app\":" REJECT ","
+                             "\"/srv/dir\":" REJECT "}}}";
 
 static const struct {
     const char *transport, *name, *tag, *digest, *scope;
@@ -262,6 +267,11 @@ static const struct {
     {"oci", "/srv/images/app/sub", "v1", NULL, "/srv/images/app"},
     {"oci", "/srv/images/application", "v1", NULL, "/srv"},
     {"oci", "/srv2/images/app", "v1", NULL, NULL},
+    {"dir", "/srv/dir/app", NULL, NULL, "/srv/dir/app"},
+    {"dir", "/srv/dir/app", NULL, DIGEST, "/srv/dir/app"},
+    {"dir", "/srv/dir/app/sub", NULL, NULL, "/srv/dir/app"},
+    {"dir", "/srv/dir/app2", NULL, NULL, "/srv/dir"},
+    {"dir", "/srv/images/app", NULL, NULL, NULL},
     {"oci-archive", "/srv/images/app", "v1", NULL, NULL},
 };
 

@@ -18,17 +18,17 @@ class ImageRef:
 
     @property
     def transport(self):
-        """ "docker" or "oci"."""
+        """ "docker", "oci" or "dir"."""
         return native.image_ref_transport(self._c)
 
     @property
     def registry(self):
-        """Host and optional port, or None for an OCI layout."""
+        """Host and optional port, or None for all but "docker"."""
         return native.image_ref_registry(self._c)
 
     @property
     def repository(self):
-        """Repository without the registry, or the path of the layout."""
+        """Repository without the registry, or the path."""
         return native.image_ref_repository(self._c)
 
     @property

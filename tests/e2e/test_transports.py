@@ -1,0 +1,200 @@
+"""Images on this machine, in every form that skopeo knows: from there to here and back.
+
+COCO names the program; skopeo and umoci judge what it reads and writes.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from layout import Layer, write_layout
+from tree import tree
+
+COCO = os.environ.get("COCO", "coco")
+ANYTHING = ("--insecure-policy", "accept-anything")
+# Places in a directory, by transport: what skopeo may be given, and so may we.
+PLACES = {"oci": "oci:{}/oci:app", "dir": "dir:{}/dir"}
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away"),
+    pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed"),
+]
+every_transport = pytest.mark.parametrize("transport", [t for t in PLACES if t != "oci"])
+
+
+def run(*args, code=0):
+    done = subprocess.run(list(map(str, args)), capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def skopeo(*args):
+    return run("skopeo", "--insecure-policy", *args)
+
+
+def coco(*args, code=0):
+    return run(COCO, "image", *args, code=code)
+
+
+def layers():
+    lower = Layer()
+    lower.dir("./").dir("etc").add("etc/passwd", data=b"root:x:0:0::/:/bin/sh\n")
+    lower.add("etc/gone", data=b"g").add("su", data=b"u", mode=0o4755, uid=7).link("hard", "su")
+    lower.add("big", data=bytes(range(256)) * 2000)
+    upper = Layer()
+    upper.dir("etc").add("etc/.wh.gone").symlink("link", "etc/passwd").add("n" * 150, data=b"n")
+    return [lower.bytes(), upper.bytes()]
+
+
+@pytest.fixture(name="image")
+def fixture_image(tmp_path):
+    """The layout that all copies come from: .digest of the image, .tree of what is in it."""
+
+    class Image:
+        ref = f"oci:{tmp_path}/image:app"
+        digest = write_layout(tmp_path / "image", layers(), "app", {"Cmd": ["/su"]})
+        tree = unpack(f"oci:{tmp_path}/image:app", tmp_path / "expected")
+
+    return Image
+
+
+def unpack(ref, bundle, *options):
+    coco("pull", *ANYTHING, *options, ref, bundle)
+    return tree(bundle / "rootfs")
+
+
+def place(transport, folder):
+    folder.mkdir(exist_ok=True)
+    return PLACES[transport].format(folder)
+
+
+def umoci(layout, bundle):
+    """The tree as umoci unpacks it."""
+    if not shutil.which("umoci"):
+        pytest.skip("umoci is not installed")
+    run("umoci", "unpack", "--image", layout, bundle)
+    return tree(bundle / "rootfs")
+
+
+@every_transport
+def test_what_skopeo_wrote_is_pulled(transport, image, tmp_path):
+    ref = place(transport, tmp_path / "theirs")
+    skopeo("copy", "-q", image.ref, ref)
+    assert unpack(ref, tmp_path / "bundle") == image.tree
+
+
+@every_transport
+def test_what_was_pushed_is_what_skopeo_reads(transport, image, tmp_path):
+    ref = place(transport, tmp_path / "ours")
+    coco("push", image.ref, ref)
+    skopeo("copy", "-q", ref, f"oci:{tmp_path}/back:app")
+    assert umoci(f"{tmp_path}/back:app", tmp_path / "umoci") == umoci(
+        f"{tmp_path}/image:app", tmp_path / "umoci-before"
+    )
+
+
+@every_transport
+def test_what_was_pushed_comes_back(transport, image, tmp_path):
+    ref = place(transport, tmp_path / "ours")
+    coco("push", image.ref, ref)
+    coco("push", ref, f"oci:{tmp_path}/back:app")
+    assert unpack(f"oci:{tmp_path}/back:app", tmp_path / "bundle") == image.tree
+    assert unpack(ref, tmp_path / "straight") == image.tree
+
+
+@pytest.mark.parametrize("transport", ["dir"])
+def test_a_digest_survives_both_ways(transport, image, tmp_path):
+    """Where a manifest is kept as it is, a reference may be pinned."""
+    ours, theirs = place(transport, tmp_path / "ours"), place(transport, tmp_path / "theirs")
+    assert coco("push", image.ref, ours).strip() == image.digest
+    skopeo("copy", "-q", image.ref, theirs)
+    for ref in ours, theirs:
+        assert json.loads(coco("inspect", ref))["digest"] == image.digest
+        assert json.loads(skopeo("inspect", ref))["Digest"] == image.digest
+    coco("pull", f"{ours}@{image.digest}", tmp_path / "bundle")
+    refused = coco("pull", ours, tmp_path / "unpinned", code=3)
+    assert "must be asked for by its digest" in refused
+    wrong = image.digest[:-1] + ("1" if image.digest[-1] == "0" else "0")
+    assert wrong in coco("pull", f"{ours}@{wrong}", tmp_path / "wrong", code=4)
+    assert not (tmp_path / "wrong").exists()
+
+
+@every_transport
+def test_inspect_tells_of_the_layers(transport, image, tmp_path):
+    ref = place(transport, tmp_path / "theirs")
+    skopeo("copy", "-q", image.ref, ref)
+    told = json.loads(coco("inspect", ref))
+    assert told["platform"] == {"os": "linux", "architecture": "amd64"}
+    assert told["config"]["Cmd"] == ["/su"]
+    assert [layer["encrypted"] for layer in told["layers"]] == [False, False]
+
+
+@pytest.mark.parametrize("transport", ["dir"])
+def test_an_encrypted_image_is_opened_by_skopeo_and_here(transport, image, tmp_path):
+    key, public = tmp_path / "key.pem", tmp_path / "key.pub"
+    run("openssl", "genpkey", "-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key)
+    run("openssl", "pkey", "-in", key, "-pubout", "-out", public)
+    ref = place(transport, tmp_path / "ours")
+    coco("encrypt", "--recipient", f"jwe:{public}", image.ref, ref)
+    assert all(layer["encrypted"] for layer in json.loads(coco("inspect", ref))["layers"])
+    coco("pull", *ANYTHING, ref, tmp_path / "closed", code=6)
+    assert unpack(ref, tmp_path / "bundle", "--key", key) == image.tree
+    skopeo("copy", "-q", "--decryption-key", key, ref, f"oci:{tmp_path}/open:app")
+    assert unpack(f"oci:{tmp_path}/open:app", tmp_path / "open-bundle") == image.tree
+
+
+def test_a_directory_is_replaced_by_another_image(image, tmp_path):
+    """skopeo over ours and ours over skopeo's: what belonged to the old image is gone."""
+    other = Layer().add("other", data=b"o").bytes()
+    write_layout(tmp_path / "second", [other], "app")
+    ref = place("dir", tmp_path / "d")
+    names = []
+    for source in f"oci:{tmp_path}/second:app", image.ref:
+        skopeo("copy", "-q", source, ref)
+        coco("push", image.ref, ref)
+        assert unpack(ref, tmp_path / f"bundle{len(names)}") == image.tree
+        names.append(sorted(os.listdir(tmp_path / "d/dir")))
+    assert names[0] == names[1]
+    coco("push", f"oci:{tmp_path}/second:app", ref)
+    skopeo("copy", "-q", image.ref, ref)
+    assert unpack(ref, tmp_path / "theirs") == image.tree
+
+
+def test_every_platform_of_an_image_in_a_directory_can_be_pulled(image, tmp_path):
+    """skopeo copy --all leaves the index as manifest.json, and the manifests beside it."""
+    manifest = json.loads((tmp_path / "image/index.json").read_text())["manifests"][0]
+    entry = {key: manifest[key] for key in ("mediaType", "digest", "size")}
+    entry["platform"] = {"os": "linux", "architecture": "amd64"}
+    index = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+                        "manifests": [entry]})  # fmt: skip
+    digest = run("sh", "-c", 'printf %s "$0" | sha256sum', index).split()[0]
+    (tmp_path / f"image/blobs/sha256/{digest}").write_text(index)
+    top = {"mediaType": "application/vnd.oci.image.index.v1+json", "size": len(index),
+           "digest": f"sha256:{digest}",
+           "annotations": {"org.opencontainers.image.ref.name": "all"}}  # fmt: skip
+    (tmp_path / "image/index.json").write_text(
+        json.dumps({"schemaVersion": 2, "manifests": [manifest, top]})
+    )
+    ref = place("dir", tmp_path / "theirs")
+    skopeo("copy", "-q", "--all", f"oci:{tmp_path}/image:all", ref)
+    assert unpack(ref, tmp_path / "bundle", "--platform", "linux/amd64") == image.tree
+    assert json.loads(coco("inspect", "--platform", "linux/amd64", ref))["digest"] == image.digest
+
+
+def test_the_policy_goes_by_the_path(image, tmp_path):
+    ref = place("dir", tmp_path / "d")
+    coco("push", image.ref, ref)
+    accept, reject = [{"type": "insecureAcceptAnything"}], [{"type": "reject"}]
+    policy = tmp_path / "policy.json"
+    real = os.path.realpath(tmp_path)
+    for scopes, code in [({real: accept}, 0), ({f"{real}/d/dir": reject, real: accept}, 3),
+                         ({f"{real}/d/di": accept}, 3), ({"": accept}, 0)]:  # fmt: skip
+        policy.write_text(json.dumps({"default": reject, "transports": {"dir": scopes}}))
+        shutil.rmtree(tmp_path / "bundle", ignore_errors=True)
+        coco("pull", "--policy", policy, ref, tmp_path / "bundle", code=code)
+        assert (tmp_path / "bundle").exists() == (code == 0)

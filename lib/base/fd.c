@@ -132,7 +132,7 @@ coco_file_write_at(int dir, const char *name, const void *data, size_t len, mode
 }
 
 coco_status
-coco_file_write(const char *path, const void *data, size_t len, mode_t mode, coco_error **err)
+coco_file_open_parent(const char *path, int *ret, const char **name, coco_error **err)
 {
     const char *slash = strrchr(path, '/');
     /* "/x" is in "/", "x" in ".", "a/x" in "a". */
@@ -141,9 +141,23 @@ coco_file_write(const char *path, const void *data, size_t len, mode_t mode, coc
     if (!parent)
         return coco_fail_nomem(err);
 
-    _cleanup_close_ int dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return coco_fail_errno(err, errno, "make '%s'", path);
-    coco_status status = replace(dir, slash ? slash + 1 : path, data, len, mode, err);
+    *ret = dir;
+    *name = slash ? slash + 1 : path;
+    return COCO_OK;
+}
+
+coco_status
+coco_file_write(const char *path, const void *data, size_t len, mode_t mode, coco_error **err)
+{
+    _cleanup_close_ int dir = -1;
+    const char *name = NULL;
+
+    coco_status status = coco_file_open_parent(path, &dir, &name, err);
+    if (status != COCO_OK)
+        return status;
+    status = replace(dir, name, data, len, mode, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", path);
 }

@@ -20,6 +20,12 @@ coco_status coco_fd_read_all(int fd, struct coco_buf *buf, coco_error **err);
 coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **err);
 
 /*
+ * Opens the directory in which path names something, which need not be there;
+ * *name is that name, the end of path.
+ */
+coco_status coco_file_open_parent(const char *path, int *ret, const char **name, coco_error **err);
+
+/*
  * Makes the file at path hold data, or leaves it as it was: a new file is
  * written, synced and renamed over it. Nobody but the owner may read it unless
  * mode says so.

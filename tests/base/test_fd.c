@@ -233,6 +233,36 @@ write_at_goes_where_the_directory_went(void **state)
 }
 
 static void
+the_parent_of_a_path_is_opened_and_its_name_told(void **state)
+{
+    struct fixture *f = *state;
+    coco_error *err = NULL;
+    const char *name = NULL;
+    struct stat want;
+    struct stat got;
+    int dir = -1;
+
+    assert_fails(coco_file_open_parent("/none/x", &dir, &name, &err), err, COCO_ERR_IO,
+                 "make '/none/x': No such file");
+    assert_int_equal(dir, -1);
+    assert_ok(coco_file_open_parent(f->path, &dir, &name, &err), err);
+    assert_string_equal(name, "file");
+    assert_int_equal(stat(f->dir, &want) | fstat(dir, &got), 0);
+    assert_int_equal(got.st_ino, want.st_ino);
+    (void)close(dir);
+    assert_ok(coco_file_open_parent("/x", &dir, &name, &err), err);
+    assert_string_equal(name, "x");
+    assert_int_equal(stat("/", &want) | fstat(dir, &got), 0);
+    assert_int_equal(got.st_ino, want.st_ino);
+    (void)close(dir);
+    assert_ok(coco_file_open_parent("x", &dir, &name, &err), err);
+    assert_string_equal(name, "x");
+    assert_int_equal(stat(".", &want) | fstat(dir, &got), 0);
+    assert_int_equal(got.st_ino, want.st_ino);
+    (void)close(dir);
+}
+
+static void
 files_survive_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
@@ -270,6 +300,8 @@ main(void)
         cmocka_unit_test_setup_teardown(read_tells_what_is_missing_from_what_fails, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(read_stops_at_the_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_parent_of_a_path_is_opened_and_its_name_told, setup,
+                                        teardown),
         cmocka_unit_test(write_all_writes_all_of_it),
         cmocka_unit_test(write_all_says_why_it_failed),
         cmocka_unit_test_setup_teardown(files_survive_any_failed_allocation, setup, teardown),

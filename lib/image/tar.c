@@ -656,6 +656,23 @@ take(struct coco_tar *tar, const uint8_t *data, size_t len, size_t *used, coco_e
     }
 }
 
+uint64_t
+coco_tar_data_left(const struct coco_tar *tar)
+{
+    return tar->state == DATA && !tar->is_sparse ? tar->left : 0;
+}
+
+coco_status
+coco_tar_skip(struct coco_tar *tar, uint64_t n, coco_error **err)
+{
+    if (n > coco_tar_data_left(tar))
+        return coco_fail(err, COCO_ERR_INVALID, "tar: there is less to skip");
+    tar->offset += n;
+    tar->left -= n;
+    tar->at += n;
+    return n > 0 && tar->left == 0 ? finish_entry(tar, err) : COCO_OK;
+}
+
 static coco_status
 tar_write(void *self, const uint8_t *data, size_t len, coco_error **err)
 {

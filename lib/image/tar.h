@@ -65,4 +65,10 @@ void coco_tar_free(struct coco_tar *tar);
 COCO_DEFINE_CLEANUP(struct coco_tar *, coco_tar_free);
 struct coco_sink coco_tar_sink(struct coco_tar *tar);
 
+/* Bytes of a file that come next, as they are, for the handler's data; 0 in a sparse one. */
+uint64_t coco_tar_data_left(const struct coco_tar *tar);
+
+/* Goes on as if n of them had come, which the handler is not shown. */
+coco_status coco_tar_skip(struct coco_tar *tar, uint64_t n, coco_error **err);
+
 #endif

@@ -150,6 +150,78 @@ pieces_of_any_size_give_the_same(void **state)
     }
 }
 
+/* Header by header, and past the data of files that are not sparse. */
+static coco_status
+skim_tar(struct coco_buf *log)
+{
+    const struct coco_tar_handler handler = {log_entry, log_data, log_done, log_end, log};
+    _cleanup_(coco_tar_freep) struct coco_tar *reader = NULL;
+    size_t at = 0;
+
+    coco_status status = coco_tar_new(&handler, &reader, &err);
+    if (status != COCO_OK)
+        return status;
+    const struct coco_sink sink = coco_tar_sink(reader);
+    while (at < tar.len && status == COCO_OK) {
+        size_t n = TARBALL_BLOCK - at % TARBALL_BLOCK;
+
+        status = coco_sink_write(&sink, tar.data + at, n, &err);
+        at += n;
+        if (status == COCO_OK) {
+            n = (size_t)coco_tar_data_left(reader);
+            status = coco_tar_skip(reader, n, &err);
+            at += n;
+        }
+    }
+    if (status == COCO_OK)
+        status = coco_sink_end(&sink, &err);
+    return status;
+}
+
+static void
+data_may_be_skipped_but_for_that_of_sparse_files(void **state)
+{
+    _cleanup_buf_ struct coco_buf log = {.limit = 65536};
+
+    (void)state;
+    ADD('0', "a", "", "data");
+    ADD('0', "empty", "", "");
+    PAX("GNU.sparse.size=64", "GNU.sparse.numblocks=1", "GNU.sparse.offset=8",
+        "GNU.sparse.numbytes=3");
+    ADD('0', "s", "", "abc");
+    ADD('5', "d/", "", "");
+    ADD('0', "b", "", "more");
+    tarball_end(&tar);
+    assert_ok(skim_tar(&log), err);
+    assert_string_equal(coco_buf_text(&log), "0 a> 644 1:2 4 1500000000.000000000\n"
+                                             "0 empty> 644 1:2 0 1500000000.000000000\n"
+                                             "0 s> 644 1:2 64 1500000000.000000000 @8:abc\n"
+                                             "5 d/> 644 1:2 0 1500000000.000000000\n"
+                                             "0 b> 644 1:2 4 1500000000.000000000\nend");
+}
+
+static void
+no_more_is_skipped_than_there_is(void **state)
+{
+    _cleanup_buf_ struct coco_buf log = {.limit = 65536};
+    const struct coco_tar_handler handler = {log_entry, log_data, log_done, log_end, &log};
+    _cleanup_(coco_tar_freep) struct coco_tar *reader = NULL;
+
+    (void)state;
+    ADD('0', "a", "", "data");
+    assert_ok(coco_tar_new(&handler, &reader, &err), err);
+    const struct coco_sink sink = coco_tar_sink(reader);
+    assert_fails(coco_tar_skip(reader, 1, &err), err, COCO_ERR_INVALID, "less to skip");
+    assert_ok(coco_sink_write(&sink, tar.data, TARBALL_BLOCK, &err), err);
+    assert_int_equal(coco_tar_data_left(reader), 4);
+    assert_fails(coco_tar_skip(reader, 5, &err), err, COCO_ERR_INVALID, "less to skip");
+    assert_ok(coco_tar_skip(reader, 0, &err), err);
+    assert_ok(coco_tar_skip(reader, 3, &err), err);
+    assert_ok(coco_sink_write(&sink, tar.data + TARBALL_BLOCK + 3, 1, &err), err);
+    assert_string_equal(coco_buf_text(&log), "0 a> 644 1:2 4 1500000000.000000000 @3:a\n");
+    assert_int_equal(coco_tar_data_left(reader), 0);
+}
+
 static void
 global_headers_hold_until_overruled(void **state)
 {
@@ -436,6 +508,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(entries_come_out_with_all_they_have, begin),
         cmocka_unit_test_setup(pieces_of_any_size_give_the_same, begin),
+        cmocka_unit_test_setup(data_may_be_skipped_but_for_that_of_sparse_files, begin),
+        cmocka_unit_test_setup(no_more_is_skipped_than_there_is, begin),
         cmocka_unit_test_setup(global_headers_hold_until_overruled, begin),
         cmocka_unit_test_setup(sparse_files_of_every_kind_come_out_alike, begin),
         cmocka_unit_test_setup(an_archive_may_end_where_an_entry_does, begin),

@@ -29,7 +29,9 @@ extern "C" {
  *
  * - `ghcr.io/acme/app:1`, or `docker://…`, which is the same: in a registry;
  * - `oci:PATH[:TAG]`: in the OCI layout at PATH, among others;
- * - `dir:PATH`: alone in a directory, its blobs as files.
+ * - `dir:PATH`: alone in a directory, its blobs as files;
+ * - `oci-archive:PATH[:TAG]`: in an OCI layout that is a tar file, not compressed.
+ *   Blobs are read where they lie in it. What is written replaces the file.
  *
  * Behind each, `@sha256:…` says which manifest it must be.
  *
@@ -53,8 +55,8 @@ typedef struct coco_image coco_image;
  * the first component is a registry only if it has a `.` or `:` or is
  * `localhost`, and a missing tag is `latest` unless there is a digest.
  *
- * @param text  reference, NUL-terminated UTF-8; `docker://`, `oci:` or `dir:` in
- *              front, where a registry of such a name needs its `docker://`
+ * @param text  reference, NUL-terminated UTF-8; one of these in front, where
+ *              a registry of such a name needs its `docker://`
  * @param ret   the reference; free with coco_image_ref_free()
  * @param err   ::COCO_ERR_INVALID if @p text is not a reference
  */
@@ -64,7 +66,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_ref_parse(const char *text, coco
 /** Frees @p ref; NULL is fine. */
 COCO_API void coco_image_ref_free(coco_image_ref *ref);
 
-/** Transport: "docker", "oci" or "dir". Static. */
+/** Transport: "docker", "oci", "dir" or "oci-archive". Static. */
 COCO_API const char *coco_image_ref_transport(const coco_image_ref *ref);
 
 /** Host and optional port; NULL for all but "docker". Valid as long as @p ref. */

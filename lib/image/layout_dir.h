@@ -10,6 +10,7 @@
 #include "image/files.h"
 #include "image/manifest.h"
 
+#define COCO_LAYOUT_VERSION "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define COCO_LAYOUT_REF_NAME "org.opencontainers.image.ref.name"
 #define COCO_LAYOUT_PATH_SIZE (sizeof("blobs/sha512/") + 2 * COCO_DIGEST_SIZE_MAX)
 
@@ -21,6 +22,10 @@ coco_status coco_layout_check_version(const struct coco_files *files, coco_error
 
 coco_status coco_layout_read_index(const struct coco_files *files, struct coco_buf *text,
                                    struct coco_manifest *ret, coco_error **err);
+
+/* Adds the entry of a manifest to an index; tag may be NULL. */
+coco_status coco_layout_add_entry(cJSON *list, const char *tag, const char *media_type,
+                                  const struct coco_digest *digest, size_t size, coco_error **err);
 
 bool coco_layout_has_tag(const struct coco_descriptor *entry, const char *tag);
 

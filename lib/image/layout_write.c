@@ -21,7 +21,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define LOCK_RETRY_MS 20
 
 struct layout {
@@ -142,9 +141,9 @@ is_replaced(const struct layout *layout, const struct coco_descriptor *entry,
            && !cJSON_GetObjectItemCaseSensitive(entry->annotations, COCO_LAYOUT_REF_NAME);
 }
 
-static coco_status
-add_entry(const struct layout *layout, cJSON *list, const char *media_type,
-          const struct coco_digest *digest, size_t size, coco_error **err)
+coco_status
+coco_layout_add_entry(cJSON *list, const char *tag, const char *media_type,
+                      const struct coco_digest *digest, size_t size, coco_error **err)
 {
     char text[COCO_DIGEST_TEXT_SIZE];
     cJSON *annotations = NULL;
@@ -158,10 +157,10 @@ add_entry(const struct layout *layout, cJSON *list, const char *media_type,
         status = coco_json_add_string(entry, "digest", text, err);
     if (status == COCO_OK)
         status = coco_json_add_u64(entry, "size", size, err);
-    if (status == COCO_OK && layout->tag)
+    if (status == COCO_OK && tag)
         status = coco_json_add_object(entry, "annotations", &annotations, err);
-    if (status == COCO_OK && layout->tag)
-        status = coco_json_add_string(annotations, COCO_LAYOUT_REF_NAME, layout->tag, err);
+    if (status == COCO_OK && tag)
+        status = coco_json_add_string(annotations, COCO_LAYOUT_REF_NAME, tag, err);
     return status;
 }
 
@@ -215,7 +214,7 @@ update_index(const struct layout *layout, const char *media_type, const struct c
     if (status == COCO_OK)
         status = copy_index(layout, digest, index, &list, err);
     if (status == COCO_OK)
-        status = add_entry(layout, list, media_type, digest, size, err);
+        status = coco_layout_add_entry(list, layout->tag, media_type, digest, size, err);
     if (status == COCO_OK)
         status = coco_json_write(index, COCO_JSON_COMPACT, &text, err);
     if (status == COCO_OK)
@@ -294,8 +293,8 @@ fill(const struct layout *layout, coco_error **err)
         status = coco_file_write_at(layout->dir, "index.json", empty, strlen(empty), 0644, err);
     /* Last, for it says that the rest is there. */
     if (status == COCO_OK && is_new)
-        status = coco_file_write_at(layout->dir, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), 0644,
-                                    err);
+        status = coco_file_write_at(layout->dir, "oci-layout", COCO_LAYOUT_VERSION,
+                                    strlen(COCO_LAYOUT_VERSION), 0644, err);
     return status;
 }
 

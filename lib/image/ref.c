@@ -268,6 +268,7 @@ static const struct transport {
     [COCO_TRANSPORT_DOCKER] = {"docker", "docker://", parse_docker},
     [COCO_TRANSPORT_OCI] = {"oci", "oci:", parse_oci},
     [COCO_TRANSPORT_DIR] = {"dir", "dir:", parse_dir},
+    [COCO_TRANSPORT_OCI_ARCHIVE] = {"oci-archive", "oci-archive:", parse_oci},
 };
 
 #define N_TRANSPORTS (sizeof(transports) / sizeof(transports[0]))

@@ -352,7 +352,7 @@ is_clean_path(const char *path)
 static bool
 has_paths(const char *transport)
 {
-    static const char *const names[] = {"oci", "dir"};
+    static const char *const names[] = {"oci", "dir", "oci-archive"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(transport, names[i]) == 0)

@@ -71,6 +71,9 @@ parse_fills_in_what_is_usual(void **state)
         {"oci:a@" DIGEST, NULL, "a", NULL, DIGEST, "oci:a@" DIGEST},
         {"dir:/srv/image", NULL, "/srv/image", NULL, NULL, "dir:/srv/image"},
         {"dir:a:b@c@" DIGEST, NULL, "a:b@c", NULL, DIGEST, "dir:a:b@c@" DIGEST},
+        {"oci-archive:a.tar", NULL, "a.tar", NULL, NULL, "oci-archive:a.tar"},
+        {"oci-archive:/srv/a.tar:v1@" DIGEST, NULL, "/srv/a.tar", "v1", DIGEST,
+         "oci-archive:/srv/a.tar:v1@" DIGEST},
         {"docker://dir:5000/a", "dir:5000", "a", "latest", NULL, "docker://dir:5000/a:latest"},
     };
 
@@ -94,8 +97,14 @@ static void
 the_text_of_a_reference_means_the_same(void **state)
 {
     static const char *const cases[] = {
-        "busybox",      "index.docker.io/a", "docker://oci:5000/a:v1@" DIGEST,
-        "oci:./a@b:v1", "dir:./a:b@c",       "docker://dir:5000/a",
+        "busybox",
+        "index.docker.io/a",
+        "docker://oci:5000/a:v1@" DIGEST,
+        "oci:./a@b:v1",
+        "dir:./a:b@c",
+        "oci-archive:a.tar:v1@" DIGEST,
+        "docker://oci-archive:5000/a",
+        "docker://dir:5000/a",
     };
 
     (void)state;
@@ -161,6 +170,10 @@ parse_refuses(void **state)
         "h.test/a@" DIGEST "@" DIGEST,
         "dir:",
         "dir:@" DIGEST,
+        "oci-archive:",
+        "oci-archive::v1",
+        "oci-archive:a.tar:",
+        "oci-archive:a.tar:b/c",
         "h.test/a%2fb",
         "h.test/\xc3\xa4",
         "h.test/a?b",

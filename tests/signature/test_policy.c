@@ -124,6 +124,8 @@ parser_refuses(void **state)
         {"{\"default\":" ACCEPT ",\"transports\":{\"oci\":{\"//a\":" REJECT "}}}", "absolute"},
         {"{\"default\":" ACCEPT ",\"transports\":{\"dir\":{\"a\":" REJECT "}}}", "absolute"},
         {"{\"default\":" ACCEPT ",\"transports\":{\"dir\":{\"/\":" REJECT "}}}", "absolute"},
+        {"{\"default\":" ACCEPT ",\"transports\":{\"oci-archive\":{\"a\":" REJECT "}}}",
+         "absolute"},
         /* Requirements */
         {ONE(""), "empty"},
         {ONE("null"), "requirement 0: not an object"},
@@ -234,7 +236,9 @@ static const char scopes[] = "{\"default\":" REJECT ",\"transports\":{"
                              "\"/srv\":" REJECT "},"
                              "\"dir\":{"
                              "\"/srv/dir/app\":" REJECT ","
-                             "\"/srv/dir\":" REJECT "}}}";
+                             "\"/srv/dir\":" REJECT "},"
+                             "\"oci-archive\":{"
+                             "\"/srv/archives\":" REJECT "}}}";
 
 static const struct {
     const char *transport, *name, *tag, *digest, *scope;
@@ -273,6 +277,7 @@ static const struct {
     {"dir", "/srv/dir/app2", NULL, NULL, "/srv/dir"},
     {"dir", "/srv/images/app", NULL, NULL, NULL},
     {"oci-archive", "/srv/images/app", "v1", NULL, NULL},
+    {"oci-archive", "/srv/archives/app.tar", "v1", NULL, "/srv/archives"},
 };
 
 static void

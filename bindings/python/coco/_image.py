@@ -18,7 +18,7 @@ class ImageRef:
 
     @property
     def transport(self):
-        """ "docker", "oci" or "dir"."""
+        """ "docker", "oci", "dir" or "oci-archive"."""
         return native.image_ref_transport(self._c)
 
     @property

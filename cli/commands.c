@@ -111,13 +111,14 @@ static const struct cli_command table[] = {
         .max = 2,
         .purpose = "pull, verify, decrypt and unpack an image into the OCI bundle DIR",
         .details = "REF is a registry name (docker:// in front is fine), oci:PATH[:TAG] for an OCI "
-                   "layout, oci-archive:PATH[:TAG] for one in a tar file or dir:PATH for one "
+                   "layout, oci-archive:PATH[:TAG] for one in a tar file, "
+                   "docker-archive:PATH[:NAME|:@N] for what docker save writes or dir:PATH for one "
                    "image in a directory. DIR must not exist or be empty; it gets rootfs and "
                    "config.json when everything was verified, or nothing. Without a policy only a "
-                   "REF with a digest is "
-                   "pulled, unless --insecure-policy accept-anything is spelled out. What only "
-                   "root can do is an error for others, but for --ignore-chown: files are the "
-                   "caller's then, without setuid and setgid bits, and devices are empty files.",
+                   "REF with a digest is pulled, unless --insecure-policy accept-anything is "
+                   "spelled out. What only root can do is an error for others, but for "
+                   "--ignore-chown: files are the caller's then, without setuid and setgid bits, "
+                   "and devices are empty files.",
         .options = {OPT_KEY,
                     OPT_KBS,
                     OPT_KBS_CA,

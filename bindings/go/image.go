@@ -32,7 +32,7 @@ func (r *ImageRef) part(get func(*C.coco_image_ref) *C.char) (text string) {
 	return text
 }
 
-// Transport is "docker", "oci", "dir" or "oci-archive".
+// Transport is "docker", "oci", "dir", "oci-archive" or "docker-archive".
 func (r *ImageRef) Transport() string {
 	return r.part(func(c *C.coco_image_ref) *C.char { return C.coco_image_ref_transport(c) })
 }

@@ -32,6 +32,10 @@ extern "C" {
  * - `dir:PATH`: alone in a directory, its blobs as files;
  * - `oci-archive:PATH[:TAG]`: in an OCI layout that is a tar file, not compressed.
  *   Blobs are read where they lie in it. What is written replaces the file.
+ * - `docker-archive:PATH[:NAME[:TAG]]`: in a tar file as `docker save` has it, or
+ *   `docker-archive:PATH:@N` for the Nth from 0; without either there must be one.
+ *   Its layers are not encrypted, and its manifest is made of what is there, the
+ *   same each time. Only a new file is written.
  *
  * Behind each, `@sha256:…` says which manifest it must be.
  *
@@ -66,7 +70,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_ref_parse(const char *text, coco
 /** Frees @p ref; NULL is fine. */
 COCO_API void coco_image_ref_free(coco_image_ref *ref);
 
-/** Transport: "docker", "oci", "dir" or "oci-archive". Static. */
+/** Transport: "docker", "oci", "dir", "oci-archive" or "docker-archive". Static. */
 COCO_API const char *coco_image_ref_transport(const coco_image_ref *ref);
 
 /** Host and optional port; NULL for all but "docker". Valid as long as @p ref. */
@@ -75,7 +79,10 @@ COCO_API const char *coco_image_ref_registry(const coco_image_ref *ref);
 /** Repository without the registry, or the path. Valid as long as @p ref. */
 COCO_API const char *coco_image_ref_repository(const coco_image_ref *ref);
 
-/** Tag, or NULL if there is none. Valid as long as @p ref. */
+/**
+ * Tag, or NULL if there is none; in a docker-archive the image's whole name with
+ * its tag, or `@N`. Valid as long as @p ref.
+ */
 COCO_API const char *coco_image_ref_tag(const coco_image_ref *ref);
 
 /** Digest as `sha256:<64 hex digits>`, or NULL. Valid as long as @p ref. */

@@ -10,11 +10,12 @@
 #include "base/resource.h"
 #include "crypto/jwe.h"
 #include "image/dir.h"
+#include "image/docker_archive.h"
 #include "image/helper.h"
 #include "image/layout.h"
 #include "image/mirrors.h"
-#include "image/pipeline.h"
 #include "image/oci_archive.h"
+#include "image/pipeline.h"
 #include "image/ref.h"
 #include "image/registry.h"
 
@@ -343,6 +344,7 @@ static const struct local {
     [COCO_TRANSPORT_OCI] = {coco_layout_source, coco_layout_destination},
     [COCO_TRANSPORT_DIR] = {coco_dir_source, coco_dir_destination},
     [COCO_TRANSPORT_OCI_ARCHIVE] = {coco_oci_archive_source, coco_oci_archive_destination},
+    [COCO_TRANSPORT_DOCKER_ARCHIVE] = {coco_docker_archive_source, coco_docker_archive_destination},
 };
 
 /* The image in its registry, or in whichever the configuration has for it. */

@@ -78,7 +78,7 @@ coco_image_config_parse(const void *data, size_t len, const struct coco_platform
 
     coco_status status = coco_json_parse_object(data, len, &config.json, err);
     if (status == COCO_OK)
-        status = check_platform(config.json, platform, err);
+        status = platform ? check_platform(config.json, platform, err) : COCO_OK;
     if (status == COCO_OK)
         status = parse_diff_ids(config.json, &config, err);
     if (status == COCO_OK)

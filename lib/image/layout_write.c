@@ -145,18 +145,10 @@ coco_status
 coco_layout_add_entry(cJSON *list, const char *tag, const char *media_type,
                       const struct coco_digest *digest, size_t size, coco_error **err)
 {
-    char text[COCO_DIGEST_TEXT_SIZE];
     cJSON *annotations = NULL;
     cJSON *entry = NULL;
 
-    coco_digest_format(digest, text);
-    coco_status status = coco_json_add_object(list, NULL, &entry, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(entry, "mediaType", media_type, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(entry, "digest", text, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(entry, "size", size, err);
+    coco_status status = coco_descriptor_add(list, NULL, media_type, digest, size, &entry, err);
     if (status == COCO_OK && tag)
         status = coco_json_add_object(entry, "annotations", &annotations, err);
     if (status == COCO_OK && tag)

@@ -165,6 +165,26 @@ parse_descriptor(const cJSON *json, struct coco_descriptor *ret, coco_error **er
     return COCO_OK;
 }
 
+coco_status
+coco_descriptor_add(cJSON *to, const char *name, const char *media_type,
+                    const struct coco_digest *digest, uint64_t size, cJSON **ret, coco_error **err)
+{
+    char text[COCO_DIGEST_TEXT_SIZE];
+    cJSON *json = NULL;
+
+    coco_digest_format(digest, text);
+    coco_status status = coco_json_add_object(to, name, &json, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(json, "mediaType", media_type, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(json, "digest", text, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(json, "size", size, err);
+    if (status == COCO_OK)
+        *ret = json;
+    return status;
+}
+
 static coco_status
 parse_list(const cJSON *list, const char *what, size_t max, struct coco_manifest *ret,
            coco_error **err)

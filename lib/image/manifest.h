@@ -22,6 +22,11 @@ struct coco_descriptor {
     const cJSON *annotations; /* or NULL */
 };
 
+/* Adds {mediaType, digest, size} to the end of an array, or as the member name of an object. */
+coco_status coco_descriptor_add(cJSON *to, const char *name, const char *media_type,
+                                const struct coco_digest *digest, uint64_t size, cJSON **ret,
+                                coco_error **err);
+
 struct coco_platform {
     char os[32];
     char architecture[32];
@@ -78,7 +83,10 @@ struct coco_image_config {
     const cJSON *config; /* the runtime part, or NULL */
 };
 
-/* Parses a config, whose os, if stated, must be linux and whose platform must be the one asked. */
+/*
+ * Parses a config, whose os, if stated, must be linux and whose platform must be the
+ * one asked; NULL for any.
+ */
 coco_status coco_image_config_parse(const void *data, size_t len,
                                     const struct coco_platform *platform,
                                     struct coco_image_config *ret, coco_error **err);

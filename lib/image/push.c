@@ -76,6 +76,24 @@ find(struct push *push, const coco_image_ref *from, const coco_image_options *op
     return status;
 }
 
+/* Opens the destination, unless layers are encrypted and it could not say so. */
+static coco_status
+open_destination(struct push *push, const coco_image_ref *to, bool encrypted, coco_error **err)
+{
+    const struct coco_manifest *manifest = &push->found.manifest;
+
+    coco_status status =
+        coco_client_destination(push->client, &push->opts, push->ctx, to, &push->destination, err);
+    if (status != COCO_OK)
+        return status;
+    for (size_t i = 0; i < manifest->n_layers; i++)
+        encrypted = encrypted || coco_media_type_encrypted(manifest->layers[i].media_type);
+    if (encrypted && push->destination.plain_only)
+        return coco_fail(err, COCO_ERR_INVALID, "%s: it cannot hold encrypted layers",
+                         coco_image_ref_transport(to));
+    return COCO_OK;
+}
+
 static coco_status
 send_blob(const struct push *push, const struct coco_descriptor *blob, coco_error **err)
 {
@@ -185,7 +203,7 @@ coco_image_push(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
     if (status == COCO_OK && pin && !coco_digest_equal(&pinned, &push.found.digest))
         status = coco_fail(err, COCO_ERR_INVALID, "the image does not have the digest %.80s", pin);
     if (status == COCO_OK)
-        status = coco_client_destination(client, &push.opts, ctx, to, &push.destination, err);
+        status = open_destination(&push, to, false, err);
     if (status == COCO_OK)
         status = copy_blob(&push, &manifest->config, err);
     for (size_t i = 0; status == COCO_OK && i < manifest->n_layers; i++) {
@@ -305,27 +323,6 @@ add_recipients(const struct push *push, cJSON *annotations, const struct coco_la
     return coco_annotations_add(annotations, key, &recipients, err);
 }
 
-/* {mediaType, digest, size} at the end of list, or as the member name of it. */
-static coco_status
-add_descriptor(cJSON *to, const char *name, const char *media_type,
-               const struct coco_descriptor *blob, cJSON **ret, coco_error **err)
-{
-    char digest[COCO_DIGEST_TEXT_SIZE];
-    cJSON *json = NULL;
-
-    coco_digest_format(&blob->digest, digest);
-    coco_status status = coco_json_add_object(to, name, &json, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(json, "mediaType", media_type, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(json, "digest", digest, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(json, "size", blob->size, err);
-    if (status == COCO_OK)
-        *ret = json;
-    return status;
-}
-
 /* The annotations a layer had already, without any that claim to be of an encryption. */
 static coco_status
 copy_annotations(const cJSON *from, cJSON *to, coco_error **err)
@@ -354,8 +351,8 @@ encrypt_layer(const struct push *push, const struct coco_descriptor *layer, cJSO
     if (status == COCO_OK)
         status = send_encrypted(push, layer, &key, &blob, err);
     if (status == COCO_OK)
-        status = add_descriptor(layers, NULL, coco_layer_media_type_name(compression, true), &blob,
-                                &json, err);
+        status = coco_descriptor_add(layers, NULL, coco_layer_media_type_name(compression, true),
+                                     &blob.digest, blob.size, &json, err);
     if (status == COCO_OK)
         status = coco_json_add_object(json, "annotations", &annotations, err);
     if (status == COCO_OK)
@@ -401,8 +398,8 @@ encrypt_image(const struct push *push, struct coco_buf *text, coco_error **err)
     if (status == COCO_OK)
         status = coco_json_add_string(manifest, "mediaType", COCO_MEDIA_OCI_MANIFEST, err);
     if (status == COCO_OK)
-        status =
-            add_descriptor(manifest, "config", COCO_MEDIA_OCI_CONFIG, &old->config, &config, err);
+        status = coco_descriptor_add(manifest, "config", COCO_MEDIA_OCI_CONFIG, &old->config.digest,
+                                     old->config.size, &config, err);
     if (status == COCO_OK)
         status = encrypt_layers(push, manifest, err);
     if (status == COCO_OK && annotations)
@@ -448,7 +445,7 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
     if (status == COCO_OK)
         status = check_encryptable(&push.found.manifest, err);
     if (status == COCO_OK)
-        status = coco_client_destination(client, &push.opts, ctx, to, &push.destination, err);
+        status = open_destination(&push, to, true, err);
     if (status == COCO_OK)
         status = copy_blob(&push, &push.found.manifest.config, err);
     if (status == COCO_OK)

@@ -260,6 +260,59 @@ parse_dir(coco_image_ref *ref, const char *text, coco_error **err)
     return status;
 }
 
+/* "@0", "@1" …: which of the images of an archive. */
+static bool
+is_index(const char *text, size_t len)
+{
+    return len >= 2 && len <= 5 && text[0] == '@' && span_in(text + 1, len - 1, DIGITS) == len - 1
+           && (text[1] != '0' || len == 2);
+}
+
+/* The name of an image in full, with its tag and no digest, as the tag of ref. */
+static coco_status
+parse_name(coco_image_ref *ref, const char *text, size_t len, coco_error **err)
+{
+    _cleanup_(coco_image_ref_freep) coco_image_ref *name = calloc(1, sizeof(*name));
+    _cleanup_free_ char *own = strndup(text, len);
+
+    if (!name || !own)
+        return coco_fail_nomem(err);
+    name->transport = COCO_TRANSPORT_DOCKER;
+    coco_status status = parse_docker(name, own, err);
+    if (status == COCO_OK && name->digest)
+        status = fail_ref(err, own, "two digests");
+    if (status != COCO_OK)
+        return status;
+    if (asprintf(&ref->tag, "%s/%s:%s", name->registry, name->repository, name->tag) < 0) {
+        ref->tag = NULL;
+        return coco_fail_nomem(err);
+    }
+    return COCO_OK;
+}
+
+/* PATH[:name[:tag]|:@index][@digest] */
+static coco_status
+parse_docker_archive(coco_image_ref *ref, const char *text, coco_error **err)
+{
+    size_t len = strlen(text);
+
+    coco_status status = take_digest(ref, text, &len, err);
+    if (status != COCO_OK)
+        return status;
+
+    const char *colon = memchr(text, ':', len);
+    size_t path_len = colon ? (size_t)(colon - text) : len;
+    size_t name_len = colon ? len - path_len - 1 : 0;
+
+    if (path_len == 0)
+        return fail_ref(err, text, "no path");
+    status = copy(text, path_len, &ref->repository, err);
+    if (status != COCO_OK || !colon)
+        return status;
+    return is_index(colon + 1, name_len) ? copy(colon + 1, name_len, &ref->tag, err)
+                                         : parse_name(ref, colon + 1, name_len, err);
+}
+
 static const struct transport {
     const char *name;
     const char *prefix;
@@ -269,6 +322,7 @@ static const struct transport {
     [COCO_TRANSPORT_OCI] = {"oci", "oci:", parse_oci},
     [COCO_TRANSPORT_DIR] = {"dir", "dir:", parse_dir},
     [COCO_TRANSPORT_OCI_ARCHIVE] = {"oci-archive", "oci-archive:", parse_oci},
+    [COCO_TRANSPORT_DOCKER_ARCHIVE] = {"docker-archive", "docker-archive:", parse_docker_archive},
 };
 
 #define N_TRANSPORTS (sizeof(transports) / sizeof(transports[0]))

@@ -16,6 +16,7 @@ enum coco_transport {
     COCO_TRANSPORT_OCI,
     COCO_TRANSPORT_DIR,
     COCO_TRANSPORT_OCI_ARCHIVE,
+    COCO_TRANSPORT_DOCKER_ARCHIVE,
 };
 
 enum coco_transport coco_image_ref_kind(const coco_image_ref *ref);

@@ -75,6 +75,7 @@ struct coco_destination {
     /* Last: makes the image visible under the reference's tag (or digest). */
     coco_status (*put_manifest)(void *self, coco_ctx *ctx, const char *media_type, const void *data,
                                 size_t len, const struct coco_digest *digest, coco_error **err);
+    bool plain_only; /* there is no way to say that a layer is encrypted */
     void (*free)(void *self);
     void *self;
 };

@@ -365,6 +365,7 @@ check_scopes(const cJSON *transport, coco_error **err)
 {
     const cJSON *scope = NULL;
     bool paths = has_paths(transport->string);
+    bool only_default = strcmp(transport->string, "docker-archive") == 0;
 
     if (!cJSON_IsObject(transport))
         return coco_fail(err, COCO_ERR_PROTO, "transport '%.100s' is not an object",
@@ -373,6 +374,8 @@ check_scopes(const cJSON *transport, coco_error **err)
         coco_status status = COCO_OK;
         if (paths && scope->string[0] && !is_clean_path(scope->string))
             status = coco_fail(err, COCO_ERR_PROTO, "not an absolute path in its shortest form");
+        if (only_default && scope->string[0])
+            status = coco_fail(err, COCO_ERR_PROTO, "it has no scope but \"\"");
         if (status == COCO_OK)
             status = check_requirements(scope, err);
         if (status != COCO_OK)

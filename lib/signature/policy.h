@@ -25,7 +25,7 @@ COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_free);
 
 /* What is to be judged: the name that was asked for, never a mirror's. */
 struct coco_policy_image {
-    const char *transport; /* "docker", "oci", "dir" or "oci-archive" */
+    const char *transport; /* "docker", "oci", "dir", "oci-archive" or "docker-archive" */
     const char *name; /* docker: host/repository in full; else the absolute path, links resolved */
     const char *tag;  /* or NULL; docker: "latest" unless there is a digest */
     const char *digest; /* as asked for, or NULL */

@@ -5,14 +5,17 @@ COCO names the program; skopeo and umoci judge what it reads and writes.
 SPDX-License-Identifier: Apache-2.0
 """
 
+import gzip
+import io
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 
 import pytest
 
-from layout import Layer, write_layout
+from layout import Layer, sha256, write_layout
 from tree import tree
 
 COCO = os.environ.get("COCO", "coco")
@@ -23,6 +26,8 @@ PLACES = {
     "dir": "dir:{}/dir",
     "oci-archive": "oci-archive:{}/archive.tar:app",
     "untagged oci-archive": "oci-archive:{}/archive.tar",
+    "docker-archive": "docker-archive:{}/docker.tar:localhost:5000/some/app:1",
+    "untagged docker-archive": "docker-archive:{}/docker.tar",
 }
 KEEPING = ["dir", "oci-archive"]  # manifests as they are
 
@@ -92,6 +97,8 @@ def test_what_skopeo_wrote_is_pulled(transport, image, tmp_path):
     ref = place(transport, tmp_path / "theirs")
     skopeo("copy", "-q", image.ref, ref)
     assert unpack(ref, tmp_path / "bundle") == image.tree
+    skopeo("copy", "-q", ref, f"oci:{tmp_path}/back:app")
+    assert umoci(f"{tmp_path}/back:app", tmp_path / "umoci") == image.tree
 
 
 @every_transport
@@ -99,9 +106,7 @@ def test_what_was_pushed_is_what_skopeo_reads(transport, image, tmp_path):
     ref = place(transport, tmp_path / "ours")
     coco("push", image.ref, ref)
     skopeo("copy", "-q", ref, f"oci:{tmp_path}/back:app")
-    assert umoci(f"{tmp_path}/back:app", tmp_path / "umoci") == umoci(
-        f"{tmp_path}/image:app", tmp_path / "umoci-before"
-    )
+    assert umoci(f"{tmp_path}/back:app", tmp_path / "umoci") == image.tree
 
 
 @every_transport
@@ -262,3 +267,108 @@ def test_a_compressed_archive_is_not_unpacked_in_secret(image, tmp_path):
     coco("push", image.ref, f"oci-archive:{tmp_path}/a.tar")
     run("gzip", tmp_path / "a.tar")
     assert "decompress it first" in coco("inspect", f"oci-archive:{tmp_path}/a.tar.gz", code=7)
+
+
+def docker_save(path, images, compress=bytes):
+    """An archive as docker save wrote them: a folder a layer, and links to layers that are there."""
+    with tarfile.open(path, "w") as archive:
+
+        def add(name, data=b"", **fields):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            for key, value in fields.items():
+                setattr(info, key, value)
+            archive.addfile(info, io.BytesIO(data))
+            return name
+
+        manifest, seen = [], {}
+        for number, (tags, tars) in enumerate(images):
+            config = {"os": "linux", "architecture": "amd64", "config": {},
+                      "rootfs": {"type": "layers", "diff_ids": [sha256(tar) for tar in tars]}}  # fmt: skip
+            names = []
+            for place, tar in enumerate(tars):
+                name = f"{number}{place}/layer.tar"
+                if tar in seen:
+                    link = f"../{seen[tar]}"
+                    names.append(add(name, type=tarfile.SYMTYPE, linkname=link))
+                else:
+                    names.append(add(name, compress(tar)))
+                    seen[tar] = name
+            name = add(f"{number}.json", json.dumps(config).encode())
+            manifest.append({"Config": name, "RepoTags": tags, "Layers": names})
+        add("manifest.json", json.dumps(manifest).encode())
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_one_of_many_images_is_chosen_as_skopeo_does(compress, image, tmp_path):
+    lower, upper = layers()
+    other = Layer().add("other", data=b"o").bytes()
+    saved = tmp_path / "saved.tar"
+    docker_save(saved, [(["app:1", "host.test/app:2"], [lower, upper]), (None, [lower, other])],
+                compress)  # fmt: skip
+    refused = coco("pull", *ANYTHING, f"docker-archive:{saved}", tmp_path / "none", code=2)
+    assert "there are 2 images in it" in refused
+    for number, tail in enumerate([":app:1", ":docker.io/library/app:1", ":host.test/app:2", ":@0"]):
+        ref = f"docker-archive:{saved}{tail}"
+        assert unpack(ref, tmp_path / f"ours{number}") == image.tree
+        skopeo("copy", "-q", ref, f"oci:{tmp_path}/theirs:{number}")
+    assert umoci(f"{tmp_path}/theirs:0", tmp_path / "umoci") == image.tree
+    second = unpack(f"docker-archive:{saved}:@1", tmp_path / "second")
+    assert "other" in second and "link" not in second
+    for tail in ":app:2", ":@2":
+        coco("inspect", f"docker-archive:{saved}{tail}", code=6)
+
+
+def test_a_digest_of_a_docker_archive_is_that_of_what_is_in_it(image, tmp_path):
+    lower, upper = layers()
+    docker_save(tmp_path / "one.tar", [(None, [lower, upper])])
+    docker_save(tmp_path / "two.tar", [(["app:1"], [lower, lower, upper])])
+    ref = f"docker-archive:{tmp_path}/one.tar"
+    digest = json.loads(coco("inspect", ref))["digest"]
+    coco("pull", f"{ref}@{digest}", tmp_path / "bundle")
+    assert tree(tmp_path / "bundle/rootfs") == image.tree
+    other = f"docker-archive:{tmp_path}/two.tar@{digest}"
+    assert digest in coco("pull", other, tmp_path / "other", code=4)
+    assert coco("push", ref, f"dir:{tmp_path}/dir").strip() == digest
+    assert json.loads(skopeo("inspect", f"dir:{tmp_path}/dir"))["Digest"] == digest
+
+
+def test_a_layer_that_is_not_its_diff_id_is_refused(tmp_path):
+    docker_save(tmp_path / "one.tar", [(None, layers())])
+    content = (tmp_path / "one.tar").read_bytes()
+    assert b"root:x:0" in content
+    (tmp_path / "one.tar").write_bytes(content.replace(b"root:x:0", b"root::0:"))
+    ref = f"docker-archive:{tmp_path}/one.tar"
+    coco("pull", *ANYTHING, ref, tmp_path / "bundle", code=4)
+    coco("push", ref, f"oci:{tmp_path}/copy:app", code=4)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_docker_archive_holds_no_encrypted_layers_and_stays_as_it_is(image, tmp_path):
+    key = tmp_path / "key.pem"
+    run("openssl", "genpkey", "-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key)
+    run("openssl", "pkey", "-in", key, "-pubout", "-out", tmp_path / "key.pub")
+    recipient = ("--recipient", f"jwe:{tmp_path}/key.pub")
+    (tmp_path / "place").mkdir()
+    ref = f"docker-archive:{tmp_path}/place/a.tar"
+    coco("encrypt", *recipient, image.ref, f"dir:{tmp_path}/secret")
+    for args in (("encrypt", *recipient, image.ref), ("push", f"dir:{tmp_path}/secret")):
+        assert "cannot hold encrypted layers" in coco(*args, ref, code=2)
+        assert not os.listdir(tmp_path / "place")
+    coco("push", image.ref, ref)
+    content = (tmp_path / "place/a.tar").read_bytes()
+    assert "nothing is added" in coco("push", image.ref, f"{ref}:other", code=2)
+    assert (tmp_path / "place/a.tar").read_bytes() == content
+    coco("encrypt", *recipient, ref, f"oci:{tmp_path}/again:app")
+    assert unpack(f"oci:{tmp_path}/again:app", tmp_path / "bundle", "--key", key) == image.tree
+
+
+def test_the_policy_of_docker_archives_has_no_paths(image, tmp_path):
+    ref = place("docker-archive", tmp_path / "d")
+    coco("push", image.ref, ref)
+    accept, reject = [{"type": "insecureAcceptAnything"}], [{"type": "reject"}]
+    policy = tmp_path / "policy.json"
+    for scopes, code in [({"": accept}, 0), ({}, 3), ({os.path.realpath(tmp_path): accept}, 1)]:
+        policy.write_text(json.dumps({"default": reject, "transports": {"docker-archive": scopes}}))
+        shutil.rmtree(tmp_path / "bundle", ignore_errors=True)
+        coco("pull", "--policy", policy, ref, tmp_path / "bundle", code=code)

@@ -75,6 +75,21 @@ hostile_configs_are_refused(void **state)
 }
 
 static void
+without_a_platform_any_config_is_taken(void **state)
+{
+    static const char text[] = "{\"os\":\"plan9\",\"architecture\":\"mips\",\"rootfs\":{"
+                               "\"type\":\"layers\",\"diff_ids\":[]}}";
+    _cleanup_image_config_ struct coco_image_config config = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_fails(coco_image_config_parse(text, strlen(text), &amd64, &config, &err), err,
+                 COCO_ERR_NOTSUP, "plan9");
+    assert_ok(coco_image_config_parse(text, strlen(text), NULL, &config, &err), err);
+    assert_int_equal(config.n_diff_ids, 0);
+}
+
+static void
 parse_survives_any_failed_allocation(void **state)
 {
     static const char text[] = "{" AMD64 "\"config\":{\"Cmd\":[\"sh\"]}," ROOTFS "}";
@@ -97,6 +112,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_gives_diff_ids_and_the_runtime_part),
         cmocka_unit_test(hostile_configs_are_refused),
+        cmocka_unit_test(without_a_platform_any_config_is_taken),
         cmocka_unit_test(parse_survives_any_failed_allocation),
     };
 

@@ -126,6 +126,8 @@ parser_refuses(void **state)
         {"{\"default\":" ACCEPT ",\"transports\":{\"dir\":{\"/\":" REJECT "}}}", "absolute"},
         {"{\"default\":" ACCEPT ",\"transports\":{\"oci-archive\":{\"a\":" REJECT "}}}",
          "absolute"},
+        {"{\"default\":" ACCEPT ",\"transports\":{\"docker-archive\":{\"/a\":" REJECT "}}}",
+         "no scope but \"\""},
         /* Requirements */
         {ONE(""), "empty"},
         {ONE("null"), "requirement 0: not an object"},
@@ -238,7 +240,9 @@ static const char scopes[] = "{\"default\":" REJECT ",\"transports\":{"
                              "\"/srv/dir/app\":" REJECT ","
                              "\"/srv/dir\":" REJECT "},"
                              "\"oci-archive\":{"
-                             "\"/srv/archives\":" REJECT "}}}";
+                             "\"/srv/archives\":" REJECT "},"
+                             "\"docker-archive\":{"
+                             "\"\":" REJECT "}}}";
 
 static const struct {
     const char *transport, *name, *tag, *digest, *scope;
@@ -276,6 +280,7 @@ static const struct {
     {"dir", "/srv/dir/app/sub", NULL, NULL, "/srv/dir/app"},
     {"dir", "/srv/dir/app2", NULL, NULL, "/srv/dir"},
     {"dir", "/srv/images/app", NULL, NULL, NULL},
+    {"docker-archive", "/srv/archives/app.tar", "docker.io/library/app:v1", NULL, ""},
     {"oci-archive", "/srv/images/app", "v1", NULL, NULL},
     {"oci-archive", "/srv/archives/app.tar", "v1", NULL, "/srv/archives"},
 };

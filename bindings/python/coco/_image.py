@@ -18,7 +18,7 @@ class ImageRef:
 
     @property
     def transport(self):
-        """ "docker", "oci", "dir" or "oci-archive"."""
+        """ "docker", "oci", "dir", "oci-archive" or "docker-archive"."""
         return native.image_ref_transport(self._c)
 
     @property

@@ -44,16 +44,32 @@ struct clone {
     struct first *firsts; /* a hash table by ino; room is a power of two */
     size_t n_firsts, room;
     uint64_t bytes;
-    char *scratch; /* not on the stack, of which each directory takes some */
+    char scratch[SCRATCH_SIZE]; /* not on the stack, of which each directory takes some */
 };
 
 static void
-clone_done(struct clone *clone)
+clone_free(struct clone *clone)
 {
+    if (!clone)
+        return;
     for (size_t i = 0; i < clone->room; i++)
         free(clone->firsts[i].path);
     free(clone->firsts);
-    free(clone->scratch);
+    free(clone);
+}
+COCO_DEFINE_CLEANUP(struct clone *, clone_free);
+
+static coco_status
+clone_new(coco_ctx *ctx, int to, struct clone **ret, coco_error **err)
+{
+    struct clone *clone = calloc(1, sizeof(*clone));
+
+    if (!clone)
+        return coco_fail_nomem(err);
+    clone->ctx = ctx;
+    clone->to = to;
+    *ret = clone;
+    return COCO_OK;
 }
 
 static void
@@ -353,41 +369,42 @@ clone_dir(struct clone *clone, int from, int to, coco_error **err)
     return copy_meta(clone, from, to, &st, err);
 }
 
-static coco_status
-clone_tree(struct clone *clone, int from, coco_error **err)
-{
-    clone->scratch = malloc(SCRATCH_SIZE);
-    return clone->scratch ? clone_dir(clone, from, clone->to, err) : coco_fail_nomem(err);
-}
-
 coco_status
 coco_clone_by_links(coco_ctx *ctx, int from, int to, coco_error **err)
 {
-    _cleanup_(clone_done) struct clone clone = {.ctx = ctx, .links = true, .to = to};
+    _cleanup_(clone_freep) struct clone *clone = NULL;
 
-    return clone_tree(&clone, from, err);
+    coco_status status = clone_new(ctx, to, &clone, err);
+    if (status != COCO_OK)
+        return status;
+    clone->links = true;
+    return clone_dir(clone, from, to, err);
 }
 
 coco_status
 coco_clone_by_copies(coco_ctx *ctx, int from, int to, uint64_t *ret, coco_error **err)
 {
-    _cleanup_(clone_done) struct clone clone = {.ctx = ctx, .to = to};
+    _cleanup_(clone_freep) struct clone *clone = NULL;
 
-    coco_status status = clone_tree(&clone, from, err);
-    *ret = clone.bytes;
+    *ret = 0;
+    coco_status status = clone_new(ctx, to, &clone, err);
+    if (status != COCO_OK)
+        return status;
+    status = clone_dir(clone, from, to, err);
+    *ret = clone->bytes;
     return status;
 }
 
 coco_status
 coco_clone_meta(int from, int to, coco_error **err)
 {
-    _cleanup_(clone_done) struct clone clone = {.to = to};
+    _cleanup_(clone_freep) struct clone *clone = NULL;
     struct stat st;
 
-    clone.scratch = malloc(SCRATCH_SIZE);
-    if (!clone.scratch)
-        return coco_fail_nomem(err);
+    coco_status status = clone_new(NULL, to, &clone, err);
+    if (status != COCO_OK)
+        return status;
     if (fstat(from, &st) < 0)
         return coco_fail_errno(err, errno, "look at a directory");
-    return copy_meta(&clone, from, to, &st, err);
+    return copy_meta(clone, from, to, &st, err);
 }

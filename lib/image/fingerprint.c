@@ -23,7 +23,7 @@
 struct fingerprint {
     coco_ctx *ctx;
     struct coco_hash hash;
-    char *scratch;
+    char scratch[SCRATCH_SIZE]; /* not on the stack, of which each directory takes some */
 };
 
 /* The names in a directory, in their order as bytes. */
@@ -282,24 +282,27 @@ add_dir(struct fingerprint *print, int parent, int dir, coco_error **err)
 }
 
 static void
-print_done(struct fingerprint *print)
+print_free(struct fingerprint *print)
 {
+    if (!print)
+        return;
     coco_hash_done(&print->hash);
-    free(print->scratch);
+    free(print);
 }
+COCO_DEFINE_CLEANUP(struct fingerprint *, print_free);
 
 coco_status
 coco_fingerprint(coco_ctx *ctx, int parent, int tree, struct coco_digest *ret, coco_error **err)
 {
-    _cleanup_(print_done) struct fingerprint print = {.ctx = ctx};
+    _cleanup_(print_freep) struct fingerprint *print = calloc(1, sizeof(*print));
 
-    print.scratch = malloc(SCRATCH_SIZE);
-    if (!print.scratch)
+    if (!print)
         return coco_fail_nomem(err);
-    coco_status status = coco_hash_begin(&print.hash, COCO_SHA256, err);
+    print->ctx = ctx;
+    coco_status status = coco_hash_begin(&print->hash, COCO_SHA256, err);
     if (status == COCO_OK)
-        status = add_dir(&print, parent, tree, err);
+        status = add_dir(print, parent, tree, err);
     if (status == COCO_OK)
-        status = coco_hash_end(&print.hash, ret, err);
+        status = coco_hash_end(&print->hash, ret, err);
     return status;
 }

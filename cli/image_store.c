@@ -125,12 +125,12 @@ cli_image_verify_store(struct cli *cli)
     if (rc != CLI_DONE)
         return rc;
     const cJSON *bad = cJSON_GetObjectItem(report, "bad");
-    int n = cJSON_GetArraySize(bad);
-    const cJSON *chain = bad ? cJSON_GetObjectItem(bad->child, "chain") : NULL;
-    const cJSON *why = bad ? cJSON_GetObjectItem(bad->child, "why") : NULL;
-    if (n > 0)
-        rc = cli_fail(cli, COCO_ERR_VERIFY, "%d trees are bad, of which %s: %s", n,
-                      chain->valuestring, why->valuestring);
+    const cJSON *first = cJSON_GetArrayItem(bad, 0);
+    const char *chain = cJSON_GetStringValue(cJSON_GetObjectItem(first, "chain"));
+    const char *why = cJSON_GetStringValue(cJSON_GetObjectItem(first, "why"));
+    if (first)
+        rc = cli_fail(cli, COCO_ERR_VERIFY, "%d trees are bad, of which %s: %s",
+                      cJSON_GetArraySize(bad), chain ? chain : "one", why ? why : "");
     if (cli->json) {
         int written = cli_event(cli, cli_steal(&report));
         return rc == CLI_DONE ? written : rc;

@@ -142,6 +142,7 @@ scan_class(const struct coco_cache_store *store, const char *class, struct files
     struct dirent *item;
     struct stat st;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
     while (dir && status == COCO_OK && (item = readdir(dir)))
         if (fstatat(dirfd(dir), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
             status = add_file(files, class, item->d_name, &st, err);
@@ -157,6 +158,7 @@ scan(const struct coco_cache_store *store, struct files *files, coco_error **err
 
     if (!dir)
         return coco_fail_errno(err, errno, "directory");
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
     while (status == COCO_OK && (item = readdir(dir)))
         if (item->d_name[0] != '.' && strcmp(item->d_name, TMP) != 0)
             status = scan_class(store, item->d_name, files, err);
@@ -184,9 +186,9 @@ evict(struct coco_cache_store *store, uint64_t room, coco_error **err)
     coco_status status = scan(store, &files, err);
     if (status != COCO_OK)
         return status;
-    if (files.cost > allowed)
+    if (files.items && files.cost > allowed)
         qsort(files.items, files.n, sizeof(*files.items), by_use);
-    for (size_t i = 0; i < files.n && files.cost > allowed; i++) {
+    for (size_t i = 0; files.items && i < files.n && files.cost > allowed; i++) {
         if (unlinkat(store->dir, files.items[i].path, 0) != 0 && errno != ENOENT)
             continue;
         coco_cache_count(store->counters, COCO_CACHE_EVICTIONS, 1);
@@ -229,6 +231,7 @@ clear_tmp(const struct coco_cache_store *store)
     _cleanup_(close_dirp) DIR *dir = open_dir(store->dir, TMP);
     struct dirent *item;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
     while (dir && (item = readdir(dir))) {
         _cleanup_close_ int fd =
             openat(store->tmp, item->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

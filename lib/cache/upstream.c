@@ -69,8 +69,8 @@ take_idle(struct coco_cache_upstreams *upstreams, size_t i)
     struct coco_cache_lease *lease = upstreams->idle[i];
 
     upstreams->n_idle--;
-    memmove(&upstreams->idle[i], &upstreams->idle[i + 1],
-            (upstreams->n_idle - i) * sizeof(upstreams->idle[0]));
+    for (; i < upstreams->n_idle; i++)
+        upstreams->idle[i] = upstreams->idle[i + 1];
     return lease;
 }
 

@@ -32,7 +32,7 @@ void
 coco_store_name(const struct coco_digest *digest, char buf[COCO_STORE_NAME_SIZE])
 {
     coco_digest_format(digest, buf);
-    *strchr(buf, ':') = '-';
+    buf[strcspn(buf, ":")] = '-';
 }
 
 bool

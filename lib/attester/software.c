@@ -12,13 +12,13 @@
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "base/entries.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "crypto/key.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,8 +141,6 @@ is_ours(const char *name)
 {
     static const char *const ours[] = {ROOT_FILE, KEY_FILE, MACHINE_FILE};
 
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return true;
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (strncmp(name, ours[i], strlen(ours[i])) == 0)
             return true;
@@ -153,26 +151,18 @@ is_ours(const char *name)
 static coco_status
 check_entries(const char *dir, coco_error **err)
 {
-    DIR *entries = opendir(dir);
-    coco_status status = COCO_OK;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *name;
 
-    if (!entries)
+    if (fd < 0)
         return coco_fail_errno(err, errno, "open '%s'", dir);
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(entries); /* NOLINT(concurrency-mt-unsafe): own DIR */
-        if (!entry && errno != 0)
-            status = coco_fail_errno(err, errno, "read '%s'", dir);
-        if (!entry)
-            break;
-        if (!is_ours(entry->d_name)) {
-            status = coco_fail(err, COCO_ERR_INVALID, "'%s' is no software TEE: it holds '%.80s'",
-                               dir, entry->d_name);
-            break;
-        }
-    }
-    (void)closedir(entries);
-    return status;
+    coco_status status = coco_entries_take(fd, &entries, err);
+    while (status == COCO_OK && (name = coco_entries_next(&entries)))
+        if (!is_ours(name))
+            return coco_fail(err, COCO_ERR_INVALID, "'%s' is no software TEE: it holds '%.80s'",
+                             dir, name);
+    return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
 
 static coco_status

@@ -6,12 +6,12 @@
 #include "cache/store.h"
 
 #include "base/context.h"
+#include "base/entries.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/secret.h"
 #include "base/text.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -114,55 +114,35 @@ add_file(struct files *files, const char *class, const char *name, const struct 
     return COCO_OK;
 }
 
-static void
-close_dirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
-/* Reads the directory name below at; NULL if there is none. */
-static DIR *
-open_dir(int at, const char *name)
-{
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-    if (fd >= 0 && !dir)
-        (void)close(fd);
-    return dir;
-}
-
 static coco_status
 scan_class(const struct coco_cache_store *store, const char *class, struct files *files,
            coco_error **err)
 {
-    _cleanup_(close_dirp) DIR *dir = open_dir(store->dir, class);
-    coco_status status = COCO_OK;
-    struct dirent *item;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    int dir = openat(store->dir, class, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const char *name;
     struct stat st;
 
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while (dir && status == COCO_OK && (item = readdir(dir)))
-        if (fstatat(dirfd(dir), item->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-            status = add_file(files, class, item->d_name, &st, err);
-    return status;
+    if (dir < 0)
+        return COCO_OK; /* nothing of ours is in it */
+    coco_status status = coco_entries_take(dir, &entries, err);
+    while (status == COCO_OK && (name = coco_entries_next(&entries)))
+        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            status = add_file(files, class, name, &st, err);
+    return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
 
 static coco_status
 scan(const struct coco_cache_store *store, struct files *files, coco_error **err)
 {
-    _cleanup_(close_dirp) DIR *dir = open_dir(store->dir, ".");
-    coco_status status = COCO_OK;
-    struct dirent *item;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
 
-    if (!dir)
-        return coco_fail_errno(err, errno, "directory");
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while (status == COCO_OK && (item = readdir(dir)))
-        if (item->d_name[0] != '.' && strcmp(item->d_name, TMP) != 0)
-            status = scan_class(store, item->d_name, files, err);
-    return status;
+    coco_status status = coco_entries_open(store->dir, &entries, err);
+    while (status == COCO_OK && (name = coco_entries_next(&entries)))
+        if (name[0] != '.' && strcmp(name, TMP) != 0)
+            status = scan_class(store, name, files, err);
+    return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
 
 static int
@@ -228,16 +208,17 @@ reserve(struct coco_cache_store *store, uint64_t cost, coco_error **err)
 static void
 clear_tmp(const struct coco_cache_store *store)
 {
-    _cleanup_(close_dirp) DIR *dir = open_dir(store->dir, TMP);
-    struct dirent *item;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
 
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while (dir && (item = readdir(dir))) {
+    if (coco_entries_open(store->tmp, &entries, NULL) != COCO_OK)
+        return;
+    while ((name = coco_entries_next(&entries))) {
         _cleanup_close_ int fd =
-            openat(store->tmp, item->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+            openat(store->tmp, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-        if (fd >= 0 && item->d_name[0] != '.' && flock(fd, LOCK_EX | LOCK_NB) == 0)
-            (void)unlinkat(store->tmp, item->d_name, 0);
+        if (fd >= 0 && name[0] != '.' && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            (void)unlinkat(store->tmp, name, 0);
     }
 }
 

@@ -5,11 +5,11 @@
  */
 #include "image/certs.h"
 
+#include "base/entries.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "crypto/key.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +30,6 @@ listing_done(struct listing *listing)
     coco_closep(&listing->dir);
     for (size_t i = 0; i < listing->n; i++)
         free(listing->names[i]);
-}
-
-static void
-closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
 }
 
 static bool
@@ -68,32 +61,21 @@ add_name(struct listing *listing, const char *name, coco_error **err)
     return COCO_OK;
 }
 
-/* The directory's descriptor stays with listing. */
 static coco_status
 list(struct listing *listing, coco_error **err)
 {
-    int copy = fcntl(listing->dir, F_DUPFD_CLOEXEC, 0);
-    _cleanup_(closedirp) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    const struct dirent *entry;
-    coco_status status = COCO_OK;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
+    int n = 0;
 
-    if (!dir) {
-        int error = errno;
-        coco_closep(&copy);
-        return coco_fail_errno(err, error, "read");
+    coco_status status = coco_entries_open(listing->dir, &entries, err);
+    while (status == COCO_OK && (name = coco_entries_next(&entries))) {
+        if (n++ == COCO_CERTS_ENTRIES_MAX)
+            return coco_fail(err, COCO_ERR_LIMIT, "more than %d entries", COCO_CERTS_ENTRIES_MAX);
+        status = add_name(listing, name, err);
     }
-    for (int n = 0; status == COCO_OK; n++) {
-        errno = 0;
-        entry = readdir(dir); /* NOLINT(concurrency-mt-unsafe): nobody else has this stream */
-        if (!entry && errno != 0)
-            status = coco_fail_errno(err, errno, "read");
-        if (!entry)
-            break;
-        if (n == COCO_CERTS_ENTRIES_MAX)
-            status = coco_fail(err, COCO_ERR_LIMIT, "more than %d entries", COCO_CERTS_ENTRIES_MAX);
-        else
-            status = add_name(listing, entry->d_name, err);
-    }
+    if (status == COCO_OK)
+        status = coco_entries_end(&entries, err);
     qsort(listing->names, listing->n, sizeof(listing->names[0]), compare_names);
     return status;
 }

@@ -11,11 +11,11 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/entries.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "image/walk.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
@@ -70,13 +70,6 @@ clone_new(coco_ctx *ctx, int to, struct clone **ret, coco_error **err)
     clone->to = to;
     *ret = clone;
     return COCO_OK;
-}
-
-static void
-close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
 }
 
 static struct first *
@@ -343,29 +336,19 @@ clone_one(struct clone *clone, int from, int to, const char *name, coco_error **
 static coco_status
 clone_dir(struct clone *clone, int from, int to, coco_error **err)
 {
-    int fd = openat(from, ".", DIR_FLAGS);
-    _cleanup_(close_stream) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    coco_status status = COCO_OK;
-    const struct dirent *entry;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
     struct stat st;
 
-    if (!stream) {
-        coco_closep(&fd);
-        return coco_fail_errno(err, errno, "read a directory");
-    }
     if (fstat(from, &st) < 0)
         return coco_fail_errno(err, errno, "look at a directory");
-    errno = 0;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while (status == COCO_OK && (entry = readdir(stream))) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            status = clone_one(clone, from, to, entry->d_name, err);
-        errno = 0;
-    }
+    coco_status status = coco_entries_open(from, &entries, err);
+    while (status == COCO_OK && (name = coco_entries_next(&entries)))
+        status = clone_one(clone, from, to, name, err);
+    if (status == COCO_OK)
+        status = coco_entries_end(&entries, err);
     if (status != COCO_OK)
         return status;
-    if (errno != 0)
-        return coco_fail_errno(err, errno, "read a directory");
     return copy_meta(clone, from, to, &st, err);
 }
 

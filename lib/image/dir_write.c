@@ -10,12 +10,12 @@
 #include "image/dir.h"
 
 #include "base/context.h"
+#include "base/entries.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "image/blobfile.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,28 +28,6 @@ struct dir {
     int fd; /* locked: there is room for one image only */
     struct coco_blobfile blob;
 };
-
-static void
-close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
-}
-
-static coco_status
-open_stream(int dir, DIR **ret, coco_error **err)
-{
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-
-    if (!stream) {
-        coco_status status = coco_fail_errno(err, errno, "list it");
-        coco_closep(&fd);
-        return status;
-    }
-    *ret = stream;
-    return COCO_OK;
-}
 
 static coco_status
 has_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, bool *ret, coco_error **err)
@@ -131,19 +109,18 @@ is_ours(const char *name)
 static void
 remove_old(const struct dir *dir, const struct coco_manifest *manifest)
 {
-    _cleanup_(close_stream) DIR *stream = NULL;
-    const struct dirent *entry = NULL;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
 
-    if (open_stream(dir->fd, &stream, NULL) != COCO_OK)
+    if (coco_entries_open(dir->fd, &entries, NULL) != COCO_OK)
         return;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while ((entry = readdir(stream))) {
-        bool wanted = !is_ours(entry->d_name) || is_named(&manifest->config, entry->d_name);
+    while ((name = coco_entries_next(&entries))) {
+        bool wanted = !is_ours(name) || is_named(&manifest->config, name);
 
         for (size_t i = 0; i < manifest->n_layers && !wanted; i++)
-            wanted = is_named(&manifest->layers[i], entry->d_name);
+            wanted = is_named(&manifest->layers[i], name);
         if (!wanted)
-            (void)unlinkat(dir->fd, entry->d_name, 0);
+            (void)unlinkat(dir->fd, name, 0);
     }
 }
 
@@ -189,17 +166,12 @@ free_dirp(struct dir **dir)
 static coco_status
 check_empty(int dir, coco_error **err)
 {
-    _cleanup_(close_stream) DIR *stream = NULL;
-    const struct dirent *entry = NULL;
+    _cleanup_entries_ struct coco_entries entries = {0};
 
-    coco_status status = open_stream(dir, &stream, err);
-    if (status != COCO_OK)
-        return status;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while ((entry = readdir(stream)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            return coco_fail(err, COCO_ERR_INVALID, "it is not empty and holds no image");
-    return COCO_OK;
+    coco_status status = coco_entries_open(dir, &entries, err);
+    if (status == COCO_OK && coco_entries_next(&entries))
+        return coco_fail(err, COCO_ERR_INVALID, "it is not empty and holds no image");
+    return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
 
 /* An image of a version that is known, or nothing: then the version makes it ours. */

@@ -6,9 +6,9 @@
 #include "image/fingerprint.h"
 
 #include "base/context.h"
+#include "base/entries.h"
 #include "base/fail.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -41,13 +41,6 @@ listing_done(struct listing *listing)
 }
 #define _cleanup_listing_ _cleanup_(listing_done)
 
-static void
-close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
-}
-
 static int
 compare(const void *a, const void *b)
 {
@@ -76,26 +69,16 @@ add_name(struct listing *listing, const char *name, coco_error **err)
 static coco_status
 list(int dir, struct listing *listing, coco_error **err)
 {
-    int fd = dir >= 0 ? openat(dir, ".", DIR_FLAGS) : -1;
-    _cleanup_(close_stream) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    coco_status status = COCO_OK;
-    const struct dirent *entry;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
 
     if (dir < 0)
         return COCO_OK;
-    if (!stream) {
-        coco_closep(&fd);
-        return coco_fail_errno(err, errno, "read a directory");
-    }
-    errno = 0;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while (status == COCO_OK && (entry = readdir(stream))) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            status = add_name(listing, entry->d_name, err);
-        errno = 0;
-    }
-    if (status == COCO_OK && errno != 0)
-        return coco_fail_errno(err, errno, "read a directory");
+    coco_status status = coco_entries_open(dir, &entries, err);
+    while (status == COCO_OK && (name = coco_entries_next(&entries)))
+        status = add_name(listing, name, err);
+    if (status == COCO_OK)
+        status = coco_entries_end(&entries, err);
     if (listing->n > 0)
         qsort(listing->names, listing->n, sizeof(*listing->names), compare);
     return status;

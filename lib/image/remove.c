@@ -6,10 +6,10 @@
 #include "image/remove.h"
 
 #include "base/cleanup.h"
+#include "base/entries.h"
 #include "base/fail.h"
 #include "image/meta.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,13 +22,6 @@ struct spared {
     struct coco_names *clean;
 };
 
-static void
-close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
-}
-
 static coco_status remove_name(int dir, uint64_t ino, const char *name, const struct spared *spared,
                                coco_error **err);
 
@@ -36,29 +29,22 @@ static coco_status remove_name(int dir, uint64_t ino, const char *name, const st
 static coco_status
 empty_dir(int fd, const struct spared *spared, coco_error **err)
 {
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
     struct stat st;
-    const struct dirent *entry;
-    coco_status status = COCO_OK;
-    _cleanup_(close_stream) DIR *stream = fdopendir(fd);
 
-    if (!stream) {
-        (void)close(fd);
-        return coco_fail_errno(err, errno, "read a directory");
-    }
+    coco_status status = coco_entries_take(fd, &entries, err);
+    if (status != COCO_OK)
+        return status;
     if (fstat(fd, &st) < 0)
         return coco_fail_errno(err, errno, "read a directory");
     if (spared->clean && coco_names_has(spared->clean, st.st_ino, ""))
         return COCO_OK;
 
-    errno = 0;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while (status == COCO_OK && (entry = readdir(stream))) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            status = remove_name(fd, st.st_ino, entry->d_name, spared, err);
-        errno = 0;
-    }
-    if (status == COCO_OK && errno != 0)
-        return coco_fail_errno(err, errno, "read a directory");
+    while (status == COCO_OK && (name = coco_entries_next(&entries)))
+        status = remove_name(fd, st.st_ino, name, spared, err);
+    if (status == COCO_OK)
+        status = coco_entries_end(&entries, err);
     if (status != COCO_OK || !spared->clean)
         return status;
 

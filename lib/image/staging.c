@@ -5,13 +5,13 @@
  */
 #include "image/staging.h"
 
+#include "base/entries.h"
 #include "base/fail.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "image/overlay.h"
 #include "image/remove.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -20,16 +20,10 @@
 #include <sys/stat.h>
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define MARK ".coco-"
 #define SUFFIX_BYTES 8
 #define TRIES 16
 #define MODE_DEFAULT 0755
-
-static void
-close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
-}
 
 void
 coco_staging_done(struct coco_staging *staging)
@@ -52,19 +46,14 @@ coco_staging_done(struct coco_staging *staging)
 static coco_status
 check_empty(int dir, const char *path, coco_error **err)
 {
-    int fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
-    _cleanup_(close_stream) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    const struct dirent *entry;
+    _cleanup_entries_ struct coco_entries entries = {0};
 
-    if (!stream) {
-        coco_closep(&fd);
-        return coco_fail_errno(err, errno, "read '%s'", path);
-    }
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while ((entry = readdir(stream)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            return coco_fail(err, COCO_ERR_INVALID, "'%s' is not empty", path);
-    return COCO_OK;
+    coco_status status = coco_entries_open(dir, &entries, err);
+    if (status == COCO_OK && coco_entries_next(&entries))
+        return coco_fail(err, COCO_ERR_INVALID, "'%s' is not empty", path);
+    if (status == COCO_OK)
+        status = coco_entries_end(&entries, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", path);
 }
 
 /* The place as it really is: links in path are followed once, here. */
@@ -125,7 +114,7 @@ open_parent(char *path, struct coco_staging *staging, coco_error **err)
 static coco_status
 prefix_of(const struct coco_staging *staging, char **ret, coco_error **err)
 {
-    if (asprintf(ret, ".%.*s.coco-", NAME_MAX / 2, staging->target) < 0) {
+    if (asprintf(ret, ".%.*s" MARK, NAME_MAX / 2, staging->target) < 0) {
         *ret = NULL;
         return coco_fail_nomem(err);
     }
@@ -144,50 +133,34 @@ remove_if_stale(int parent, const char *name)
     (void)coco_remove(parent, name, NULL);
 }
 
-/* What cannot be removed is no reason to fail: it is in nobody's way. */
-static void
-remove_stale(int parent, const char *prefix)
-{
-    const struct dirent *entry;
-    int fd = openat(parent, ".", DIR_FLAGS);
-    _cleanup_(close_stream) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-
-    if (!stream) {
-        coco_closep(&fd);
-        return;
-    }
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while ((entry = readdir(stream)))
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0
-            && strlen(entry->d_name) == strlen(prefix) + (size_t)2 * SUFFIX_BYTES)
-            remove_if_stale(parent, entry->d_name);
-}
-
 /* ".<target>.coco-<16 hex digits>" */
 static bool
 is_staging(const char *name)
 {
     const char *mark = strrchr(name, '.');
 
-    return name[0] == '.' && mark && strncmp(mark, ".coco-", strlen(".coco-")) == 0
-           && strlen(mark) == strlen(".coco-") + (size_t)2 * SUFFIX_BYTES;
+    return name[0] == '.' && mark && strncmp(mark, MARK, strlen(MARK)) == 0
+           && strlen(mark) == strlen(MARK) + (size_t)2 * SUFFIX_BYTES;
+}
+
+/* What cannot be removed is no reason to fail: it is in nobody's way. */
+static void
+remove_stale(int parent, const char *prefix)
+{
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
+
+    if (coco_entries_open(parent, &entries, NULL) != COCO_OK)
+        return;
+    while ((name = coco_entries_next(&entries)))
+        if (is_staging(name) && strncmp(name, prefix, strlen(prefix)) == 0)
+            remove_if_stale(parent, name);
 }
 
 void
 coco_staging_sweep(int parent)
 {
-    const struct dirent *entry;
-    int fd = openat(parent, ".", DIR_FLAGS);
-    _cleanup_(close_stream) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-
-    if (!stream) {
-        coco_closep(&fd);
-        return;
-    }
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while ((entry = readdir(stream)))
-        if (is_staging(entry->d_name))
-            remove_if_stale(parent, entry->d_name);
+    remove_stale(parent, "");
 }
 
 coco_status

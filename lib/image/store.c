@@ -5,11 +5,11 @@
  */
 #include "image/store.h"
 
+#include "base/entries.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "image/lock.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +20,6 @@
 #define VERSION 1
 #define VERSION_FILE "store.json"
 #define TREE_FILE "tree.json"
-
-static void
-close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
-}
 
 void
 coco_store_name(const struct coco_digest *digest, char buf[COCO_STORE_NAME_SIZE])
@@ -85,25 +78,14 @@ coco_store_write(int dir, const char *name, const cJSON *json, coco_error **err)
 coco_status
 coco_store_each(int dir, coco_store_each_fn *fn, void *self, coco_error **err)
 {
-    int fd = openat(dir, ".", DIR_FLAGS);
-    _cleanup_(close_stream) DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    coco_status status = COCO_OK;
-    const struct dirent *entry;
+    _cleanup_entries_ struct coco_entries entries = {0};
+    const char *name;
 
-    if (!stream) {
-        coco_closep(&fd);
-        return coco_fail_errno(err, errno, "read the store");
-    }
-    errno = 0;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is not shared */
-    while (status == COCO_OK && (entry = readdir(stream))) {
-        if (entry->d_name[0] != '.')
-            status = fn(self, entry->d_name, err);
-        errno = 0;
-    }
-    if (status == COCO_OK && errno != 0)
-        status = coco_fail_errno(err, errno, "read the store");
-    return status;
+    coco_status status = coco_entries_open(dir, &entries, err);
+    while (status == COCO_OK && (name = coco_entries_next(&entries)))
+        if (name[0] != '.')
+            status = fn(self, name, err);
+    return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
 
 static coco_status

@@ -112,7 +112,7 @@ coco_layers_open(const struct coco_layers_order *order, coco_ctx *ctx, struct co
         .source = order->source,
         .layers = order->manifest->layers,
         .n_layers = order->manifest->n_layers,
-        .max_memory = order->limits->max_memory / 16,
+        .max_memory = coco_pipeline_ahead(order->limits->max_memory),
     };
 
     coco_status status = check_size(order, err);

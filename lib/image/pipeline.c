@@ -15,27 +15,48 @@
 /* A chunk of output, the decoder without its window, the reader of tar. */
 #define FIXED ((uint64_t)512 << 10)
 
+/* What is fetched ahead of its turn. */
+#define AHEAD_MAX ((uint64_t)3 << 19)
+/* All of it but the window, at the most. */
+#define BESIDE (FIXED + 3 * RING_MAX + AHEAD_MAX)
+
 #define MEMORY_MOST (UINT64_C(1) << 62)
 
-static size_t
-ring_size(const struct coco_pipeline_order *order)
+static uint64_t
+within(uint64_t least, uint64_t value, uint64_t most)
 {
-    uint64_t size = order->max_memory / 16;
+    return value < least ? least : value > most ? most : value;
+}
 
-    size = size < order->blob_size ? size : order->blob_size;
-    size = size < RING_MAX ? size : RING_MAX;
-    return (size_t)(size > RING_MIN ? size : RING_MIN);
+static uint64_t
+ring_of(uint64_t max_memory)
+{
+    return within(RING_MIN, max_memory / 16, RING_MAX);
+}
+
+uint64_t
+coco_pipeline_ahead(uint64_t max_memory)
+{
+    return within(0, max_memory / 16, AHEAD_MAX);
+}
+
+/* What is left for a window beside rings of that size. */
+static uint64_t
+max_window(uint64_t max_memory, uint64_t ring)
+{
+    return max_memory - coco_pipeline_ahead(max_memory) - FIXED - 3 * ring;
 }
 
 uint64_t
 coco_pipeline_memory(uint64_t window)
 {
-    uint64_t need = COCO_PIPELINE_MEMORY_MIN;
+    const uint64_t least = COCO_PIPELINE_MEMORY_MIN;
+    uint64_t need = RING_MIN;
 
     /* A decoder takes the next power of two, and anybody may have said what it needs. */
     while (need < window && need < MEMORY_MOST)
         need <<= 1;
-    return need + FIXED + 3 * RING_MAX;
+    return need <= max_window(least, ring_of(least)) ? least : need + BESIDE;
 }
 
 static coco_status
@@ -79,8 +100,8 @@ begin_inflate(struct coco_pipeline *pipeline, const struct coco_pipeline_order *
 {
     const struct coco_inflate_limits limits = {
         .max_ratio = order->max_ratio,
-        .max_window = order->max_memory - FIXED - 3 * ring,
-        .beside = FIXED + 3 * RING_MAX,
+        .max_window = max_window(order->max_memory, ring),
+        .beside = BESIDE,
     };
     coco_status status =
         coco_inflate_new(order->compression, &limits, &pipeline->sink, &pipeline->inflate, err);
@@ -109,7 +130,8 @@ coco_status
 coco_pipeline_begin(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order,
                     coco_error **err)
 {
-    size_t ring = ring_size(order);
+    /* A blob that is small needs no more. */
+    size_t ring = (size_t)within(RING_MIN, order->blob_size, ring_of(order->max_memory));
 
     *pipeline = (struct coco_pipeline){0};
     coco_status status = begin_unpack(pipeline, order, ring, err);

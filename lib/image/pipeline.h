@@ -16,8 +16,9 @@
 #include "ocicrypt/layer.h"
 
 /*
- * Of the memory that is allowed, three rings take a sixteenth each, and the rest is for the
- * window of a decoder, whose own state is what nothing works without.
+ * Of the memory that is allowed, a sixteenth is for layers that are fetched ahead, three
+ * rings take a sixteenth each, and the rest is for the window of a decoder, whose own state
+ * is what nothing works without.
  */
 #define COCO_PIPELINE_MEMORY_MIN ((uint64_t)1 << 20)
 
@@ -31,6 +32,9 @@ struct coco_pipeline_order {
     uint64_t max_memory; /* COCO_PIPELINE_MEMORY_MIN and up */
     uint64_t blob_size;  /* small blobs need small rings */
 };
+
+/* The part of max_memory that is for what was fetched ahead: image/fetch.h. */
+uint64_t coco_pipeline_ahead(uint64_t max_memory);
 
 /* The max_memory that a stream with such a window takes. */
 uint64_t coco_pipeline_memory(uint64_t window);

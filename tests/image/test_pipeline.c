@@ -185,6 +185,34 @@ a_window_is_refused_with_the_memory_it_needs(void **state)
     }
 }
 
+/* Whoever gives what a plan says gets the layer. */
+static void
+the_memory_of_a_window_is_what_it_takes(void **state)
+{
+    _cleanup_layer_ struct layer layer = {0};
+
+    (void)state;
+    make_layer(&layer);
+    struct coco_pipeline_order order = order_of(&layer, false);
+    order.compression = COCO_ZSTD;
+    order.blob_size = UINT64_MAX; /* rings of their full size */
+    for (uint8_t log = 10; log <= 27; log++) {
+        const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0, (uint8_t)((log - 10) << 3), 1, 0, 0};
+
+        order.max_memory = coco_pipeline_memory(UINT64_C(1) << log);
+        assert_fails(run(&order, frame, sizeof(frame)), err, COCO_ERR_VERIFY, "want sha256");
+        assert_true(coco_pipeline_ahead(order.max_memory) + (UINT64_C(1) << log)
+                    < order.max_memory);
+        if (order.max_memory == COCO_PIPELINE_MEMORY_MIN)
+            assert_true(log <= 18);
+        else
+            assert_true(log > 18);
+    }
+    assert_int_equal(coco_pipeline_memory(0), COCO_PIPELINE_MEMORY_MIN);
+    assert_int_equal(coco_pipeline_memory((1 << 20) + 1), coco_pipeline_memory(2 << 20));
+    assert_true(coco_pipeline_memory(UINT64_MAX) > UINT64_C(1) << 61);
+}
+
 /* T16: whoever changes a layer is not told what it decrypts to, on whichever thread that shows. */
 static void
 of_a_changed_layer_only_the_mac_is_told(void **state)
@@ -243,6 +271,7 @@ main(void)
         cmocka_unit_test_setup_teardown(another_diff_id_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(what_no_stage_understands_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_window_is_refused_with_the_memory_it_needs, begin, end),
+        cmocka_unit_test_setup_teardown(the_memory_of_a_window_is_what_it_takes, begin, end),
         cmocka_unit_test_setup_teardown(of_a_changed_layer_only_the_mac_is_told, begin, end),
         cmocka_unit_test_setup_teardown(a_pipeline_may_be_given_up_anywhere, begin, end),
         cmocka_unit_test_setup_teardown(a_pipeline_survives_any_failed_allocation, begin, end),

@@ -97,11 +97,15 @@ fake_image_make(struct fake_image *image, size_t n_layers)
     char digest[COCO_DIGEST_TEXT_SIZE];
     char part[300];
 
+    const char *user = image->user;
+
     memset(image, 0, sizeof(*image));
+    image->user = user;
     make_layers(image);
-    add(image->config, sizeof(image->config),
-        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{},"
-        "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
+    (void)snprintf(image->config, sizeof(image->config),
+                   "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{\"User\":\"%s\"},"
+                   "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[",
+                   user ? user : "");
     for (size_t i = 0; i < FAKE_LAYERS; i++) {
         struct coco_descriptor *layer = &image->layers[i];
 

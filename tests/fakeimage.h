@@ -24,6 +24,7 @@ struct fake_image {
     char manifest[2048];
     struct coco_source source; /* of this image; owns nothing */
     unsigned asked;            /* for layers */
+    const char *user;          /* of the config; set it before fake_image_make(), or NULL */
     /* Layer 1 comes wrong so often, which the source has an answer to. */
     unsigned lies;
 };

@@ -153,7 +153,7 @@ setup(void **state)
     struct world *w = &world;
 
     memset(w, 0, sizeof(*w));
-    (void)strcpy(w->media_type, "a/b");
+    (void)snprintf(w->media_type, sizeof(w->media_type), "a/b");
     for (size_t i = 0; i < LAYERS; i++) {
         for (size_t k = 0; k < SIZE; k++)
             w->data[i][k] = (uint8_t)(k * 31 + k / 253 + i * 17);

@@ -84,7 +84,22 @@ a_bundle_in_use_is_not_released(void **state)
     assert_true(freed > 0);
 }
 
-/* A place that is taken is found out at the end, when all is mounted already. */
+/* Whether anything is mounted beneath the kit's top; the path is in the mount's line. */
+static bool
+is_mounted(const struct storekit *kit)
+{
+    FILE *mounts = fopen("/proc/self/mounts", "re");
+    char line[1024];
+    bool found = false;
+
+    assert_non_null(mounts);
+    while (fgets(line, sizeof(line), mounts))
+        found = found || strstr(line, kit->top);
+    (void)fclose(mounts);
+    return found;
+}
+
+/* Who shall run it is looked up when all is mounted already. */
 static void
 a_pull_that_fails_leaves_no_mount(void **state)
 {
@@ -92,17 +107,14 @@ a_pull_that_fails_leaves_no_mount(void **state)
     char path[300];
 
     pull_overlaid(kit, "a");
+    assert_true(is_mounted(kit));
     storekit_path(kit, path, "a");
     assert_ok(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err);
-    (void)strcpy(kit->image.config, "");
-    kit->opts.max_content = 12;
-    assert_fails(storekit_pull(kit, 3, "b"), kit->err, COCO_ERR_LIMIT, "");
-    FILE *mounts = fopen("/proc/self/mounts", "re");
-    char line[512];
-    assert_non_null(mounts);
-    while (fgets(line, sizeof(line), mounts))
-        assert_null(strstr(line, kit->top));
-    (void)fclose(mounts);
+    kit->image.user = "nobody-here";
+    assert_fails(storekit_pull(kit, 3, "b"), kit->err, COCO_ERR_NOTFOUND, "no user 'nobody-here'");
+    assert_false(is_mounted(kit));
+    storekit_path(kit, path, "b");
+    assert_int_equal(access(path, F_OK), -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, storekit_setup, storekit_teardown)

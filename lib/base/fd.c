@@ -161,3 +161,15 @@ coco_file_write(const char *path, const void *data, size_t len, mode_t mode, coc
     status = replace(dir, name, data, len, mode, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", path);
 }
+
+coco_status
+coco_dir_make_at(int dir, const char *name, int *ret, coco_error **err)
+{
+    if (mkdirat(dir, name, 0700) < 0)
+        return coco_fail_errno(err, errno, "make '%s'", name);
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "open '%s'", name);
+    *ret = fd;
+    return COCO_OK;
+}

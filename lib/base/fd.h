@@ -25,6 +25,9 @@ coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **
  */
 coco_status coco_file_open_parent(const char *path, int *ret, const char **name, coco_error **err);
 
+/* Makes the directory name in dir, its owner's alone, and opens it. */
+coco_status coco_dir_make_at(int dir, const char *name, int *ret, coco_error **err);
+
 /*
  * Makes the file at path hold data, or leaves it as it was: a new file is
  * written, synced and renamed over it. Nobody but the owner may read it unless

@@ -22,19 +22,14 @@ struct audit {
 static coco_status
 add_images(cJSON *to, const cJSON *inventory, const char *chain, coco_error **err)
 {
-    coco_status status = COCO_OK;
     const cJSON *image;
-    const cJSON *layer;
     cJSON *images;
 
-    status = coco_json_add_array(to, "images", &images, err);
+    coco_status status = coco_json_add_array(to, "images", &images, err);
     cJSON_ArrayForEach(image, cJSON_GetObjectItemCaseSensitive(inventory, "images")) {
-        const cJSON *digest = cJSON_GetObjectItemCaseSensitive(image, "digest");
-
-        cJSON_ArrayForEach(layer, cJSON_GetObjectItemCaseSensitive(image, "layers"))
-            if (status == COCO_OK && cJSON_IsString(layer)
-                && strcmp(layer->valuestring, chain) == 0)
-                status = coco_json_add_copy(images, NULL, digest, err);
+        if (status == COCO_OK && coco_inventory_has_layer(image, chain))
+            status = coco_json_add_copy(images, NULL,
+                                        cJSON_GetObjectItemCaseSensitive(image, "digest"), err);
     }
     return status;
 }

@@ -15,17 +15,14 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/fd.h"
 #include "image/clone.h"
 #include "image/fingerprint.h"
 #include "image/lock.h"
 #include "image/staging.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct build {
     const coco_store *store;
@@ -89,20 +86,13 @@ find_tree(struct build *build, size_t i, bool *found, coco_error **err)
 static coco_status
 make_rootfs(struct build *build, const struct coco_staging *staging, int *ret, coco_error **err)
 {
-    if (mkdirat(staging->dir, "rootfs", 0700) < 0)
-        return coco_fail_errno(err, errno, "make 'rootfs'");
-    _cleanup_close_ int rootfs = openat(staging->dir, "rootfs", DIR_FLAGS);
-    if (rootfs < 0)
-        return coco_fail_errno(err, errno, "make 'rootfs'");
-    coco_status status =
-        build->chain->top.rootfs >= 0
-            ? coco_clone_by_links(build->ctx, build->chain->top.rootfs, rootfs, err)
-            : coco_meta_imply(rootfs, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "make 'rootfs'");
-    *ret = rootfs;
-    rootfs = -1;
-    return COCO_OK;
+    const struct coco_tree *below = &build->chain->top;
+
+    coco_status status = coco_dir_make_at(staging->dir, "rootfs", ret, err);
+    if (status == COCO_OK)
+        status = below->rootfs >= 0 ? coco_clone_by_links(build->ctx, below->rootfs, *ret, err)
+                                    : coco_meta_imply(*ret, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "make 'rootfs'");
 }
 
 /* What is known of the tree, once its layer is unpacked. */

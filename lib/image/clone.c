@@ -296,16 +296,17 @@ clone_subdir(struct clone *clone, int from_dir, int to_dir, const char *name, co
 
     if (before + len + 2 > sizeof(clone->path))
         return coco_fail(err, COCO_ERR_LIMIT, "a path that is too long");
-    if (mkdirat(to_dir, name, 0700) < 0)
-        return coco_fail_errno(err, errno, "make a directory");
+    _cleanup_close_ int to = -1;
     _cleanup_close_ int from = openat(from_dir, name, DIR_FLAGS);
-    _cleanup_close_ int to = openat(to_dir, name, DIR_FLAGS);
-    if (from < 0 || to < 0)
+    if (from < 0)
         return coco_fail_errno(err, errno, "open a directory");
+    coco_status status = coco_dir_make_at(to_dir, name, &to, err);
+    if (status != COCO_OK)
+        return status;
     memcpy(clone->path + before, name, len);
     memcpy(clone->path + before + len, "/", 2);
     clone->path_len += len + 1;
-    coco_status status = clone_dir(clone, from, to, err);
+    status = clone_dir(clone, from, to, err);
     clone->path_len = before;
     clone->path[before] = '\0';
     return status;

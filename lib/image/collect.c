@@ -6,17 +6,10 @@
 #include "image/inventory.h"
 
 #include "base/fail.h"
-#include "base/secret.h"
-#include "base/text.h"
-#include "image/remove.h"
 #include "image/staging.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define RANDOM_SIZE 8
 
 struct collect {
     const coco_store *store;
@@ -25,65 +18,51 @@ struct collect {
 };
 
 static bool
-has_layer(const cJSON *image, const char *chain)
-{
-    const cJSON *layer;
-
-    cJSON_ArrayForEach(layer, cJSON_GetObjectItemCaseSensitive(image, "layers"))
-        if (cJSON_IsString(layer) && strcmp(layer->valuestring, chain) == 0)
-            return true;
-    return false;
-}
-
-static bool
 is_in_images(const struct collect *collect, const char *chain)
 {
     const cJSON *image;
 
     cJSON_ArrayForEach(image, cJSON_GetObjectItemCaseSensitive(collect->inventory, "images"))
-        if (has_layer(image, chain))
+        if (coco_inventory_has_layer(image, chain))
             return true;
     return false;
 }
 
-/* A bundle that is no more there holds nothing. */
+/* The tree below, or NULL. */
+static const char *
+parent_of(const struct collect *collect, const char *chain)
+{
+    const cJSON *tree;
+    const char *parent = NULL;
+
+    cJSON_ArrayForEach(tree, cJSON_GetObjectItemCaseSensitive(collect->inventory, "trees")) {
+        const char *own = NULL;
+
+        if (coco_json_get_string(tree, "chain", &own, NULL) == COCO_OK && strcmp(own, chain) == 0)
+            (void)coco_json_get_string_opt(tree, "parent", &parent, NULL);
+    }
+    return parent;
+}
+
+/* Also as one below: a tree is verified by its parent, and would not fit one that is made anew. */
 static bool
 is_under_bundle(const struct collect *collect, const char *chain)
 {
     const cJSON *bundle;
-    struct stat st;
+    /* Records might go in a circle. */
+    int most = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(collect->inventory, "trees"));
 
     cJSON_ArrayForEach(bundle, cJSON_GetObjectItemCaseSensitive(collect->inventory, "bundles")) {
-        const char *path = NULL;
         const char *tree = NULL;
 
-        if (coco_json_get_string(bundle, "path", &path, NULL) == COCO_OK
-            && coco_json_get_string(bundle, "tree", &tree, NULL) == COCO_OK
-            && strcmp(tree, chain) == 0 && (lstat(path, &st) == 0 || errno != ENOENT))
-            return true;
+        (void)coco_json_get_string(bundle, "tree", &tree, NULL);
+        for (int depth = 0; tree && depth < most; depth++) {
+            if (strcmp(tree, chain) == 0)
+                return true;
+            tree = parent_of(collect, tree);
+        }
     }
     return false;
-}
-
-/*
- * A tree that is half removed must not be taken for one: it loses its name first, and
- * has that of a staging directory whose owner is gone.
- */
-static coco_status
-remove_tree(const struct collect *collect, const char *name, coco_error **err)
-{
-    uint8_t bytes[RANDOM_SIZE];
-    char suffix[2 * RANDOM_SIZE + 1];
-    char stale[COCO_STORE_NAME_SIZE + 32];
-
-    coco_status status = coco_random(bytes, sizeof(bytes), err);
-    if (status != COCO_OK)
-        return status;
-    coco_hex(bytes, sizeof(bytes), suffix);
-    (void)snprintf(stale, sizeof(stale), ".%s.coco-%s", name, suffix);
-    if (renameat(collect->store->trees, name, collect->store->trees, stale) < 0)
-        return coco_fail_errno(err, errno, "rename '%s'", name);
-    return coco_remove(collect->store->trees, stale, err);
 }
 
 static coco_status
@@ -101,10 +80,29 @@ collect_tree(void *self, const char *name, coco_error **err)
         return COCO_OK;
     coco_status status = coco_store_open_tree(collect->store, &chain, &tree, err);
     if (status == COCO_OK)
-        status = remove_tree(collect, name, err);
+        status = coco_staging_discard(collect->store->trees, name, err);
     if (status == COCO_OK)
         collect->freed += tree.content;
     return status;
+}
+
+/* A bundle that is no more there holds nothing. */
+static coco_status
+forget_bundle(void *self, const char *file, coco_error **err)
+{
+    const coco_store *store = self;
+    _cleanup_json_ cJSON *record = NULL;
+    const char *path = NULL;
+    struct stat st;
+
+    coco_status status = coco_store_read(store->bundles, file, &record, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(record, "path", &path, err);
+    if (status != COCO_OK || lstat(path, &st) == 0 || errno != ENOENT)
+        return status;
+    if (unlinkat(store->bundles, file, 0) < 0)
+        return coco_fail_errno(err, errno, "remove '%s'", file);
+    return COCO_OK;
 }
 
 /* Nobody can hold one: all who do use the store. */
@@ -128,7 +126,9 @@ coco_store_collect(coco_store *store, coco_ctx *ctx, uint64_t *ret, coco_error *
     if (status != COCO_OK)
         return status;
     coco_staging_sweep(store->trees);
-    status = coco_inventory_take(store, ctx, &inventory, err);
+    status = coco_store_each(store->bundles, forget_bundle, store, err);
+    if (status == COCO_OK)
+        status = coco_inventory_take(store, ctx, &inventory, err);
     struct collect collect = {.store = store, .inventory = inventory};
     if (status == COCO_OK)
         status = coco_store_each(store->trees, collect_tree, &collect, err);

@@ -14,11 +14,9 @@
 #include "image/remove.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #define LIST_MAX ((size_t)64 << 20)
-#define SUFFIX ".json"
 
 struct inventory {
     const coco_store *store;
@@ -30,16 +28,9 @@ struct inventory {
 static bool
 digest_of_file(const char *file, char text[COCO_DIGEST_TEXT_SIZE])
 {
-    char name[COCO_STORE_NAME_SIZE];
     struct coco_digest digest;
-    size_t len = strlen(file);
 
-    if (len <= strlen(SUFFIX) || len - strlen(SUFFIX) >= sizeof(name)
-        || strcmp(file + len - strlen(SUFFIX), SUFFIX) != 0)
-        return false;
-    memcpy(name, file, len - strlen(SUFFIX));
-    name[len - strlen(SUFFIX)] = '\0';
-    if (!coco_store_name_parse(name, &digest))
+    if (!coco_store_file_parse(file, &digest))
         return false;
     coco_digest_format(&digest, text);
     return true;
@@ -108,6 +99,10 @@ add_tree(void *self, const char *name, coco_error **err)
     coco_digest_format(&chain, text);
     if (status == COCO_OK)
         status = coco_json_add_string(json, "chain", text, err);
+    if (status == COCO_OK && tree.parent.alg) {
+        coco_digest_format(&tree.parent, text);
+        status = coco_json_add_string(json, "parent", text, err);
+    }
     if (status == COCO_OK)
         status = coco_json_add_u64(json, "content", tree.content, err);
     if (status == COCO_OK)
@@ -137,6 +132,17 @@ coco_inventory_take(const coco_store *store, coco_ctx *ctx, cJSON **ret, coco_er
     if (status == COCO_OK)
         *ret = coco_steal(&json);
     return status;
+}
+
+bool
+coco_inventory_has_layer(const cJSON *image, const char *chain)
+{
+    const cJSON *layer;
+
+    cJSON_ArrayForEach(layer, cJSON_GetObjectItemCaseSensitive(image, "layers"))
+        if (cJSON_IsString(layer) && strcmp(layer->valuestring, chain) == 0)
+            return true;
+    return false;
 }
 
 coco_status
@@ -227,21 +233,6 @@ coco_store_forget(coco_store *store, coco_ctx *ctx, const char *image, coco_erro
     return status;
 }
 
-/* The record of the bundle with that path. */
-static coco_status
-bundle_file(const char *path, char file[COCO_STORE_NAME_SIZE + sizeof(SUFFIX)], coco_error **err)
-{
-    struct coco_digest id = {0};
-    char name[COCO_STORE_NAME_SIZE];
-
-    coco_status status = coco_digest_of(COCO_SHA256, path, strlen(path), &id, err);
-    if (status != COCO_OK)
-        return status;
-    coco_store_name(&id, name);
-    (void)snprintf(file, COCO_STORE_NAME_SIZE + sizeof(SUFFIX), "%s" SUFFIX, name);
-    return COCO_OK;
-}
-
 static coco_status
 remove_bundle(const char *path, coco_error **err)
 {
@@ -255,7 +246,10 @@ remove_bundle(const char *path, coco_error **err)
     int bundle = openat(dir, slash + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (bundle < 0)
         return coco_fail_errno(err, errno, "open '%s'", path);
-    coco_status status = coco_overlay_unmount(bundle, err);
+    /* Something else may lie where a bundle once was. */
+    bool ours = coco_store_has(bundle, "upper") && coco_store_has(bundle, "work");
+    coco_status status = ours ? coco_overlay_unmount(bundle, err)
+                              : coco_fail(err, COCO_ERR_INVALID, "no bundle over a tree");
     (void)close(bundle);
     return status == COCO_OK ? coco_remove(dir, slash + 1, err) : status;
 }
@@ -266,14 +260,14 @@ coco_store_release(coco_store *store, coco_ctx *ctx, const char *dir, coco_error
     _cleanup_free_ char *path = realpath(dir, NULL);
     _cleanup_json_ cJSON *record = NULL;
     _cleanup_close_ int lock = -1;
-    char file[COCO_STORE_NAME_SIZE + sizeof(SUFFIX)];
+    char file[COCO_STORE_FILE_SIZE];
 
     if (!path)
         return errno == ENOENT ? coco_fail(err, COCO_ERR_NOTFOUND, "no '%.300s'", dir)
                                : coco_fail_errno(err, errno, "'%.300s'", dir);
     coco_status status = coco_store_use(store, ctx, false, &lock, err);
     if (status == COCO_OK)
-        status = bundle_file(path, file, err);
+        status = coco_store_bundle_file(path, file, err);
     if (status == COCO_OK)
         status = coco_store_read(store->bundles, file, &record, err);
     if (status == COCO_OK)

@@ -11,6 +11,8 @@
 /* What coco_store_list() gives, for whoever holds the store's lock. */
 coco_status coco_inventory_take(const coco_store *store, coco_ctx *ctx, cJSON **ret,
                                 coco_error **err);
+/* Whether the image, one of the inventory's, has that layer, by its ChainID. */
+bool coco_inventory_has_layer(const cJSON *image, const char *chain);
 coco_status coco_inventory_give(const cJSON *json, coco_bytes **ret, coco_error **err);
 
 #endif

@@ -10,23 +10,11 @@
 
 #include "base/cleanup.h"
 #include "base/fail.h"
+#include "base/fd.h"
 #include "image/clone.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-
-#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
-static coco_status
-make_dir(int bundle, const char *name, int *ret, coco_error **err)
-{
-    if (mkdirat(bundle, name, 0700) < 0)
-        return coco_fail_errno(err, errno, "make '%s'", name);
-    *ret = openat(bundle, name, DIR_FLAGS);
-    return *ret < 0 ? coco_fail_errno(err, errno, "open '%s'", name) : COCO_OK;
-}
 
 static coco_status
 refused(int errnum, coco_error **err)
@@ -54,11 +42,11 @@ coco_overlay_mount(int bundle, int lower, coco_error **err)
     char options[160];
     char target[32];
 
-    coco_status status = make_dir(bundle, "upper", &upper, err);
+    coco_status status = coco_dir_make_at(bundle, "upper", &upper, err);
     if (status == COCO_OK)
-        status = make_dir(bundle, "work", &work, err);
+        status = coco_dir_make_at(bundle, "work", &work, err);
     if (status == COCO_OK)
-        status = make_dir(bundle, "rootfs", &rootfs, err);
+        status = coco_dir_make_at(bundle, "rootfs", &rootfs, err);
     /* What the root of all is like is for the upper directory to say. */
     if (status == COCO_OK)
         status = coco_clone_meta(lower, upper, err);

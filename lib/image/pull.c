@@ -38,6 +38,7 @@ struct pull {
     struct coco_image_config config;
     struct coco_layers layers;
     struct coco_chain chain; /* with a store */
+    char *overlaid;          /* path of the bundle that the store was told of, until it is there */
     int rootfs;
     uint64_t written; /* bytes of files */
     uint64_t ids_ignored;
@@ -46,6 +47,10 @@ struct pull {
 static void
 pull_done(struct pull *pull)
 {
+    /* The path may be another bundle's before long. */
+    if (pull->overlaid)
+        coco_store_drop_bundle(pull->order->client->store, pull->overlaid);
+    free(pull->overlaid);
     coco_chain_done(&pull->chain);
     coco_layers_done(&pull->layers);
     coco_image_config_done(&pull->config);
@@ -90,18 +95,11 @@ open_layers(struct pull *pull, coco_error **err)
 static coco_status
 make_rootfs(const struct coco_staging *staging, int *ret, coco_error **err)
 {
-    if (mkdirat(staging->dir, "rootfs", 0700) < 0)
-        return coco_fail_errno(err, errno, "make 'rootfs'");
-    _cleanup_close_ int rootfs =
-        openat(staging->dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (rootfs < 0)
-        return coco_fail_errno(err, errno, "make 'rootfs'");
-    coco_status status = coco_meta_imply(rootfs, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "make 'rootfs'");
-    *ret = rootfs;
-    rootfs = -1;
-    return COCO_OK;
+    coco_status status = coco_dir_make_at(staging->dir, "rootfs", ret, err);
+
+    if (status == COCO_OK)
+        status = coco_meta_imply(*ret, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "make 'rootfs'");
 }
 
 static coco_status
@@ -194,13 +192,11 @@ static coco_status
 lay_over(struct pull *pull, const coco_store *store, const struct coco_staging *staging,
          coco_error **err)
 {
-    _cleanup_free_ char *path = NULL;
-
-    coco_status status = coco_staging_path(staging, &path, err);
+    coco_status status = coco_overlay_mount(staging->dir, pull->chain.top.rootfs, err);
     if (status == COCO_OK)
-        status = coco_overlay_mount(staging->dir, pull->chain.top.rootfs, err);
+        status = coco_staging_path(staging, &pull->overlaid, err);
     if (status == COCO_OK)
-        status = coco_store_add_bundle(store, path, &pull->chain.top.chain, err);
+        status = coco_store_add_bundle(store, pull->overlaid, &pull->chain.top.chain, err);
     if (status != COCO_OK)
         return status;
     pull->rootfs = openat(staging->dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -276,6 +272,8 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
         return coco_fail_nomem(err);
 
     coco_status status = make_bundle(&pull, &staging, err);
+    if (staging.committed)
+        free(coco_steal(&pull.overlaid));
     if (status != COCO_OK)
         return status;
     image->digest = pull.found.digest;

@@ -112,9 +112,9 @@ open_parent(char *path, struct coco_staging *staging, coco_error **err)
 
 /* What all staging directories for one place begin with; long names are cut. */
 static coco_status
-prefix_of(const struct coco_staging *staging, char **ret, coco_error **err)
+prefix_of(const char *target, char **ret, coco_error **err)
 {
-    if (asprintf(ret, ".%.*s" MARK, NAME_MAX / 2, staging->target) < 0) {
+    if (asprintf(ret, ".%.*s" MARK, NAME_MAX / 2, target) < 0) {
         *ret = NULL;
         return coco_fail_nomem(err);
     }
@@ -199,6 +199,22 @@ random_name(const char *prefix, char **ret, coco_error **err)
     return COCO_OK;
 }
 
+coco_status
+coco_staging_discard(int parent, const char *name, coco_error **err)
+{
+    _cleanup_free_ char *prefix = NULL;
+    _cleanup_free_ char *stale = NULL;
+
+    coco_status status = prefix_of(name, &prefix, err);
+    if (status == COCO_OK)
+        status = random_name(prefix, &stale, err);
+    if (status != COCO_OK)
+        return status;
+    if (renameat(parent, name, parent, stale) < 0)
+        return coco_fail_errno(err, errno, "rename '%s'", name);
+    return coco_remove(parent, stale, err);
+}
+
 /*
  * Makes and locks one. Between the two, another process may have taken it for
  * stale and removed it: then it has no name any more, and it takes another try.
@@ -242,7 +258,7 @@ make(struct coco_staging *staging, coco_error **err)
 {
     _cleanup_free_ char *prefix = NULL;
 
-    coco_status status = prefix_of(staging, &prefix, err);
+    coco_status status = prefix_of(staging->target, &prefix, err);
     if (status != COCO_OK)
         return status;
     remove_stale(staging->parent, prefix);

@@ -38,6 +38,13 @@ coco_status coco_staging_begin(const char *path, struct coco_staging *ret, coco_
 /* The path it shall have, to be freed; NULL in *ret on failure. */
 coco_status coco_staging_path(const struct coco_staging *staging, char **ret, coco_error **err);
 
+/*
+ * Removes name from the open directory parent, with all that is beneath. It loses the name
+ * at once, and has that of a staging directory whose owner is gone: what is half removed is
+ * never taken for the whole.
+ */
+coco_status coco_staging_discard(int parent, const char *name, coco_error **err);
+
 /* Removes all staging directories in the open directory that nobody works in any more. */
 void coco_staging_sweep(int parent);
 

@@ -20,6 +20,7 @@
 #define VERSION 1
 #define VERSION_FILE "store.json"
 #define TREE_FILE "tree.json"
+#define SUFFIX ".json"
 
 void
 coco_store_name(const struct coco_digest *digest, char buf[COCO_STORE_NAME_SIZE])
@@ -40,6 +41,27 @@ coco_store_name_parse(const char *name, struct coco_digest *ret)
     memcpy(text, name, len + 1);
     text[dash - name] = ':';
     return coco_digest_parse(text, ret, NULL) == COCO_OK;
+}
+
+void
+coco_store_file(const struct coco_digest *digest, char buf[COCO_STORE_FILE_SIZE])
+{
+    coco_store_name(digest, buf);
+    memcpy(buf + strlen(buf), SUFFIX, sizeof(SUFFIX));
+}
+
+bool
+coco_store_file_parse(const char *file, struct coco_digest *ret)
+{
+    char name[COCO_STORE_NAME_SIZE];
+    size_t len = strlen(file);
+
+    if (len < strlen(SUFFIX) || len - strlen(SUFFIX) >= sizeof(name)
+        || strcmp(file + len - strlen(SUFFIX), SUFFIX) != 0)
+        return false;
+    memcpy(name, file, len - strlen(SUFFIX));
+    name[len - strlen(SUFFIX)] = '\0';
+    return coco_store_name_parse(name, ret);
 }
 
 bool
@@ -366,11 +388,9 @@ coco_store_add_image(const coco_store *store, coco_ctx *ctx, const struct coco_d
 {
     _cleanup_close_ int lock = -1;
     _cleanup_json_ cJSON *old = NULL;
-    char name[COCO_STORE_NAME_SIZE];
-    char file[COCO_STORE_NAME_SIZE + sizeof(".json")];
+    char file[COCO_STORE_FILE_SIZE];
 
-    coco_store_name(image, name);
-    (void)snprintf(file, sizeof(file), "%s.json", name);
+    coco_store_file(image, file);
     coco_status status = coco_lock(ctx, store->locks, "images", true, &lock, err);
     if (status == COCO_OK && coco_store_has(store->images, file))
         status = coco_store_read(store->images, file, &old, err);
@@ -380,24 +400,38 @@ coco_store_add_image(const coco_store *store, coco_ctx *ctx, const struct coco_d
 }
 
 coco_status
+coco_store_bundle_file(const char *path, char ret[COCO_STORE_FILE_SIZE], coco_error **err)
+{
+    struct coco_digest id = {0};
+
+    coco_status status = coco_digest_of(COCO_SHA256, path, strlen(path), &id, err);
+    if (status == COCO_OK)
+        coco_store_file(&id, ret);
+    return status;
+}
+
+coco_status
 coco_store_add_bundle(const coco_store *store, const char *path, const struct coco_digest *chain,
                       coco_error **err)
 {
     _cleanup_json_ cJSON *json = NULL;
-    char name[COCO_STORE_NAME_SIZE];
-    char file[COCO_STORE_NAME_SIZE + sizeof(".json")];
-    struct coco_digest id = {0};
+    char file[COCO_STORE_FILE_SIZE];
 
-    coco_status status = coco_digest_of(COCO_SHA256, path, strlen(path), &id, err);
+    coco_status status = coco_store_bundle_file(path, file, err);
     if (status == COCO_OK)
         status = coco_json_new_object(&json, err);
     if (status == COCO_OK)
         status = coco_json_add_string(json, "path", path, err);
     if (status == COCO_OK)
         status = add_digest(json, "tree", chain, err);
-    if (status != COCO_OK)
-        return status;
-    coco_store_name(&id, name);
-    (void)snprintf(file, sizeof(file), "%s.json", name);
-    return coco_store_write(store->bundles, file, json, err);
+    return status == COCO_OK ? coco_store_write(store->bundles, file, json, err) : status;
+}
+
+void
+coco_store_drop_bundle(const coco_store *store, const char *path)
+{
+    char file[COCO_STORE_FILE_SIZE];
+
+    if (coco_store_bundle_file(path, file, NULL) == COCO_OK)
+        (void)unlinkat(store->bundles, file, 0);
 }

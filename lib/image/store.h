@@ -36,6 +36,11 @@ void coco_store_name(const struct coco_digest *digest, char buf[COCO_STORE_NAME_
 /* The digest that it is made of; false for any other name. */
 bool coco_store_name_parse(const char *name, struct coco_digest *ret);
 
+/* "sha256-<hex>.json" */
+#define COCO_STORE_FILE_SIZE (COCO_STORE_NAME_SIZE + sizeof(".json"))
+void coco_store_file(const struct coco_digest *digest, char buf[COCO_STORE_FILE_SIZE]);
+bool coco_store_file_parse(const char *file, struct coco_digest *ret);
+
 /* What is known of a tree. */
 struct coco_tree {
     struct coco_digest chain;
@@ -64,6 +69,11 @@ coco_status coco_store_add_image(const coco_store *store, coco_ctx *ctx,
 /* A bundle in the directory path lies over the tree from now on. */
 coco_status coco_store_add_bundle(const coco_store *store, const char *path,
                                   const struct coco_digest *chain, coco_error **err);
+
+/* The record of that bundle; and it is forgotten, which cannot fail: at the worst it stays. */
+coco_status coco_store_bundle_file(const char *path, char ret[COCO_STORE_FILE_SIZE],
+                                   coco_error **err);
+void coco_store_drop_bundle(const coco_store *store, const char *path);
 
 /*
  * Keeps trees from being removed as long as *ret is open; or, alone, waits until nobody

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "image/store.h"
+#include "image/chain.h"
 
 #include "tests/storekit.h"
 
@@ -97,6 +97,33 @@ a_bundle_keeps_its_tree_as_long_as_it_is_there(void **state)
     assert_int_equal(entries(kit, "trees"), 0);
 }
 
+/* It is of three layers, and verified by those below; what is pulled later fits them, too. */
+static void
+the_trees_below_a_bundles_stay_with_it(void **state)
+{
+    struct storekit *kit = *state;
+    struct coco_digest chains[3];
+    coco_bytes *report = NULL;
+    char path[200];
+
+    assert_ok(storekit_pull(kit, 3, "a"), kit->err);
+    assert_ok(coco_chain_ids(kit->image.diff_ids, 3, chains, &kit->err), kit->err);
+    storekit_path(kit, path, "overlaid");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_ok(coco_store_add_bundle(kit->store, path, &chains[2], &kit->err), kit->err);
+    assert_ok(coco_store_forget(kit->store, kit->ctx, "r.test/app:3", &kit->err), kit->err);
+    assert_int_equal(collect(kit), 0);
+    assert_int_equal(entries(kit, "trees"), 3);
+    assert_ok(storekit_pull(kit, 2, "b"), kit->err);
+    assert_int_equal(kit->image.asked, 0);
+    assert_ok(coco_store_verify(kit->store, kit->ctx, &report, &kit->err), kit->err);
+    assert_contains((const char *)coco_bytes_data(report), "\"bad\":[]");
+    coco_bytes_free(report);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(collect(kit), 3);
+    assert_int_equal(entries(kit, "bundles"), 0);
+}
+
 static void
 give_up(void *user, const char *what, uint64_t done, uint64_t total)
 {
@@ -148,6 +175,7 @@ main(void)
         TEST(layers_stay_as_long_as_an_image_has_them),
         TEST(what_the_dead_left_goes_and_what_the_living_make_stays),
         TEST(a_bundle_keeps_its_tree_as_long_as_it_is_there),
+        TEST(the_trees_below_a_bundles_stay_with_it),
         TEST(who_uses_the_store_is_waited_for),
         TEST(collecting_survives_any_failed_allocation),
     };

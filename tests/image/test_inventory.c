@@ -79,6 +79,22 @@ what_is_not_there_cannot_be_forgotten(void **state)
     assert_int_equal(count(kit, "images"), 1);
 }
 
+/* A record is left where a bundle was, and somebody's directory lies there now. */
+static void
+what_is_no_overlaid_bundle_is_not_removed(void **state)
+{
+    struct storekit *kit = *state;
+    char path[200];
+
+    assert_ok(storekit_pull(kit, 1, "a"), kit->err);
+    storekit_path(kit, path, "a");
+    assert_ok(coco_store_add_bundle(kit->store, path, &kit->image.diff_ids[0], &kit->err),
+              kit->err);
+    assert_fails(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err,
+                 COCO_ERR_INVALID, "no bundle over a tree");
+    assert_fake_tree(path, "rootfs", 1);
+}
+
 static void
 an_image_goes_with_its_last_reference_or_by_its_digest(void **state)
 {
@@ -152,6 +168,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(images_are_listed_with_their_layers),
         TEST(what_is_not_there_cannot_be_forgotten),
+        TEST(what_is_no_overlaid_bundle_is_not_removed),
         TEST(an_image_goes_with_its_last_reference_or_by_its_digest),
         TEST(a_canceled_list_ends),
         TEST(lists_survive_any_failed_allocation),

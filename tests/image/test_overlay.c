@@ -99,6 +99,20 @@ is_mounted(const struct storekit *kit)
     return found;
 }
 
+/* Bundles that the store knows of. */
+static int
+n_bundles(struct storekit *kit)
+{
+    _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+    _cleanup_json_ cJSON *json = NULL;
+
+    assert_ok(coco_store_list(kit->store, kit->ctx, &bytes, &kit->err), kit->err);
+    assert_ok(coco_json_parse_object((const char *)coco_bytes_data(bytes), coco_bytes_size(bytes),
+                                     &json, &kit->err),
+              kit->err);
+    return cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "bundles"));
+}
+
 /* Who shall run it is looked up when all is mounted already. */
 static void
 a_pull_that_fails_leaves_no_mount(void **state)
@@ -108,11 +122,13 @@ a_pull_that_fails_leaves_no_mount(void **state)
 
     pull_overlaid(kit, "a");
     assert_true(is_mounted(kit));
+    assert_int_equal(n_bundles(kit), 1);
     storekit_path(kit, path, "a");
     assert_ok(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err);
     kit->image.user = "nobody-here";
     assert_fails(storekit_pull(kit, 3, "b"), kit->err, COCO_ERR_NOTFOUND, "no user 'nobody-here'");
     assert_false(is_mounted(kit));
+    assert_int_equal(n_bundles(kit), 0);
     storekit_path(kit, path, "b");
     assert_int_equal(access(path, F_OK), -1);
 }

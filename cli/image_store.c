@@ -41,10 +41,12 @@ write_image(struct cli *cli, const cJSON *image)
     int rc = cli_write_stdout(cli, digest, strlen(digest));
 
     cJSON_ArrayForEach(reference, cJSON_GetObjectItem(image, "references")) {
-        if (rc == CLI_DONE)
+        const char *text = cJSON_GetStringValue(reference);
+
+        if (rc == CLI_DONE && text)
             rc = cli_write_stdout(cli, " ", 1);
-        if (rc == CLI_DONE)
-            rc = cli_write_stdout(cli, reference->valuestring, strlen(reference->valuestring));
+        if (rc == CLI_DONE && text)
+            rc = cli_write_stdout(cli, text, strlen(text));
     }
     return rc == CLI_DONE ? cli_write_stdout(cli, "\n", 1) : rc;
 }

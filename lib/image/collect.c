@@ -78,9 +78,10 @@ collect_tree(void *self, const char *name, coco_error **err)
     coco_digest_format(&chain, text);
     if (is_in_images(collect, text) || is_under_bundle(collect, text))
         return COCO_OK;
-    coco_status status = coco_store_open_tree(collect->store, &chain, &tree, err);
-    if (status == COCO_OK)
-        status = coco_staging_discard(collect->store->trees, name, err);
+    /* How large one is that has gone bad nobody knows. */
+    if (coco_store_open_tree(collect->store, &chain, &tree, NULL) == COCO_ERR_NOMEM)
+        return coco_fail_nomem(err);
+    coco_status status = coco_staging_discard(collect->store->trees, name, err);
     if (status == COCO_OK)
         collect->freed += tree.content;
     return status;

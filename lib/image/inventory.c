@@ -82,31 +82,51 @@ add_bundle(void *self, const char *file, coco_error **err)
 }
 
 static coco_status
+describe_tree(const struct coco_tree *tree, cJSON *json, coco_error **err)
+{
+    char text[COCO_DIGEST_TEXT_SIZE];
+    coco_status status = COCO_OK;
+
+    if (tree->parent.alg) {
+        coco_digest_format(&tree->parent, text);
+        status = coco_json_add_string(json, "parent", text, err);
+    }
+    if (status == COCO_OK)
+        status = coco_json_add_u64(json, "content", tree->content, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(json, "entries", tree->entries, err);
+    return status;
+}
+
+/* One that has gone bad is told of, and keeps nobody from looking after the others. */
+static coco_status
 add_tree(void *self, const char *name, coco_error **err)
 {
     struct inventory *inventory = self;
     _cleanup_tree_ struct coco_tree tree = COCO_TREE_NONE;
     char text[COCO_DIGEST_TEXT_SIZE];
     struct coco_digest chain;
+    coco_error *cause = NULL;
     cJSON *json;
 
     coco_status status = coco_ctx_check(inventory->ctx, err);
     if (status != COCO_OK || !coco_store_name_parse(name, &chain))
         return status;
-    status = coco_store_open_tree(inventory->store, &chain, &tree, err);
-    if (status == COCO_OK)
-        status = coco_json_add_object(inventory->trees, NULL, &json, err);
     coco_digest_format(&chain, text);
+    status = coco_json_add_object(inventory->trees, NULL, &json, err);
     if (status == COCO_OK)
         status = coco_json_add_string(json, "chain", text, err);
-    if (status == COCO_OK && tree.parent.alg) {
-        coco_digest_format(&tree.parent, text);
-        status = coco_json_add_string(json, "parent", text, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_store_open_tree(inventory->store, &chain, &tree, &cause);
+    if (status == COCO_OK)
+        return describe_tree(&tree, json, err);
+    if (coco_error_status(cause) == COCO_ERR_NOMEM) {
+        coco_error_give(err, cause);
+        return COCO_ERR_NOMEM;
     }
-    if (status == COCO_OK)
-        status = coco_json_add_u64(json, "content", tree.content, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(json, "entries", tree.entries, err);
+    status = coco_json_add_string(json, "broken", coco_error_message(cause), err);
+    coco_error_free(cause);
     return status;
 }
 

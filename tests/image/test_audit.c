@@ -74,22 +74,29 @@ a_changed_byte_is_found_in_the_layer_that_brought_it(void **state)
     assert_int_equal(verify(kit, NULL), 3);
 }
 
+/* And it goes with its image, after which all is well again. */
 static void
 a_broken_record_is_found(void **state)
 {
     struct storekit *kit = *state;
     char path[250];
     char name[300];
-    uint64_t freed;
-    coco_bytes *bytes = NULL;
+    uint64_t freed = 0;
+    int images = 0;
 
     assert_ok(storekit_pull(kit, 3, "a"), kit->err);
-    storekit_tree(kit, 3, path, sizeof(path));
+    storekit_tree(kit, 2, path, sizeof(path));
     (void)snprintf(name, sizeof(name), "%s/tree.json", path);
     assert_int_equal(truncate(name, 5), 0);
-    assert_int_equal(coco_store_verify(kit->store, kit->ctx, &bytes, NULL), COCO_ERR_PROTO);
-    assert_null(bytes);
-    assert_int_equal(coco_store_collect(kit->store, kit->ctx, &freed, NULL), COCO_ERR_PROTO);
+    /* The tree itself, and the one that is verified by it. */
+    assert_int_equal(verify(kit, &images), 2);
+    assert_int_equal(images, 1);
+    assert_fails(storekit_pull(kit, 3, "b"), kit->err, COCO_ERR_PROTO, "tree 'sha256-");
+    assert_ok(coco_store_forget(kit->store, kit->ctx, "r.test/app:3", &kit->err), kit->err);
+    assert_ok(coco_store_collect(kit->store, kit->ctx, &freed, &kit->err), kit->err);
+    assert_int_equal(freed, 13 - 3);
+    assert_ok(storekit_pull(kit, 3, "b"), kit->err);
+    assert_int_equal(verify(kit, NULL), 0);
 }
 
 static void

@@ -90,6 +90,15 @@ coco_image_config_parse(const void *data, size_t len, const struct coco_platform
     return COCO_OK;
 }
 
+coco_status
+coco_image_config_fits(const struct coco_image_config *config, size_t n_layers, coco_error **err)
+{
+    if (config->n_diff_ids == n_layers)
+        return COCO_OK;
+    return coco_fail(err, COCO_ERR_PROTO, "%zu layers, but %zu diff_ids", n_layers,
+                     config->n_diff_ids);
+}
+
 void
 coco_image_config_done(struct coco_image_config *config)
 {

@@ -261,9 +261,8 @@ describe(struct docker_archive *docker, coco_ctx *ctx, const cJSON *image, struc
         status = make_room(docker, (size_t)cJSON_GetArraySize(names), err);
     if (status == COCO_OK)
         status = read_config(docker, image, &config, err);
-    if (status == COCO_OK && config.n_diff_ids != docker->n - 1)
-        status = coco_fail(err, COCO_ERR_PROTO, "%zu layers, but %zu diff_ids", docker->n - 1,
-                           config.n_diff_ids);
+    if (status == COCO_OK)
+        status = coco_image_config_fits(&config, docker->n - 1, err);
     if (status == COCO_OK)
         status = coco_json_new_object(&manifest, err);
     if (status == COCO_OK)

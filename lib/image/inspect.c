@@ -93,7 +93,6 @@ coco_image_inspect(coco_image_client *client, coco_ctx *ctx, const coco_image_re
     _cleanup_source_ struct coco_source source = {0};
     _cleanup_resolved_ struct coco_resolved found = {0};
     _cleanup_image_config_ struct coco_image_config config = {0};
-    _cleanup_buf_ struct coco_buf blob = {.limit = COCO_JSON_SIZE_MAX};
     _cleanup_buf_ struct coco_buf text = {.limit = TEXT_MAX};
     coco_image_options opts = {0};
 
@@ -104,10 +103,7 @@ coco_image_inspect(coco_image_client *client, coco_ctx *ctx, const coco_image_re
         status =
             coco_source_resolve(&source, ctx, ref, &client->platform, opts.max_layers, &found, err);
     if (status == COCO_OK)
-        status = coco_source_small_blob(&source, ctx, &found.manifest.config, &blob, err);
-    if (status == COCO_OK)
-        status = coco_image_config_parse(coco_buf_text(&blob), blob.len, &client->platform, &config,
-                                         err);
+        status = coco_source_config(&source, ctx, &found.manifest, &client->platform, &config, err);
     if (status == COCO_OK)
         status = describe(ref, &found, &config, &text, err);
     if (status == COCO_OK)

@@ -90,6 +90,9 @@ struct coco_image_config {
 coco_status coco_image_config_parse(const void *data, size_t len,
                                     const struct coco_platform *platform,
                                     struct coco_image_config *ret, coco_error **err);
+/* COCO_ERR_PROTO unless there is a diff_id for each layer. */
+coco_status coco_image_config_fits(const struct coco_image_config *config, size_t n_layers,
+                                   coco_error **err);
 void coco_image_config_done(struct coco_image_config *config);
 #define _cleanup_image_config_ _cleanup_(coco_image_config_done)
 

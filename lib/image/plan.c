@@ -47,7 +47,6 @@ plan_done(struct plan *plan)
 static coco_status
 open_plan(struct plan *plan, const coco_image_ref *ref, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf blob = {.limit = COCO_JSON_SIZE_MAX};
     const struct coco_platform *platform = &plan->client->platform;
     size_t n = 0;
 
@@ -56,17 +55,13 @@ open_plan(struct plan *plan, const coco_image_ref *ref, coco_error **err)
         status = coco_source_resolve(&plan->source, plan->ctx, ref, platform,
                                      plan->limits.max_layers, &plan->found, err);
     if (status == COCO_OK)
-        status = coco_source_small_blob(&plan->source, plan->ctx, &plan->found.manifest.config,
-                                        &blob, err);
+        status = coco_source_config(&plan->source, plan->ctx, &plan->found.manifest, platform,
+                                    &plan->config, err);
     if (status == COCO_OK)
-        status =
-            coco_image_config_parse(coco_buf_text(&blob), blob.len, platform, &plan->config, err);
+        status = coco_image_config_fits(&plan->config, plan->found.manifest.n_layers, err);
     if (status != COCO_OK)
         return status;
     n = plan->found.manifest.n_layers;
-    if (plan->config.n_diff_ids != n)
-        return coco_fail(err, COCO_ERR_PROTO, "%zu layers, but %zu diff_ids", n,
-                         plan->config.n_diff_ids);
     plan->chains = calloc(n + 1, sizeof(*plan->chains));
     if (!plan->chains)
         return coco_fail_nomem(err);
@@ -161,20 +156,13 @@ static coco_status
 add_layer(struct plan *plan, size_t i, cJSON *layers, coco_error **err)
 {
     const struct coco_descriptor *layer = &plan->found.manifest.layers[i];
-    char digest[COCO_DIGEST_TEXT_SIZE];
     struct outlook outlook;
     cJSON *json = NULL;
 
     coco_status status = look_at(plan, i, &outlook, err);
     if (status == COCO_OK)
-        status = coco_json_add_object(layers, NULL, &json, err);
-    coco_digest_format(&layer->digest, digest);
-    if (status == COCO_OK)
-        status = coco_json_add_string(json, "digest", digest, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(json, "size", layer->size, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(json, "mediaType", layer->media_type, err);
+        status = coco_descriptor_add(layers, NULL, layer->media_type, &layer->digest, layer->size,
+                                     &json, err);
     if (status == COCO_OK)
         status = coco_json_add_bool(json, "encrypted", coco_media_type_encrypted(layer->media_type),
                                     err);

@@ -26,7 +26,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CONFIG_SIZE_MAX ((size_t)4 << 20)
 #define BUNDLE_CONFIG_MAX ((size_t)8 << 20)
 
 /* What every step of one pull needs. */
@@ -62,20 +61,11 @@ static coco_status
 get_config(struct pull *pull, coco_error **err)
 {
     const struct coco_manifest *manifest = &pull->found.manifest;
-    _cleanup_buf_ struct coco_buf text = {.limit = CONFIG_SIZE_MAX};
 
-    coco_status status =
-        coco_source_small_blob(pull->order->source, pull->ctx, &manifest->config, &text, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "image config");
-    status = coco_image_config_parse(text.data, text.len, &pull->order->client->platform,
-                                     &pull->config, err);
-    if (status != COCO_OK)
-        return status;
-    if (pull->config.n_diff_ids != manifest->n_layers)
-        return coco_fail(err, COCO_ERR_PROTO, "%zu layers, but %zu diff_ids", manifest->n_layers,
-                         pull->config.n_diff_ids);
-    return COCO_OK;
+    coco_status status = coco_source_config(pull->order->source, pull->ctx, manifest,
+                                            &pull->order->client->platform, &pull->config, err);
+    return status == COCO_OK ? coco_image_config_fits(&pull->config, manifest->n_layers, err)
+                             : status;
 }
 
 static coco_status

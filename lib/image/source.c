@@ -126,6 +126,19 @@ coco_source_small_blob(const struct coco_source *source, coco_ctx *ctx,
     return coco_source_blob(source, ctx, blob, &sink, NULL, err);
 }
 
+coco_status
+coco_source_config(const struct coco_source *source, coco_ctx *ctx,
+                   const struct coco_manifest *manifest, const struct coco_platform *platform,
+                   struct coco_image_config *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_JSON_SIZE_MAX};
+
+    coco_status status = coco_source_small_blob(source, ctx, &manifest->config, &text, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "image config");
+    return coco_image_config_parse(coco_buf_text(&text), text.len, platform, ret, err);
+}
+
 /* One manifest or index, as wanted says if it is not NULL; its digest is in ret->digest. */
 static coco_status
 get_manifest(const struct coco_source *source, coco_ctx *ctx, const struct coco_descriptor *wanted,

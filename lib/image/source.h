@@ -102,6 +102,12 @@ coco_status coco_source_small_blob(const struct coco_source *source, coco_ctx *c
                                    const struct coco_descriptor *blob, struct coco_buf *buf,
                                    coco_error **err);
 
+/* The config that the manifest names, for that platform. */
+coco_status coco_source_config(const struct coco_source *source, coco_ctx *ctx,
+                               const struct coco_manifest *manifest,
+                               const struct coco_platform *platform, struct coco_image_config *ret,
+                               coco_error **err);
+
 /* The manifest of one image as it was found. */
 struct coco_resolved {
     struct coco_manifest manifest;

@@ -36,6 +36,7 @@ address = "{top}/sock"
 [plugins."io.containerd.internal.v1.opt"]
 path = "{top}/opt"
 [plugins."io.containerd.gc.v1.scheduler"]
+startup_delay = "24h"
 mutation_threshold = 1000000000
 deletion_threshold = 0
 """

@@ -9,7 +9,9 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import re
 import sys
+import textwrap
 
+LINES_OF_FAILURE = 40
 KINDS = {"passed": 0, "failed": 1, "skipped": 2}
 SKIPPED_BY_PYTEST = re.compile(r"^SKIPPED \[\d+\] (\S+?:\d+): (.*)$", re.M)
 SUM_OF_PYTEST = re.compile(r"^=+ (.*?) in [\d.]+s.* =+$", re.M)
@@ -68,6 +70,12 @@ def count(test):
     return counted
 
 
+def end_of(test):
+    """What a failed test said last: a log that is cut in its middle still tells why."""
+    said = (test.get("stdout") or "") + (test.get("stderr") or "")
+    return "\n".join(said.splitlines()[-LINES_OF_FAILURE:])
+
+
 def main(paths):
     total = [0, 0, 0]
     for path in paths:
@@ -79,6 +87,7 @@ def main(paths):
                 print(f"skipped: {test['name']}: {skip}")
             if counts[1]:
                 print(f"failed: {test['name']}: {counts[1]} ({path})")
+                print(textwrap.indent(end_of(test), "    "))
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     return 1 if total[1] or not total[0] else 0
 

@@ -2,18 +2,16 @@
  * base/relay.c - a stage of a stream on a thread of its own
  *
  * One writer, one thread: each touches only its own part of the ring, and the
- * lock only guards where the parts end. Who waits is not woken for every byte:
- * the thread begins when a quarter is there, the writer goes on when half is
- * free, so that two busy sides hardly ever meet at the lock.
+ * lock only guards where the parts end.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/relay.h"
 
 #include "base/fail.h"
+#include "base/ring.h"
 #include "base/thread.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 struct coco_relay {
@@ -23,10 +21,7 @@ struct coco_relay {
     pthread_cond_t more; /* the thread waits for bytes */
     pthread_cond_t room; /* the writer waits for room, or for the end */
 
-    uint8_t *ring;
-    size_t size;
-    size_t head;   /* where the first byte is that is not passed on */
-    size_t filled; /* bytes from there on, around the end of the ring */
+    struct coco_ring ring;
     bool ended;    /* no more will be written */
     bool dropped;  /* nobody wants the rest */
     bool finished; /* the thread is: status is what it came to */
@@ -34,36 +29,28 @@ struct coco_relay {
     coco_error *err;
 };
 
-static size_t
-least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Waits for bytes that lie in one piece; 0 when there will be no more. */
 static size_t
-wait_for_more(struct coco_relay *relay)
+wait_for_more(struct coco_relay *relay, const uint8_t **at)
 {
-    while (!relay->dropped && !relay->ended && relay->filled < relay->size / 4)
+    while (!relay->dropped && !relay->ended && !coco_ring_is_worth_taking(&relay->ring))
         pthread_cond_wait(&relay->more, &relay->lock);
-    if (relay->dropped)
-        return 0;
-    return least(least(relay->filled, relay->size - relay->head), relay->size / 4);
+    return relay->dropped ? 0 : coco_ring_piece(&relay->ring, at);
 }
 
 static coco_status
 pass_on(struct coco_relay *relay)
 {
     coco_status status = COCO_OK;
+    const uint8_t *at;
     size_t piece;
 
-    while (status == COCO_OK && (piece = wait_for_more(relay)) > 0) {
+    while (status == COCO_OK && (piece = wait_for_more(relay, &at)) > 0) {
         pthread_mutex_unlock(&relay->lock);
-        status = coco_sink_write(&relay->next, relay->ring + relay->head, piece, &relay->err);
+        status = coco_sink_write(&relay->next, at, piece, &relay->err);
         pthread_mutex_lock(&relay->lock);
-        relay->head = (relay->head + piece) % relay->size;
-        relay->filled -= piece;
-        if (relay->filled <= relay->size / 2)
+        coco_ring_take(&relay->ring, piece);
+        if (coco_ring_is_worth_putting(&relay->ring))
             pthread_cond_signal(&relay->room);
     }
     if (status != COCO_OK || relay->dropped)
@@ -98,15 +85,12 @@ outcome(struct coco_relay *relay, coco_error **err)
 
 /* How much may be written at the end of what is there; 0 when the thread is finished. */
 static size_t
-wait_for_room(struct coco_relay *relay)
+wait_for_room(struct coco_relay *relay, uint8_t **at)
 {
-    if (relay->filled == relay->size)
-        while (!relay->finished && relay->filled > relay->size / 2)
+    if (coco_ring_is_full(&relay->ring))
+        while (!relay->finished && !coco_ring_is_worth_putting(&relay->ring))
             pthread_cond_wait(&relay->room, &relay->lock);
-    if (relay->finished)
-        return 0;
-    size_t tail = (relay->head + relay->filled) % relay->size;
-    return tail < relay->head ? relay->head - tail : relay->size - tail;
+    return relay->finished ? 0 : coco_ring_room(&relay->ring, at);
 }
 
 static coco_status
@@ -117,20 +101,20 @@ relay_write(void *self, const uint8_t *data, size_t len, coco_error **err)
 
     pthread_mutex_lock(&relay->lock);
     while (len > 0) {
-        size_t room = wait_for_room(relay);
+        uint8_t *at;
+        size_t room = wait_for_room(relay, &at);
         if (room == 0) {
             status = outcome(relay, err);
             break;
         }
-        size_t piece = least(len, room);
-        size_t tail = (relay->head + relay->filled) % relay->size;
+        size_t piece = len < room ? len : room;
         pthread_mutex_unlock(&relay->lock);
-        memcpy(relay->ring + tail, data, piece);
+        memcpy(at, data, piece);
         pthread_mutex_lock(&relay->lock);
         data += piece;
         len -= piece;
-        relay->filled += piece;
-        if (relay->filled >= relay->size / 4)
+        coco_ring_put(&relay->ring, piece);
+        if (coco_ring_is_worth_taking(&relay->ring))
             pthread_cond_signal(&relay->more);
     }
     pthread_mutex_unlock(&relay->lock);
@@ -155,28 +139,25 @@ relay_end(void *self, coco_error **err)
 coco_status
 coco_relay_new(size_t size, const struct coco_sink *next, struct coco_relay **ret, coco_error **err)
 {
-    struct coco_relay *relay = calloc(1, sizeof(*relay));
+    _cleanup_free_ struct coco_relay *relay = calloc(1, sizeof(*relay));
 
     if (!relay)
         return coco_fail_nomem(err);
     relay->next = *next;
-    relay->size = size < COCO_RELAY_SIZE_MIN ? COCO_RELAY_SIZE_MIN : size;
-    relay->ring = malloc(relay->size);
-    if (!relay->ring) {
-        free(relay);
-        return coco_fail_nomem(err);
-    }
+    coco_status status =
+        coco_ring_init(&relay->ring, size < COCO_RELAY_SIZE_MIN ? COCO_RELAY_SIZE_MIN : size, err);
+    if (status != COCO_OK)
+        return status;
     /* With default attributes none of the three can fail here. */
     (void)pthread_mutex_init(&relay->lock, NULL);
     (void)pthread_cond_init(&relay->more, NULL);
     (void)pthread_cond_init(&relay->room, NULL);
-    coco_status status = coco_thread_start(run, relay, &relay->thread, err);
+    status = coco_thread_start(run, relay, &relay->thread, err);
     if (status != COCO_OK) {
-        free(relay->ring);
-        free(relay);
+        coco_ring_done(&relay->ring);
         return status;
     }
-    *ret = relay;
+    *ret = coco_steal(&relay);
     return COCO_OK;
 }
 
@@ -195,8 +176,7 @@ coco_relay_free(struct coco_relay *relay)
     pthread_cond_destroy(&relay->more);
     pthread_mutex_destroy(&relay->lock);
     coco_error_free(relay->err);
-    OPENSSL_cleanse(relay->ring, relay->size);
-    free(relay->ring);
+    coco_ring_done(&relay->ring);
     free(relay);
 }
 

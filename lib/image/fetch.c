@@ -14,9 +14,9 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/ring.h"
 #include "base/thread.h"
 
-#include <openssl/crypto.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
@@ -41,10 +41,7 @@ struct lane {
     bool waiting;        /* somebody does */
     coco_ctx *ctx;       /* of the thread */
 
-    uint8_t *ring;
-    size_t size;
-    size_t head;     /* where the first byte is that was not taken */
-    size_t filled;   /* bytes from there on, around the end of the ring */
+    struct coco_ring ring;
     bool ended;      /* all of the layer is in the ring, or status says why not */
     bool dropped;    /* nobody wants the rest */
     uint64_t put;    /* bytes of the layer that came */
@@ -83,15 +80,12 @@ wake_taker(struct lane *lane)
 
 /* How much may be put at the end of what is there; 0 when nobody wants it. */
 static size_t
-wait_for_room(struct lane *lane)
+wait_for_room(struct lane *lane, uint8_t **at)
 {
-    if (lane->filled == lane->size)
-        while (!lane->dropped && lane->filled > lane->size / 2)
+    if (coco_ring_is_full(&lane->ring))
+        while (!lane->dropped && !coco_ring_is_worth_putting(&lane->ring))
             pthread_cond_wait(&lane->room, &lane->lock);
-    if (lane->dropped)
-        return 0;
-    size_t tail = (lane->head + lane->filled) % lane->size;
-    return tail < lane->head ? lane->head - tail : lane->size - tail;
+    return lane->dropped ? 0 : coco_ring_room(&lane->ring, at);
 }
 
 static coco_status
@@ -102,21 +96,21 @@ put(void *self, const uint8_t *data, size_t len, coco_error **err)
 
     pthread_mutex_lock(&lane->lock);
     while (len > 0) {
-        size_t piece = least(len, wait_for_room(lane));
-        size_t tail = (lane->head + lane->filled) % lane->size;
+        uint8_t *at;
+        size_t piece = least(len, wait_for_room(lane, &at));
 
         if (piece == 0) {
             status = coco_fail(err, COCO_ERR_CANCELED, "canceled");
             break;
         }
         pthread_mutex_unlock(&lane->lock);
-        memcpy(lane->ring + tail, data, piece);
+        memcpy(at, data, piece);
         pthread_mutex_lock(&lane->lock);
         data += piece;
         len -= piece;
-        lane->filled += piece;
+        coco_ring_put(&lane->ring, piece);
         lane->put += piece;
-        if (lane->filled >= lane->size / 4)
+        if (coco_ring_is_worth_taking(&lane->ring))
             wake_taker(lane);
     }
     pthread_mutex_unlock(&lane->lock);
@@ -190,7 +184,7 @@ static coco_status
 start(struct lane *lane, size_t layer, coco_error **err)
 {
     lane->layer = layer;
-    lane->head = lane->filled = 0;
+    coco_ring_clear(&lane->ring);
     lane->put = lane->passed = 0;
     lane->ended = lane->dropped = lane->waiting = false;
     coco_status status = coco_ctx_new(&lane->ctx, err);
@@ -219,15 +213,15 @@ stop(struct lane *lane)
     coco_error_free(coco_steal(&lane->err));
 }
 
-/* Bytes that lie in one piece, or none at the end of the layer. */
+/* Until there are bytes worth taking, or the layer has come to its end. */
 static coco_status
-wait_for_more(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *layer, size_t *ret,
+wait_for_more(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *layer,
               coco_error **err)
 {
     char name[COCO_DIGEST_TEXT_SIZE];
     uint64_t count;
 
-    while (!lane->ended && lane->filled < lane->size / 4) {
+    while (!lane->ended && !coco_ring_is_worth_taking(&lane->ring)) {
         struct pollfd fds[] = {{lane->more, POLLIN, 0}, {coco_ctx_cancel_fd(ctx), POLLIN, 0}};
 
         tell_log(lane, ctx);
@@ -247,7 +241,6 @@ wait_for_more(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *la
             return status;
     }
     tell_log(lane, ctx);
-    *ret = least(least(lane->filled, lane->size - lane->head), lane->size / 4);
     return COCO_OK;
 }
 
@@ -256,20 +249,20 @@ take_pieces(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *laye
             const struct coco_sink *sink, coco_error **err)
 {
     for (;;) {
-        size_t piece = 0;
+        const uint8_t *at;
 
-        coco_status status = wait_for_more(lane, ctx, layer, &piece, err);
+        coco_status status = wait_for_more(lane, ctx, layer, err);
+        size_t piece = coco_ring_piece(&lane->ring, &at);
         if (status != COCO_OK || piece == 0)
             return status;
         pthread_mutex_unlock(&lane->lock);
-        status = coco_sink_write(sink, lane->ring + lane->head, piece, err);
+        status = coco_sink_write(sink, at, piece, err);
         pthread_mutex_lock(&lane->lock);
         if (status != COCO_OK)
             return status;
         lane->passed += piece;
-        lane->head = (lane->head + piece) % lane->size;
-        lane->filled -= piece;
-        if (lane->filled <= lane->size / 2)
+        coco_ring_take(&lane->ring, piece);
+        if (coco_ring_is_worth_putting(&lane->ring))
             pthread_cond_signal(&lane->room);
     }
 }
@@ -353,16 +346,15 @@ prepare(struct lane *lane, struct coco_fetch *fetch, size_t size, coco_error **e
     const struct coco_source *source = fetch->order.source;
 
     lane->fetch = fetch;
-    lane->size = size;
     lane->log.limit = LOG_MAX;
     lane->more = -1;
     /* With default attributes neither can fail here. */
     (void)pthread_mutex_init(&lane->lock, NULL);
     (void)pthread_cond_init(&lane->room, NULL);
     fetch->n_lanes++;
-    lane->ring = malloc(size);
-    if (!lane->ring)
-        return coco_fail_nomem(err);
+    coco_status status = coco_ring_init(&lane->ring, size, err);
+    if (status != COCO_OK)
+        return status;
     lane->more = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lane->more < 0)
         return coco_fail_errno(err, errno, "eventfd");
@@ -405,9 +397,7 @@ lane_done(struct lane *lane)
     coco_closep(&lane->more);
     pthread_cond_destroy(&lane->room);
     pthread_mutex_destroy(&lane->lock);
-    if (lane->ring)
-        OPENSSL_cleanse(lane->ring, lane->size);
-    free(lane->ring);
+    coco_ring_done(&lane->ring);
 }
 
 void

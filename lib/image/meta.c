@@ -8,17 +8,32 @@
 #include "base/fail.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
 #define CAPABILITY "security.capability"
+#define LEAVES_OUT "COCO_IMAGE_IGNORE_CHOWN (--ignore-chown) leaves it out"
+
+/* What an entry says and its file has not. */
+struct left_out {
+    bool owner;
+    bool capability;
+    bool acl;
+};
 
 static bool
 starts_with(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool
+is_acl(const char *name)
+{
+    return strcmp(name, COCO_ACL_ACCESS) == 0 || strcmp(name, COCO_ACL_DEFAULT) == 0;
 }
 
 /* overlayfs reads user.overlay.* when it is mounted with userxattr. */
@@ -27,43 +42,86 @@ is_allowed(const char *name)
 {
     if (starts_with(name, "user."))
         return strlen(name) > strlen("user.") && !starts_with(name, "user.overlay.");
-    return strcmp(name, CAPABILITY) == 0;
+    return strcmp(name, CAPABILITY) == 0 || is_acl(name);
 }
 
 coco_status
 coco_ids_refuse(coco_error **err, const char *what)
 {
-    return coco_fail(
-        err, COCO_ERR_NOTSUP,
-        "%s without privileges; COCO_IMAGE_IGNORE_CHOWN (--ignore-chown) leaves it out", what);
+    return coco_fail(err, COCO_ERR_NOTSUP, "%s without privileges; " LEAVES_OUT, what);
+}
+
+/* EACCES: a default list of what is no directory. EINVAL: also an id that the user namespace has
+ * not. */
+static coco_status
+refused_acl(int errnum, const struct coco_ids *ids, struct left_out *out, coco_error **err)
+{
+    if (errnum == EACCES)
+        return coco_fail(err, COCO_ERR_PROTO, "a default access control list of a file");
+    if (errnum != EPERM && errnum != EINVAL && errnum != ENOTSUP)
+        return coco_fail_errno(err, errnum, "set an access control list");
+    if (!ids->ignore && errnum == EINVAL)
+        return coco_fail(err, COCO_ERR_PROTO, "an access control list that cannot be");
+    if (!ids->ignore && errnum == ENOTSUP)
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         "an access control list that the file system does not take; " LEAVES_OUT);
+    if (!ids->ignore)
+        return coco_ids_refuse(err, "an access control list");
+    out->acl = true;
+    return COCO_OK;
 }
 
 /* A file system without user.* is one that a container cannot miss them on. */
 static coco_status
-set_xattr(int fd, const struct coco_xattr *xattr, const struct coco_ids *ids, bool *ignored,
-          coco_error **err)
+refused_xattr(int errnum, const char *name, const struct coco_ids *ids, struct left_out *out,
+              coco_error **err)
 {
-    if (fsetxattr(fd, xattr->name, xattr->value, xattr->len, 0) == 0)
+    if (is_acl(name))
+        return refused_acl(errnum, ids, out, err);
+    if (errnum == ENOTSUP && starts_with(name, "user."))
         return COCO_OK;
-    if (errno == ENOTSUP && starts_with(xattr->name, "user."))
-        return COCO_OK;
-    if (errno != EPERM)
-        return coco_fail_errno(err, errno, "set an extended attribute");
+    if (errnum != EPERM)
+        return coco_fail_errno(err, errnum, "set an extended attribute");
     if (!ids->ignore)
         return coco_ids_refuse(err, "a capability");
-    *ignored = true;
+    out->capability = true;
     return COCO_OK;
 }
 
 static coco_status
-set_xattrs(int fd, const struct coco_tar_entry *entry, const struct coco_ids *ids, bool *ignored,
-           coco_error **err)
+set_xattrs(int fd, const struct coco_tar_entry *entry, const struct coco_ids *ids,
+           struct left_out *out, coco_error **err)
 {
     coco_status status = COCO_OK;
 
-    for (size_t i = 0; i < entry->n_xattrs && status == COCO_OK; i++)
-        if (is_allowed(entry->xattrs[i].name))
-            status = set_xattr(fd, &entry->xattrs[i], ids, ignored, err);
+    for (size_t i = 0; i < entry->n_xattrs && status == COCO_OK; i++) {
+        const struct coco_xattr *xattr = &entry->xattrs[i];
+
+        if (is_allowed(xattr->name) && fsetxattr(fd, xattr->name, xattr->value, xattr->len, 0) < 0)
+            status = refused_xattr(errno, xattr->name, ids, out, err);
+    }
+    return status;
+}
+
+/*
+ * A device or FIFO has no attribute but an access control list, and cannot be
+ * opened to get it: that has effects of its own.
+ */
+static coco_status
+set_acl_at(int dir, const char *name, const struct coco_tar_entry *entry,
+           const struct coco_ids *ids, struct left_out *out, coco_error **err)
+{
+    char path[sizeof("/proc/self/fd/-2147483648/") + NAME_MAX];
+    coco_status status = COCO_OK;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, name);
+    for (size_t i = 0; i < entry->n_xattrs && status == COCO_OK; i++) {
+        const struct coco_xattr *xattr = &entry->xattrs[i];
+
+        if (strcmp(xattr->name, COCO_ACL_ACCESS) == 0
+            && lsetxattr(path, xattr->name, xattr->value, xattr->len, 0) < 0)
+            status = refused_xattr(errno, xattr->name, ids, out, err);
+    }
     return status;
 }
 
@@ -92,7 +150,7 @@ clear_xattrs(int fd, coco_error **err)
 /* chown() said no. EINVAL: the user namespace has no such id. */
 static coco_status
 refused_owner(int errnum, const struct coco_tar_entry *entry, const struct coco_ids *ids,
-              bool *ignored, coco_error **err)
+              struct left_out *out, coco_error **err)
 {
     char what[64];
 
@@ -101,17 +159,20 @@ refused_owner(int errnum, const struct coco_tar_entry *entry, const struct coco_
     (void)snprintf(what, sizeof(what), "the owner %u:%u", entry->uid, entry->gid);
     if (!ids->ignore)
         return coco_ids_refuse(err, what);
-    *ignored = true;
+    out->owner = true;
     return COCO_OK;
 }
 
+/* With a list, the bits of the group are the most that anybody named in it may have. */
 static mode_t
-mode_of(const struct coco_tar_entry *entry, bool owned)
+mode_of(const struct coco_tar_entry *entry, const struct left_out *out)
 {
     mode_t mode = entry->mode;
 
-    if (!owned)
+    if (out->owner)
         mode &= (mode_t) ~(S_ISUID | S_ISGID);
+    if (out->acl)
+        mode &= (mode_t)~S_IRWXG;
     return entry->type == COCO_TAR_DIR && geteuid() != 0 ? mode | S_IRWXU : mode;
 }
 
@@ -119,25 +180,24 @@ coco_status
 coco_meta_apply(int fd, const struct coco_tar_entry *entry, struct coco_ids *ids, coco_error **err)
 {
     const struct timespec times[2] = {entry->atime, entry->mtime};
-    bool no_owner = false;
-    bool no_capability = false;
+    struct left_out out = {0};
     coco_status status = COCO_OK;
 
     /* chown() takes setuid bits and capabilities away, so it comes first. */
     if (fchown(fd, entry->uid, entry->gid) < 0)
-        status = refused_owner(errno, entry, ids, &no_owner, err);
+        status = refused_owner(errno, entry, ids, &out, err);
     if (status == COCO_OK && entry->type == COCO_TAR_DIR)
         status = clear_xattrs(fd, err);
     /* Attributes of a file that is not writable can be set by root alone. */
     if (status == COCO_OK)
-        status = set_xattrs(fd, entry, ids, &no_capability, err);
+        status = set_xattrs(fd, entry, ids, &out, err);
     if (status != COCO_OK)
         return status;
-    if (fchmod(fd, mode_of(entry, !no_owner)) < 0)
+    if (fchmod(fd, mode_of(entry, &out)) < 0)
         return coco_fail_errno(err, errno, "set the mode");
     if (futimens(fd, times) < 0)
         return coco_fail_errno(err, errno, "set the times");
-    ids->ignored += no_owner || no_capability ? 1 : 0;
+    ids->ignored += out.owner || out.capability || out.acl ? 1 : 0;
     return COCO_OK;
 }
 
@@ -146,11 +206,13 @@ coco_meta_apply_at(int dir, const char *name, const struct coco_tar_entry *entry
                    struct coco_ids *ids, coco_error **err)
 {
     const struct timespec times[2] = {entry->atime, entry->mtime};
-    bool no_owner = false;
+    struct left_out out = {0};
     coco_status status = COCO_OK;
 
     if (fchownat(dir, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) < 0)
-        status = refused_owner(errno, entry, ids, &no_owner, err);
+        status = refused_owner(errno, entry, ids, &out, err);
+    if (status == COCO_OK && entry->type != COCO_TAR_SYMLINK)
+        status = set_acl_at(dir, name, entry, ids, &out, err);
     if (status != COCO_OK)
         return status;
     /*
@@ -158,11 +220,11 @@ coco_meta_apply_at(int dir, const char *name, const struct coco_tar_entry *entry
      * that does not follow in all kernels; but name was made a moment ago, in a
      * tree that is nobody else's, and is no link.
      */
-    if (entry->type != COCO_TAR_SYMLINK && fchmodat(dir, name, mode_of(entry, !no_owner), 0) < 0)
+    if (entry->type != COCO_TAR_SYMLINK && fchmodat(dir, name, mode_of(entry, &out), 0) < 0)
         return coco_fail_errno(err, errno, "set the mode");
     if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) < 0)
         return coco_fail_errno(err, errno, "set the times");
-    ids->ignored += no_owner ? 1 : 0;
+    ids->ignored += out.owner || out.acl ? 1 : 0;
     return COCO_OK;
 }
 

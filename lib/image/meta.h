@@ -8,8 +8,13 @@
 
 #include "image/tar.h"
 
+/* Access control lists in the form the kernel reads, acl(5), <linux/posix_acl_xattr.h> */
+#define COCO_ACL_ACCESS "system.posix_acl_access"
+#define COCO_ACL_DEFAULT "system.posix_acl_default" /* what new files in a directory get */
+
 /*
- * What is done with what only privileges can set: owners, capabilities, devices.
+ * What is done with what only privileges can set: owners, capabilities, devices,
+ * and access control lists, which some file systems have not and which name owners.
  * Whether they are there is not asked beforehand, for in a user namespace it
  * depends on the id: what the kernel refuses was not allowed.
  */
@@ -22,12 +27,14 @@ struct coco_ids {
  * Gives the open file or directory what entry says of it, and nothing else: a
  * directory of a lower layer loses its extended attributes.
  *
- * Of extended attributes there are user.* without overlayfs's own and
- * security.capability; others are left out, for they mean something to the
- * kernel that is not for an image to say (T3 in doc/threats.md).
+ * Of extended attributes there are user.* without overlayfs's own,
+ * security.capability and access control lists; others are left out, for they
+ * mean something to the kernel that is not for an image to say (T3 in
+ * doc/threats.md).
  *
  * A file whose owner was left out is the caller's and has neither setuid nor
- * setgid bit, for they would be the caller's, too. Directories of anybody but
+ * setgid bit, for they would be the caller's, too; one whose list was left out
+ * gives its group nothing. Directories of anybody but
  * root stay usable by their owner, as later layers have to be unpacked into them.
  */
 coco_status coco_meta_apply(int fd, const struct coco_tar_entry *entry, struct coco_ids *ids,

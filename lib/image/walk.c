@@ -18,6 +18,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define LINKS_MAX 40 /* as the kernel has it, path_resolution(7) */
@@ -63,7 +64,8 @@ void
 coco_walk_done(struct coco_walk *walk)
 {
     coco_closep(&walk->dir.fd);
-    walk->dir.fd = -1;
+    free(walk->dir.acl);
+    walk->dir = (struct coco_dir){.fd = -1};
 }
 
 /* Fills in what is known of an open directory; takes over nothing. */
@@ -83,12 +85,35 @@ look_at(int fd, unsigned depth, struct coco_dir *ret, coco_error **err)
     return COCO_OK;
 }
 
+static coco_status
+set_acl_aside(struct coco_dir *dir, coco_error **err)
+{
+    ssize_t size = fgetxattr(dir->fd, COCO_ACL_DEFAULT, NULL, 0);
+
+    if (size < 0 && (errno == ENODATA || errno == ENOTSUP))
+        return COCO_OK;
+    if (size <= 0)
+        return coco_fail_errno(err, errno, "look at the list of a directory");
+    _cleanup_free_ void *acl = malloc((size_t)size);
+    if (!acl)
+        return coco_fail_nomem(err);
+    if (fgetxattr(dir->fd, COCO_ACL_DEFAULT, acl, (size_t)size) != size
+        || fremovexattr(dir->fd, COCO_ACL_DEFAULT) < 0)
+        return coco_fail_errno(err, errno, "set the list of a directory aside");
+    dir->acl = coco_steal(&acl);
+    dir->acl_len = (size_t)size;
+    return COCO_OK;
+}
+
 coco_status
 coco_walk_leave(struct coco_walk *walk, coco_error **err)
 {
     _cleanup_close_ int fd = walk->dir.fd;
+    _cleanup_free_ void *acl = coco_steal(&walk->dir.acl);
 
     walk->dir.fd = -1;
+    if (acl && fsetxattr(fd, COCO_ACL_DEFAULT, acl, walk->dir.acl_len, 0) < 0)
+        return coco_fail_errno(err, errno, "put the list of a directory back");
     if (fd >= 0 && futimens(fd, walk->dir.times) < 0)
         return coco_fail_errno(err, errno, "set the times of a directory");
     return COCO_OK;
@@ -296,6 +321,8 @@ coco_walk_to(struct coco_walk *walk, const struct coco_path *path, bool make,
         memcpy(walk->text, path->text, path->dir_len);
         walk->text[path->dir_len] = '\0';
         status = open_dir(walk, path, make, &walk->dir, err);
+        if (status == COCO_OK)
+            status = set_acl_aside(&walk->dir, err);
         if (status != COCO_OK)
             return status;
     }

@@ -37,13 +37,17 @@ coco_status coco_path_parse(const char *name, struct coco_path *ret, coco_error 
 
 /*
  * A directory that is being worked in. Adding and removing names changes its
- * times, which are those of the layers: they are put back when it is left.
+ * times, which are those of the layers, and what is made there would inherit its
+ * default access control list, while a layer says itself what each file has. The
+ * list is set aside, and both are put back when the directory is left.
  */
 struct coco_dir {
     int fd;
     uint64_t ino;
     unsigned depth;
     struct timespec times[2]; /* access, modification */
+    void *acl;                /* that was set aside, or NULL */
+    size_t acl_len;
 };
 
 struct coco_walk {
@@ -69,7 +73,7 @@ coco_status coco_walk_to(struct coco_walk *walk, const struct coco_path *path, b
 /* To be called when a directory or link was removed: paths through it lead elsewhere. */
 void coco_walk_forget(struct coco_walk *walk);
 
-/* Puts the times back. Needed before they are set, and at the end. */
+/* Puts times and list back. Needed before they are set, and at the end. */
 coco_status coco_walk_leave(struct coco_walk *walk, coco_error **err);
 
 #endif

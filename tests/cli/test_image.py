@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import os
 import pathlib
 import random
 import re
@@ -71,6 +72,15 @@ def test_pull_into_an_empty_directory_is_fine_and_into_another_is_not(coco, layo
     (tmp_path / "full/file").write_text("mine")
     assert coco.run("image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "full").returncode != 0
     assert leftovers(tmp_path / "full") == ["file"]
+
+
+def test_nothing_inherits_the_access_control_list_of_the_hosts_directory(coco, layout, tmp_path):
+    everybody = bytes.fromhex("02000000" "01000700ffffffff" "04000700ffffffff" "20000700ffffffff")
+    os.setxattr(tmp_path, "system.posix_acl_default", everybody)
+    coco.run("image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "bundle", code=0)
+    for path in (tmp_path / "bundle/rootfs").rglob("*"):
+        assert not [x for x in os.listxattr(path, follow_symlinks=False) if "acl" in x], path
+    assert os.listxattr(tmp_path / "bundle/rootfs") == []
 
 
 def test_a_tag_needs_a_policy_and_a_digest_does_not(coco, layout, registry, tmp_path):

@@ -533,6 +533,47 @@ def extensions():
     yield "another character set", [pax(hdrcharset="ISO-IR 8859 1 1998") + g + END], notsup("character set")
 
 
+def access_control_lists():
+    access, default = ({"SCHILY__xattr__system__posix_acl_" + kind: ACL} for kind in ("access", "default"))
+    said = {"access": f"system.posix_acl_access={text_of(ACL)}", "default": f"system.posix_acl_default={text_of(ACL)}"}
+    both = {**access, **default}
+    # The bits of the group are the mask.
+    masked = ACL.replace(b"\x10\0\7", b"\x10\0\0")
+    inner = pax(**default) + entry("d/", type=b"5")
+    yield "an access control list", [pax(**access) + entry("f", b"x", mode=b"0000674") + END], {
+        "f": f"file 'x' mode=674 {said['access']}"}
+    yield "a list and a mode that says less", [pax(**access) + entry("f", b"x", mode=b"0000604") + END], {
+        "f": f"file 'x' mode=604 system.posix_acl_access={text_of(masked)}"}
+    yield "a list of a directory", [pax(**both) + entry("d/", type=b"5", mode=b"0000674") + END], {
+        "d": f"dir mode=674 {said['access']} {said['default']}"}
+    yield "lists of a FIFO and a link", [
+        pax(**access) + entry("p", type=b"6", mode=b"0000674") + pax(**access) + entry("l", type=b"2", link=b"f")
+        + END], {"p": f"fifo mode=674 {said['access']}", "l": "link f"}
+    made = {"d": f"dir {said['default']}", "d/f": "file 'x'", "d/s": "dir", "d/s/f": "file 'x'", "d/p": "fifo",
+            "d/l": "link f"}
+    files = (entry("d/f", b"x") + entry("d/s/", type=b"5") + entry("d/s/f", b"x") + entry("d/p", type=b"6")
+             + entry("d/l", type=b"2", link=b"f"))
+    yield "a list that nothing inherits", [inner + files + END], made
+    yield "a list that no later layer inherits", [inner + END, files + END], made
+    yield "a list that nothing inherits that is made on the way", [
+        inner + entry("d/i/f", b"x") + END], {
+        "d": f"dir {said['default']}", **implied("d/i"), "d/i/f": "file 'x'"}
+    yield "a list of the root", [
+        pax(**default) + entry("./", type=b"5") + entry("f", b"x") + END], {
+            ".": f"dir {said['default']}", "f": "file 'x'"}
+    yield "a list that a later layer takes away", [
+        pax(**both) + entry("d/", type=b"5", mode=b"0000775") + END, entry("d/", type=b"5") + END], {"d": "dir"}
+    yield "a default list of a file", [pax(**default) + entry("f", b"x") + END], proto("default access control list")
+    for what, value in {"too short": ACL[:3], "cut": ACL[:-1],
+                        "without an owner": ACL[:4] + ACL[12:], "of an unknown kind": ACL[:4] + b"\3" + ACL[5:],
+                        "out of order": ACL[:4] + ACL[12:20] + ACL[4:12] + ACL[20:]}.items():
+        yield f"a list {what}", [pax(SCHILY__xattr__system__posix_acl_access=value) + entry("f", b"x") + END], \
+            proto("access control list that cannot be")
+    yield "a list of another version", [
+        pax(SCHILY__xattr__system__posix_acl_access=b"\1" + ACL[1:]) + entry("f", b"x") + END], \
+        notsup("access control list that the file system does not take")
+
+
 def attributes():
     def one(**values):
         return [pax(**{"SCHILY__xattr__" + key: value for key, value in values.items()})
@@ -551,10 +592,9 @@ def attributes():
         *one(security__capability=NET_RAW), *one(user__a="1")], {"f": plain["f"] + " user.a='1'"}
     yield "a capability that is none", one(security__capability=b"!"), Refused("COCO_ERR_IO", "attribute")
     for name in ("security.selinux", "security.ima", "security.evm", "trusted.a", "trusted.overlay.opaque",
-                 "user.overlay.opaque", "user.", "system.posix_acl_access", "system.posix_acl_default",
-                 "system.nfs4_acl", "unknown", "security.", "USER.a"):
+                 "user.overlay.opaque", "user.", "system.nfs4_acl", "unknown", "security.", "USER.a"):
         yield f"the attribute {name}", one(**{name.replace(".", "__"): ACL}), plain
-    yield "an ACL", [
+    yield "an ACL of words", [
         pax(SCHILY__acl__access="user::rw-,user:1:rwx,group::r--,mask::rwx,other::r--") + entry("f", b"x")
         + END], {"f": "file 'x'"}
     yield "attributes of a link", [
@@ -623,7 +663,8 @@ def sparse():
     yield "star's own", [pax(SCHILY__realsize=5) + entry("f") + END], notsup("star")
 
 
-FAMILIES = (names, links, types, whiteouts, archives, zstandard, numbers, extensions, attributes, sparse)
+FAMILIES = (names, links, types, whiteouts, archives, zstandard, numbers, extensions, access_control_lists,
+            attributes, sparse)
 CASES = [
     (f"{family.__name__}: {name}", layers, expected)
     for family in FAMILIES for name, layers, expected in family()

@@ -193,11 +193,17 @@ def metadata():
     yield Image("attributes of bytes", [
         entry("./", type=b"5") + pax(SCHILY__xattr__user__a=b"\1\n=\xff") + entry("f", b"x") + END])
     yield Image("attributes of the kernel", [
-        entry("./", type=b"5")
-        + pax(SCHILY__xattr__trusted__a="1") + entry("trusted", b"x")
-        + pax(SCHILY__xattr__system__posix_acl_access=bytes.fromhex(
-            "02000000" "01000600ffffffff" "0200070001000000" "04000400ffffffff" "10000700ffffffff"
-            "20000400ffffffff")) + entry("acl", b"x", mode=b"0000674") + END])
+        entry("./", type=b"5") + pax(SCHILY__xattr__trusted__a="1") + entry("trusted", b"x") + END])
+    access, default = ({"SCHILY__xattr__system__posix_acl_" + kind: bytes.fromhex(
+        "02000000" "01000600ffffffff" "0200070001000000" "04000400ffffffff" "10000700ffffffff"
+        "20000400ffffffff")} for kind in ("access", "default"))
+    yield Image("access control lists", [
+        entry("./", type=b"5") + pax(**access) + entry("f", b"x", mode=b"0000674")
+        + pax(**access) + entry("p", type=b"6", mode=b"0000674")
+        + pax(**access, **default) + entry("d/", type=b"5", mode=b"0000674") + END])
+    yield Image("access control lists and what is made there", [
+        entry("./", type=b"5") + pax(**default) + entry("d/", type=b"5") + entry("d/f", b"x") + entry("d/s/", type=b"5")
+        + END, entry("d/g", b"x") + END])
     yield Image("special", [
         Layer().dir("./").add("fifo", tarfile.FIFOTYPE, mode=0o600)
         .add("null", tarfile.CHRTYPE, devmajor=1, devminor=3, mode=0o666, uid=3)

@@ -77,6 +77,7 @@ SPARSE = "GNU's sparse files are not known"
 COUNT = "links of lower layers are counted that are hidden or replaced above"
 GLOBAL = "global extended headers are not known"
 KERNEL = "meaning for the kernel that is not for an image to give (T3)"
+INHERITED = "what is made in a directory gets its default list, which the layer does not say; umoci agrees"
 EMPTY = "an empty value deletes a record (pax), so there is no such attribute; umoci agrees"
 
 DIFFERENCES = {
@@ -134,8 +135,10 @@ DIFFERENCES = {
         Differs("native", "dir", "user.gone", "an attribute of a lower layer's directory stays"),
         Differs(CONTAINERD, "note", "user.empty", EMPTY)],
     "attributes of the kernel": [
-        Differs("umoci native overlayfs", "acl", "system.posix_acl_access", KERNEL),
         Differs("umoci", "trusted", "trusted.a", KERNEL)],
+    "access control lists and what is made there": [
+        Differs(CONTAINERD, "d/f d/g d/s", "system.posix_acl_access", INHERITED),
+        Differs(CONTAINERD, "d/s", "system.posix_acl_default", INHERITED)],
     "times": [Differs(CONTAINERD, "d l past", "mtime", EPOCH, "mtime=0")],
     "times of nanoseconds": [Differs(CONTAINERD, "g p", "mtime", EPOCH, "mtime=0")],
     "global headers": [Refuses("umoci", "unknown typeflag", GLOBAL)],

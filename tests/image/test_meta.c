@@ -119,7 +119,7 @@ attributes_that_are_not_allowed_are_left_out(void **state)
         "user.overlay.whiteout",
         "security.selinux",
         "security.ima",
-        "system.posix_acl_access",
+        "system.nfs4_acl",
         "user.",
         "user",
         "nonsense",
@@ -138,6 +138,76 @@ attributes_that_are_not_allowed_are_left_out(void **state)
         assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
         assert_int_equal(flistxattr(fd, list, sizeof(list)), 0);
     }
+    (void)close(fd);
+}
+
+/* <linux/posix_acl_xattr.h>: version 2; tag, permissions and id of each entry */
+#define ACE(tag, perm, id)                                                                         \
+    (tag), 0, (perm), 0, (uint8_t)(id), (uint8_t)((id) >> 8), (uint8_t)((id) >> 16),               \
+        (uint8_t)((id) >> 24)
+static const uint8_t list_of_1[] = {
+    2,
+    0,
+    0,
+    0,
+    ACE(0x01, 6, 0xffffffffU),
+    ACE(0x02, 7, 1U),
+    ACE(0x04, 4, 0xffffffffU),
+    ACE(0x10, 7, 0xffffffffU),
+    ACE(0x20, 4, 0xffffffffU),
+};
+
+static void
+an_access_control_list_comes_with_its_mode(void **state)
+{
+    const struct coco_xattr xattr = {COCO_ACL_ACCESS, list_of_1, sizeof(list_of_1)};
+    struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 0674);
+    uint8_t value[64];
+    struct stat st;
+
+    (void)state;
+    ids.ignore = true; /* of owners: this may be run by anybody */
+    entry.xattrs = &xattr;
+    entry.n_xattrs = 1;
+    int fd = make_file();
+    assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
+    if (ids.ignored > 0 && geteuid() == 0)
+        skip(); /* not on this file system */
+    assert_int_equal(fgetxattr(fd, COCO_ACL_ACCESS, value, sizeof(value)), sizeof(list_of_1));
+    assert_memory_equal(value, list_of_1, sizeof(list_of_1));
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0674);
+    (void)close(fd);
+
+    entry.type = COCO_TAR_FIFO;
+    assert_int_equal(mkfifoat(dir, "p", 0600), 0);
+    assert_ok(coco_meta_apply_at(dir, "p", &entry, &ids, &err), err);
+    assert_int_equal(fstatat(dir, "p", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_mode, S_IFIFO | 0674);
+}
+
+/* Its mode would give the group what the list gives to one user. */
+static void
+a_list_that_is_left_out_leaves_nothing_for_the_group(void **state)
+{
+    const struct coco_xattr xattr = {COCO_ACL_ACCESS, list_of_1, sizeof(list_of_1) - 1};
+    struct coco_tar_entry entry = entry_of(COCO_TAR_FILE, 0674);
+    struct stat st;
+
+    (void)state;
+    drop_privileges();
+    entry.uid = geteuid();
+    entry.gid = getegid();
+    entry.xattrs = &xattr;
+    entry.n_xattrs = 1;
+    int fd = make_file();
+    assert_fails(coco_meta_apply(fd, &entry, &ids, &err), err, COCO_ERR_PROTO,
+                 "an access control list that cannot be");
+    ids.ignore = true;
+    assert_ok(coco_meta_apply(fd, &entry, &ids, &err), err);
+    assert_int_equal(ids.ignored, 1);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0604);
     (void)close(fd);
 }
 
@@ -286,6 +356,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_gets_all_that_its_entry_says, begin, end),
         cmocka_unit_test_setup_teardown(attributes_that_are_not_allowed_are_left_out, begin, end),
+        cmocka_unit_test_setup_teardown(an_access_control_list_comes_with_its_mode, begin, end),
+        cmocka_unit_test_setup_teardown(a_list_that_is_left_out_leaves_nothing_for_the_group, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(owners_that_cannot_be_set_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(capabilities_that_cannot_be_set_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(what_is_ignored_is_the_callers_and_counted, begin, end),

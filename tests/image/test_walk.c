@@ -6,11 +6,13 @@
 #include "image/walk.h"
 
 #include "base/cleanup.h"
+#include "image/meta.h"
 #include "tests/faults.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 static coco_error *err;
 static char outside[64]; /* holds the root and a directory that must stay empty */
@@ -264,16 +266,51 @@ a_forgotten_directory_is_looked_up_again(void **state)
     assert_leads_to("l/x", "b");
 }
 
+/* <linux/posix_acl_xattr.h>: version 2, owner, group and others rwx */
+static const uint8_t list[] = {2,    0,    0, 0, 1,    0,    7,    0,    0xff, 0xff,
+                               0xff, 0xff, 4, 0, 7,    0,    0xff, 0xff, 0xff, 0xff,
+                               0x20, 0,    7, 0, 0xff, 0xff, 0xff, 0xff};
+
+static bool
+has_list(int dir)
+{
+    return fgetxattr(dir, COCO_ACL_DEFAULT, NULL, 0) == (ssize_t)sizeof(list);
+}
+
+static void
+nothing_inherits_a_list_and_the_directory_keeps_it(void **state)
+{
+    const struct coco_dir *dir;
+
+    (void)state;
+    if (fsetxattr(root, COCO_ACL_DEFAULT, list, sizeof(list), 0) < 0)
+        skip(); /* not on this file system */
+    assert_ok(walk_to("x", true, &dir), err);
+    assert_int_equal(mkdirat(dir->fd, "d", 0700), 0);
+    assert_ok(walk_to("d/y/x", true, &dir), err);
+    assert_false(has_list(dir->fd));
+    assert_true(has_list(root));
+    assert_ok(walk_to("d/x", true, &dir), err);
+    assert_false(has_list(dir->fd));
+    assert_ok(coco_walk_leave(&walk, &err), err);
+    assert_true(has_list(root));
+}
+
 static void
 walking_survives_any_failed_allocation(void **state)
 {
     (void)state;
+    assert_int_equal(mkdirat(root, "a", 0755), 0);
+    _cleanup_close_ int a = openat(root, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)fsetxattr(a, COCO_ACL_DEFAULT, list, sizeof(list), 0);
     for_each_fault()
     {
         const struct coco_dir *dir;
 
         coco_names_done(&own);
         coco_status status = walk_to("a/b/c/x", true, &dir);
+        if (status == COCO_OK)
+            status = walk_to("a/x", true, &dir);
         fault_expect(status, err);
         coco_error_free(err);
         err = NULL;
@@ -293,6 +330,8 @@ main(void)
         cmocka_unit_test_setup_teardown(times_are_put_back_when_a_directory_is_left, begin, end),
         cmocka_unit_test_setup_teardown(made_directories_belong_to_the_layer, begin, end),
         cmocka_unit_test_setup_teardown(a_forgotten_directory_is_looked_up_again, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_inherits_a_list_and_the_directory_keeps_it, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(walking_survives_any_failed_allocation, begin, end),
     };
 

@@ -134,7 +134,7 @@ put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data
     (void)digest; /* it can be computed */
     coco_status status = coco_ctx_check(ctx, err);
     if (status == COCO_OK)
-        status = coco_manifest_parse(data, len, media_type, COCO_MANIFEST_SIZE_MAX, &manifest, err);
+        status = coco_manifest_parse(data, len, media_type, COCO_LAYERS_ANY, &manifest, err);
     /* Blobs have their names for good before the manifest has its own. */
     if (status == COCO_OK && fsync(dir->fd) < 0)
         status = coco_fail_errno(err, errno, "sync it");

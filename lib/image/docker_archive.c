@@ -254,7 +254,6 @@ describe(struct docker_archive *docker, coco_ctx *ctx, const cJSON *image, struc
     const struct blob *blob = NULL;
     const cJSON *names = NULL;
     cJSON *layers = NULL;
-    cJSON *json = NULL;
 
     coco_status status = coco_json_get_array(image, "Layers", &names, err);
     if (status == COCO_OK)
@@ -263,19 +262,10 @@ describe(struct docker_archive *docker, coco_ctx *ctx, const cJSON *image, struc
         status = read_config(docker, image, &config, err);
     if (status == COCO_OK)
         status = coco_image_config_fits(&config, docker->n - 1, err);
-    if (status == COCO_OK)
-        status = coco_json_new_object(&manifest, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(manifest, "schemaVersion", 2, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(manifest, "mediaType", COCO_MEDIA_OCI_MANIFEST, err);
     if (status != COCO_OK)
         return status;
     blob = &docker->blobs[0];
-    status = coco_descriptor_add(manifest, "config", COCO_MEDIA_OCI_CONFIG, &blob->digest,
-                                 blob->member->size, &json, err);
-    if (status == COCO_OK)
-        status = coco_json_add_array(manifest, "layers", &layers, err);
+    status = coco_manifest_begin(&blob->digest, blob->member->size, &manifest, &layers, err);
     if (status == COCO_OK)
         status = add_layers(docker, ctx, names, &config, layers, err);
     if (status == COCO_OK)

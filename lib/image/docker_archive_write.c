@@ -113,7 +113,7 @@ put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data
     (void)digest; /* of what is not kept */
     coco_status status = coco_ctx_check(ctx, err);
     if (status == COCO_OK)
-        status = coco_manifest_parse(data, len, media_type, COCO_MANIFEST_SIZE_MAX, &manifest, err);
+        status = coco_manifest_parse(data, len, media_type, COCO_LAYERS_ANY, &manifest, err);
     if (status == COCO_OK && manifest.is_index)
         status = coco_fail(err, COCO_ERR_INVALID, "an index is no image");
     if (status == COCO_OK)

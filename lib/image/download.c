@@ -249,7 +249,7 @@ coco_registry_get_blob(struct coco_registry *registry, coco_ctx *ctx,
                        const struct coco_descriptor *blob, const struct coco_sink *sink,
                        coco_error **err)
 {
-    struct coco_retry retry = {.policy = registry->retry};
+    struct coco_retry retry = {.policy = registry->opts.retry};
     _cleanup_(transfer_done) struct transfer transfer = {
         .registry = registry, .blob = blob, .sink = sink};
     char text[COCO_DIGEST_TEXT_SIZE];

@@ -265,6 +265,29 @@ coco_manifest_parse(const void *data, size_t len, const char *media_type, size_t
     return COCO_OK;
 }
 
+coco_status
+coco_manifest_begin(const struct coco_digest *config, uint64_t size, cJSON **ret, cJSON **layers,
+                    coco_error **err)
+{
+    _cleanup_json_ cJSON *manifest = NULL;
+    cJSON *json = NULL;
+
+    coco_status status = coco_json_new_object(&manifest, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(manifest, "schemaVersion", 2, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(manifest, "mediaType", COCO_MEDIA_OCI_MANIFEST, err);
+    if (status == COCO_OK)
+        status = coco_descriptor_add(manifest, "config", COCO_MEDIA_OCI_CONFIG, config, size, &json,
+                                     err);
+    if (status == COCO_OK)
+        status = coco_json_add_array(manifest, "layers", layers, err);
+    if (status != COCO_OK)
+        return status;
+    *ret = coco_steal(&manifest);
+    return COCO_OK;
+}
+
 void
 coco_manifest_done(struct coco_manifest *manifest)
 {

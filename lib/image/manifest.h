@@ -13,6 +13,8 @@
 #include "base/json.h"
 
 #define COCO_MANIFEST_SIZE_MAX ((size_t)4 << 20)
+/* For max_layers where the size of the text is bound enough: of a manifest that is passed on. */
+#define COCO_LAYERS_ANY SIZE_MAX
 #define COCO_INDEX_DEPTH_MAX 4
 
 struct coco_descriptor {
@@ -66,6 +68,13 @@ coco_status coco_manifest_parse(const void *data, size_t len, const char *media_
                                 size_t max_layers, struct coco_manifest *ret, coco_error **err);
 void coco_manifest_done(struct coco_manifest *manifest);
 #define _cleanup_manifest_ _cleanup_(coco_manifest_done)
+
+/*
+ * Begins an OCI manifest with the config of that digest and size; *layers lies in it
+ * and is empty.
+ */
+coco_status coco_manifest_begin(const struct coco_digest *config, uint64_t size, cJSON **ret,
+                                cJSON **layers, coco_error **err);
 
 /*
  * The entry of an index that fits the platform best: the same variant, then one

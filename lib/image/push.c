@@ -367,12 +367,11 @@ encrypt_layer(const struct push *push, const struct coco_descriptor *layer, cJSO
 }
 
 static coco_status
-encrypt_layers(const struct push *push, cJSON *manifest, coco_error **err)
+encrypt_layers(const struct push *push, cJSON *layers, coco_error **err)
 {
     const struct coco_manifest *old = &push->found.manifest;
-    cJSON *layers = NULL;
+    coco_status status = COCO_OK;
 
-    coco_status status = coco_json_add_array(manifest, "layers", &layers, err);
     for (size_t i = 0; status == COCO_OK && i < old->n_layers; i++) {
         status = encrypt_layer(push, &old->layers[i], layers, err);
         if (status != COCO_OK)
@@ -388,20 +387,14 @@ encrypt_image(const struct push *push, struct coco_buf *text, coco_error **err)
     const struct coco_manifest *old = &push->found.manifest;
     const cJSON *annotations = NULL;
     _cleanup_json_ cJSON *manifest = NULL;
-    cJSON *config = NULL;
+    cJSON *layers = NULL;
 
     coco_status status = coco_json_get_object_opt(old->json, "annotations", &annotations, err);
     if (status == COCO_OK)
-        status = coco_json_new_object(&manifest, err);
+        status =
+            coco_manifest_begin(&old->config.digest, old->config.size, &manifest, &layers, err);
     if (status == COCO_OK)
-        status = coco_json_add_u64(manifest, "schemaVersion", 2, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(manifest, "mediaType", COCO_MEDIA_OCI_MANIFEST, err);
-    if (status == COCO_OK)
-        status = coco_descriptor_add(manifest, "config", COCO_MEDIA_OCI_CONFIG, &old->config.digest,
-                                     old->config.size, &config, err);
-    if (status == COCO_OK)
-        status = encrypt_layers(push, manifest, err);
+        status = encrypt_layers(push, layers, err);
     if (status == COCO_OK && annotations)
         status = coco_json_add_copy(manifest, "annotations", annotations, err);
     if (status == COCO_OK)

@@ -110,7 +110,6 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
     registry.opts = *opts;
     registry.auth = opts->auth;
     registry.resource = opts->auth ? opts->auth->resource : NULL;
-    registry.retry = opts->retry;
     *ret = registry;
     registry = (struct coco_registry){0};
     return COCO_OK;

@@ -46,7 +46,6 @@ struct coco_registry {
     char *scope;                  /* "repository:name:pull,push" */
     const struct coco_auth *auth; /* looked into when the registry asks who is there, or NULL */
     struct coco_auth_resource *resource; /* of it, or NULL */
-    struct coco_retry_policy retry;
     struct coco_credentials credentials;
     struct coco_buf authorization; /* value of the header; a token is kept for later requests */
 };

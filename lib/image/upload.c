@@ -276,7 +276,7 @@ begin_blob(void *self, coco_ctx *ctx, struct coco_sink *ret, coco_error **err)
 
     if (!upload->again) {
         abort_blob(upload);
-        upload->retry = (struct coco_retry){.policy = upload->registry.retry};
+        upload->retry = (struct coco_retry){.policy = upload->registry.opts.retry};
         upload->had = 0;
         upload->challenged = false;
     }

@@ -91,7 +91,9 @@ class Runtime:
         """Why it does not even run the bundle that it makes itself."""
         (top / "rootfs/bin").mkdir(parents=True)
         shutil.copy(BUSYBOX, top / "rootfs/bin/busybox")
-        self.call("spec", cwd=top)
+        done = self.call("spec", cwd=top)
+        if done.returncode:
+            return done.stderr
         config = json.loads((top / "config.json").read_text())
         config["process"] |= {"terminal": False, "args": ["/bin/busybox", "true"]}
         (top / "config.json").write_text(json.dumps(config))

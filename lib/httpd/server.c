@@ -7,9 +7,9 @@
  */
 #include "httpd/server.h"
 
+#include "base/address.h"
 #include "base/context.h"
 #include "base/fail.h"
-#include "httpd/address.h"
 #include "httpd/connection.h"
 #include "httpd/tls.h"
 
@@ -141,9 +141,9 @@ run(void *arg)
 
 static coco_status
 check_address(const struct coco_httpd_server *server, const char *text,
-              const struct coco_httpd_address *address, coco_error **err)
+              const struct coco_address *address, coco_error **err)
 {
-    if (server->loop.tls || server->loop.opts.insecure_http || coco_httpd_address_is_local(address))
+    if (server->loop.tls || server->loop.opts.insecure_http || coco_address_is_local(address))
         return COCO_OK;
     return coco_fail(err, COCO_ERR_INVALID,
                      "%s would serve plain HTTP to others: give private_key and certificate, or "
@@ -154,7 +154,7 @@ check_address(const struct coco_httpd_server *server, const char *text,
 static coco_status
 remember_url(struct coco_httpd_server *server, evutil_socket_t fd, coco_error **err)
 {
-    struct coco_httpd_address address = {.len = sizeof(address.data)};
+    struct coco_address address = {.len = sizeof(address.data)};
 
     if (getsockname(fd, (struct sockaddr *)&address.data, &address.len) != 0)
         return coco_fail_errno(err, errno, "socket");
@@ -162,13 +162,13 @@ remember_url(struct coco_httpd_server *server, evutil_socket_t fd, coco_error **
     const char *scheme = server->loop.tls ? "https://" : "http://";
     coco_status status = coco_buf_append_text(&server->url, tcp ? scheme : "", err);
     if (status == COCO_OK)
-        status = coco_httpd_address_format(&address, &server->url, err);
+        status = coco_address_format(&address, &server->url, err);
     return status;
 }
 
 /* A socket in the file system outlives its server: one that nobody listens at is removed. */
 static coco_status
-remove_stale(const char *path, const struct coco_httpd_address *address, coco_error **err)
+remove_stale(const char *path, const struct coco_address *address, coco_error **err)
 {
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct stat st;
@@ -206,10 +206,10 @@ listen_at(struct coco_httpd_server *server, const char *text, coco_error **err)
 {
     const unsigned flags =
         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE | LEV_OPT_DISABLED;
-    struct coco_httpd_address address;
+    struct coco_address address;
 
-    coco_status status = coco_httpd_address_parse(text, &address, err);
-    const char *path = status == COCO_OK ? coco_httpd_address_path(&address) : NULL;
+    coco_status status = coco_address_parse(text, &address, err);
+    const char *path = status == COCO_OK ? coco_address_path(&address) : NULL;
     if (status == COCO_OK)
         status = check_address(server, text, &address, err);
     if (status == COCO_OK && path)

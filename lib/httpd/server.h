@@ -27,7 +27,7 @@ struct coco_httpd_handler {
 struct coco_httpd_options {
     coco_ctx *ctx;             /* lent until the server stops */
     int64_t (*now)(void);      /* seconds since 1970 */
-    char *const *sockets;      /* as httpd/address.h has them; lent for the start */
+    char *const *sockets;      /* as base/address.h has them; lent for the start */
     size_t n_sockets;          /* at most COCO_HTTPD_SOCKETS_MAX */
     bool insecure_http;        /* plain HTTP where others than this machine reach it */
     struct coco_httpd_tls tls; /* lent for the start */

@@ -1,9 +1,9 @@
 /*
- * tests/httpd/test_address.c - lib/httpd/address.c
+ * tests/base/test_address.c - lib/base/address.c
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "httpd/address.h"
+#include "base/address.h"
 
 #include "tests/support.h"
 
@@ -33,12 +33,12 @@ addresses_are_read_and_written(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         _cleanup_buf_ struct coco_buf text = {.limit = 128};
-        struct coco_httpd_address address;
+        struct coco_address address;
 
-        assert_ok(coco_httpd_address_parse(cases[i].text, &address, &err), err);
-        assert_ok(coco_httpd_address_format(&address, &text, &err), err);
+        assert_ok(coco_address_parse(cases[i].text, &address, &err), err);
+        assert_ok(coco_address_format(&address, &text, &err), err);
         assert_string_equal(coco_buf_text(&text), cases[i].want);
-        assert_int_equal(coco_httpd_address_is_local(&address), cases[i].local);
+        assert_int_equal(coco_address_is_local(&address), cases[i].local);
     }
 }
 
@@ -92,10 +92,32 @@ what_is_no_address_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct coco_httpd_address address;
+        struct coco_address address;
 
-        if (coco_httpd_address_parse(cases[i], &address, NULL) != COCO_ERR_INVALID)
+        if (coco_address_parse(cases[i], &address, NULL) != COCO_ERR_INVALID)
             fail_msg("'%s' is taken", cases[i]);
+    }
+}
+
+static void
+any_is_not_one(void **state)
+{
+    static const struct {
+        const char *text;
+        bool one;
+    } cases[] = {
+        {"127.0.0.1:80", true}, {"192.0.2.1:80", true}, {"[::1]:80", true}, {"unix:/x", true},
+        {"vsock:2:80", true},   {"0.0.0.0:80", false},  {"[::]:80", false}, {"vsock:any:80", false},
+        {"127.0.0.1:0", false}, {"[::1]:0", false},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct coco_address address;
+
+        assert_ok(coco_address_parse(cases[i].text, &address, &err), err);
+        assert_int_equal(coco_address_is_one(&address), cases[i].one);
     }
 }
 
@@ -105,7 +127,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_read_and_written),
         cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(any_is_not_one),
     };
 
-    return cmocka_run_group_tests_name("httpd/address", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base/address", tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /*
- * httpd/address.c - where a server listens
+ * base/address.c - where a server listens, and where one that is near is met
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "httpd/address.h"
+#include "base/address.h"
 
 #include "base/fail.h"
 
@@ -30,7 +30,7 @@ parse_number(const char *text, size_t len, uint64_t max, uint64_t *ret)
 }
 
 static bool
-parse_host(const char *host, bool v6, in_port_t port, struct coco_httpd_address *ret)
+parse_host(const char *host, bool v6, in_port_t port, struct coco_address *ret)
 {
     struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = port};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = port};
@@ -52,7 +52,7 @@ parse_host(const char *host, bool v6, in_port_t port, struct coco_httpd_address 
 }
 
 static bool
-parse_tcp(const char *text, struct coco_httpd_address *ret)
+parse_tcp(const char *text, struct coco_address *ret)
 {
     const char *colon = strrchr(text, ':');
     char host[HOST_MAX];
@@ -72,7 +72,7 @@ parse_tcp(const char *text, struct coco_httpd_address *ret)
 
 /* With a NUL behind it, which some systems want and none forbids. */
 static bool
-parse_unix(const char *path, struct coco_httpd_address *ret)
+parse_unix(const char *path, struct coco_address *ret)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
@@ -86,7 +86,7 @@ parse_unix(const char *path, struct coco_httpd_address *ret)
 }
 
 static bool
-parse_vsock(const char *text, struct coco_httpd_address *ret)
+parse_vsock(const char *text, struct coco_address *ret)
 {
     const char *colon = strchr(text, ':');
     const unsigned any_cid = VMADDR_CID_ANY;
@@ -110,18 +110,18 @@ parse_vsock(const char *text, struct coco_httpd_address *ret)
 }
 
 coco_status
-coco_httpd_address_parse(const char *text, struct coco_httpd_address *ret, coco_error **err)
+coco_address_parse(const char *text, struct coco_address *ret, coco_error **err)
 {
     static const struct {
         const char *prefix;
-        bool (*parse)(const char *text, struct coco_httpd_address *ret);
+        bool (*parse)(const char *text, struct coco_address *ret);
     } families[] = {
         {"unix:", parse_unix},
         {"vsock:", parse_vsock},
         {"tcp:", parse_tcp},
         {"", parse_tcp},
     };
-    struct coco_httpd_address address = {0};
+    struct coco_address address = {0};
     size_t i = 0;
 
     while (strncmp(text, families[i].prefix, strlen(families[i].prefix)) != 0)
@@ -134,7 +134,7 @@ coco_httpd_address_parse(const char *text, struct coco_httpd_address *ret, coco_
 }
 
 bool
-coco_httpd_address_is_local(const struct coco_httpd_address *address)
+coco_address_is_local(const struct coco_address *address)
 {
     struct sockaddr_in in4;
     struct sockaddr_in6 in6;
@@ -149,8 +149,30 @@ coco_httpd_address_is_local(const struct coco_httpd_address *address)
     return ntohl(in4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+bool
+coco_address_is_one(const struct coco_address *address)
+{
+    struct sockaddr_vm vm;
+    struct sockaddr_in in4;
+    struct sockaddr_in6 in6;
+
+    switch (address->data.ss_family) {
+    case AF_UNIX:
+        return true;
+    case AF_VSOCK:
+        memcpy(&vm, &address->data, sizeof(vm));
+        return vm.svm_cid != VMADDR_CID_ANY;
+    case AF_INET6:
+        memcpy(&in6, &address->data, sizeof(in6));
+        return in6.sin6_port != 0 && !IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr);
+    default:
+        memcpy(&in4, &address->data, sizeof(in4));
+        return in4.sin_port != 0 && in4.sin_addr.s_addr != htonl(INADDR_ANY);
+    }
+}
+
 const char *
-coco_httpd_address_path(const struct coco_httpd_address *address)
+coco_address_path(const struct coco_address *address)
 {
     if (address->data.ss_family != AF_UNIX)
         return NULL;
@@ -158,7 +180,7 @@ coco_httpd_address_path(const struct coco_httpd_address *address)
 }
 
 static coco_status
-format_vsock(const struct coco_httpd_address *address, struct coco_buf *buf, coco_error **err)
+format_vsock(const struct coco_address *address, struct coco_buf *buf, coco_error **err)
 {
     struct sockaddr_vm vm;
 
@@ -169,15 +191,14 @@ format_vsock(const struct coco_httpd_address *address, struct coco_buf *buf, coc
 }
 
 coco_status
-coco_httpd_address_format(const struct coco_httpd_address *address, struct coco_buf *buf,
-                          coco_error **err)
+coco_address_format(const struct coco_address *address, struct coco_buf *buf, coco_error **err)
 {
     char host[INET6_ADDRSTRLEN];
     struct sockaddr_in in4;
     struct sockaddr_in6 in6;
 
     if (address->data.ss_family == AF_UNIX)
-        return coco_buf_printf(buf, err, "unix:%s", coco_httpd_address_path(address));
+        return coco_buf_printf(buf, err, "unix:%s", coco_address_path(address));
     if (address->data.ss_family == AF_VSOCK)
         return format_vsock(address, buf, err);
     if (address->data.ss_family == AF_INET6) {

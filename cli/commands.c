@@ -91,9 +91,9 @@ static const struct cli_command table[] = {
                    "are estimates. With --store, layers that are there are not counted to be "
                    "fetched.",
         .data = true,
-        .options = {OPT_STORE, OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_AUTHFILE,
-                    OPT_REGISTRIES_CONF, OPT_MAX_BYTES, OPT_MAX_CONTENT, OPT_MAX_MEMORY,
-                    OPT_RETRIES, OPT_STALL_TIMEOUT},
+        .options = {OPT_STORE, OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY,
+                    OPT_NO_PROXY, OPT_CACHE, OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_MAX_BYTES,
+                    OPT_MAX_CONTENT, OPT_MAX_MEMORY, OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_plan,
     },
     {
@@ -133,6 +133,7 @@ static const struct cli_command table[] = {
                     OPT_CERT_DIR,
                     OPT_PROXY,
                     OPT_NO_PROXY,
+                    OPT_CACHE,
                     OPT_AUTHFILE,
                     OPT_REGISTRIES_CONF,
                     OPT_MAX_BYTES,

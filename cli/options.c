@@ -16,6 +16,8 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_AUTHFILE] =
         {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
          "credentials for registries, an auth.json or kbs:///… at --kbs; else as podman has them"},
+    [OPT_CACHE] = {"cache", 0, "ADDRESS", NULL, "COCO_IMAGE_CACHE", false,
+                   "ask the host's cache first: unix:/PATH, vsock:CID:PORT or IP:PORT"},
     [OPT_CERT_DIR] = {"cert-dir", 0, "DIR", NULL, NULL, false,
                       "CAs (*.crt) and client certificates (*.cert, *.key); else those of certs.d"},
     [OPT_CONFIG] = {"config", 0, "FILE", NULL, "KBS_CONFIG_FILE", false,

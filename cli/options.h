@@ -24,6 +24,7 @@ enum cli_opt {
     OPT_END = 0,
     OPT_ADMIN_KEY,
     OPT_AUTHFILE,
+    OPT_CACHE,
     OPT_CERT_DIR,
     OPT_CONFIG,
     OPT_DEV,

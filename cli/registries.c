@@ -137,6 +137,15 @@ set_proxy(struct cli *cli, coco_image_client *client)
     return cli_check(cli, coco_image_client_set_proxy(client, url, except, &cli->err));
 }
 
+static int
+set_cache(struct cli *cli, coco_image_client *client)
+{
+    const char *address = cli_get(&cli->args, OPT_CACHE);
+
+    return address ? cli_check(cli, coco_image_client_set_cache(client, address, &cli->err))
+                   : CLI_DONE;
+}
+
 int
 cli_set_registries(struct cli *cli, const coco_kbc *kbc, coco_image_client *client)
 {
@@ -149,6 +158,8 @@ cli_set_registries(struct cli *cli, const coco_kbc *kbc, coco_image_client *clie
                    : add_default_certs(cli, client);
     if (rc == CLI_DONE)
         rc = set_proxy(cli, client);
+    if (rc == CLI_DONE)
+        rc = set_cache(cli, client);
     if (rc == CLI_DONE)
         rc = named ? add_named_auth(cli, kbc, client, named) : add_default_auth(cli, client);
     if (rc == CLI_DONE)

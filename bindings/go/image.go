@@ -205,6 +205,14 @@ func (i *ImageClient) SetProxy(url, noProxy string) error {
 	}, url, noProxy)
 }
 
+// SetCache sets a cache of the host, at unix:/PATH, vsock:CID:PORT or IP:PORT, that
+// is asked before registries for what has a digest.
+func (i *ImageClient) SetCache(address string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_cache(c, f.text(0), f.err)
+	}, address)
+}
+
 // SetAuth sets credentials from a containers auth.json.
 func (i *ImageClient) SetAuth(json []byte) error {
 	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {

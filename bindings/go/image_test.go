@@ -222,14 +222,14 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	}
 	for n, err := range []error{
 		i.SetPlatform("linux"), i.AddKBSRecipient("kbs:///a/b/c", []byte("short")), i.AddKBSRecipient("x", make([]byte, 32)),
-		i.SetKEKPrefix("kbs:///a/b/c"), i.SetProxy("http://h/path", ""),
+		i.SetKEKPrefix("kbs:///a/b/c"), i.SetProxy("http://h/path", ""), i.SetCache("cache"),
 		i.SetAuthResource("kbs:///a/b"),
 	} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%d: err = %v, want ErrInvalid", n, err)
 		}
 	}
-	if err := errors.Join(i.SetPlainHTTP(true), i.SetKBC(nil), i.SetKEKPrefix("kbs:///a/"), i.SetRequireEncryption(true)); err != nil {
+	if err := errors.Join(i.SetPlainHTTP(true), i.SetKBC(nil), i.SetKEKPrefix("kbs:///a/"), i.SetCache("vsock:2:5050"), i.SetRequireEncryption(true)); err != nil {
 		t.Error(err)
 	}
 }

@@ -174,6 +174,24 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_proxy(coco_image_clie
                                                                  coco_error **err);
 
 /**
+ * Sets a cache of the host, such as `coco-cache`, that is asked before the registry
+ * and its mirrors.
+ *
+ * It is asked for what has a digest: manifests and blobs, which are verified as
+ * always. What a tag means the registry itself is asked. The cache is shown no
+ * credentials; what it has not, refuses or delivers wrong comes from the registry.
+ * Nothing is put there.
+ *
+ * @param client   whose
+ * @param address  `unix:/PATH`, `vsock:CID:PORT` (the host is CID 2), `IPv4:PORT` or
+ *                 `[IPv6]:PORT`, where HTTP is spoken without TLS
+ * @param err      ::COCO_ERR_INVALID if it is no such address
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_cache(coco_image_client *client,
+                                                                 const char *address,
+                                                                 coco_error **err);
+
+/**
  * Sets credentials from a containers `auth.json`, or docker's `config.json`.
  *
  * A registry that asks for them gets those of the longest key of `auths` that

@@ -129,6 +129,22 @@ coco_image_client_set_proxy(coco_image_client *client, const char *url, const ch
 }
 
 coco_status
+coco_image_client_set_cache(coco_image_client *client, const char *address, coco_error **err)
+{
+    struct coco_address cache;
+
+    coco_status status = coco_address_parse(address, &cache, err);
+    if (status != COCO_OK)
+        return status;
+    if (!coco_address_is_one(&cache))
+        return coco_fail(err, COCO_ERR_INVALID, "'%.120s' is not the address of one server",
+                         address);
+    client->cache = cache;
+    client->has_cache = true;
+    return COCO_OK;
+}
+
+coco_status
 coco_image_client_set_auth(coco_image_client *client, const uint8_t *json, size_t len,
                            coco_error **err)
 {
@@ -356,6 +372,10 @@ registry_source(const coco_image_client *client, const coco_image_options *set,
     struct coco_registry_options opts = registry_options(client, set);
 
     coco_status status = coco_registries_find(&client->registries, ref, &places, err);
+    if (status != COCO_OK)
+        return status;
+    if (client->has_cache)
+        status = coco_places_add_cache(&places, ref, &client->cache, err);
     if (status != COCO_OK)
         return status;
     if (places.n > 1)

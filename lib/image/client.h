@@ -8,6 +8,7 @@
 
 #include <coco/image.h>
 
+#include "base/address.h"
 #include "base/resource.h"
 #include "base/secret.h"
 #include "crypto/key.h"
@@ -31,6 +32,8 @@ struct coco_image_client {
     struct coco_certs certs;
     struct coco_proxies proxies;
     bool has_proxies; /* else the environment's */
+    struct coco_address cache;
+    bool has_cache;
     struct coco_auth auth;
     char *helpers; /* what auth lends */
     struct coco_auth_resource auth_resource;

@@ -21,6 +21,7 @@ struct mirrors {
     struct coco_source source; /* of the current one, once it was opened */
     struct coco_buf failures;  /* of those before it */
     struct coco_digest pinned; /* alg 0 if the reference has no digest */
+    bool passed_over;          /* the cache, which is the first of them */
     bool mixed;                /* the last blob came from more than one place */
 };
 
@@ -33,6 +34,10 @@ open_current(struct mirrors *mirrors, coco_error **err)
     if (mirrors->source.self)
         return COCO_OK;
     opts.plain_http = opts.plain_http || place->insecure;
+    opts.cache = place->cache;
+    /* The host would know them (T47). */
+    if (place->cache)
+        opts.auth = NULL;
     /* Asking the next one is the better try. */
     if (mirrors->current + 1 < mirrors->places.n)
         opts.retry.retries = COCO_RETRIES_NONE;
@@ -55,7 +60,8 @@ static coco_status
 go_on(struct mirrors *mirrors, coco_ctx *ctx, coco_status status, coco_error *cause,
       coco_error **err)
 {
-    const char *name = coco_image_ref_text(mirrors->places.list[mirrors->current].ref);
+    const struct coco_place *place = &mirrors->places.list[mirrors->current];
+    const char *name = place->cache ? "cache" : coco_image_ref_text(place->ref);
 
     coco_ctx_log(ctx, COCO_LOG_WARN, "%s: %s", name, coco_error_message(cause));
     /* For a message: what no longer fits is left out. */
@@ -95,6 +101,29 @@ check_text(const struct coco_buf *body, const struct coco_digest *digest, coco_e
     return status == COCO_OK ? coco_digest_check(&got, digest, err) : status;
 }
 
+/*
+ * What a tag means is not for the host to say, which might know an older answer: the
+ * cache, the first of all places, is passed over for that, and come back to afterwards.
+ */
+static void
+pass_over_cache(struct mirrors *mirrors)
+{
+    if (mirrors->current > 0 || !mirrors->places.list[0].cache)
+        return;
+    mirrors->current = 1;
+    mirrors->passed_over = true;
+}
+
+static void
+come_back_to_cache(struct mirrors *mirrors)
+{
+    if (!mirrors->passed_over)
+        return;
+    mirrors->passed_over = false;
+    mirrors->current = 0;
+    coco_source_done(&mirrors->source);
+}
+
 static coco_status
 get_manifest(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct coco_buf *body,
              struct coco_buf *media_type, coco_error **err)
@@ -102,6 +131,8 @@ get_manifest(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct
     struct mirrors *mirrors = self;
     const struct coco_digest *want = digest || !mirrors->pinned.alg ? digest : &mirrors->pinned;
 
+    if (!want)
+        pass_over_cache(mirrors);
     for (;;) {
         coco_error *cause = NULL;
 
@@ -113,6 +144,8 @@ get_manifest(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct
                                               &cause);
         if (status == COCO_OK)
             status = check_text(body, want, &cause);
+        if (status == COCO_OK)
+            come_back_to_cache(mirrors);
         if (!is_its_own_fault(status, cause))
             return give_up(status, cause, err);
         status = go_on(mirrors, ctx, status, cause, err);
@@ -248,6 +281,7 @@ copy_places(const struct coco_places *from, struct coco_places *ret, coco_error 
         if (status != COCO_OK)
             break;
         place->insecure = from->list[i].insecure;
+        place->cache = from->list[i].cache;
         ret->n++;
     }
     return status;

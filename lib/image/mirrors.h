@@ -12,7 +12,7 @@
 /*
  * A source of the image that is in all of the places, which are taken over. They are
  * asked in their order; one that fails is not asked again, and what it failed with is
- * in the message when none is left.
+ * in the message when none is left. A cache is asked for what has a digest only.
  *
  * What has a digest is checked here, too, so that a place which delivers something
  * else is one that fails: manifests, and blobs of up to 4 MiB, which are kept until

@@ -462,6 +462,21 @@ coco_registries_find(const struct coco_registries *registries, const coco_image_
 }
 
 coco_status
+coco_places_add_cache(struct coco_places *places, const coco_image_ref *ref,
+                      const struct coco_address *cache, coco_error **err)
+{
+    coco_image_ref *copy = NULL;
+
+    coco_status status = coco_image_ref_parse(coco_image_ref_text(ref), &copy, err);
+    if (status != COCO_OK)
+        return status;
+    memmove(&places->list[1], &places->list[0], places->n * sizeof(places->list[0]));
+    places->list[0] = (struct coco_place){.ref = copy, .cache = cache};
+    places->n++;
+    return COCO_OK;
+}
+
+coco_status
 coco_registries_find_own(const struct coco_registries *registries, const coco_image_ref *ref,
                          bool *insecure, coco_error **err)
 {

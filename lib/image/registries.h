@@ -6,11 +6,14 @@
 #ifndef COCO_IMAGE_REGISTRIES_H
 #define COCO_IMAGE_REGISTRIES_H
 
+#include "base/address.h"
 #include "base/json.h"
 #include "image/ref.h"
 
 /* Mirrors of one registry. */
 #define COCO_MIRRORS_MAX 16
+/* They, its location, and a cache. */
+#define COCO_PLACES_MAX (COCO_MIRRORS_MAX + 2)
 
 struct coco_registries {
     cJSON *json; /* parsed and checked registries.conf, or NULL: all is as it is named */
@@ -29,10 +32,12 @@ void coco_registries_done(struct coco_registries *registries);
 struct coco_place {
     coco_image_ref *ref;
     bool insecure; /* it is asked without TLS */
+    /* Lent: the cache that is asked instead; or NULL. It is not asked what a tag means. */
+    const struct coco_address *cache;
 };
 
 struct coco_places {
-    struct coco_place list[COCO_MIRRORS_MAX + 1];
+    struct coco_place list[COCO_PLACES_MAX];
     size_t n;
 };
 
@@ -48,6 +53,10 @@ void coco_places_done(struct coco_places *places);
 coco_status coco_registries_find(const struct coco_registries *registries,
                                  const coco_image_ref *ref, struct coco_places *ret,
                                  coco_error **err);
+
+/* Puts the cache, for the image ref, before all others. */
+coco_status coco_places_add_cache(struct coco_places *places, const coco_image_ref *ref,
+                                  const struct coco_address *cache, coco_error **err);
 
 /* The same for where it is to be put: under its own name, with or without TLS. */
 coco_status coco_registries_find_own(const struct coco_registries *registries,

@@ -36,9 +36,32 @@ print(char **ret, coco_error **err, const char *fmt, ...)
     return coco_fail_nomem(err);
 }
 
+/* Where it is, as far as a URL goes: to a cache there is a connection before anybody looks at that.
+ */
 static coco_status
-set_names(struct coco_registry *registry, const coco_image_ref *ref, bool plain_http,
-          const char *actions, coco_error **err)
+set_base(struct coco_registry *registry, const coco_image_ref *ref,
+         const struct coco_registry_options *opts, coco_error **err)
+{
+    const char *host = coco_image_ref_registry(ref);
+    const char *name = coco_image_ref_repository(ref);
+    /* docker.io is the name of what is served elsewhere (guest-protocols 7.1). */
+    const char *server = strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
+
+    if (!opts->cache) {
+        coco_status status = print(&registry->query, err, "%s", "");
+        return status == COCO_OK ? print(&registry->base, err, "%s://%s/v2/%s/",
+                                         opts->plain_http ? "http" : "https", server, name)
+                                 : status;
+    }
+    /* As containerd asks its mirrors. A registry's name needs no escapes. */
+    coco_status status = print(&registry->query, err, "?ns=%s", host);
+    return status == COCO_OK ? print(&registry->base, err, "http://127.0.0.1/v2/%s/", name)
+                             : status;
+}
+
+static coco_status
+set_names(struct coco_registry *registry, const coco_image_ref *ref,
+          const struct coco_registry_options *opts, const char *actions, coco_error **err)
 {
     _cleanup_url_ struct coco_url url = {0};
     const char *host = coco_image_ref_registry(ref);
@@ -48,13 +71,11 @@ set_names(struct coco_registry *registry, const coco_image_ref *ref, bool plain_
     bool push = strcmp(actions, "pull") != 0;
     /* What is pulled is pinned by its digest; what is pushed is found by its tag. */
     const char *reference = digest && !(push && tag) ? digest : tag;
-    /* docker.io is the name of what is served elsewhere (guest-protocols 7.1). */
-    const char *server = strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
 
-    coco_status status =
-        print(&registry->base, err, "%s://%s/v2/%s/", plain_http ? "http" : "https", server, name);
+    coco_status status = set_base(registry, ref, opts, err);
     if (status == COCO_OK)
-        status = print(&registry->name, err, "%s/%s", host, name);
+        status =
+            print(&registry->name, err, "%s/%s%s", host, name, opts->cache ? " in the cache" : "");
     if (status == COCO_OK)
         status = print(&registry->scope, err, "repository:%s:%s", name, actions);
     if (status == COCO_OK)
@@ -86,19 +107,20 @@ coco_registry_open(const struct coco_registry_options *opts, const coco_image_re
 {
     /* Whoever does not wait long for bytes does not wait long for a connection. */
     const struct coco_http_options http_opts = {
-        .allow_plain = opts->plain_http,
+        .allow_plain = opts->plain_http || opts->cache,
         .stall_timeout = opts->stall_timeout,
         .connect_timeout = opts->stall_timeout < CONNECT_TIMEOUT_S ? opts->stall_timeout : 0,
         .retry = opts->retry,
         .find_peer = opts->certs && !opts->certs->dir ? coco_certs_find : NULL,
         .peers = opts->certs,
         .proxies = opts->proxies,
+        .dial = opts->cache,
     };
     _cleanup_registry_ struct coco_registry registry = {.authorization.limit = 2 * COCO_TOKEN_MAX};
 
     coco_status status = coco_image_ref_parse(coco_image_ref_text(ref), &registry.ref, err);
     if (status == COCO_OK)
-        status = set_names(&registry, ref, opts->plain_http, actions, err);
+        status = set_names(&registry, ref, opts, actions, err);
     if (status == COCO_OK)
         status = coco_http_new(&http_opts, &registry.http, err);
     if (status == COCO_OK && opts->tls_ca)
@@ -141,6 +163,7 @@ coco_registry_done(struct coco_registry *registry)
     coco_image_ref_free(registry->ref);
     coco_http_free(registry->http);
     free(registry->base);
+    free(registry->query);
     free(registry->origin);
     free(registry->name);
     free(registry->reference);
@@ -154,7 +177,7 @@ coco_status
 coco_registry_url(const struct coco_registry *registry, const char *path, const char *last,
                   char **ret, coco_error **err)
 {
-    return print(ret, err, "%s%s%s", registry->base, path, last);
+    return print(ret, err, "%s%s%s%s", registry->base, path, last, registry->query);
 }
 
 coco_status

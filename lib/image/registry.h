@@ -23,7 +23,9 @@ struct coco_registry_options {
     const struct coco_certs *certs;     /* lent until the source or destination is freed, or NULL */
     const struct coco_proxies *proxies; /* lent as long; NULL: what the environment says */
     const struct coco_auth *auth;       /* lent until the source or destination is freed, or NULL */
-    uint32_t stall_timeout;             /* seconds; 0: the default of net/http.h */
+    /* Lent: a cache that is asked instead of the registry, without TLS or credentials; or NULL. */
+    const struct coco_address *cache;
+    uint32_t stall_timeout; /* seconds; 0: the default of net/http.h */
     struct coco_retry_policy retry;
 };
 
@@ -40,6 +42,7 @@ struct coco_registry {
     coco_image_ref *ref;
     struct coco_http *http;
     char *base;                   /* "https://host/v2/name/" */
+    char *query;                  /* "?ns=host" of a cache, which has to be told; else "" */
     char *origin;                 /* of base: who may see the credentials */
     char *name;                   /* "host/name", for messages */
     char *reference;              /* the tag, or the digest if there is one */

@@ -7,12 +7,15 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "net/dial.h"
 #include "net/header.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define BODY_MAX_DEFAULT ((uint64_t)4 << 20)
 #define ERROR_BODY_MAX ((size_t)1 << 20)
@@ -412,6 +415,12 @@ make_headers(const struct coco_hop *hop, struct curl_slist **ret, coco_error **e
     return status;
 }
 
+static uint32_t
+connect_timeout(const struct coco_http_options *opts)
+{
+    return opts->connect_timeout ? opts->connect_timeout : CONNECT_TIMEOUT_S;
+}
+
 static void
 set_peer(const struct coco_http *http, CURLcode *rc)
 {
@@ -419,7 +428,7 @@ set_peer(const struct coco_http *http, CURLcode *rc)
     CURL *easy = http->easy;
     const char *protocols = opts->allow_plain ? "https,http" : "https";
     long stall = opts->stall_timeout ? (long)opts->stall_timeout : STALL_TIMEOUT_S;
-    long connect = opts->connect_timeout ? (long)opts->connect_timeout : CONNECT_TIMEOUT_S;
+    long connect = (long)connect_timeout(opts);
 
     keep(rc, curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols));
     keep(rc, curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols));
@@ -479,6 +488,54 @@ set_proxy(const struct coco_hop *hop, CURLcode *rc)
     /* What the peer is told is not for the proxy, nor is its answer to CONNECT the peer's. */
     keep(rc, curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE));
     keep(rc, curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+}
+
+/*
+ * libcurl connects to IP addresses by itself, and to little else, and its 7.88 to those,
+ * too, that it is told to be connected. So it gets a socket to nowhere, which is connected
+ * at once, for nothing is sent; before the first request that becomes a name for the
+ * connection that was dialed.
+ */
+static curl_socket_t
+on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct coco_hop *hop = user;
+
+    (void)purpose;
+    hop->http->nowhere = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return hop->http->nowhere;
+}
+
+static int
+on_request(void *user, char *ip, char *own_ip, int port, int own_port)
+{
+    struct coco_hop *hop = user;
+    const uint32_t timeout = connect_timeout(&hop->http->opts);
+    _cleanup_close_ int fd = -1;
+
+    (void)ip, (void)own_ip, (void)port, (void)own_port;
+    /* A connection that is kept was dialed before. */
+    if (hop->http->nowhere < 0)
+        return CURL_PREREQFUNC_OK;
+    hop->status = coco_dial(hop->http->opts.dial, hop->ctx, timeout, &fd, hop->err);
+    hop->http->transient = hop->status == COCO_ERR_NET;
+    if (hop->status == COCO_OK && dup3(fd, hop->http->nowhere, O_CLOEXEC) < 0)
+        hop->status = coco_fail_errno(hop->err, errno, "connect");
+    hop->http->nowhere = -1;
+    return hop->status == COCO_OK ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+static void
+set_dial(struct coco_hop *hop, CURLcode *rc)
+{
+    CURL *easy = hop->http->easy;
+
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, ""));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECT_TO, hop->http->names));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQDATA, hop));
 }
 
 static void
@@ -564,6 +621,7 @@ coco_hop_run(struct coco_hop *hop, coco_ctx *ctx, coco_error **err)
     int left = 0;
 
     hop->err = err;
+    hop->ctx = ctx;
     if (hop->paused)
         (void)curl_easy_pause(http->easy, CURLPAUSE_CONT);
     while (!hop->done) {
@@ -621,6 +679,7 @@ coco_hop_begin(struct coco_hop *hop, coco_error **err)
     hop->http->distrust = X509_V_OK;
     hop->http->of_proxy = false;
     hop->http->refusal = 0;
+    hop->http->nowhere = -1;
     hop->max_body = hop->request->max_body ? hop->request->max_body : BODY_MAX_DEFAULT;
     coco_http_response_done(response);
     /* A line grows by at most one byte on its way into the buffer. */
@@ -631,7 +690,10 @@ coco_hop_begin(struct coco_hop *hop, coco_error **err)
     if (status != COCO_OK)
         return status;
     set_peer(hop->http, &rc);
-    set_proxy(hop, &rc);
+    if (hop->http->opts.dial)
+        set_dial(hop, &rc);
+    else
+        set_proxy(hop, &rc);
     set_tls(hop, &rc);
     set_body(hop, &rc);
     set_exchange(hop, &rc);

@@ -16,11 +16,13 @@ struct coco_http {
     CURL *easy;   /* makes one exchange at a time */
     struct coco_http_options opts;
     char *user_agent;
-    struct coco_proxies env; /* of the environment, unless the options have others */
+    struct curl_slist *names; /* with opts.dial: what they all mean, so that none is looked up */
+    struct coco_proxies env;  /* of the environment, unless the options have others */
     struct coco_buf ca;
     struct coco_peers peers; /* connections point to them: they outlive multi */
 
     /* Of the last exchange. */
+    int nowhere;    /* lent: with opts.dial, the socket of a new connection; -1 for none */
     bool transient; /* it failed, and the next may not */
     bool asked;     /* the server asked for a certificate */
     bool heard;     /* the server said something in TLS */
@@ -37,7 +39,8 @@ struct coco_hop {
     struct coco_http *http;
     const struct coco_http_request *request;
     const struct coco_url *url;
-    bool trusted; /* the origin that the request was made for: it sees all headers */
+    coco_ctx *ctx; /* while it runs */
+    bool trusted;  /* the origin that the request was made for: it sees all headers */
     struct coco_http_response *response;
     uint64_t max_body;
 

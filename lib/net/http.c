@@ -18,6 +18,8 @@
 #include <string.h>
 
 #define CONNECTIONS_MAX 8
+/* For CURLOPT_CONNECT_TO: any host and port are that of discarded bytes (RFC 863), and get none. */
+#define NOWHERE "::127.0.0.1:9"
 
 /* Where the answer sends a request that may follow; *ret is left alone if it does not. */
 static coco_status
@@ -301,6 +303,7 @@ coco_http_free(struct coco_http *http)
         return;
     curl_easy_cleanup(http->easy);
     (void)curl_multi_cleanup(http->multi);
+    curl_slist_free_all(http->names);
     free(http->user_agent);
     coco_buf_done(&http->ca);
     coco_peers_done(&http->peers);
@@ -331,7 +334,9 @@ coco_http_new(const struct coco_http_options *opts, struct coco_http **ret, coco
         http->user_agent = NULL;
     http->easy = curl_easy_init();
     http->multi = curl_multi_init();
-    if (!http->user_agent || !http->easy || !http->multi)
+    if (http->opts.dial)
+        http->names = curl_slist_append(NULL, NOWHERE);
+    if (!http->user_agent || !http->easy || !http->multi || (http->opts.dial && !http->names))
         return coco_fail_nomem(err);
     http->opts.user_agent = http->user_agent;
     coco_status status = COCO_OK;

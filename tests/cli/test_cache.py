@@ -261,6 +261,33 @@ def test_many_guests_cost_the_registry_one_image(coco, start_cache, registry, wa
     assert way.received - before < 2000
 
 
+@pytest.mark.parametrize("family", ["unix", "tcp"])
+def test_a_guest_names_the_cache_of_its_host(coco, start_cache, registry, way, big, tmp_path, family):
+    listen = f"unix:{tmp_path}/socket" if family == "unix" else "127.0.0.1:0"
+    cache = start_cache({registry.host: way.host}, listen=[listen, "127.0.0.1:0"])
+    address = listen if family == "unix" else cache.host
+    args = ["--plain-http", "--insecure-policy", "accept-anything", "--cache", address]
+    for i in range(3):
+        coco.run("image", "pull", *args, f"{registry.host}/big:1", tmp_path / f"guest{i}", code=0)
+        assert (tmp_path / f"guest{i}/rootfs/a").read_bytes() == noise(6 << 20, "a")
+    size = sum(layer["size"] for layer in manifest_of(big)["layers"])
+    assert size <= way.received <= 1.05 * size
+    # What the tag is, the registry was asked each time, and not through the cache.
+    assert not any(b"/manifests/1 " in request for request in way.requests)
+    plan = coco.run("image", "plan", "--json", "--plain-http", "--cache", address, f"{registry.host}/big:1", code=0)
+    assert json.loads(plan.stdout)["fetch"] >= size
+    assert way.received <= 1.05 * size
+    cache.stop()
+    coco.run("image", "pull", *args, f"{registry.host}/big:1", tmp_path / "without", code=0)
+    assert (tmp_path / "without/rootfs/a").read_bytes() == noise(6 << 20, "a")
+
+
+def test_an_address_that_is_none_is_told(coco, tmp_path):
+    for address in ("cache.example:5050", "vsock:any:1", "unix:relative"):
+        done = coco.run("image", "pull", "--cache", address, "h/a@sha256:" + 64 * "0", tmp_path / "x", code=2)
+        assert address in done.stderr.decode()
+
+
 def test_who_comes_while_it_is_fetched_joins(coco, start_cache, registry, way, big, tmp_path):
     cache = start_cache({NAME: way.host})
     layer = manifest_of(big)["layers"][0]

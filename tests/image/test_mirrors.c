@@ -28,6 +28,8 @@ struct plan {
     size_t blob_len;
     size_t cut_at; /* the connection is closed behind so much of the blob; 0: never */
     unsigned n;
+    char target[200]; /* of the last request */
+    bool credential;  /* was shown to it */
 };
 
 static bool
@@ -37,8 +39,13 @@ answer(void *user, const struct httpd_request *request)
     char head[200];
 
     plan->n++;
+    (void)snprintf(plan->target, sizeof(plan->target), "%s", request->target);
+    httpd_header(request, "Authorization", head, sizeof(head));
+    plan->credential = plan->credential || head[0] != '\0';
     if (strstr(request->target, "/manifests/") || strcmp(plan->status, "200 OK") != 0)
-        return httpd_reply(request->httpd, plan->status, "Content-Type: a/b\r\n", plan->manifest);
+        return httpd_reply(request->httpd, plan->status,
+                           "Content-Type: a/b\r\nWWW-Authenticate: Basic realm=\"x\"\r\n",
+                           plan->manifest);
     (void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
                    plan->blob_len);
     size_t n = plan->cut_at ? plan->cut_at : plan->blob_len;
@@ -65,7 +72,8 @@ static struct fixture fixture;
 static int
 setup(void **state)
 {
-    static const struct plan honest = {"200 OK", MANIFEST, "blob", 4, 0, 0};
+    static const struct plan honest = {
+        .status = "200 OK", .manifest = MANIFEST, .blob = "blob", .blob_len = 4};
     struct fixture *f = &fixture;
 
     memset(f, 0, sizeof(*f));
@@ -246,6 +254,118 @@ pin(struct fixture *f, char behind[COCO_DIGEST_TEXT_SIZE + 1])
     assert_ok(coco_digest_of(COCO_SHA256, MANIFEST, strlen(MANIFEST), &f->digest, &f->err), f->err);
     behind[0] = '@';
     coco_digest_format(&f->digest, behind + 1);
+}
+
+/* The first server as a cache of the host, before the second as a registry. */
+static void
+begin_with_cache(struct fixture *f, struct coco_address *cache, const struct coco_auth *auth,
+                 const char *behind)
+{
+    const struct coco_registry_options opts = {.retry.retries = COCO_RETRIES_NONE, .auth = auth};
+    char text[64];
+
+    for (int i = 0; i < 2; i++)
+        httpd_start(&f->httpd[i], answer, &f->plan[i], NULL);
+    (void)snprintf(text, sizeof(text), "127.0.0.1:%d", f->httpd[0].port);
+    assert_ok(coco_address_parse(text, cache, &f->err), f->err);
+    add_place(f, f->httpd[1].port, behind);
+    assert_ok(coco_places_add_cache(&f->places, f->places.list[0].ref, cache, &f->err), f->err);
+    assert_ok(coco_mirrors_source(&opts, &f->places, &f->source, &f->err), f->err);
+}
+
+static void
+end_with_cache(struct fixture *f)
+{
+    coco_source_done(&f->source);
+    for (int i = 0; i < 2; i++)
+        httpd_stop(&f->httpd[i]);
+}
+
+/* It might remember what the tag was when there was a hole in it. */
+static void
+a_cache_is_not_asked_what_a_tag_means(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_address cache;
+    char want[200];
+    char digest[COCO_DIGEST_TEXT_SIZE];
+
+    begin_with_cache(f, &cache, NULL, ":1");
+    coco_status status = get_manifest(f, NULL);
+    assert_int_equal(f->plan[0].n, 0);
+    assert_int_equal(f->plan[1].n, 1);
+    assert_ok(coco_digest_of(COCO_SHA256, MANIFEST, strlen(MANIFEST), &f->digest, &f->err), f->err);
+    if (status == COCO_OK)
+        status = get_manifest(f, &f->digest);
+    coco_digest_format(&f->digest, digest);
+    (void)snprintf(want, sizeof(want), "/v2/acme/app/manifests/%s?ns=127.0.0.1:%d", digest,
+                   f->httpd[1].port);
+    assert_string_equal(f->plan[0].target, want);
+    coco_buf_reset(&f->body);
+    if (status == COCO_OK)
+        status = get_blob(f, "blob", 4);
+    end_with_cache(f);
+    assert_ok(status, f->err);
+    assert_int_equal(f->plan[0].n, 2);
+    assert_int_equal(f->plan[1].n, 1);
+}
+
+static void
+a_cache_that_is_of_no_use_is_passed_by(void **state)
+{
+    static const struct plan useless[] = {
+        {.status = "403 Forbidden", .manifest = ""},
+        {.status = "401 Unauthorized", .manifest = ""},
+        {.status = "302 Found", .manifest = ""},
+        {.status = "500 Internal Server Error", .manifest = ""},
+        {.status = "200 OK", .manifest = "{\"schemaVersion\":2 }", .blob = "bl0b", .blob_len = 4},
+    };
+
+    for (size_t i = 0; i < COUNT(useless); i++) {
+        struct fixture *f = *state;
+        struct coco_address cache;
+        char behind[COCO_DIGEST_TEXT_SIZE + 1];
+
+        pin(f, behind);
+        f->plan[0] = useless[i];
+        begin_with_cache(f, &cache, NULL, behind);
+        coco_status status = get_manifest(f, NULL);
+        assert_string_equal(coco_buf_text(&f->body), MANIFEST);
+        coco_buf_reset(&f->body);
+        if (status == COCO_OK)
+            status = get_blob(f, "blob", 4);
+        end_with_cache(f);
+        assert_ok(status, f->err);
+        assert_int_equal(f->plan[0].n, 1);
+        assert_int_equal(f->plan[1].n, 2);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+    }
+}
+
+static void
+a_cache_is_shown_no_credential(void **state)
+{
+    static const char json[] = "{\"auths\":{\"127.0.0.1:%d\":{\"auth\":\"bWU6cHc=\"},"
+                               "\"127.0.0.1\":{\"auth\":\"bWU6cHc=\"}}}";
+    struct fixture *f = *state;
+    struct coco_auth auth = {0};
+    struct coco_address cache;
+    char behind[COCO_DIGEST_TEXT_SIZE + 1];
+    char text[200];
+
+    pin(f, behind);
+    f->plan[0].status = f->plan[1].status = "401 Unauthorized";
+    begin_with_cache(f, &cache, &auth, behind);
+    (void)snprintf(text, sizeof(text), json, f->httpd[1].port);
+    assert_ok(coco_auth_add(&auth, (const uint8_t *)text, strlen(text), &f->err), f->err);
+    coco_status status = get_manifest(f, NULL);
+    end_with_cache(f);
+    coco_auth_done(&auth);
+    assert_fails(status, f->err, COCO_ERR_DENIED, "401");
+    assert_int_equal(f->plan[0].n, 1);
+    assert_false(f->plan[0].credential);
+    assert_true(f->plan[1].credential);
 }
 
 static void
@@ -476,6 +596,9 @@ main(void)
         TEST(mirrors_are_asked_in_their_order),
         TEST(one_that_fails_is_not_asked_again),
         TEST(a_clone_knows_which_have_failed),
+        TEST(a_cache_is_not_asked_what_a_tag_means),
+        TEST(a_cache_that_is_of_no_use_is_passed_by),
+        TEST(a_cache_is_shown_no_credential),
         TEST(one_that_is_not_there_is_passed_by),
         TEST(a_manifest_of_another_digest_is_none),
         TEST(short_blobs_that_are_wrong_are_asked_for_elsewhere),

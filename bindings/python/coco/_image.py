@@ -101,6 +101,7 @@ class ImageClient(Handle):
     certs_trees directories with such directories, one for each host[:port]
     proxy       `http://[user:password@]host[:port]`, "" for none; else as the environment says
     no_proxy    hosts (`,` between) that are reached directly
+    cache       `unix:/PATH`, `vsock:CID:PORT` or `IP:PORT` of a cache that is asked before registries
     platform    `os/architecture[/variant]`; the default is this machine
     plain_http  speak HTTP without TLS
     require_encryption  pull only images all of whose layers are encrypted
@@ -112,7 +113,7 @@ class ImageClient(Handle):
 
     def __init__(self, *, keys=(), kbc=None, policy=None, auth=None, auth_resource=None,
                  helpers=None, registries=None, tls_ca=None, certs_dir=None, certs_trees=(), proxy=None,
-                 no_proxy=None, platform=None, plain_http=False, require_encryption=False,
+                 no_proxy=None, cache=None, platform=None, plain_http=False, require_encryption=False,
                  kek_prefix=None, store=None):
         super().__init__(native.image_client_new())
         native.image_client_set_plain_http(self._c, bool(plain_http))
@@ -133,6 +134,7 @@ class ImageClient(Handle):
             (registries, native.image_client_set_registries),
             (tls_ca, native.image_client_set_tls_ca),
             (certs_dir, native.image_client_set_certs_dir),
+            (cache, native.image_client_set_cache),
             (platform, native.image_client_set_platform),
             (kek_prefix, native.image_client_set_kek_prefix),
         ):

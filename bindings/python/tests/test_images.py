@@ -171,6 +171,14 @@ def test_a_proxy_is_checked_at_once():
     assert "s3cret" not in str(error.value)
 
 
+def test_a_cache_has_an_address():
+    for address in ("unix:/run/cache.sock", "vsock:2:5050", "127.0.0.1:5050", "[::1]:5050"):
+        coco.ImageClient(cache=address)
+    for address in ("", "cache", "cache.example:5050", "vsock:any:5050", "0.0.0.0:5050", "127.0.0.1:0"):
+        with pytest.raises(coco.InvalidError):
+            coco.ImageClient(cache=address)
+
+
 def test_credentials_of_a_broker_are_named_by_uri():
     coco.ImageClient(auth_resource="kbs:///default/credential/test")
     for uri in ("auth.json", "kbs:///default/credential", "file:///etc/auth.json"):

@@ -100,6 +100,15 @@ temp_name(const char *name, char **ret, coco_error **err)
     return COCO_OK;
 }
 
+bool
+coco_file_is_temporary(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot && dot > name && strlen(dot + 1) == (size_t)2 * TEMP_BYTES
+           && strspn(dot + 1, "0123456789abcdef") == (size_t)2 * TEMP_BYTES;
+}
+
 static coco_status
 replace(int dir, const char *name, const void *data, size_t len, mode_t mode, coco_error **err)
 {

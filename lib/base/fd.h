@@ -40,4 +40,10 @@ coco_status coco_file_write(const char *path, const void *data, size_t len, mode
 coco_status coco_file_write_at(int dir, const char *name, const void *data, size_t len, mode_t mode,
                                coco_error **err);
 
+/*
+ * Whether a file has such a name as new ones have until they are renamed. Who knows that
+ * nobody writes in a directory may remove them: their process was killed.
+ */
+bool coco_file_is_temporary(const char *name);
+
 #endif

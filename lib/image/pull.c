@@ -186,7 +186,7 @@ lay_over(struct pull *pull, const coco_store *store, const struct coco_staging *
     if (status == COCO_OK)
         status = coco_staging_path(staging, &pull->overlaid, err);
     if (status == COCO_OK)
-        status = coco_store_add_bundle(store, pull->overlaid, &pull->chain.top.chain, err);
+        status = coco_store_add_bundle(store, pull->ctx, pull->overlaid, &pull->chain.top.chain, err);
     if (status != COCO_OK)
         return status;
     pull->rootfs = openat(staging->dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -110,15 +110,39 @@ coco_store_each(int dir, coco_store_each_fn *fn, void *self, coco_error **err)
     return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
 
+/* Everything that is there is somebody's, but for a store that was hardly begun. */
 static coco_status
 count(void *self, const char *name, coco_error **err)
 {
+    const char begun[] = VERSION_FILE ".";
     size_t *n = self;
 
-    (void)name;
     (void)err;
-    ++*n;
+    if (!coco_file_is_temporary(name) || strncmp(name, begun, strlen(begun)) != 0)
+        ++*n;
     return COCO_OK;
+}
+
+static coco_status
+clear(void *self, const char *name, coco_error **err)
+{
+    const int *dir = self;
+
+    if (!coco_file_is_temporary(name) || unlinkat(*dir, name, 0) == 0 || errno == ENOENT)
+        return COCO_OK;
+    return coco_fail_errno(err, errno, "remove '%s'", name);
+}
+
+/*
+ * Writes a record of the directory, whose lock the caller has: what another write began
+ * and was killed over is nobody's.
+ */
+static coco_status
+write_alone(int dir, const char *name, const cJSON *json, coco_error **err)
+{
+    coco_status status = coco_store_each(dir, clear, &dir, err);
+
+    return status == COCO_OK ? coco_store_write(dir, name, json, err) : status;
 }
 
 static coco_status
@@ -144,7 +168,7 @@ write_version(const coco_store *store, coco_error **err)
     coco_status status = coco_json_new_object(&json, err);
     if (status == COCO_OK)
         status = coco_json_add_u64(json, "version", VERSION, err);
-    return status == COCO_OK ? coco_store_write(store->dir, VERSION_FILE, json, err) : status;
+    return status == COCO_OK ? write_alone(store->dir, VERSION_FILE, json, err) : status;
 }
 
 /* What is there and is no store is somebody's. Only one process at a time makes one. */
@@ -159,11 +183,11 @@ check_version(const coco_store *store, coco_error **err)
             return coco_fail_errno(err, errno, "lock it");
     if (lock < 0)
         return coco_fail_errno(err, errno, "open it");
+    if (coco_store_has(store->dir, VERSION_FILE))
+        return read_version(store, err);
     coco_status status = coco_store_each(store->dir, count, &n, err);
     if (status != COCO_OK)
         return status;
-    if (coco_store_has(store->dir, VERSION_FILE))
-        return read_version(store, err);
     return n == 0 ? write_version(store, err)
                   : coco_fail(err, COCO_ERR_INVALID, "not empty, and no store");
 }
@@ -378,7 +402,7 @@ write_image(const coco_store *store, const char *file, const cJSON *old, const c
         status = coco_json_add_array(json, "trees", &trees, err);
     for (size_t i = 0; i < n_chains && status == COCO_OK; i++)
         status = add_digest(trees, NULL, &chains[i], err);
-    return status == COCO_OK ? coco_store_write(store->images, file, json, err) : status;
+    return status == COCO_OK ? write_alone(store->images, file, json, err) : status;
 }
 
 coco_status
@@ -411,20 +435,23 @@ coco_store_bundle_file(const char *path, char ret[COCO_STORE_FILE_SIZE], coco_er
 }
 
 coco_status
-coco_store_add_bundle(const coco_store *store, const char *path, const struct coco_digest *chain,
-                      coco_error **err)
+coco_store_add_bundle(const coco_store *store, coco_ctx *ctx, const char *path,
+                      const struct coco_digest *chain, coco_error **err)
 {
+    _cleanup_close_ int lock = -1;
     _cleanup_json_ cJSON *json = NULL;
     char file[COCO_STORE_FILE_SIZE];
 
-    coco_status status = coco_store_bundle_file(path, file, err);
+    coco_status status = coco_lock(ctx, store->locks, "bundles", true, &lock, err);
+    if (status == COCO_OK)
+        status = coco_store_bundle_file(path, file, err);
     if (status == COCO_OK)
         status = coco_json_new_object(&json, err);
     if (status == COCO_OK)
         status = coco_json_add_string(json, "path", path, err);
     if (status == COCO_OK)
         status = add_digest(json, "tree", chain, err);
-    return status == COCO_OK ? coco_store_write(store->bundles, file, json, err) : status;
+    return status == COCO_OK ? write_alone(store->bundles, file, json, err) : status;
 }
 
 void

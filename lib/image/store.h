@@ -67,7 +67,7 @@ coco_status coco_store_add_image(const coco_store *store, coco_ctx *ctx,
                                  const struct coco_digest *chains, size_t n_chains,
                                  coco_error **err);
 /* A bundle in the directory path lies over the tree from now on. */
-coco_status coco_store_add_bundle(const coco_store *store, const char *path,
+coco_status coco_store_add_bundle(const coco_store *store, coco_ctx *ctx, const char *path,
                                   const struct coco_digest *chain, coco_error **err);
 
 /* The record of that bundle; and it is forgotten, which cannot fail: at the worst it stays. */

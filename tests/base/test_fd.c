@@ -125,6 +125,21 @@ failed_write_leaves_everything_as_it_was(void **state)
 }
 
 static void
+names_that_new_files_have_are_known(void **state)
+{
+    static const char *const others[] = {
+        "",  "file", "file.0123456789abcde",    ".0123456789abcdef", "file.0123456789abcdeg",
+        ".", "..",   "file.0123456789abcdef0", "0123456789abcdef",  "file.0123456789abcdef.x",
+    };
+
+    (void)state;
+    assert_true(coco_file_is_temporary("file.0123456789abcdef"));
+    assert_true(coco_file_is_temporary("a.json.fedcba9876543210"));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(coco_file_is_temporary(others[i]));
+}
+
+static void
 read_tells_what_is_missing_from_what_fails(void **state)
 {
     struct fixture *f = *state;
@@ -297,6 +312,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(failed_write_leaves_everything_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(write_at_goes_where_the_directory_went, setup, teardown),
+        cmocka_unit_test(names_that_new_files_have_are_known),
         cmocka_unit_test_setup_teardown(read_tells_what_is_missing_from_what_fails, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(read_stops_at_the_limit, setup, teardown),

@@ -182,11 +182,11 @@ class Image:
         self.options = ["--plain-http", "--insecure-policy", "accept-anything", "--key", private]
         self.whole = self.pull(registry.host, "plain", folder / "reference")
 
-    def command(self, host, tag, bundle):
-        return ["image", "pull", *self.options, f"{host}/kill/app:{tag}", bundle]
+    def command(self, host, tag, bundle, *more):
+        return ["image", "pull", *self.options, *more, f"{host}/kill/app:{tag}", bundle]
 
-    def pull(self, host, tag, bundle):
-        self.coco.run(*self.command(host, tag, bundle), code=0)
+    def pull(self, host, tag, bundle, *more):
+        self.coco.run(*self.command(host, tag, bundle, *more), code=0)
         return content_of(bundle)
 
 
@@ -261,6 +261,82 @@ def test_a_pull_is_killed_at_a_call_of_the_system(image, registry, place, moment
     assert place.exists() == (call in ("fsync", "exit_group"))
     assert_all_or_nothing(image, place)
     assert_the_next_pull_succeeds(image, registry.host, "plain", place)
+
+
+class Store:
+    """A store beside the bundle that pulls with it make."""
+
+    def __init__(self, image, place):
+        self.image, self.place = image, place
+        self.path = place.parent / "store"
+        self.option = ("--store", self.path)
+
+    def assert_is_sound(self):
+        """Whatever trees and bundles it knows are whole."""
+        assert self.image.coco.json("image", "verify-store", *self.option)["bad"] == []
+        listed = self.image.coco.json("image", "ls", *self.option)
+        assert [name for name, entries in listed.items() for entry in entries if entry.get("broken")] == []
+
+    def assert_the_next_pull_succeeds(self, host, tag):
+        if self.place.exists():
+            assert content_of(self.place) == self.image.whole
+            shutil.rmtree(self.place)
+        assert self.image.pull(host, tag, self.place, *self.option) == self.image.whole
+        self.assert_is_sound()
+        assert leftovers(self.place.parent) == [self.place.name, "store"]
+        assert len(leftovers(self.path / "trees")) == 3
+        for folder in "trees", "images", "bundles":
+            assert all(re.fullmatch(r"sha256-[0-9a-f]{64}(\.json)?", name) for name in leftovers(self.path / folder))
+        assert len(leftovers(self.path / "images")) == 1
+
+    def remove(self):
+        for path in self.place, self.path:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_pull_with_a_store_is_killed_at_any_byte(image, registry, new_way, place):
+    way = new_way()
+    store = Store(image, place)
+    way.begin()
+    image.pull(way.host, "plain", place, *store.option)
+    whole = way.count
+    print(f"COCO_KILL_SEED={SEED}")
+    chance = random.Random(SEED)
+    for number in range(MOMENTS // 2):
+        store.remove()
+        tag = ("plain", "encrypted")[number % 2]
+        limit = chance.randrange(1, whole)
+        print(f"{tag}: after {limit} of {whole} bytes")
+        way.begin(limit)
+        process = image.coco.start(*image.command(way.host, tag, place, *store.option))
+        way.victim.set_result(process)
+        process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == -signal.SIGKILL
+        if store.path.exists():
+            store.assert_is_sound()
+        store.assert_the_next_pull_succeeds(registry.host, tag)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("moment", [
+    "mkdirat:1", "mkdirat:3", "mkdirat:6", "mkdirat:8", "flock:1", "flock:2", "flock:3", "flock:4", "linkat:2",
+    "linkat:100", "unlinkat:1", "syncfs:1", "syncfs:2", "fsync:1", "fsync:2", "fsync:9", "fsync:10", "exit_group:1",
+    *(f"renameat:{number}" for number in range(1, 10)),
+])
+def test_a_pull_with_a_store_is_killed_at_a_call_of_the_system(image, registry, place, moment):
+    store = Store(image, place)
+    call, when = moment.split(":")
+    inject = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when={when}"]
+    done = subprocess.run(
+        [*inject, PROGRAM, *image.command(registry.host, "plain", place, *store.option)],
+        env=image.coco.environment(), capture_output=True, timeout=TIMEOUT_S, check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    if (store.path / "store.json").exists():
+        store.assert_is_sound()
+    store.assert_the_next_pull_succeeds(registry.host, "plain")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

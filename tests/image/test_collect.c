@@ -87,7 +87,7 @@ a_bundle_keeps_its_tree_as_long_as_it_is_there(void **state)
     assert_ok(storekit_pull(kit, 1, "a"), kit->err);
     storekit_path(kit, path, "overlaid");
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_ok(coco_store_add_bundle(kit->store, path, &kit->image.diff_ids[0], &kit->err),
+    assert_ok(coco_store_add_bundle(kit->store, kit->ctx, path, &kit->image.diff_ids[0], &kit->err),
               kit->err);
     assert_ok(coco_store_forget(kit->store, kit->ctx, "r.test/app:1", &kit->err), kit->err);
     assert_int_equal(collect(kit), 0);
@@ -110,7 +110,7 @@ the_trees_below_a_bundles_stay_with_it(void **state)
     assert_ok(coco_chain_ids(kit->image.diff_ids, 3, chains, &kit->err), kit->err);
     storekit_path(kit, path, "overlaid");
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_ok(coco_store_add_bundle(kit->store, path, &chains[2], &kit->err), kit->err);
+    assert_ok(coco_store_add_bundle(kit->store, kit->ctx, path, &chains[2], &kit->err), kit->err);
     assert_ok(coco_store_forget(kit->store, kit->ctx, "r.test/app:3", &kit->err), kit->err);
     assert_int_equal(collect(kit), 0);
     assert_int_equal(entries(kit, "trees"), 3);

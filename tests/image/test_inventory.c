@@ -88,7 +88,7 @@ what_is_no_overlaid_bundle_is_not_removed(void **state)
 
     assert_ok(storekit_pull(kit, 1, "a"), kit->err);
     storekit_path(kit, path, "a");
-    assert_ok(coco_store_add_bundle(kit->store, path, &kit->image.diff_ids[0], &kit->err),
+    assert_ok(coco_store_add_bundle(kit->store, kit->ctx, path, &kit->image.diff_ids[0], &kit->err),
               kit->err);
     assert_fails(coco_store_release(kit->store, kit->ctx, path, &kit->err), kit->err,
                  COCO_ERR_INVALID, "no bundle over a tree");

@@ -40,6 +40,40 @@ what_is_no_store_is_left_alone(void **state)
     assert_null(store);
 }
 
+/* Whoever made it or wrote to it was killed. */
+static void
+what_a_killed_write_left_goes_with_the_next(void **state)
+{
+    static const char *const names[] = {"sha256-00.json.0123456789abcdef", "x.0123456789abcdef",
+                                        "x.0123456789abcdeg"};
+    struct storekit *kit = *state;
+    coco_store *store = NULL;
+    char dir[200];
+    char path[300];
+
+    storekit_path(kit, dir, "begun");
+    assert_int_equal(mkdir(dir, 0700), 0);
+    write_text(dir, "store.json.0123456789abcdef", "{");
+    write_text(dir, "file.0123456789abcdef", "somebody's");
+    assert_fails(coco_store_open(dir, &store, &kit->err), kit->err, COCO_ERR_INVALID,
+                 "not empty, and no store");
+    (void)snprintf(path, sizeof(path), "%s/file.0123456789abcdef", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_ok(coco_store_open(dir, &store, &kit->err), kit->err);
+    assert_no_file(dir, "store.json.0123456789abcdef");
+    coco_store_free(store);
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/images", kit->path);
+        write_text(path, names[i], "{");
+    }
+    assert_ok(storekit_pull(kit, 1, "a"), kit->err);
+    for (size_t i = 0; i + 1 < sizeof(names) / sizeof(names[0]); i++)
+        assert_no_file(path, names[i]);
+    (void)snprintf(path, sizeof(path), "%s/images/%s", kit->path, names[2]);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
 static void
 a_store_of_another_version_is_not_touched(void **state)
 {
@@ -174,6 +208,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_no_store_is_left_alone),
+        TEST(what_a_killed_write_left_goes_with_the_next),
         TEST(a_store_of_another_version_is_not_touched),
         TEST(a_store_that_others_may_write_to_is_none),
         TEST(it_is_opened_again_and_still_has_everything),

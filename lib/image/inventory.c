@@ -199,18 +199,18 @@ drop_reference(const struct forget *forget, const char *file, cJSON *record, boo
                coco_error **err)
 {
     cJSON *references = cJSON_GetObjectItemCaseSensitive(record, "references");
-    cJSON *item;
+    cJSON *next = NULL;
 
     *dropped = false;
-    cJSON_ArrayForEach(item, references) {
+    for (cJSON *item = references ? references->child : NULL; item; item = next) {
+        next = item->next;
         if (!cJSON_IsString(item) || strcmp(item->valuestring, forget->image) != 0)
             continue;
         coco_json_free(cJSON_DetachItemViaPointer(references, item));
         *dropped = true;
-        if (references->child)
-            return coco_store_write(forget->store->images, file, record, err);
-        break;
     }
+    if (*dropped && references->child)
+        return coco_store_write(forget->store->images, file, record, err);
     if (*dropped && unlinkat(forget->store->images, file, 0) < 0)
         return coco_fail_errno(err, errno, "remove '%s'", file);
     return COCO_OK;

@@ -35,11 +35,18 @@ enum cli_exit {
     CLI_CANCELED = 130,
 };
 
-/* Where the progress bar stands. */
+#define CLI_PHASES 8
+
+/* What was shown of how far the command is. */
 struct cli_progress {
-    char what[80];
-    uint64_t shown_ms; /* when it was last written */
-    bool open;         /* the cursor is behind a bar */
+    char what[80]; /* the thing whose line is the last on the terminal */
+    uint64_t done, total, files;
+    bool whole; /* all of it has come */
+    bool open;  /* the cursor is in its line */
+    struct {
+        char what[80];
+        uint64_t shown_ms;
+    } phases[CLI_PHASES]; /* what was shown last of each phase, and when */
 };
 
 /* One run of the program. */
@@ -77,11 +84,18 @@ int cli_report_begin(struct cli *cli);
 int cli_event(struct cli *cli, cJSON *object);
 /* Writes text and a newline to stdout, or {"name": text} with --json. */
 int cli_result(struct cli *cli, const char *name, const char *text);
-/* Ends what the bar began. */
-void cli_progress_end(struct cli *cli);
 /* Size for people, such as "1.9 MiB". */
 const char *cli_size_text(uint64_t bytes, char *buf, size_t size);
 uint64_t cli_now_ms(void);
+
+/* progress.c */
+
+/* A coco_progress_fn, for the struct cli in user. */
+void cli_progress_show(void *user, const coco_progress *progress);
+/* Leaves the line that a bar is in. */
+void cli_progress_end(struct cli *cli);
+/* The same for who has the lock. */
+void cli_progress_clear(struct cli *cli);
 
 /* files.c */
 

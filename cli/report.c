@@ -1,5 +1,5 @@
 /*
- * cli/report.c - what coco says: errors, results, progress
+ * cli/report.c - what coco says: errors, results, the log
  *
  *     stdout  the result; with --json one object a line, events and then the result
  *     stderr  errors, one line or object; the log; progress bars if it is a terminal
@@ -9,15 +9,11 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define BAR_WIDTH 24
-#define BAR_EVERY_MS 80
 
 static const struct {
     coco_status status;
@@ -212,75 +208,6 @@ cli_result(struct cli *cli, const char *name, const char *text)
 }
 
 static void
-end_bar(struct cli_progress *progress)
-{
-    if (progress->open)
-        (void)fputs("\r\033[K", stderr);
-    progress->open = false;
-}
-
-void
-cli_progress_end(struct cli *cli)
-{
-    (void)pthread_mutex_lock(&cli->lock);
-    end_bar(&cli->progress);
-    (void)pthread_mutex_unlock(&cli->lock);
-}
-
-static void
-draw_bar(struct cli_progress *progress, const char *name, uint64_t done, uint64_t total)
-{
-    char a[32];
-    char b[32];
-    unsigned filled = total > 0 ? (unsigned)((double)done / (double)total * BAR_WIDTH) : 0;
-
-    filled = filled > BAR_WIDTH ? BAR_WIDTH : filled;
-    (void)fprintf(stderr, "\r\033[K%-.40s [%.*s%.*s] %s of %s", name, (int)filled,
-                  "########################", (int)(BAR_WIDTH - filled), "                        ",
-                  cli_size_text(done, a, sizeof(a)),
-                  total > 0 ? cli_size_text(total, b, sizeof(b)) : "?");
-    progress->open = true;
-}
-
-static void
-write_progress(const char *name, uint64_t done, uint64_t total)
-{
-    _cleanup_(cJSON_Deletep) cJSON *object = cJSON_CreateObject();
-    _cleanup_free_ char *text = NULL;
-
-    if (object && cJSON_AddStringToObject(object, "event", "progress")
-        && cJSON_AddStringToObject(object, "what", name)
-        && cJSON_AddNumberToObject(object, "done", (double)done)
-        && cJSON_AddNumberToObject(object, "total", (double)total))
-        text = cJSON_PrintUnformatted(object);
-    if (text) {
-        (void)fprintf(stdout, "%s\n", text);
-        (void)fflush(stdout);
-    }
-}
-
-/* Not every report is worth a line: the first of each thing, its last, and some between. */
-static void
-on_progress(void *user, const char *name, uint64_t done, uint64_t total)
-{
-    struct cli *cli = user;
-    struct cli_progress *progress = &cli->progress;
-
-    (void)pthread_mutex_lock(&cli->lock);
-    uint64_t now = cli_now_ms();
-    bool same = strncmp(progress->what, name, sizeof(progress->what) - 1) == 0;
-    if (!same || (total > 0 && done >= total) || now - progress->shown_ms >= BAR_EVERY_MS) {
-        (void)snprintf(progress->what, sizeof(progress->what), "%s", name);
-        progress->shown_ms = now;
-        if (cli->json)
-            write_progress(name, done, total);
-        else
-            draw_bar(progress, name, done, total);
-    }
-    (void)pthread_mutex_unlock(&cli->lock);
-}
-
-static void
 on_log(void *user, coco_log_level level, const char *message)
 {
     static const char *const names[] = {"debug", "info", "warn"};
@@ -294,7 +221,7 @@ on_log(void *user, coco_log_level level, const char *message)
         && cJSON_AddStringToObject(object, "message", message))
         text = cJSON_PrintUnformatted(object);
     (void)pthread_mutex_lock(&cli->lock);
-    end_bar(&cli->progress);
+    cli_progress_clear(cli);
     if (text)
         (void)fprintf(stderr, "%s\n", text);
     else
@@ -314,7 +241,7 @@ cli_report_begin(struct cli *cli)
     bool events = cli->json ? !cli->args.command->data : isatty(STDERR_FILENO) != 0;
 
     if (events)
-        coco_ctx_set_progress(cli->ctx, on_progress, cli, NULL);
+        coco_ctx_set_progress(cli->ctx, cli_progress_show, cli, NULL);
     if (!name)
         return CLI_DONE;
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)

@@ -53,11 +53,37 @@ func sinks(ctx context.Context) native.Sinks {
 	return s
 }
 
-// WithProgress returns a context whose calls report their progress, in bytes,
-// to report; total is 0 while unknown.
-func WithProgress(ctx context.Context, report func(what string, done, total uint64)) context.Context {
+// Phase is what is being done to a thing; a layer is unpacked while it is fetched.
+type Phase int
+
+// The phases of a thing.
+const (
+	PhaseFetch  Phase = C.COCO_PHASE_FETCH  // Its bytes come.
+	PhaseUnpack Phase = C.COCO_PHASE_UNPACK // Its files are written.
+	PhaseWait   Phase = C.COCO_PHASE_WAIT   // Another process does it.
+	PhaseCopy   Phase = C.COCO_PHASE_COPY   // Its files come from a store.
+	PhaseVerify Phase = C.COCO_PHASE_VERIFY // Its files are read again.
+	PhaseSync   Phase = C.COCO_PHASE_SYNC   // It is made to outlive a loss of power.
+)
+
+func (p Phase) String() string { return C.GoString(C.coco_phase_name(C.coco_phase(p))) }
+
+// Progress is how far one thing is in one of its phases.
+type Progress struct {
+	What  string // a blob's digest, a tree's ChainID or the name of a directory
+	Phase Phase
+	Done  uint64 // bytes
+	Total uint64 // bytes it will be, 0 while unknown; Done once the phase is over
+	Files uint64 // 0 in phases that count none
+}
+
+// WithProgress returns a context whose calls report their progress, while an
+// image is pulled once a second at least.
+func WithProgress(ctx context.Context, report func(Progress)) context.Context {
 	s := sinks(ctx)
-	s.Progress = report
+	s.Progress = func(what string, phase int, done, total, files uint64) {
+		report(Progress{what, Phase(phase), done, total, files})
+	}
 	return context.WithValue(ctx, sinksKey{}, s)
 }
 

@@ -171,13 +171,16 @@ func TestWhatIsEncryptedNeedsItsKey(t *testing.T) {
 
 func TestProgressIsReported(t *testing.T) {
 	dir, _ := layout(t)
-	var last uint64
-	var reports int
-	ctx := WithProgress(ctx, func(what string, done, total uint64) { reports++; last = done })
+	seen := map[Phase]Progress{}
+	ctx := WithProgress(ctx, func(p Progress) { seen[p.Phase] = p })
 	ctx = WithLog(ctx, LogDebug, func(level LogLevel, message string) {})
 	_, err := imageClient(t).Pull(ctx, reference(t, "oci:"+dir+":app"), filepath.Join(t.TempDir(), "x"), nil)
-	if err != nil || reports == 0 || last == 0 {
-		t.Errorf("%d reports, last %d, %v", reports, last, err)
+	fetched, unpacked := seen[PhaseFetch], seen[PhaseUnpack]
+	if err != nil || fetched.Done == 0 || unpacked.Files == 0 || unpacked.Done != unpacked.Total {
+		t.Errorf("%v, %v", seen, err)
+	}
+	if _, synced := seen[PhaseSync]; !synced || PhaseSync.String() != "sync" {
+		t.Errorf("%v, %v", seen, PhaseSync)
 	}
 }
 
@@ -192,7 +195,7 @@ func TestAPanicOfTheSinkComesOutOfTheCall(t *testing.T) {
 			t.Error("the call was not canceled")
 		}
 	}()
-	ctx := WithProgress(ctx, func(string, uint64, uint64) { panic("enough") })
+	ctx := WithProgress(ctx, func(Progress) { panic("enough") })
 	_, err := imageClient(t).Pull(ctx, reference(t, "oci:"+dir+":app"), bundle, nil)
 	t.Errorf("returned %v", err)
 }

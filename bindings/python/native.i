@@ -33,13 +33,15 @@
 
 %{
 static void
-call_progress(void *user, const char *what, uint64_t done, uint64_t total)
+call_progress(void *user, const coco_progress *progress)
 {
     PyGILState_STATE gil = PyGILState_Ensure();
 
     end_callback(user,
-                 PyObject_CallFunction(user, "sKK", what, (unsigned long long)done,
-                                       (unsigned long long)total),
+                 PyObject_CallFunction(user, "siKKK", progress->what, (int)progress->phase,
+                                       (unsigned long long)progress->done,
+                                       (unsigned long long)progress->total,
+                                       (unsigned long long)progress->files),
                  gil);
 }
 
@@ -62,6 +64,9 @@ call_log(void *user, coco_log_level level, const char *message)
 %pythonappend coco_image_client_set_store %{
     client._store = store
 %}
+
+/* What a callback is shown of it are its members. */
+%ignore coco_progress;
 
 %include <coco/types.h>
 %include <coco/error.h>

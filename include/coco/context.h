@@ -35,16 +35,38 @@ typedef enum coco_log_level {
  */
 typedef void coco_log_fn(void *user, coco_log_level level, const char *message);
 
+/** What is being done to a thing. A layer is unpacked while it is fetched. */
+typedef enum coco_phase {
+    COCO_PHASE_FETCH = 0,  /**< Its bytes come; they are those of the blob. */
+    COCO_PHASE_UNPACK = 1, /**< Its files are written; bytes are those of their content. */
+    COCO_PHASE_WAIT = 2,   /**< Another process does it, and is waited for. */
+    COCO_PHASE_COPY = 3,   /**< Its files are linked or copied from a store. */
+    COCO_PHASE_VERIFY = 4, /**< Its files are read again. */
+    COCO_PHASE_SYNC = 5,   /**< What was written is made to outlive a loss of power. */
+} coco_phase;
+
+/** The phase as one word, such as "fetch"; "unknown" for any other value. */
+COCO_API const char *coco_phase_name(coco_phase phase);
+
+/** How far one thing is in one of its phases. */
+typedef struct coco_progress {
+    const char *what; /**< A blob's digest, a tree's ChainID or the name of a directory. */
+    coco_phase phase; /**< What is being done to it. */
+    uint64_t done;    /**< Bytes; 0 in phases that count none. */
+    uint64_t total;   /**< Bytes it will be; 0 while unknown. @c done once the phase is over. */
+    uint64_t files;   /**< Files; 0 in phases that count none. */
+} coco_progress;
+
 /**
  * Reports progress of a running call.
  *
  * Runs on the thread of that call, with no lock held, and never after the call
- * has returned. @p total is 0 while unknown. Both counts are bytes.
+ * has returned. @p progress lives as long as this takes.
  *
- * While a layer of an image is waited for, what was reported last is reported again
- * once a second: whoever waits for the call can tell that it is alive.
+ * While an image is pulled there is a report at least once a second, if only what
+ * was reported before: whoever waits for the call can tell that it is alive.
  */
-typedef void coco_progress_fn(void *user, const char *what, uint64_t done, uint64_t total);
+typedef void coco_progress_fn(void *user, const coco_progress *progress);
 
 /** Creates a context that logs nothing and reports to nobody. */
 COCO_API COCO_MUST_CHECK coco_status coco_ctx_new(coco_ctx **ret, coco_error **err);

@@ -68,10 +68,18 @@ coco_ctx_set_progress(coco_ctx *ctx, coco_progress_fn *fn, void *user, coco_dest
 }
 
 void
-coco_ctx_report(const coco_ctx *ctx, const char *what, uint64_t done, uint64_t total)
+coco_ctx_report(const coco_ctx *ctx, const coco_progress *progress)
 {
     if (ctx->progress)
-        ctx->progress(ctx->progress_user, what, done, total);
+        ctx->progress(ctx->progress_user, progress);
+}
+
+const char *
+coco_phase_name(coco_phase phase)
+{
+    static const char *const names[] = {"fetch", "unpack", "wait", "copy", "verify", "sync"};
+
+    return (size_t)phase < sizeof(names) / sizeof(names[0]) ? names[phase] : "unknown";
 }
 
 void

@@ -19,7 +19,7 @@ coco_status coco_ctx_check(const coco_ctx *ctx, coco_error **err);
  */
 int coco_ctx_cancel_fd(const coco_ctx *ctx);
 
-void coco_ctx_report(const coco_ctx *ctx, const char *what, uint64_t done, uint64_t total);
+void coco_ctx_report(const coco_ctx *ctx, const coco_progress *progress);
 
 /* Control bytes, DEL and invalid UTF-8 in the line become \xNN; lines are cut at 1 KiB. */
 void coco_ctx_log(const coco_ctx *ctx, coco_log_level level, const char *fmt, ...)

@@ -50,7 +50,8 @@ report(struct audit *audit, const char *chain, const coco_error *cause, coco_err
 }
 
 static coco_status
-check_tree(const struct audit *audit, const struct coco_digest *chain, coco_error **err)
+check_tree(const struct audit *audit, struct coco_pulse *pulse, const struct coco_digest *chain,
+           coco_error **err)
 {
     _cleanup_tree_ struct coco_tree tree = COCO_TREE_NONE;
     _cleanup_tree_ struct coco_tree parent = COCO_TREE_NONE;
@@ -60,7 +61,7 @@ check_tree(const struct audit *audit, const struct coco_digest *chain, coco_erro
     if (status == COCO_OK && tree.parent.alg)
         status = coco_store_open_tree(audit->store, &tree.parent, &parent, err);
     if (status == COCO_OK)
-        status = coco_fingerprint(audit->ctx, parent.rootfs, tree.rootfs, &got, err);
+        status = coco_fingerprint(pulse, parent.rootfs, tree.rootfs, &got, err);
     if (status == COCO_OK && !coco_digest_equal(&got, &tree.fingerprint))
         status = coco_fail(err, COCO_ERR_VERIFY, "the files are not as they were unpacked");
     return status;
@@ -78,8 +79,10 @@ audit_tree(void *self, const char *name, coco_error **err)
         return COCO_OK;
     coco_digest_format(&chain, text);
     audit->looked_at++;
-    coco_ctx_report(audit->ctx, text, audit->looked_at, 0);
-    coco_status status = check_tree(audit, &chain, &cause);
+    struct coco_pulse pulse = coco_pulse_begin(audit->ctx, text, COCO_PHASE_VERIFY);
+    coco_status status = check_tree(audit, &pulse, &chain, &cause);
+    if (status == COCO_OK)
+        coco_pulse_end(&pulse);
     if (status == COCO_ERR_NOMEM || status == COCO_ERR_CANCELED) {
         coco_error_give(err, cause);
         return status;

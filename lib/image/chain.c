@@ -84,14 +84,29 @@ find_tree(struct build *build, size_t i, bool *found, coco_error **err)
 }
 
 static coco_status
+copy_below(struct build *build, int rootfs, coco_error **err)
+{
+    const struct coco_tree *below = &build->chain->top;
+    char name[COCO_DIGEST_TEXT_SIZE];
+
+    coco_digest_format(&below->chain, name);
+    struct coco_pulse pulse = coco_pulse_begin(build->ctx, name, COCO_PHASE_COPY);
+    coco_status status = coco_clone_by_links(&pulse, below->rootfs, rootfs, err);
+    if (status == COCO_OK)
+        coco_pulse_end(&pulse);
+    return status;
+}
+
+static coco_status
 make_rootfs(struct build *build, const struct coco_staging *staging, int *ret, coco_error **err)
 {
     const struct coco_tree *below = &build->chain->top;
 
     coco_status status = coco_dir_make_at(staging->dir, "rootfs", ret, err);
-    if (status == COCO_OK)
-        status = below->rootfs >= 0 ? coco_clone_by_links(build->ctx, below->rootfs, *ret, err)
-                                    : coco_meta_imply(*ret, err);
+    if (status == COCO_OK && below->rootfs < 0)
+        status = coco_meta_imply(*ret, err);
+    else if (status == COCO_OK)
+        status = copy_below(build, *ret, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "make 'rootfs'");
 }
 
@@ -108,8 +123,14 @@ describe(struct build *build, size_t i, const struct coco_unpack_budget *before,
         .ids_ignored = build->budget.ids.ignored,
     };
 
+    char name[COCO_DIGEST_TEXT_SIZE];
+
+    coco_digest_format(&tree.chain, name);
+    struct coco_pulse pulse = coco_pulse_begin(build->ctx, name, COCO_PHASE_VERIFY);
     coco_status status =
-        coco_fingerprint(build->ctx, build->chain->top.rootfs, rootfs, &tree.fingerprint, err);
+        coco_fingerprint(&pulse, build->chain->top.rootfs, rootfs, &tree.fingerprint, err);
+    if (status == COCO_OK)
+        coco_pulse_end(&pulse);
     if (status == COCO_OK)
         status = coco_store_describe_tree(&tree, dir, err);
     return status;
@@ -138,7 +159,7 @@ make_tree(struct build *build, size_t i, bool *elsewhere, coco_error **err)
     if (status == COCO_OK)
         status = describe(build, i, &before, rootfs, staging.dir, err);
     if (status == COCO_OK)
-        status = coco_staging_commit(&staging, err);
+        status = coco_staging_commit(&staging, build->ctx, err);
     build->budget = before;
     return status;
 }

@@ -36,14 +36,13 @@ struct first {
 };
 
 struct clone {
-    coco_ctx *ctx;
+    struct coco_pulse *pulse;
     bool links;
     int to;                    /* the root */
     char path[COCO_PATH_SIZE]; /* of the directory that is worked in, below to */
     size_t path_len;
     struct first *firsts; /* a hash table by ino; room is a power of two */
     size_t n_firsts, room;
-    uint64_t bytes;
     char scratch[SCRATCH_SIZE]; /* not on the stack, of which each directory takes some */
 };
 
@@ -60,13 +59,13 @@ clone_free(struct clone *clone)
 COCO_DEFINE_CLEANUP(struct clone *, clone_free);
 
 static coco_status
-clone_new(coco_ctx *ctx, int to, struct clone **ret, coco_error **err)
+clone_new(struct coco_pulse *pulse, int to, struct clone **ret, coco_error **err)
 {
     struct clone *clone = calloc(1, sizeof(*clone));
 
     if (!clone)
         return coco_fail_nomem(err);
-    clone->ctx = ctx;
+    clone->pulse = pulse;
     clone->to = to;
     *ret = clone;
     return COCO_OK;
@@ -181,7 +180,7 @@ copy_range(struct clone *clone, int from, int to, off_t start, off_t end, coco_e
         size_t piece = end - start < (off_t)PIECE ? (size_t)(end - start) : PIECE;
         off_t in = start, out = start;
 
-        status = coco_ctx_check(clone->ctx, err);
+        status = coco_ctx_check(clone->pulse->ctx, err);
         if (status != COCO_OK)
             return status;
         ssize_t n = copy_file_range(from, &in, to, &out, piece, 0);
@@ -191,6 +190,7 @@ copy_range(struct clone *clone, int from, int to, off_t start, off_t end, coco_e
             status = copy_by_hand(clone, from, to, start, (size_t)n, err);
         }
         start += n;
+        coco_pulse_beat(clone->pulse);
     }
     return status;
 }
@@ -232,7 +232,7 @@ copy_file(struct clone *clone, int from_dir, int to_dir, const char *name, const
     coco_status status = copy_content(clone, from, to, st->st_size, err);
     if (status == COCO_OK)
         status = copy_meta(clone, from, to, st, err);
-    clone->bytes += (uint64_t)st->st_size;
+    clone->pulse->progress.done += (uint64_t)st->st_size;
     return status;
 }
 
@@ -317,9 +317,11 @@ clone_one(struct clone *clone, int from, int to, const char *name, coco_error **
 {
     struct stat st;
 
-    coco_status status = coco_ctx_check(clone->ctx, err);
+    coco_status status = coco_ctx_check(clone->pulse->ctx, err);
     if (status != COCO_OK)
         return status;
+    coco_pulse_beat(clone->pulse);
+    clone->pulse->progress.files++;
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return coco_fail_errno(err, errno, "look at a file");
     if (S_ISDIR(st.st_mode))
@@ -354,11 +356,11 @@ clone_dir(struct clone *clone, int from, int to, coco_error **err)
 }
 
 coco_status
-coco_clone_by_links(coco_ctx *ctx, int from, int to, coco_error **err)
+coco_clone_by_links(struct coco_pulse *pulse, int from, int to, coco_error **err)
 {
     _cleanup_(clone_freep) struct clone *clone = NULL;
 
-    coco_status status = clone_new(ctx, to, &clone, err);
+    coco_status status = clone_new(pulse, to, &clone, err);
     if (status != COCO_OK)
         return status;
     clone->links = true;
@@ -366,17 +368,12 @@ coco_clone_by_links(coco_ctx *ctx, int from, int to, coco_error **err)
 }
 
 coco_status
-coco_clone_by_copies(coco_ctx *ctx, int from, int to, uint64_t *ret, coco_error **err)
+coco_clone_by_copies(struct coco_pulse *pulse, int from, int to, coco_error **err)
 {
     _cleanup_(clone_freep) struct clone *clone = NULL;
 
-    *ret = 0;
-    coco_status status = clone_new(ctx, to, &clone, err);
-    if (status != COCO_OK)
-        return status;
-    status = clone_dir(clone, from, to, err);
-    *ret = clone->bytes;
-    return status;
+    coco_status status = clone_new(pulse, to, &clone, err);
+    return status == COCO_OK ? clone_dir(clone, from, to, err) : status;
 }
 
 coco_status

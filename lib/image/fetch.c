@@ -230,7 +230,10 @@ wait_for_more(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *la
         int n = poll(fds, sizeof(fds) / sizeof(fds[0]), HEARTBEAT_MS);
         if (n == 0) {
             coco_digest_format(&layer->digest, name);
-            coco_ctx_report(ctx, name, lane->passed, layer->size);
+            coco_ctx_report(ctx, &(coco_progress){.what = name,
+                                                  .phase = COCO_PHASE_FETCH,
+                                                  .done = lane->passed,
+                                                  .total = layer->size});
         }
         coco_status status = coco_ctx_check(ctx, err);
         pthread_mutex_lock(&lane->lock);

@@ -21,7 +21,7 @@
 #define SCRATCH_SIZE ((size_t)XATTR_LIST_MAX + XATTR_SIZE_MAX)
 
 struct fingerprint {
-    coco_ctx *ctx;
+    struct coco_pulse *pulse;
     struct coco_hash hash;
     char scratch[SCRATCH_SIZE]; /* not on the stack, of which each directory takes some */
 };
@@ -161,9 +161,11 @@ add_file(struct fingerprint *print, int dir, const char *name, coco_error **err)
             return coco_fail_errno(err, errno, "read a file");
         if (n == 0)
             break;
+        print->pulse->progress.done += (uint64_t)n;
+        coco_pulse_beat(print->pulse);
         status = coco_hash_add(&print->hash, print->scratch, (size_t)n, err);
         if (status == COCO_OK)
-            status = coco_ctx_check(print->ctx, err);
+            status = coco_ctx_check(print->pulse->ctx, err);
     }
     return status;
 }
@@ -206,9 +208,11 @@ add_one(struct fingerprint *print, int parent, int dir, const char *name, coco_e
 {
     struct stat st;
 
-    coco_status status = coco_ctx_check(print->ctx, err);
+    coco_status status = coco_ctx_check(print->pulse->ctx, err);
     if (status != COCO_OK)
         return status;
+    coco_pulse_beat(print->pulse);
+    print->pulse->progress.files++;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return coco_fail_errno(err, errno, "look at a file");
     if (!S_ISDIR(st.st_mode) && is_same(parent, name, &st))
@@ -275,13 +279,14 @@ print_free(struct fingerprint *print)
 COCO_DEFINE_CLEANUP(struct fingerprint *, print_free);
 
 coco_status
-coco_fingerprint(coco_ctx *ctx, int parent, int tree, struct coco_digest *ret, coco_error **err)
+coco_fingerprint(struct coco_pulse *pulse, int parent, int tree, struct coco_digest *ret,
+                 coco_error **err)
 {
     _cleanup_(print_freep) struct fingerprint *print = calloc(1, sizeof(*print));
 
     if (!print)
         return coco_fail_nomem(err);
-    print->ctx = ctx;
+    print->pulse = pulse;
     coco_status status = coco_hash_begin(&print->hash, COCO_SHA256, err);
     if (status == COCO_OK)
         status = add_dir(print, parent, tree, err);

@@ -7,8 +7,7 @@
 #define COCO_IMAGE_FINGERPRINT_H
 
 #include "base/digest.h"
-
-#include <coco/context.h>
+#include "base/pulse.h"
 
 /*
  * Digest of all files in tree that are not the very same file in parent (-1: there is
@@ -17,7 +16,7 @@
  * names of parent there are no more. So each content is read once, however many trees
  * it is in, and those of a tree and of all its parents vouch for the whole.
  */
-coco_status coco_fingerprint(coco_ctx *ctx, int parent, int tree, struct coco_digest *ret,
-                             coco_error **err);
+coco_status coco_fingerprint(struct coco_pulse *pulse, int parent, int tree,
+                             struct coco_digest *ret, coco_error **err);
 
 #endif

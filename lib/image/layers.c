@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/fail.h"
+#include "base/pulse.h"
 #include "image/pipeline.h"
 
 #include <coco/kbc.h>
@@ -139,6 +140,68 @@ coco_layers_done(struct coco_layers *layers)
     *layers = (struct coco_layers){0};
 }
 
+/* What stands before a pipeline: it tells how far the files are, which nobody else knows. */
+struct watch {
+    struct coco_sink next;
+    const struct coco_unpack_budget *budget;
+    struct coco_unpack_budget before;
+    struct coco_pulse pulse;
+};
+
+static void
+look(void *self, coco_progress *ret)
+{
+    const struct watch *watch = self;
+
+    ret->files = watch->before.entries - watch->budget->entries;
+    ret->done = watch->before.content - watch->budget->content;
+}
+
+static coco_status
+watch_write(void *self, const uint8_t *data, size_t len, coco_error **err)
+{
+    struct watch *watch = self;
+
+    look(watch, &watch->pulse.progress);
+    coco_pulse_beat(&watch->pulse);
+    return coco_sink_write(&watch->next, data, len, err);
+}
+
+static coco_status
+end_next(void *self, coco_error **err)
+{
+    const struct watch *watch = self;
+
+    return coco_sink_end(&watch->next, err);
+}
+
+/* What is in the rings then may be a thousand times as much when it is written. */
+static coco_status
+watch_end(void *self, coco_error **err)
+{
+    const struct coco_pulse_work work = {.run = end_next, .look = look, .self = self};
+    struct watch *watch = self;
+
+    coco_status status = coco_pulse_during(&watch->pulse, &work, err);
+    look(watch, &watch->pulse.progress);
+    if (status == COCO_OK)
+        coco_pulse_end(&watch->pulse);
+    return status;
+}
+
+static coco_status
+fetch(struct coco_layers *layers, coco_ctx *ctx, size_t i, const struct coco_sink *next,
+      const struct coco_unpack_budget *budget, bool *elsewhere, coco_error **err)
+{
+    struct watch watch = {.next = *next, .budget = budget, .before = *budget};
+    const struct coco_sink sink = {.write = watch_write, .end = watch_end, .self = &watch};
+    char name[COCO_DIGEST_TEXT_SIZE];
+
+    coco_digest_format(&layers->order.manifest->layers[i].digest, name);
+    watch.pulse = coco_pulse_begin(ctx, name, COCO_PHASE_UNPACK);
+    return coco_fetch_layer(layers->fetch, ctx, i, &sink, elsewhere, err);
+}
+
 static coco_status
 unpack(struct coco_layers *layers, coco_ctx *ctx, size_t i, struct coco_pipeline_order *order,
        bool *elsewhere, coco_error **err)
@@ -154,7 +217,7 @@ unpack(struct coco_layers *layers, coco_ctx *ctx, size_t i, struct coco_pipeline
     if (status == COCO_OK)
         status = coco_pipeline_begin(&pipeline, order, err);
     if (status == COCO_OK)
-        status = coco_fetch_layer(layers->fetch, ctx, i, &pipeline.sink, elsewhere, err);
+        status = fetch(layers, ctx, i, &pipeline.sink, order->budget, elsewhere, err);
     return status;
 }
 

@@ -31,7 +31,7 @@ wait_for(coco_ctx *ctx, int fd, int operation, const char *what, coco_error **er
         if (errno != EWOULDBLOCK && errno != EINTR)
             return coco_fail_errno(err, errno, "lock '%s'", what);
         if (looks % LOOKS_PER_SECOND == 0)
-            coco_ctx_report(ctx, what, 0, 0);
+            coco_ctx_report(ctx, &(coco_progress){.what = what, .phase = COCO_PHASE_WAIT});
         (void)poll(&canceled, 1, LOOK_AGAIN_MS);
     }
 }

@@ -186,7 +186,8 @@ lay_over(struct pull *pull, const coco_store *store, const struct coco_staging *
     if (status == COCO_OK)
         status = coco_staging_path(staging, &pull->overlaid, err);
     if (status == COCO_OK)
-        status = coco_store_add_bundle(store, pull->ctx, pull->overlaid, &pull->chain.top.chain, err);
+        status =
+            coco_store_add_bundle(store, pull->ctx, pull->overlaid, &pull->chain.top.chain, err);
     if (status != COCO_OK)
         return status;
     pull->rootfs = openat(staging->dir, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -194,10 +195,23 @@ lay_over(struct pull *pull, const coco_store *store, const struct coco_staging *
 }
 
 static coco_status
+copy_tree(struct pull *pull, coco_error **err)
+{
+    char name[COCO_DIGEST_TEXT_SIZE];
+
+    coco_digest_format(&pull->chain.top.chain, name);
+    struct coco_pulse pulse = coco_pulse_begin(pull->ctx, name, COCO_PHASE_COPY);
+    coco_status status = coco_clone_by_copies(&pulse, pull->chain.top.rootfs, pull->rootfs, err);
+    if (status == COCO_OK)
+        coco_pulse_end(&pulse);
+    pull->written += pulse.progress.done;
+    return status;
+}
+
+static coco_status
 fill_from_store(struct pull *pull, const struct coco_staging *staging, coco_error **err)
 {
     const coco_store *store = pull->order->client->store;
-    uint64_t copied = 0;
 
     coco_status status = add_to_store(pull, store, err);
     if (status != COCO_OK)
@@ -205,11 +219,7 @@ fill_from_store(struct pull *pull, const struct coco_staging *staging, coco_erro
     if (pull->order->limits.flags & COCO_IMAGE_OVERLAY)
         return lay_over(pull, store, staging, err);
     status = make_rootfs(staging, &pull->rootfs, err);
-    if (status == COCO_OK)
-        status =
-            coco_clone_by_copies(pull->ctx, pull->chain.top.rootfs, pull->rootfs, &copied, err);
-    pull->written += copied;
-    return status;
+    return status == COCO_OK ? copy_tree(pull, err) : status;
 }
 
 static coco_status
@@ -245,7 +255,7 @@ make_bundle(struct pull *pull, struct coco_staging *staging, coco_error **err)
     if (status == COCO_OK)
         status = coco_ctx_check(pull->ctx, err);
     if (status == COCO_OK)
-        status = coco_staging_commit(staging, err);
+        status = coco_staging_commit(staging, pull->ctx, err);
     return status;
 }
 

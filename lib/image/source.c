@@ -66,7 +66,10 @@ check_write(void *self, const uint8_t *data, size_t len, coco_error **err)
     if (status != COCO_OK)
         return status;
     check->done += len;
-    coco_ctx_report(check->ctx, check->name, check->done, check->blob->size);
+    coco_ctx_report(check->ctx, &(coco_progress){.what = check->name,
+                                                 .phase = COCO_PHASE_FETCH,
+                                                 .done = check->done,
+                                                 .total = check->blob->size});
     return COCO_OK;
 }
 

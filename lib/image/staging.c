@@ -7,6 +7,7 @@
 
 #include "base/entries.h"
 #include "base/fail.h"
+#include "base/pulse.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "image/overlay.h"
@@ -290,12 +291,29 @@ coco_staging_begin(const char *path, struct coco_staging *ret, coco_error **err)
     return COCO_OK;
 }
 
+/* Which takes as long as the disk does. */
+static coco_status
+sync_it(void *self, coco_error **err)
+{
+    const struct coco_staging *staging = self;
+
+    return syncfs(staging->dir) == 0 ? COCO_OK
+                                     : coco_fail_errno(err, errno, "finish '%s'", staging->target);
+}
+
 /* rename() takes the place of an empty directory, and of nothing else. */
 coco_status
-coco_staging_commit(struct coco_staging *staging, coco_error **err)
+coco_staging_commit(struct coco_staging *staging, const coco_ctx *ctx, coco_error **err)
 {
-    if (fchmod(staging->dir, staging->mode) < 0 || syncfs(staging->dir) < 0)
+    const struct coco_pulse_work work = {.run = sync_it, .self = staging};
+    struct coco_pulse pulse = coco_pulse_begin(ctx, staging->target, COCO_PHASE_SYNC);
+
+    if (fchmod(staging->dir, staging->mode) < 0)
         return coco_fail_errno(err, errno, "finish '%s'", staging->target);
+    coco_status status = coco_pulse_during(&pulse, &work, err);
+    if (status != COCO_OK)
+        return status;
+    coco_pulse_end(&pulse);
     if (renameat(staging->parent, staging->name, staging->parent, staging->target) < 0) {
         if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
             return coco_fail(err, COCO_ERR_INVALID, "'%s' is there by now", staging->target);

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 
-#include <coco/error.h>
+#include <coco/context.h>
 
 #include <sys/types.h>
 
@@ -49,7 +49,8 @@ coco_status coco_staging_discard(int parent, const char *name, coco_error **err)
 void coco_staging_sweep(int parent);
 
 /* Writes all of it to the disk and puts it in its place. */
-coco_status coco_staging_commit(struct coco_staging *staging, coco_error **err);
+coco_status coco_staging_commit(struct coco_staging *staging, const coco_ctx *ctx,
+                                coco_error **err);
 
 /* Removes what was not committed. */
 void coco_staging_done(struct coco_staging *staging);

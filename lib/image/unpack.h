@@ -18,8 +18,9 @@
 
 /* What all layers of one image may come to together. */
 struct coco_unpack_budget {
-    uint64_t content; /* bytes of files left */
-    uint64_t entries; /* files left */
+    /* Others may look at these two while files are unpacked. */
+    _Atomic uint64_t content; /* bytes of files left */
+    _Atomic uint64_t entries; /* files left */
     struct coco_ids ids;
 };
 

@@ -31,14 +31,14 @@ note_log(void *user, coco_log_level level, const char *message)
 }
 
 static void
-note_progress(void *user, const char *what, uint64_t done, uint64_t total)
+note_progress(void *user, const coco_progress *progress)
 {
     struct seen *seen = user;
 
     seen->calls++;
-    seen->done = done;
-    seen->total = total;
-    (void)snprintf(seen->text, sizeof(seen->text), "%s", what);
+    seen->done = progress->done;
+    seen->total = progress->total;
+    (void)snprintf(seen->text, sizeof(seen->text), "%s", progress->what);
 }
 
 static void
@@ -80,7 +80,7 @@ new_context_is_silent_and_not_canceled(void **state)
     coco_error *err = NULL;
 
     coco_ctx_log(ctx, COCO_LOG_WARN, "nobody listens");
-    coco_ctx_report(ctx, "nobody", 1, 2);
+    coco_ctx_report(ctx, &(coco_progress){.what = "nobody", .done = 1, .total = 2});
     assert_false(coco_ctx_canceled(ctx));
     assert_ok(coco_ctx_check(ctx, &err), err);
     assert_false(is_readable(coco_ctx_cancel_fd(ctx), 0));
@@ -166,10 +166,32 @@ report_passes_everything_on(void **state)
     struct seen seen = {0};
 
     coco_ctx_set_progress(ctx, note_progress, &seen, NULL);
-    coco_ctx_report(ctx, "sha256:ab", 1, UINT64_MAX);
+    coco_ctx_report(ctx, &(coco_progress){.what = "sha256:ab", .done = 1, .total = UINT64_MAX});
     assert_string_equal(seen.text, "sha256:ab");
     assert_int_equal(seen.done, 1);
     assert_true(seen.total == UINT64_MAX);
+}
+
+static void
+phases_have_names(void **state)
+{
+    static const struct {
+        coco_phase phase;
+        const char *name;
+    } cases[] = {
+        {COCO_PHASE_FETCH, "fetch"},
+        {COCO_PHASE_UNPACK, "unpack"},
+        {COCO_PHASE_WAIT, "wait"},
+        {COCO_PHASE_COPY, "copy"},
+        {COCO_PHASE_VERIFY, "verify"},
+        {COCO_PHASE_SYNC, "sync"},
+        {(coco_phase)(COCO_PHASE_SYNC + 1), "unknown"},
+        {(coco_phase)-1, "unknown"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(coco_phase_name(cases[i].phase), cases[i].name);
 }
 
 static void
@@ -224,6 +246,7 @@ main(void)
         cmocka_unit_test_setup_teardown(log_passes_levels_from_the_chosen_one, setup, teardown),
         cmocka_unit_test_setup_teardown(log_escapes_and_cuts_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(report_passes_everything_on, setup, teardown),
+        cmocka_unit_test(phases_have_names),
         cmocka_unit_test(destroy_is_called_once),
         cmocka_unit_test(new_survives_any_failed_allocation),
     };

@@ -128,7 +128,7 @@ static void
 names_that_new_files_have_are_known(void **state)
 {
     static const char *const others[] = {
-        "",  "file", "file.0123456789abcde",    ".0123456789abcdef", "file.0123456789abcdeg",
+        "",  "file", "file.0123456789abcde",   ".0123456789abcdef", "file.0123456789abcdeg",
         ".", "..",   "file.0123456789abcdef0", "0123456789abcdef",  "file.0123456789abcdef.x",
     };
 

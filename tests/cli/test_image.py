@@ -3,16 +3,18 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import pty
 import random
 import re
 import subprocess
 
 import pytest
 
-from conftest import FILES, leftovers, needs
+from conftest import FILES, PROGRAM, leftovers, needs
 from layout import Layout
 
 ANYTHING = ["--insecure-policy", "accept-anything"]
@@ -54,7 +56,7 @@ def test_pull_with_json_ends_with_what_was_pulled(coco, layout, tmp_path):
     assert done.stderr == b""
     assert {event["event"] for event in events[:-1]} <= {"progress"}
     for event in events[:-1]:
-        assert set(event) == {"event", "what", "done", "total"}
+        assert set(event) == {"event", "what", "phase", "done", "total", "files"}
     result = events[-1]
     assert set(result) == {"event", "digest", "layers", "bytes_read", "bytes_written", "ids_ignored"}
     assert result["event"] == "done"
@@ -62,6 +64,45 @@ def test_pull_with_json_ends_with_what_was_pulled(coco, layout, tmp_path):
     assert result["layers"] == 2
     assert not result["ids_ignored"]
     assert result["bytes_written"] >= sum(map(len, FILES.values()))
+
+
+def screen_of(text):
+    """What is on a terminal of 80 columns after text was written to it."""
+    lines, line = [], ""
+    for part in re.split(r"(\r\n|\r|\x1b\[K|\n)", text):
+        if part in ("\n", "\r\n"):
+            lines.append(line)
+            line = ""
+        elif part in ("\r", "\x1b[K"):
+            line = ""
+        else:
+            assert len(part) <= 80, part
+            line += part
+    return [*lines, line]
+
+
+def test_each_blob_has_a_bar_on_a_terminal(coco, layout, tmp_path):
+    """Which stays, full and with the number of its files; nothing else does."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, "image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "bundle"],
+        env=coco.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # at its end
+        while data := os.read(ours, 65536):
+            said += data
+    os.close(ours)
+    assert process.communicate()[0].decode().strip() == layout.digest("app")
+    assert process.returncode == 0
+    manifest = layout.manifest("app")
+    *bars, summary, empty = screen_of(said.decode())
+    assert empty == "" and summary.startswith("coco: pulled 2 layers")
+    assert len(bars) == 3
+    for blob, bar in zip([manifest["config"], *manifest["layers"]], bars):
+        assert bar.startswith(blob["digest"][:19] + " [####################] ")
+        assert bar.endswith(" files") == (blob != manifest["config"])
 
 
 def test_pull_into_an_empty_directory_is_fine_and_into_another_is_not(coco, layout, tmp_path):

@@ -111,13 +111,11 @@ an_image_without_layers_is_refused(void **state)
 
 /* Somebody else makes the image, and is waited for; who is canceled does not wait. */
 static void
-give_up(void *user, const char *what, uint64_t done, uint64_t total)
+give_up(void *user, const coco_progress *progress)
 {
     struct storekit *kit = user;
 
-    (void)done;
-    (void)total;
-    if (strncmp(what, "sha256-", 7) == 0)
+    if (progress->phase == COCO_PHASE_WAIT)
         coco_ctx_cancel(kit->ctx);
 }
 

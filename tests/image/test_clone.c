@@ -21,6 +21,7 @@ struct fixture {
     char to_path[100];
     int from, to;
     coco_ctx *ctx;
+    struct coco_pulse pulse;
     coco_error *err;
 };
 
@@ -63,6 +64,7 @@ setup(void **state)
     f->from = make_dir(AT_FDCWD, f->from_path, 01777);
     f->to = make_dir(AT_FDCWD, f->to_path, 0700);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    f->pulse = coco_pulse_begin(f->ctx, "tree", COCO_PHASE_COPY);
     int sub = make_dir(f->from, "sub", 0555);
     make_file(sub, "file", "content", 7, 7);
     make_file(sub, "holes", "x", 1, 10 << 20);
@@ -132,7 +134,7 @@ links_are_other_names_of_the_same_files(void **state)
 {
     struct fixture *f = *state;
 
-    assert_ok(coco_clone_by_links(f->ctx, f->from, f->to, &f->err), f->err);
+    assert_ok(coco_clone_by_links(&f->pulse, f->from, f->to, &f->err), f->err);
     assert_same_tree(f);
     assert_int_equal(look_at(f->to, "sub/file").st_ino, look_at(f->from, "sub/file").st_ino);
     assert_int_equal(look_at(f->to, "fifo").st_ino, look_at(f->from, "fifo").st_ino);
@@ -145,13 +147,13 @@ copies_are_files_of_their_own(void **state)
     struct fixture *f = *state;
     char value[8];
     char path[200];
-    uint64_t bytes = 0;
 
-    assert_ok(coco_clone_by_copies(f->ctx, f->from, f->to, &bytes, &f->err), f->err);
+    assert_ok(coco_clone_by_copies(&f->pulse, f->from, f->to, &f->err), f->err);
     assert_same_tree(f);
     assert_true(look_at(f->to, "sub/file").st_ino != look_at(f->from, "sub/file").st_ino);
     assert_int_equal(look_at(f->to, "sub/file").st_nlink, 2);
-    assert_int_equal(bytes, 7 + (10 << 20));
+    assert_int_equal(f->pulse.progress.done, 7 + (10 << 20));
+    assert_true(f->pulse.progress.files > 5);
     /* Holes stay holes. */
     assert_true(look_at(f->to, "sub/holes").st_blocks <= look_at(f->from, "sub/holes").st_blocks);
     (void)snprintf(path, sizeof(path), "%s/sub/file", f->from_path);
@@ -166,9 +168,8 @@ static void
 the_original_does_not_notice_what_happens_to_a_copy(void **state)
 {
     struct fixture *f = *state;
-    uint64_t bytes = 0;
 
-    assert_ok(coco_clone_by_copies(f->ctx, f->from, f->to, &bytes, &f->err), f->err);
+    assert_ok(coco_clone_by_copies(&f->pulse, f->from, f->to, &f->err), f->err);
     int fd = openat(f->to, "sub/file", O_WRONLY | O_TRUNC | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "changed", 7), 7);
@@ -182,7 +183,6 @@ static void
 many_files_with_two_names_each_stay_so(void **state)
 {
     struct fixture *f = *state;
-    uint64_t bytes = 0;
     char a[16];
     char b[16];
 
@@ -192,7 +192,7 @@ many_files_with_two_names_each_stay_so(void **state)
         make_file(f->from, a, a, strlen(a), (off_t)strlen(a));
         assert_int_equal(linkat(f->from, a, f->from, b, 0), 0);
     }
-    assert_ok(coco_clone_by_copies(f->ctx, f->from, f->to, &bytes, &f->err), f->err);
+    assert_ok(coco_clone_by_copies(&f->pulse, f->from, f->to, &f->err), f->err);
     for (int i = 0; i < 300; i++) {
         (void)snprintf(a, sizeof(a), "a%d", i);
         (void)snprintf(b, sizeof(b), "b%d", i);
@@ -206,11 +206,10 @@ static void
 what_is_there_already_is_an_error(void **state)
 {
     struct fixture *f = *state;
-    uint64_t bytes = 0;
 
     make_file(f->to, "link", "x", 1, 1);
-    assert_fails(coco_clone_by_links(f->ctx, f->from, f->to, &f->err), f->err, COCO_ERR_IO, "");
-    assert_int_equal(coco_clone_by_copies(f->ctx, f->from, f->to, &bytes, NULL), COCO_ERR_IO);
+    assert_fails(coco_clone_by_links(&f->pulse, f->from, f->to, &f->err), f->err, COCO_ERR_IO, "");
+    assert_int_equal(coco_clone_by_copies(&f->pulse, f->from, f->to, NULL), COCO_ERR_IO);
 }
 
 static void
@@ -219,7 +218,7 @@ a_cancel_ends_it(void **state)
     struct fixture *f = *state;
 
     coco_ctx_cancel(f->ctx);
-    assert_fails(coco_clone_by_links(f->ctx, f->from, f->to, &f->err), f->err, COCO_ERR_CANCELED,
+    assert_fails(coco_clone_by_links(&f->pulse, f->from, f->to, &f->err), f->err, COCO_ERR_CANCELED,
                  "");
 }
 
@@ -232,7 +231,6 @@ clones_survive_any_failed_allocation(void **state)
     for_each_fault()
     {
         char name[16];
-        uint64_t bytes = 0;
 
         faults_pause();
         (void)snprintf(name, sizeof(name), "%d", n++);
@@ -240,9 +238,9 @@ clones_survive_any_failed_allocation(void **state)
         (void)snprintf(name, sizeof(name), "%d", n++);
         int copies = make_dir(f->to, name, 0700);
         faults_resume();
-        coco_status status = coco_clone_by_links(f->ctx, f->from, links, &f->err);
+        coco_status status = coco_clone_by_links(&f->pulse, f->from, links, &f->err);
         if (status == COCO_OK)
-            status = coco_clone_by_copies(f->ctx, f->from, copies, &bytes, &f->err);
+            status = coco_clone_by_copies(&f->pulse, f->from, copies, &f->err);
         if (status == COCO_OK)
             status = coco_clone_meta(f->from, copies, &f->err);
         fault_expect(status, f->err);

@@ -125,11 +125,9 @@ the_trees_below_a_bundles_stay_with_it(void **state)
 }
 
 static void
-give_up(void *user, const char *what, uint64_t done, uint64_t total)
+give_up(void *user, const coco_progress *progress)
 {
-    (void)what;
-    (void)done;
-    (void)total;
+    (void)progress;
     coco_ctx_cancel(user);
 }
 

@@ -318,12 +318,12 @@ a_cancel_is_noticed_while_nothing_comes(void **state)
 }
 
 static void
-note_progress(void *user, const char *what, uint64_t done, uint64_t total)
+note_progress(void *user, const coco_progress *progress)
 {
     struct world *w = user;
 
-    assert_non_null(strstr(what, "sha256:"));
-    assert_true(done <= SIZE && total == SIZE);
+    assert_non_null(strstr(progress->what, "sha256:"));
+    assert_true(progress->done <= SIZE && progress->total == SIZE);
     w->foreign = w->foreign || !pthread_equal(pthread_self(), w->user);
     assert_int_equal(sem_post(&w->beaten), 0);
 }

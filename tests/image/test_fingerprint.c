@@ -20,6 +20,7 @@ struct fixture {
     char top[64];
     int dir;
     coco_ctx *ctx;
+    struct coco_pulse pulse;
     coco_error *err;
 };
 
@@ -69,6 +70,7 @@ setup(void **state)
     make_temp_dir(f->top, sizeof(f->top));
     f->dir = open(f->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    f->pulse = coco_pulse_begin(f->ctx, "tree", COCO_PHASE_VERIFY);
     *state = f;
     return 0;
 }
@@ -91,7 +93,7 @@ print(struct fixture *f, int parent, int tree)
 {
     struct coco_digest digest = {0};
 
-    assert_ok(coco_fingerprint(f->ctx, parent, tree, &digest, &f->err), f->err);
+    assert_ok(coco_fingerprint(&f->pulse, parent, tree, &digest, &f->err), f->err);
     return digest;
 }
 
@@ -214,7 +216,7 @@ what_is_the_same_file_in_the_parent_is_not_read(void **state)
 
     assert_int_equal(mkdirat(f->dir, "child", 0755), 0);
     int child = openat(f->dir, "child", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_ok(coco_clone_by_links(f->ctx, parent, child, &f->err), f->err);
+    assert_ok(coco_clone_by_links(&f->pulse, parent, child, &f->err), f->err);
     const struct coco_digest cloned = print(f, parent, child);
     /* A change of the file they share is the parent's to tell. */
     set_content(parent);
@@ -244,7 +246,7 @@ fingerprints_survive_any_failed_allocation(void **state)
     for_each_fault()
     {
         struct coco_digest digest;
-        coco_status status = coco_fingerprint(f->ctx, -1, tree, &digest, &f->err);
+        coco_status status = coco_fingerprint(&f->pulse, -1, tree, &digest, &f->err);
 
         fault_expect(status, f->err);
         coco_error_free(f->err);

@@ -50,24 +50,23 @@ teardown(void **state)
 }
 
 static void
-let_go(void *user, const char *what, uint64_t done, uint64_t total)
+let_go(void *user, const coco_progress *progress)
 {
     struct fixture *f = user;
 
-    assert_string_equal(what, "it");
-    assert_int_equal(done + total, 0);
+    assert_string_equal(progress->what, "it");
+    assert_int_equal(progress->phase, COCO_PHASE_WAIT);
+    assert_int_equal(progress->done + progress->total + progress->files, 0);
     f->reports++;
     (void)close(f->held);
 }
 
 static void
-give_up(void *user, const char *what, uint64_t done, uint64_t total)
+give_up(void *user, const coco_progress *progress)
 {
     struct fixture *f = user;
 
-    (void)what;
-    (void)done;
-    (void)total;
+    (void)progress;
     coco_ctx_cancel(f->ctx);
 }
 

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 static coco_error *err;
+static coco_ctx *ctx;
 static char top[64];
 static char place[128];
 
@@ -22,6 +23,7 @@ static int
 begin(void **state)
 {
     (void)state;
+    assert_ok(coco_ctx_new(&ctx, &err), err);
     make_temp_dir(top, sizeof(top));
     (void)snprintf(place, sizeof(place), "%s/place", top);
     return 0;
@@ -31,6 +33,7 @@ static int
 end(void **state)
 {
     (void)state;
+    coco_ctx_free(ctx);
     remove_temp_dir(top);
     return 0;
 }
@@ -71,7 +74,7 @@ it_appears_when_it_is_committed(void **state)
     assert_int_equal(fstat(staging.dir, &st), 0);
     assert_int_equal(st.st_mode, S_IFDIR | 0700);
     assert_no_file(top, "place");
-    assert_ok(coco_staging_commit(&staging, &err), err);
+    assert_ok(coco_staging_commit(&staging, ctx, &err), err);
     coco_staging_done(&staging);
     assert_file(place, "file", "x");
     assert_int_equal(stat(place, &st), 0);
@@ -94,7 +97,7 @@ it_takes_the_place_and_the_mode_of_an_empty_directory(void **state)
     (void)strcat(link, "/");
     assert_ok(coco_staging_begin(link, &staging, &err), err);
     fill(&staging);
-    assert_ok(coco_staging_commit(&staging, &err), err);
+    assert_ok(coco_staging_commit(&staging, ctx, &err), err);
     coco_staging_done(&staging);
     assert_file(place, "file", "x");
     assert_int_equal(stat(place, &st), 0);
@@ -148,7 +151,8 @@ a_place_that_is_taken_meanwhile_is_left_alone(void **state)
     assert_int_equal(mkdir(place, 0755), 0);
     (void)snprintf(inner, sizeof(inner), "%s/theirs", place);
     (void)close(open(inner, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    assert_fails(coco_staging_commit(&staging, &err), err, COCO_ERR_INVALID, "is there by now");
+    assert_fails(coco_staging_commit(&staging, ctx, &err), err, COCO_ERR_INVALID,
+                 "is there by now");
     coco_staging_done(&staging);
     assert_file(place, "theirs", "");
     assert_no_file(place, "file");
@@ -172,7 +176,7 @@ the_dead_are_cleaned_up_and_the_living_are_not(void **state)
     assert_int_equal(count_names(), 1);
     assert_ok(coco_staging_begin(place, &next, &err), err);
     assert_int_equal(count_names(), 2);
-    assert_ok(coco_staging_commit(&living, &err), err);
+    assert_ok(coco_staging_commit(&living, ctx, &err), err);
     coco_staging_done(&living);
     coco_staging_done(&next);
     assert_int_equal(count_names(), 1);

@@ -21,7 +21,7 @@ from ._attestation import (
     tee_detected,
     tees,
 )
-from ._context import Context, LogLevel
+from ._context import Context, LogLevel, Phase, Progress
 from ._image import Image, ImageClient, ImageRef
 from ._kbc import Admin, Kbc, TeeKey
 from ._store import Store
@@ -58,6 +58,8 @@ __all__ = [
     "ImageRef",
     "Kbc",
     "LogLevel",
+    "Phase",
+    "Progress",
     "Store",
     "TeeKey",
     "Verdict",

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import enum
 import threading
+import typing
 import weakref
 
 from . import native
@@ -16,6 +17,30 @@ class LogLevel(enum.IntEnum):
     DEBUG = native.COCO_LOG_DEBUG
     INFO = native.COCO_LOG_INFO
     WARN = native.COCO_LOG_WARN
+
+
+class Phase(enum.IntEnum):
+    """What is being done to a thing; a layer is unpacked while it is fetched."""
+
+    FETCH = native.COCO_PHASE_FETCH
+    UNPACK = native.COCO_PHASE_UNPACK
+    WAIT = native.COCO_PHASE_WAIT
+    COPY = native.COCO_PHASE_COPY
+    VERIFY = native.COCO_PHASE_VERIFY
+    SYNC = native.COCO_PHASE_SYNC
+
+    def __str__(self):
+        return native.phase_name(self)
+
+
+class Progress(typing.NamedTuple):
+    """How far one thing, such as the blob of a digest, is in one of its phases."""
+
+    what: str
+    phase: Phase
+    done: int  #: bytes
+    total: int  #: bytes it will be, 0 while unknown; `done` once the phase is over
+    files: int  #: 0 in phases that count none
 
 
 class Handle:
@@ -44,8 +69,8 @@ class Handle:
 class Context:
     """Progress, log and cancellation of the calls it is given to.
 
-    progress(what, done, total) is called with bytes; an exception in it cancels
-    the call and comes out of it. log(level, message) gets the lines of at least
+    progress() is called with a Progress, while an image is pulled once a second at
+    least; an exception in it cancels the call and comes out of it. log(level, message) gets the lines of at least
     `level`. Both run on the thread of the call, which for calls from the main
     thread is another one.
 
@@ -76,9 +101,9 @@ class Context:
         """Whether it was canceled."""
         return native.ctx_canceled(self._c)
 
-    def _report(self, what, done, total):
+    def _report(self, what, phase, *counts):
         try:
-            self._progress(what, done, total)
+            self._progress(Progress(what, Phase(phase), *counts))
         except BaseException as failure:  # noqa: B902: it is raised again by the call
             self._failure = failure
             self.cancel()

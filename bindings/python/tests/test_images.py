@@ -129,13 +129,17 @@ def test_limits_are_keywords(layout, tmp_path):
 
 def test_progress_is_reported(layout, tmp_path):
     reports = []
-    context = coco.Context(progress=lambda *report: reports.append(report))
+    context = coco.Context(progress=reports.append)
     client().pull(str(layout), tmp_path / "bundle", context=context)
-    assert reports and all(isinstance(what, str) and done >= 0 for what, done, _ in reports)
+    assert {report.phase for report in reports} == {coco.Phase.FETCH, coco.Phase.UNPACK, coco.Phase.SYNC}
+    unpacked = [report for report in reports if report.phase == coco.Phase.UNPACK][-1]
+    assert unpacked.what.startswith("sha256:") and unpacked.files > 0
+    assert unpacked.done == unpacked.total > 0
+    assert {str(report.phase) for report in reports} == {"fetch", "unpack", "sync"}
 
 
 def test_an_exception_of_the_progress_sink_comes_out_of_the_call(layout, tmp_path):
-    def refuse(what, done, total):
+    def refuse(progress):
         raise LookupError("enough")
 
     context = coco.Context(progress=refuse)

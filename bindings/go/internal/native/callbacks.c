@@ -11,9 +11,10 @@
 #include "_cgo_export.h"
 
 static void
-progress(void *user, const char *what, uint64_t done, uint64_t total)
+progress(void *user, const coco_progress *progress)
 {
-    coco_go_progress((uintptr_t)user, (char *)what, done, total);
+    coco_go_progress((uintptr_t)user, (char *)progress->what, (int)progress->phase, progress->done,
+                     progress->total, progress->files);
 }
 
 static void

@@ -12,7 +12,7 @@ import (
 
 // Sinks is where a call reports to; each may be nil.
 type Sinks struct {
-	Progress func(what string, done, total uint64)
+	Progress func(what string, phase int, done, total, files uint64)
 	Log      func(level int, message string)
 	LogLevel int
 }
@@ -92,10 +92,10 @@ func (c *Context) caught() {
 }
 
 //export coco_go_progress
-func coco_go_progress(user C.uintptr_t, what *C.char, done, total C.uint64_t) {
+func coco_go_progress(user C.uintptr_t, what *C.char, phase C.int, done, total, files C.uint64_t) {
 	c := cgo.Handle(user).Value().(*Context)
 	defer c.caught()
-	c.sinks.Progress(C.GoString(what), uint64(done), uint64(total))
+	c.sinks.Progress(C.GoString(what), int(phase), uint64(done), uint64(total), uint64(files))
 }
 
 //export coco_go_log

@@ -11,7 +11,7 @@ func TestFreeDropsTheSinks(t *testing.T) {
 	gone := make(chan struct{})
 	func() {
 		c, failure := NewContext(Sinks{
-			Progress: func(string, uint64, uint64) {},
+			Progress: func(string, int, uint64, uint64, uint64) {},
 			Log:      func(int, string) {},
 		})
 		if failure != nil {

@@ -114,7 +114,8 @@ static const char about[] =
     "serves keys, for guests it attests, obtains keys and pulls images.";
 static const char streams[] =
     "The result goes to stdout, everything else to stderr. With --json stdout carries one JSON "
-    "object a line: events ({\"event\":\"progress\",\"what\",\"done\",\"total\"}), where the "
+    "object a line: events "
+    "({\"event\":\"progress\",\"what\",\"phase\",\"done\",\"total\",\"files\"}), where the "
     "result is not data itself, and the result last. An error is one line on stderr, \"coco: "
     "<what> : <why>\", or with --json one object: id (stable, such as \"not-found\"), status, "
     "what, message, exit_code. No secret is ever given on the command line: keys are read from "

@@ -9,7 +9,8 @@ something: wall time and CPU seconds of `coco image pull` over those of each oth
 the limit, which is the larger of the slowest stage alone and the CPU of all stages, the registry's
 included, divided by the cores.
 
-COCO_BENCH_PULLERS names more pullers, one a line: `NAME=COMMAND` with {ref} and {dir} in it.
+buildah takes part where it is installed. COCO_BENCH_PULLERS names more pullers, one a line:
+`NAME=COMMAND` with {ref} and {dir} in it, and {key}, a file or, where there is none, nothing.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -86,12 +87,25 @@ class Bench:
             f" && umoci unpack --image {out}.oci:t {out}",
         ]
 
+    def buildah(self, ref, form):
+        """Into a store of its own: layers once each, mounted over one another."""
+        key = f"--decryption-key {self.key}" if form == "encrypted" else ""
+        out = self.new()
+        buildah = f"buildah --root {out}/root --runroot {out}/run --storage-driver overlay"
+        return [
+            "sh", "-c",
+            f"{buildah} pull -q --tls-verify=false {key} docker://{ref} >{out}.log"
+            f" && name=$({buildah} from --pull-never {ref}) && {buildah} mount $name >>{out}.log"
+            f" && {buildah} umount $name >>{out}.log",
+        ]
+
     def others(self):
         for line in os.environ.get("COCO_BENCH_PULLERS", "").splitlines():
             name, _, command = line.partition("=")
             if command.strip():
-                yield name.strip(), lambda ref, _, c=command: [
-                    "sh", "-c", c.format(ref=ref, dir=self.new())
+                yield name.strip(), lambda ref, form, c=command: [
+                    "sh", "-c",
+                    c.format(ref=ref, dir=self.new(), key=self.key if form == "encrypted" else ""),
                 ]
 
     def pullers(self, form):
@@ -99,6 +113,8 @@ class Bench:
         # Debian's umoci does not know zstd.
         if PEERS[form] and shutil.which("skopeo") and shutil.which("umoci"):
             found[PEERS[form]] = self.skopeo_umoci
+        if shutil.which("buildah") and os.geteuid() == 0:
+            found["buildah"] = self.buildah
         found.update(self.others())
         return found
 

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #define READ_SIZE ((size_t)128 << 10)
+#define PART_SIZE ((size_t)1 << 10)
 #define MAGIC_MAX ((size_t)6)
 
 struct coco_archive {
@@ -370,6 +371,25 @@ coco_archive_send(const struct coco_archive *archive, coco_ctx *ctx,
 }
 
 coco_status
+coco_archive_part(const struct coco_archive *archive, const struct coco_member *member,
+                  uint64_t offset, size_t len, struct coco_buf *buf, coco_error **err)
+{
+    uint8_t piece[PART_SIZE];
+    coco_status status = COCO_OK;
+
+    if (offset > member->size || len > member->size - offset)
+        return coco_fail(err, COCO_ERR_PROTO, "'%.300s' is shorter than it is said to be",
+                         member->name);
+    for (size_t n; len > 0 && status == COCO_OK; len -= n, offset += n) {
+        n = len < sizeof(piece) ? len : sizeof(piece);
+        status = read_at(archive, member->offset + offset, piece, n, err);
+        if (status == COCO_OK)
+            status = coco_buf_append(buf, piece, n, err);
+    }
+    return status;
+}
+
+coco_status
 coco_archive_read(const struct coco_archive *archive, const struct coco_member *member,
                   struct coco_buf *buf, coco_error **err)
 {
@@ -404,6 +424,18 @@ send_name(void *self, coco_ctx *ctx, const char *name, const struct coco_sink *s
     return status;
 }
 
+static coco_status
+part_of_name(void *self, const char *name, uint64_t offset, size_t len, struct coco_buf *buf,
+             coco_error **err)
+{
+    const struct coco_member *member = NULL;
+
+    coco_status status = coco_archive_find(self, name, &member, err);
+    if (status == COCO_OK)
+        status = coco_archive_part(self, member, offset, len, buf, err);
+    return status;
+}
+
 static void
 free_self(void *self)
 {
@@ -413,6 +445,9 @@ free_self(void *self)
 struct coco_files
 coco_archive_files(struct coco_archive *archive)
 {
-    return (struct coco_files){
-        .read = read_name, .send = send_name, .free = free_self, .self = archive};
+    return (struct coco_files){.read = read_name,
+                               .send = send_name,
+                               .part = part_of_name,
+                               .free = free_self,
+                               .self = archive};
 }

@@ -59,6 +59,10 @@ coco_status coco_archive_send(const struct coco_archive *archive, coco_ctx *ctx,
                               const struct coco_member *member, const struct coco_sink *sink,
                               coco_error **err);
 
+/* Appends so many bytes of a member from offset on; COCO_ERR_PROTO if it has not that many. */
+coco_status coco_archive_part(const struct coco_archive *archive, const struct coco_member *member,
+                              uint64_t offset, size_t len, struct coco_buf *buf, coco_error **err);
+
 /* The archive as files, which takes it. */
 struct coco_files coco_archive_files(struct coco_archive *archive);
 

@@ -65,6 +65,18 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
     return files->send(files->self, ctx, name, sink, err);
 }
 
+static coco_status
+get_part(void *self, coco_ctx *ctx, const struct coco_descriptor *blob, uint64_t offset, size_t len,
+         struct coco_buf *ret, coco_error **err)
+{
+    const struct coco_files *files = self;
+    char name[COCO_DIR_NAME_SIZE];
+
+    (void)ctx; /* a few bytes are read at once */
+    coco_dir_name(&blob->digest, "", name);
+    return files->part(files->self, name, offset, len, ret, err);
+}
+
 static void
 free_dir(void *self)
 {
@@ -99,6 +111,7 @@ coco_dir_source(const coco_image_ref *ref, struct coco_source *ret, coco_error *
     *ret = (struct coco_source){
         .manifest = get_manifest,
         .blob = get_blob,
+        .part = get_part,
         .free = free_dir,
         .self = coco_steal(&files),
     };

@@ -301,15 +301,40 @@ get_manifest(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct
 }
 
 static coco_status
+find_blob(const struct docker_archive *docker, const struct coco_digest *digest,
+          const struct coco_member **ret, coco_error **err)
+{
+    for (size_t i = 0; i < docker->n; i++) {
+        if (!coco_digest_equal(&docker->blobs[i].digest, digest))
+            continue;
+        *ret = docker->blobs[i].member;
+        return COCO_OK;
+    }
+    return coco_fail(err, COCO_ERR_NOTFOUND, "no such blob in the archive");
+}
+
+static coco_status
 get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
          const struct coco_sink *sink, coco_error **err)
 {
     const struct docker_archive *docker = self;
+    const struct coco_member *member = NULL;
 
-    for (size_t i = 0; i < docker->n; i++)
-        if (coco_digest_equal(&docker->blobs[i].digest, &blob->digest))
-            return coco_archive_send(docker->archive, ctx, docker->blobs[i].member, sink, err);
-    return coco_fail(err, COCO_ERR_NOTFOUND, "no such blob in the archive");
+    coco_status status = find_blob(docker, &blob->digest, &member, err);
+    return status == COCO_OK ? coco_archive_send(docker->archive, ctx, member, sink, err) : status;
+}
+
+static coco_status
+get_part(void *self, coco_ctx *ctx, const struct coco_descriptor *blob, uint64_t offset, size_t len,
+         struct coco_buf *ret, coco_error **err)
+{
+    const struct docker_archive *docker = self;
+    const struct coco_member *member = NULL;
+
+    (void)ctx; /* a few bytes are read at once */
+    coco_status status = find_blob(docker, &blob->digest, &member, err);
+    return status == COCO_OK ? coco_archive_part(docker->archive, member, offset, len, ret, err)
+                             : status;
 }
 
 static void
@@ -351,6 +376,7 @@ coco_docker_archive_source(const coco_image_ref *ref, struct coco_source *ret, c
     *ret = (struct coco_source){
         .manifest = get_manifest,
         .blob = get_blob,
+        .part = get_part,
         .free = free_docker,
         .self = coco_steal(&docker),
     };

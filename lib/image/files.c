@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #define READ_SIZE ((size_t)128 << 10)
+#define PART_SIZE ((size_t)1 << 10)
 
 void
 coco_files_done(struct coco_files *files)
@@ -84,10 +85,34 @@ send_file(void *self, coco_ctx *ctx, const char *name, const struct coco_sink *s
     return status;
 }
 
+static coco_status
+read_part(void *self, const char *name, uint64_t offset, size_t len, struct coco_buf *buf,
+          coco_error **err)
+{
+    _cleanup_close_ int fd = -1;
+    uint8_t piece[PART_SIZE];
+
+    coco_status status = open_in(self, name, &fd, err);
+    while (status == COCO_OK && len > 0) {
+        ssize_t n = pread(fd, piece, len < sizeof(piece) ? len : sizeof(piece), (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return coco_fail_errno(err, errno, "read '%s'", name);
+        if (n == 0)
+            return coco_fail(err, COCO_ERR_PROTO, "'%s' is shorter than it is said to be", name);
+        status = coco_buf_append(buf, piece, (size_t)n, err);
+        offset += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return status;
+}
+
 struct coco_files
 coco_folder_files(struct coco_folder *folder)
 {
-    return (struct coco_files){.read = read_file, .send = send_file, .self = folder};
+    return (struct coco_files){
+        .read = read_file, .send = send_file, .part = read_part, .self = folder};
 }
 
 static void

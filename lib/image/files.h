@@ -22,6 +22,9 @@ struct coco_files {
     /* Writes a file to sink, not calling its end. */
     coco_status (*send)(void *self, coco_ctx *ctx, const char *name, const struct coco_sink *sink,
                         coco_error **err);
+    /* Appends so many bytes from offset on, which have to be there: else it is COCO_ERR_PROTO. */
+    coco_status (*part)(void *self, const char *name, uint64_t offset, size_t len,
+                        struct coco_buf *buf, coco_error **err);
     void (*free)(void *self);
     void *self;
 };

@@ -159,6 +159,18 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
     return layout->files.send(layout->files.self, ctx, path, sink, err);
 }
 
+static coco_status
+get_part(void *self, coco_ctx *ctx, const struct coco_descriptor *blob, uint64_t offset, size_t len,
+         struct coco_buf *ret, coco_error **err)
+{
+    const struct layout *layout = self;
+    char path[COCO_LAYOUT_PATH_SIZE];
+
+    (void)ctx; /* a few bytes are read at once */
+    coco_layout_blob_path(&blob->digest, path);
+    return layout->files.part(layout->files.self, path, offset, len, ret, err);
+}
+
 static void
 free_layout(void *self)
 {
@@ -202,6 +214,7 @@ coco_layout_source_of(struct coco_files *files, const coco_image_ref *ref, struc
     *ret = (struct coco_source){
         .manifest = get_manifest,
         .blob = get_blob,
+        .part = get_part,
         .free = free_layout,
         .self = coco_steal(&layout),
     };

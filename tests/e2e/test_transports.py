@@ -146,6 +146,15 @@ def test_inspect_tells_of_the_layers(transport, image, tmp_path):
     assert [layer["encrypted"] for layer in told["layers"]] == [False, False]
 
 
+@pytest.mark.parametrize("transport", PLACES)
+def test_a_plan_knows_what_the_layers_hold(transport, image, tmp_path):
+    ref = place(transport, tmp_path / "theirs")
+    skopeo("copy", "-q", image.ref, ref)
+    told = json.loads(run(COCO, "image", "plan", "--json", ref))
+    assert told["content_unknown"] == 0
+    assert told["content"] >= 256 * 2000
+
+
 @pytest.mark.parametrize("transport", KEEPING)
 def test_an_encrypted_image_is_opened_by_skopeo_and_here(transport, image, tmp_path):
     key, public = tmp_path / "key.pem", tmp_path / "key.pub"

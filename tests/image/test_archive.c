@@ -472,7 +472,15 @@ the_files_of_an_archive_are_its_members(void **state)
     _cleanup_files_ struct coco_files files = coco_archive_files(archive);
     assert_ok(files.read(files.self, "a", &buf, &err), err);
     assert_ok(files.send(files.self, NULL, "a", &sink, &err), err);
-    assert_string_equal(coco_buf_text(&buf), "datadata");
+    assert_ok(files.part(files.self, "a", 1, 2, &buf, &err), err);
+    assert_string_equal(coco_buf_text(&buf), "datadataat");
+    assert_fails(files.part(files.self, "a", 3, 2, &buf, &err), err, COCO_ERR_PROTO,
+                 "'a' is shorter");
+    assert_fails(files.part(files.self, "a", 5, 0, &buf, &err), err, COCO_ERR_PROTO,
+                 "'a' is shorter");
+    assert_fails(files.part(files.self, "b", 0, 1, &buf, &err), err, COCO_ERR_NOTFOUND, "no 'b'");
+    coco_buf_done(&buf);
+    buf.limit = 2;
     assert_fails(files.read(files.self, "a", &buf, &err), err, COCO_ERR_LIMIT, "more than 2 bytes");
     assert_fails(files.read(files.self, "b", &buf, &err), err, COCO_ERR_NOTFOUND, "no 'b' in");
     assert_fails(files.send(files.self, NULL, "b", &sink, &err), err, COCO_ERR_NOTFOUND, "no 'b'");

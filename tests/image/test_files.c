@@ -162,6 +162,31 @@ a_file_is_sent_whole_and_without_its_end(void **state)
 }
 
 static void
+parts_are_where_they_are_or_an_error(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_files_ struct coco_files files = {0};
+    _cleanup_free_ uint8_t *data = calloc(1, LARGE);
+    _cleanup_buf_ struct coco_buf buf = {.limit = LARGE};
+
+    assert_non_null(data);
+    for (size_t i = 0; i < LARGE; i++)
+        data[i] = (uint8_t)(i * 31 >> 3);
+    write_file(f, "large", data, LARGE);
+    assert_ok(open_folder(f, "", 0, &files), f->err);
+    assert_ok(files.part(files.self, "large", 100, 5000, &buf, &f->err), f->err);
+    assert_ok(files.part(files.self, "large", LARGE - 3, 3, &buf, &f->err), f->err);
+    assert_ok(files.part(files.self, "large", LARGE, 0, &buf, &f->err), f->err);
+    assert_int_equal(buf.len, 5003);
+    assert_memory_equal(buf.data, data + 100, 5000);
+    assert_memory_equal(buf.data + 5000, data + LARGE - 3, 3);
+    assert_fails(files.part(files.self, "large", LARGE - 3, 4, &buf, &f->err), f->err,
+                 COCO_ERR_PROTO, "'large' is shorter");
+    assert_fails(files.part(files.self, "none", 0, 1, &buf, &f->err), f->err, COCO_ERR_NOTFOUND,
+                 "no 'none'");
+}
+
+static void
 reading_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
@@ -180,6 +205,8 @@ reading_survives_any_failed_allocation(void **state)
             status = files.read(files.self, "file", &buf, &err);
         if (status == COCO_OK)
             status = files.send(files.self, f->ctx, "file", &sink, &err);
+        if (status == COCO_OK)
+            status = files.part(files.self, "file", 0, 1, &buf, &err);
         fault_expect(status, err);
         coco_error_free(err);
     }
@@ -193,6 +220,7 @@ main(void)
         cmocka_unit_test_setup_teardown(only_regular_files_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(links_are_followed_only_where_it_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_is_sent_whole_and_without_its_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(parts_are_where_they_are_or_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(reading_survives_any_failed_allocation, setup, teardown),
     };
 

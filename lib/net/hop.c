@@ -506,7 +506,7 @@ on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
     return hop->http->nowhere;
 }
 
-static int
+static int /* NOLINTNEXTLINE(readability-non-const-parameter): a curl_prereq_callback */
 on_request(void *user, char *ip, char *own_ip, int port, int own_port)
 {
     struct coco_hop *hop = user;

@@ -418,6 +418,20 @@ write_private_options(const struct coco_layer_key *key, struct coco_buf *text, c
     return status;
 }
 
+/*
+ * What ocicrypt chooses for a key. Its kin in Rust, which guests have, knows nothing else
+ * for RSA (guest-protocols 5.3).
+ */
+static coco_status
+choose_alg(const EVP_PKEY *key, enum coco_jwe_alg *ret, coco_error **err)
+{
+    coco_status status = coco_jwe_alg_for(key, ret, err);
+
+    if (status == COCO_OK && *ret == COCO_JWE_RSA_OAEP_256)
+        *ret = COCO_JWE_RSA_OAEP;
+    return status;
+}
+
 /* One JWE for all keys, as ocicrypt does it. */
 static coco_status
 add_jwe(cJSON *annotations, const struct coco_recipients *to, const struct coco_buf *options,
@@ -434,7 +448,7 @@ add_jwe(cJSON *annotations, const struct coco_recipients *to, const struct coco_
                          COCO_JWE_RECIPIENTS_MAX);
     for (size_t i = 0; i < to->n_keys && status == COCO_OK; i++) {
         recipients[i].key = to->keys[i];
-        status = coco_jwe_alg_for(to->keys[i], &recipients[i].alg, err);
+        status = choose_alg(to->keys[i], &recipients[i].alg, err);
     }
     if (status == COCO_OK)
         status = coco_jwe_encrypt(recipients, to->n_keys, options->data, options->len, &jwe, err);

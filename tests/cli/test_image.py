@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -249,6 +250,17 @@ def test_what_is_encrypted_here_is_decrypted_by_skopeo(coco, layout, keys, tmp_p
     assert [layer["digest"] for layer in before["layers"]] == [
         layer["digest"] for layer in after["layers"]
     ]
+
+
+@pytest.mark.parametrize(("kind", "alg"), [("rsa", "RSA-OAEP"), ("ec", "ECDH-ES+A256KW")])
+def test_keys_are_wrapped_as_guests_know_it(coco, layout, keys, tmp_path, kind, alg):
+    """ocicrypt of Rust has one algorithm for each kind of key, and no other."""
+    encrypted = Layout(tmp_path / "encrypted")
+    coco.run("image", "encrypt", "--recipient", f"jwe:{keys(kind)[1]}", layout.ref("app"), encrypted.ref("app"), code=0)
+    for layer in encrypted.manifest("app")["layers"]:
+        jwe = json.loads(base64.b64decode(layer["annotations"]["org.opencontainers.image.enc.keys.jwe"]))
+        head = json.loads(base64.urlsafe_b64decode(jwe["protected"] + "=="))
+        assert (head["alg"], head["enc"]) == (alg, "A256GCM")
 
 
 def test_two_recipients_open_with_either_key(coco, layout, keys, tmp_path):

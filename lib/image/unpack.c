@@ -132,15 +132,20 @@ replace(struct coco_unpack *unpack, const struct coco_dir *dir, bool *kept, coco
     return coco_remove(dir->fd, name, err);
 }
 
+/* Whether there is a new file now; nothing was there before. */
+static bool
+make_new_file(struct coco_unpack *unpack, const struct coco_dir *dir)
+{
+    unpack->offset = 0;
+    unpack->file = openat(dir->fd, unpack->path.base,
+                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return unpack->file >= 0;
+}
+
 static coco_status
 make_file(struct coco_unpack *unpack, const struct coco_dir *dir, coco_error **err)
 {
-    unpack->file = openat(dir->fd, unpack->path.base,
-                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (unpack->file < 0)
-        return coco_fail_errno(err, errno, "make a file");
-    unpack->offset = 0;
-    return COCO_OK;
+    return make_new_file(unpack, dir) ? COCO_OK : coco_fail_errno(err, errno, "make a file");
 }
 
 static coco_status
@@ -265,9 +270,13 @@ unpack_entry(struct coco_unpack *unpack, coco_error **err)
 
     coco_status status = coco_walk_to(&unpack->walk, &unpack->path, true, &dir, err);
     if (status == COCO_OK)
-        status = replace(unpack, dir, &kept, err);
-    if (status == COCO_OK)
         status = coco_names_add(&unpack->own, dir->ino, unpack->path.base, err);
+    if (status != COCO_OK)
+        return status;
+    /* Most files are new: asking first what is there would cost as much as making them. */
+    if (unpack->entry->type == COCO_TAR_FILE && make_new_file(unpack, dir))
+        return COCO_OK;
+    status = replace(unpack, dir, &kept, err);
     if (status == COCO_OK)
         status = make(unpack, dir, kept, err);
     return status;

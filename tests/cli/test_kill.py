@@ -322,7 +322,7 @@ def test_a_pull_with_a_store_is_killed_at_any_byte(image, registry, new_way, pla
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 @pytest.mark.parametrize("moment", [
     "mkdirat:1", "mkdirat:3", "mkdirat:6", "mkdirat:8", "flock:1", "flock:2", "flock:3", "flock:4", "linkat:2",
-    "linkat:100", "unlinkat:1", "syncfs:1", "syncfs:2", "fsync:1", "fsync:2", "fsync:9", "fsync:10", "exit_group:1",
+    "linkat:100", "unlinkat:1", "syncfs:1", "fsync:1", "fsync:2", "fsync:9", "fsync:10", "exit_group:1",
     *(f"renameat:{number}" for number in range(1, 10)),
 ])
 def test_a_pull_with_a_store_is_killed_at_a_call_of_the_system(image, registry, place, moment):

@@ -43,6 +43,8 @@ next_url(const struct coco_hop *hop, struct coco_url *ret, coco_error **err)
         return coco_wrap(err, status, "redirect");
     if (!next.https && (hop->url->https || !hop->http->opts.allow_plain))
         return coco_fail(err, COCO_ERR_PROTO, "redirect from https to http");
+    if (next.https && hop->http->opts.dial)
+        return coco_fail(err, COCO_ERR_PROTO, "redirect to https, where there is no TLS");
 
     *ret = coco_url_steal(&next);
     return COCO_OK;
@@ -76,6 +78,9 @@ check_url(const struct coco_http *http, const char *text, struct coco_url *ret, 
         return status;
     if (!url.https && !http->opts.allow_plain)
         return coco_fail(err, COCO_ERR_INVALID, "%.300s: plain HTTP is not allowed", url.shown);
+    /* TLS would begin before there is a connection that was dialed: net/hop.c. */
+    if (url.https && http->opts.dial)
+        return coco_fail(err, COCO_ERR_INVALID, "%.300s: there is no TLS", url.shown);
     *ret = coco_url_steal(&url);
     return COCO_OK;
 }

@@ -32,7 +32,7 @@ struct coco_http_options {
     uint32_t stall_timeout;         /* seconds below 128 bytes/s; 0: 60. There is no total one. */
     struct coco_retry_policy retry; /* for coco_http_insist() in net/attempt.h */
     const struct coco_proxies *proxies; /* lent; NULL: what the environment says */
-    /* Lent: where each connection goes, whatever host a URL has, and no proxy; or NULL. */
+    /* Lent: where each connection goes, whatever host an http:// URL has, and no proxy; or NULL. */
     const struct coco_address *dial;
     /* As find and self in net/peer.h: what TLS goes by with an origin that is met; or NULL. */
     coco_status (*find_peer)(const void *peers, const char *origin, struct coco_peer *ret,

@@ -149,6 +149,9 @@ answer(void *user, const struct httpd_request *request)
 {
     char *host = user;
 
+    if (strcmp(request->target, "/away") == 0)
+        return httpd_reply(request->httpd, "302 Found", "Location: https://nobody.invalid/\r\n",
+                           "");
     httpd_header(request, "Host", host, 64);
     return httpd_reply(request->httpd, "200 OK", "", "here");
 }
@@ -177,11 +180,18 @@ a_client_that_dials_goes_nowhere_else(void **state)
         assert_string_equal(coco_buf_text(&response.body), "here");
         assert_string_equal(host, "nobody.invalid:81");
     }
-    httpd_stop(&httpd);
-    assert_int_equal(httpd.connections, 1);
-
-    const struct coco_http_request again = {.method = "GET", .url = "http://nobody.invalid/"};
+    const struct coco_http_request away = {.method = "GET", .url = "http://nobody.invalid/away"};
     struct coco_http_response response = {0};
+    coco_status status = coco_http_do(http, f->ctx, &away, &response, &f->err);
+    httpd_stop(&httpd);
+    assert_fails(status, f->err, COCO_ERR_PROTO, "redirect to https");
+    assert_false(coco_http_transient(http));
+    assert_int_equal(httpd.connections, 2); /* the other port has its own */
+
+    const struct coco_http_request secure = {.method = "GET", .url = "https://nobody.invalid/"};
+    assert_fails(coco_http_do(http, f->ctx, &secure, &response, &f->err), f->err, COCO_ERR_INVALID,
+                 "there is no TLS");
+    const struct coco_http_request again = {.method = "GET", .url = "http://nobody.invalid/"};
     assert_fails(coco_http_do(http, f->ctx, &again, &response, &f->err), f->err, COCO_ERR_NET,
                  "Connection refused");
     assert_true(coco_http_transient(http));

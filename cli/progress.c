@@ -84,7 +84,11 @@ draw_phase(const coco_progress *progress)
 static void
 draw(struct cli_progress *shown, const coco_progress *progress)
 {
-    if (strncmp(shown->what, progress->what, sizeof(shown->what) - 1) != 0) {
+    bool bar = progress->phase == COCO_PHASE_FETCH || progress->phase == COCO_PHASE_UNPACK;
+
+    /* An uncompressed layer is its own diff_id, and the first of an image its own ChainID. */
+    if (strncmp(shown->what, progress->what, sizeof(shown->what) - 1) != 0
+        || (shown->whole && !bar)) {
         end_line(shown);
         (void)snprintf(shown->what, sizeof(shown->what), "%s", progress->what);
         shown->done = shown->total = 0;
@@ -96,7 +100,7 @@ draw(struct cli_progress *shown, const coco_progress *progress)
         shown->total = progress->total;
         shown->whole = is_over(progress);
     }
-    if (progress->phase == COCO_PHASE_FETCH || progress->phase == COCO_PHASE_UNPACK)
+    if (bar)
         draw_bar(shown);
     else
         draw_phase(progress);

@@ -122,7 +122,6 @@ describe(struct build *build, size_t i, const struct coco_unpack_budget *before,
         .entries = before->entries - build->budget.entries,
         .ids_ignored = build->budget.ids.ignored,
     };
-
     char name[COCO_DIGEST_TEXT_SIZE];
 
     coco_digest_format(&tree.chain, name);

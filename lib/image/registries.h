@@ -54,12 +54,12 @@ coco_status coco_registries_find(const struct coco_registries *registries,
                                  const coco_image_ref *ref, struct coco_places *ret,
                                  coco_error **err);
 
-/* Puts the cache, for the image ref, before all others. */
-coco_status coco_places_add_cache(struct coco_places *places, const coco_image_ref *ref,
-                                  const struct coco_address *cache, coco_error **err);
-
 /* The same for where it is to be put: under its own name, with or without TLS. */
 coco_status coco_registries_find_own(const struct coco_registries *registries,
                                      const coco_image_ref *ref, bool *insecure, coco_error **err);
+
+/* Puts the cache, for the image ref, before all others. */
+coco_status coco_places_add_cache(struct coco_places *places, const coco_image_ref *ref,
+                                  const struct coco_address *cache, coco_error **err);
 
 #endif

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import contextlib
+import gzip
 import json
 import os
 import pathlib
@@ -82,11 +83,24 @@ def screen_of(text):
     return [*lines, line]
 
 
-def test_each_blob_has_a_bar_on_a_terminal(coco, layout, tmp_path):
+def add_uncompressed(layout):
+    """The image once more with layers as they are: their digests are diff_ids, and the first is a ChainID."""
+    manifest = layout.manifest("app")
+    for layer in manifest["layers"]:
+        data = gzip.decompress(layout.blob(layer["digest"]).read_bytes())
+        layer |= {"mediaType": layer["mediaType"].removesuffix("+gzip"), "digest": layout.put(data), "size": len(data)}
+    layout.set_manifest("plain", manifest)
+
+
+@pytest.mark.parametrize("tag", ["app", "plain"])
+@pytest.mark.parametrize("store", [False, True])
+def test_each_blob_has_a_bar_on_a_terminal(coco, layout, tmp_path, tag, store):
     """Which stays, full and with the number of its files; nothing else does."""
+    add_uncompressed(layout)
+    more = ["--store", tmp_path / "store"] if store else []
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [PROGRAM, "image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "bundle"],
+        [PROGRAM, "image", "pull", *ANYTHING, *more, layout.ref(tag), tmp_path / "bundle"],
         env=coco.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
@@ -95,9 +109,9 @@ def test_each_blob_has_a_bar_on_a_terminal(coco, layout, tmp_path):
         while data := os.read(ours, 65536):
             said += data
     os.close(ours)
-    assert process.communicate()[0].decode().strip() == layout.digest("app")
+    assert process.communicate()[0].decode().strip() == layout.digest(tag)
     assert process.returncode == 0
-    manifest = layout.manifest("app")
+    manifest = layout.manifest(tag)
     *bars, summary, empty = screen_of(said.decode())
     assert empty == "" and summary.startswith("coco: pulled 2 layers")
     assert len(bars) == 3

@@ -7,23 +7,19 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
-#include "crypto/ossl.h"
+#include "crypto/ecdsa.h"
 
-#include <openssl/ecdsa.h>
 #include <string.h>
 
 #define SIGNATURE_MAX 1024 /* RSA of 8192 bits */
-
-COCO_DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free);
 
 /* What RFC 7518 section 3.1 and RFC 8037 section 3.1 call the signatures of our keys. */
 static const struct alg {
     const char *name;
     enum coco_key_kind kind;
-    size_t size; /* of r and of s (RFC 7518 section 3.4); 0 where the signature is one piece */
 } algs[] = {
-    {"ES256", COCO_KEY_P256, 32}, {"ES384", COCO_KEY_P384, 48},   {"ES512", COCO_KEY_P521, 66},
-    {"RS256", COCO_KEY_RSA, 0},   {"EdDSA", COCO_KEY_ED25519, 0},
+    {"ES256", COCO_KEY_P256}, {"ES384", COCO_KEY_P384},    {"ES512", COCO_KEY_P521},
+    {"RS256", COCO_KEY_RSA},  {"EdDSA", COCO_KEY_ED25519},
 };
 
 static coco_status
@@ -41,41 +37,6 @@ alg_of(const EVP_PKEY *key, const struct alg **ret, coco_error **err)
         }
     }
     return coco_fail(err, COCO_ERR_NOTSUP, "no JWS algorithm for this kind of key");
-}
-
-/* ECDSA-Sig-Value, as OpenSSL has it, to r || s. */
-static coco_status
-flatten(const struct coco_buf *der, size_t size, struct coco_buf *flat, coco_error **err)
-{
-    const uint8_t *p = der->data;
-    _cleanup_(ECDSA_SIG_freep) ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der->len);
-    uint8_t bytes[SIGNATURE_MAX];
-
-    if (!sig || BN_bn2binpad(ECDSA_SIG_get0_r(sig), bytes, (int)size) < 0
-        || BN_bn2binpad(ECDSA_SIG_get0_s(sig), bytes + size, (int)size) < 0)
-        return coco_fail_nomem(err);
-    return coco_buf_append(flat, bytes, 2 * size, err);
-}
-
-/* The way back. */
-static coco_status
-unflatten(const struct coco_buf *flat, size_t size, struct coco_buf *der, coco_error **err)
-{
-    _cleanup_(ECDSA_SIG_freep) ECDSA_SIG *sig = ECDSA_SIG_new();
-    _cleanup_(BN_clear_freep) BIGNUM *r = BN_bin2bn(flat->data, (int)size, NULL);
-    _cleanup_(BN_clear_freep) BIGNUM *s = BN_bin2bn(flat->data + size, (int)size, NULL);
-    uint8_t *bytes = NULL;
-
-    if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1)
-        return coco_fail_nomem(err);
-    r = NULL;
-    s = NULL;
-    int len = i2d_ECDSA_SIG(sig, &bytes);
-    if (len < 0)
-        return coco_fail_nomem(err);
-    coco_status status = coco_buf_append(der, bytes, (size_t)len, err);
-    OPENSSL_free(bytes);
-    return status;
 }
 
 static coco_status
@@ -120,7 +81,6 @@ coco_jws_sign(EVP_PKEY *key, const cJSON *header, const cJSON *payload, struct c
 {
     _cleanup_buf_ struct coco_buf text = {.limit = 2 * COCO_JSON_SIZE_MAX};
     _cleanup_buf_ struct coco_buf made = {.limit = SIGNATURE_MAX};
-    _cleanup_buf_ struct coco_buf flat = {.limit = SIGNATURE_MAX};
     const struct alg *alg = NULL;
 
     coco_status status = alg_of(key, &alg, err);
@@ -130,16 +90,14 @@ coco_jws_sign(EVP_PKEY *key, const cJSON *header, const cJSON *payload, struct c
         status = coco_buf_append(&text, ".", 1, err);
     if (status == COCO_OK)
         status = append_json(payload, &text, err);
+    /* RFC 7518 section 3.4: of ECDSA, r || s. */
     if (status == COCO_OK)
-        status = coco_key_sign(key, text.data, text.len, &made, err);
-    if (status == COCO_OK && alg->size > 0)
-        status = flatten(&made, alg->size, &flat, err);
+        status = coco_ec_size(alg->kind) > 0 ? coco_ecdsa_sign(key, text.data, text.len, &made, err)
+                                             : coco_key_sign(key, text.data, text.len, &made, err);
     if (status == COCO_OK)
         status = coco_buf_append(&text, ".", 1, err);
-    if (status == COCO_OK) {
-        const struct coco_buf *signature = alg->size > 0 ? &flat : &made;
-        status = coco_base64_encode(COCO_BASE64URL, signature->data, signature->len, &text, err);
-    }
+    if (status == COCO_OK)
+        status = coco_base64_encode(COCO_BASE64URL, made.data, made.len, &text, err);
     if (status == COCO_OK)
         status = coco_buf_append(buf, text.data, text.len, err);
     return status;
@@ -203,8 +161,6 @@ coco_jws_parse(const char *text, size_t len, struct coco_jws *ret, coco_error **
 coco_status
 coco_jws_verify(const struct coco_jws *jws, EVP_PKEY *key, coco_error **err)
 {
-    coco_ossl_errors_are_ours();
-    _cleanup_buf_ struct coco_buf der = {.limit = SIGNATURE_MAX};
     const struct coco_buf *signature = &jws->signature;
     const struct alg *alg = NULL;
     const char *named = NULL;
@@ -219,17 +175,10 @@ coco_jws_verify(const struct coco_jws *jws, EVP_PKEY *key, coco_error **err)
     if (status != COCO_OK || strcmp(named, alg->name) != 0)
         return coco_fail(err, COCO_ERR_VERIFY, "alg of the JWS is not %s, the key's", alg->name);
 
-    if (alg->size > 0) {
-        if (signature->len != 2 * alg->size)
-            return coco_fail(err, COCO_ERR_VERIFY, "JWS signature has %zu bytes, not %zu",
-                             signature->len, 2 * alg->size);
-        status = unflatten(signature, alg->size, &der, err);
-        if (status != COCO_OK)
-            return status;
-        signature = &der;
-    }
-    return coco_key_verify(key, jws->signed_text.data, jws->signed_text.len, signature->data,
-                           signature->len, err);
+    const struct coco_buf *text = &jws->signed_text;
+    if (coco_ec_size(alg->kind) > 0)
+        return coco_ecdsa_verify(key, text->data, text->len, signature->data, signature->len, err);
+    return coco_key_verify(key, text->data, text->len, signature->data, signature->len, err);
 }
 
 /* Seconds of a claim; a number that is no integer is refused like one out of range. */

@@ -1,0 +1,402 @@
+/*
+ * crypto/cert.c - X.509 certificates, chains of them, and what was revoked (RFC 5280)
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "crypto/cert.h"
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "crypto/key.h"
+#include "crypto/ossl.h"
+
+#include <openssl/asn1.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#define SECURITY_LEVEL 2 /* 112 bits: no SHA-1, no RSA below 2048 bits */
+#define SUBJECT_MAX 256
+
+COCO_DEFINE_CLEANUP(ASN1_OBJECT *, ASN1_OBJECT_free);
+COCO_DEFINE_CLEANUP(X509_STORE *, X509_STORE_free);
+COCO_DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free);
+COCO_DEFINE_CLEANUP(X509_VERIFY_PARAM *, X509_VERIFY_PARAM_free);
+
+static inline void
+stack_freep(STACK_OF(X509) * *stack)
+{
+    sk_X509_free(*stack);
+}
+
+void
+coco_cert_chain_done(struct coco_cert_chain *chain)
+{
+    for (size_t i = 0; i < chain->n; i++)
+        X509_free(chain->certs[i]);
+    *chain = (struct coco_cert_chain){0};
+}
+
+coco_status
+coco_cert_chain_add(struct coco_cert_chain *chain, X509 **cert, coco_error **err)
+{
+    if (chain->n == COCO_CERT_CHAIN_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "chain of more than %d certificates",
+                         COCO_CERT_CHAIN_MAX);
+    chain->certs[chain->n++] = coco_steal(cert);
+    return COCO_OK;
+}
+
+static bool
+is_pem(const void *data, size_t len)
+{
+    return memmem(data, len, "-----BEGIN ", 11) != NULL;
+}
+
+/* Extensions are read when they are first asked for; a broken one shows only then. */
+static coco_status
+check_extensions(X509 *cert, coco_error **err)
+{
+    if (X509_check_purpose(cert, -1, 0) != 1 || (X509_get_extension_flags(cert) & EXFLAG_INVALID))
+        return coco_fail(err, COCO_ERR_PROTO, "certificate has extensions that are malformed");
+    return COCO_OK;
+}
+
+static coco_status
+parse_der(const uint8_t *der, size_t len, X509 **ret, coco_error **err)
+{
+    const uint8_t *p = der;
+    _cleanup_cert_ X509 *cert = NULL;
+
+    if (len > COCO_CERT_SIZE_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "certificate of more than %zu bytes",
+                         COCO_CERT_SIZE_MAX);
+    cert = d2i_X509(NULL, &p, (long)len);
+    if (!cert || p != der + len)
+        return coco_fail(err, COCO_ERR_PROTO, "not a certificate");
+    coco_status status = check_extensions(cert, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&cert);
+    return status;
+}
+
+/* One block of a PEM text. */
+struct block {
+    char *label;
+    char *header;
+    uint8_t *der;
+    long len;
+};
+
+static void
+block_done(struct block *block)
+{
+    OPENSSL_free(block->label);
+    OPENSSL_free(block->header);
+    OPENSSL_free(block->der);
+}
+
+/* Behind the last block there may be nothing but what editors, and quotes, put there. */
+static coco_status
+check_rest(const char *text, size_t len, coco_error **err)
+{
+    static const char end[] = "-----END " PEM_STRING_X509 "-----";
+    const char *found;
+
+    while ((found = memmem(text, len, end, strlen(end))) != NULL) {
+        len -= (size_t)(found - text) + strlen(end);
+        text = found + strlen(end);
+    }
+    for (size_t i = 0; i < len; i++)
+        if (!memchr("\0\r\n\t ", text[i], 5))
+            return coco_fail(err, COCO_ERR_PROTO, "more than certificates in the PEM text");
+    return COCO_OK;
+}
+
+coco_status
+coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chain, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    size_t before = chain->n;
+
+    if (len > COCO_CERT_CHAIN_MAX * COCO_CERT_SIZE_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "PEM text of %zu bytes", len);
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(text, (int)len);
+    if (!bio)
+        return coco_fail_nomem(err);
+    for (;;) {
+        _cleanup_(block_done) struct block block = {0};
+        _cleanup_cert_ X509 *cert = NULL;
+
+        if (PEM_read_bio(bio, &block.label, &block.header, &block.der, &block.len) != 1)
+            break;
+        if (strcmp(block.label, PEM_STRING_X509) != 0)
+            return coco_fail(err, COCO_ERR_PROTO, "more than certificates in the PEM text");
+        coco_status status = parse_der(block.der, (size_t)block.len, &cert, err);
+        if (status == COCO_OK)
+            status = coco_cert_chain_add(chain, &cert, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    if (chain->n == before)
+        return coco_fail(err, COCO_ERR_PROTO, "no certificate in the PEM text");
+    return check_rest(text, len, err);
+}
+
+coco_status
+coco_cert_parse(const void *data, size_t len, X509 **ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
+
+    if (!is_pem(data, len))
+        return parse_der(data, len, ret, err);
+    coco_status status = coco_cert_chain_parse(data, len, &chain, err);
+    if (status == COCO_OK && chain.n > 1)
+        status = coco_fail(err, COCO_ERR_PROTO, "more than one certificate");
+    if (status == COCO_OK)
+        *ret = coco_steal(&chain.certs[0]);
+    return status;
+}
+
+coco_status
+coco_cert_fingerprint(X509 *cert, struct coco_digest *ret, coco_error **err)
+{
+    unsigned len = 0;
+    struct coco_digest digest = {.alg = COCO_SHA256};
+
+    if (X509_digest(cert, EVP_sha256(), digest.bytes, &len) != 1)
+        return coco_fail_nomem(err);
+    *ret = digest;
+    return COCO_OK;
+}
+
+coco_status
+coco_cert_subject(X509 *cert, struct coco_buf *buf, coco_error **err)
+{
+    X509_NAME *name = X509_get_subject_name(cert);
+    char text[SUBJECT_MAX] = "";
+    char escaped[SUBJECT_MAX];
+
+    if (X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof(text)) >= 0) {
+        coco_text_escape(text, strlen(text), escaped, sizeof(escaped));
+        return coco_buf_printf(buf, err, "CN=%s", escaped);
+    }
+    if (!X509_NAME_oneline(name, text, sizeof(text)))
+        return coco_fail_nomem(err);
+    coco_text_escape(text, strlen(text), escaped, sizeof(escaped));
+    return coco_buf_append_text(buf, escaped, err);
+}
+
+coco_status
+coco_cert_key(X509 *cert, EVP_PKEY **ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_pkey_ EVP_PKEY *key = X509_get_pubkey(cert);
+
+    if (!key)
+        return coco_fail(err, COCO_ERR_PROTO, "certificate has no public key");
+    coco_status status = coco_key_check(key, false, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&key);
+    return status;
+}
+
+coco_status
+coco_cert_extension(X509 *cert, const char *oid, const uint8_t **ret, size_t *len, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_(ASN1_OBJECT_freep) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+
+    if (!object)
+        return coco_fail_nomem(err);
+    int at = X509_get_ext_by_OBJ(cert, object, -1);
+    if (at < 0)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "certificate has no extension %s", oid);
+    if (X509_get_ext_by_OBJ(cert, object, at) >= 0)
+        return coco_fail(err, COCO_ERR_PROTO, "certificate has extension %s twice", oid);
+
+    const ASN1_OCTET_STRING *content = X509_EXTENSION_get_data(X509_get_ext(cert, at));
+    *ret = ASN1_STRING_get0_data(content);
+    *len = (size_t)ASN1_STRING_length(content);
+    return COCO_OK;
+}
+
+/* X509_cmp_time() says 0 for what is no time at all. */
+static coco_status
+check_dates(const ASN1_TIME *from, const ASN1_TIME *to, const char *what, int64_t now,
+            coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    time_t at = (time_t)now;
+    int begun = X509_cmp_time(from, &at);
+    int ended = to ? X509_cmp_time(to, &at) : 1;
+
+    if (begun == 0 || ended == 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "%s has a date that is none", what);
+    if (begun > 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "%s is not valid yet", what);
+    if (ended < 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "%s has expired", what);
+    return COCO_OK;
+}
+
+coco_status
+coco_cert_check_dates(X509 *cert, int64_t now, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf subject = {.limit = 2 * SUBJECT_MAX};
+
+    coco_status status = coco_cert_subject(cert, &subject, err);
+    if (status == COCO_OK)
+        status = check_dates(X509_get0_notBefore(cert), X509_get0_notAfter(cert),
+                             coco_buf_text(&subject), now, err);
+    return status;
+}
+
+coco_status
+coco_cert_chain_check_dates(const struct coco_cert_chain *chain, int64_t now, coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    for (size_t i = 0; i < chain->n && status == COCO_OK; i++)
+        status = coco_cert_check_dates(chain->certs[i], now, err);
+    return status;
+}
+
+/* All but the leaf, lent. */
+static STACK_OF(X509) * issuers_of(const struct coco_cert_chain *chain)
+{
+    _cleanup_(stack_freep) STACK_OF(X509) *issuers = sk_X509_new_null();
+
+    for (size_t i = 1; issuers && i < chain->n; i++)
+        if (sk_X509_push(issuers, chain->certs[i]) == 0)
+            return NULL;
+    return coco_steal(&issuers);
+}
+
+static coco_status
+verify_links(X509_STORE_CTX *ctx, const struct coco_cert_chain *chain, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf subject = {.limit = 2 * SUBJECT_MAX};
+
+    if (X509_verify_cert(ctx) == 1) {
+        /* It looks for a way of its own, which must be the one that was given. */
+        if ((size_t)sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) == chain->n)
+            return COCO_OK;
+        return coco_fail(err, COCO_ERR_VERIFY, "chain has certificates that are not part of it");
+    }
+    int code = X509_STORE_CTX_get_error(ctx);
+    if (code == X509_V_ERR_OUT_OF_MEM)
+        return coco_fail_nomem(err);
+    X509 *at = X509_STORE_CTX_get_current_cert(ctx);
+    coco_status status = coco_cert_subject(at ? at : chain->certs[0], &subject, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_fail(err, COCO_ERR_VERIFY, "%s: %s", coco_buf_text(&subject),
+                     X509_verify_cert_error_string(code));
+}
+
+coco_status
+coco_cert_chain_check_links(const struct coco_cert_chain *chain, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_(stack_freep) STACK_OF(X509) *issuers = issuers_of(chain);
+    _cleanup_(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
+    _cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+
+    if (chain->n == 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "chain of no certificate");
+    if (!issuers || !store || !ctx || X509_STORE_add_cert(store, chain->certs[chain->n - 1]) != 1
+        || X509_STORE_CTX_init(ctx, store, chain->certs[0], issuers) != 1)
+        return coco_fail_nomem(err);
+
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+    /* Not strictly: makers of chips leave out identifiers of keys, and count from serial 0. */
+    if (X509_VERIFY_PARAM_set_flags(param,
+                                    X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_CHECK_SS_SIGNATURE)
+        != 1)
+        return coco_fail_nomem(err);
+    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+    return verify_links(ctx, chain, err);
+}
+
+/* RFC 5280 section 5.2: a list of changes, or of some reasons only, says so there. */
+static coco_status
+check_crl_extensions(X509_CRL *crl, coco_error **err)
+{
+    for (int i = 0; i < X509_CRL_get_ext_count(crl); i++)
+        if (X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, i)))
+            return coco_fail(err, COCO_ERR_PROTO,
+                             "revocation list has an extension that is not known here");
+    return COCO_OK;
+}
+
+coco_status
+coco_crl_parse(const void *data, size_t len, X509_CRL **ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    const uint8_t *p = data;
+    _cleanup_crl_ X509_CRL *crl = NULL;
+    _cleanup_(BIO_free_allp) BIO *bio = NULL;
+
+    if (len > COCO_CRL_SIZE_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "revocation list of more than %zu bytes",
+                         COCO_CRL_SIZE_MAX);
+    if (is_pem(data, len)) {
+        bio = BIO_new_mem_buf(data, (int)len);
+        if (!bio)
+            return coco_fail_nomem(err);
+        crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    } else {
+        crl = d2i_X509_CRL(NULL, &p, (long)len);
+        if (p != (const uint8_t *)data + len) {
+            X509_CRL_free(crl);
+            crl = NULL;
+        }
+    }
+    if (!crl)
+        return coco_fail(err, COCO_ERR_PROTO, "not a list of revoked certificates");
+    coco_status status = check_crl_extensions(crl, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&crl);
+    return status;
+}
+
+coco_status
+coco_crl_check_issuer(X509_CRL *crl, X509 *issuer, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    uint32_t usage = X509_get_key_usage(issuer);
+
+    if (!key || X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "revocation list is of another issuer");
+    if (!(usage & KU_CRL_SIGN))
+        return coco_fail(err, COCO_ERR_VERIFY, "issuer may not sign revocation lists");
+    if (X509_CRL_verify(crl, key) != 1)
+        return coco_fail(err, COCO_ERR_VERIFY, "revocation list is not signed by its issuer");
+    return COCO_OK;
+}
+
+coco_status
+coco_crl_check_dates(X509_CRL *crl, int64_t now, coco_error **err)
+{
+    return check_dates(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_nextUpdate(crl),
+                       "revocation list", now, err);
+}
+
+coco_status
+coco_crl_check_cert(X509_CRL *crl, X509 *cert, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_buf_ struct coco_buf subject = {.limit = 2 * SUBJECT_MAX};
+    X509_REVOKED *revoked = NULL;
+
+    if (X509_CRL_get0_by_cert(crl, &revoked, cert) == 0)
+        return COCO_OK;
+    coco_status status = coco_cert_subject(cert, &subject, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_fail(err, COCO_ERR_VERIFY, "%s is revoked", coco_buf_text(&subject));
+}

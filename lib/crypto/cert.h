@@ -1,0 +1,92 @@
+/*
+ * crypto/cert.h - X.509 certificates, chains of them, and what was revoked (RFC 5280)
+ *
+ * For evidence and collateral, not for TLS: roots are told by their fingerprint,
+ * the time is the caller's, and each thing that may be wrong is asked for by
+ * itself, so that a person can be told all of it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_CRYPTO_CERT_H
+#define COCO_CRYPTO_CERT_H
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/digest.h"
+
+#include <openssl/x509.h>
+
+COCO_DEFINE_CLEANUP(X509 *, X509_free);
+COCO_DEFINE_CLEANUP(X509_CRL *, X509_CRL_free);
+#define _cleanup_cert_ _cleanup_(X509_freep)
+#define _cleanup_crl_ _cleanup_(X509_CRL_freep)
+
+#define COCO_CERT_CHAIN_MAX 6 /* T27 */
+#define COCO_CERT_SIZE_MAX ((size_t)16 << 10)
+#define COCO_CRL_SIZE_MAX ((size_t)1 << 20)
+
+/* Certificates, leaf first; {0} is an empty one. */
+struct coco_cert_chain {
+    X509 *certs[COCO_CERT_CHAIN_MAX];
+    size_t n;
+};
+
+void coco_cert_chain_done(struct coco_cert_chain *chain);
+#define _cleanup_cert_chain_ _cleanup_(coco_cert_chain_done)
+
+/* One certificate, DER or PEM, and nothing behind it. COCO_ERR_PROTO or COCO_ERR_LIMIT. */
+coco_status coco_cert_parse(const void *data, size_t len, X509 **ret, coco_error **err);
+
+/*
+ * Appends the certificates of a PEM text, at least one, to chain, as they come.
+ * Zeros behind the last are passed over: quotes have one there.
+ */
+coco_status coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chain,
+                                  coco_error **err);
+
+/* Appends cert, which is taken on success: COCO_ERR_LIMIT. */
+coco_status coco_cert_chain_add(struct coco_cert_chain *chain, X509 **cert, coco_error **err);
+
+/* SHA-256 of the certificate's DER. */
+coco_status coco_cert_fingerprint(X509 *cert, struct coco_digest *ret, coco_error **err);
+
+/* Appends "CN=Name", or all of the subject where it has no such part. */
+coco_status coco_cert_subject(X509 *cert, struct coco_buf *buf, coco_error **err);
+
+/* The public key, checked as coco_key_check() does. */
+coco_status coco_cert_key(X509 *cert, EVP_PKEY **ret, coco_error **err);
+
+/*
+ * The content of the extension with the dotted oid: COCO_ERR_NOTFOUND where
+ * there is none. Lent by cert.
+ */
+coco_status coco_cert_extension(X509 *cert, const char *oid, const uint8_t **ret, size_t *len,
+                                coco_error **err);
+
+/* COCO_ERR_VERIFY unless now, seconds since 1970, is within its dates. */
+coco_status coco_cert_check_dates(X509 *cert, int64_t now, coco_error **err);
+
+/*
+ * COCO_ERR_VERIFY unless each certificate is signed by the next, which is a CA
+ * that may do so, and the last by itself. Says nothing of dates, nor of whether
+ * the last is to be trusted.
+ */
+coco_status coco_cert_chain_check_links(const struct coco_cert_chain *chain, coco_error **err);
+
+/* coco_cert_check_dates() of each. */
+coco_status coco_cert_chain_check_dates(const struct coco_cert_chain *chain, int64_t now,
+                                        coco_error **err);
+
+/* A list of revoked certificates, DER or PEM. COCO_ERR_PROTO or COCO_ERR_LIMIT. */
+coco_status coco_crl_parse(const void *data, size_t len, X509_CRL **ret, coco_error **err);
+
+/* COCO_ERR_VERIFY unless issuer signed crl and may. */
+coco_status coco_crl_check_issuer(X509_CRL *crl, X509 *issuer, coco_error **err);
+
+/* COCO_ERR_VERIFY unless now is within its dates; one without an end has none. */
+coco_status coco_crl_check_dates(X509_CRL *crl, int64_t now, coco_error **err);
+
+/* COCO_ERR_VERIFY if crl, which must be of its issuer, has cert among the revoked. */
+coco_status coco_crl_check_cert(X509_CRL *crl, X509 *cert, coco_error **err);
+
+#endif

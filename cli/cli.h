@@ -168,6 +168,7 @@ int cli_set_registries(struct cli *cli, const coco_kbc *kbc, coco_image_client *
     struct cli_swallow_semicolon
 CLI_DEFINE_CLEANUP(coco_admin, coco_admin_free);
 CLI_DEFINE_CLEANUP(coco_attester, coco_attester_free);
+CLI_DEFINE_CLEANUP(coco_binding, coco_binding_free);
 CLI_DEFINE_CLEANUP(coco_bytes, coco_bytes_free);
 CLI_DEFINE_CLEANUP(coco_error, coco_error_free);
 CLI_DEFINE_CLEANUP(coco_image, coco_image_free);

@@ -34,8 +34,8 @@ make_verifier(struct cli *cli, const struct show *show, coco_verifier **ret)
     if (show->tee && strcmp(show->tee, "sample") == 0)
         coco_verifier_allow_sample(verifier);
     if (dir && coco_software_tee_root(dir, &root, NULL) == COCO_OK)
-        rc = cli_check(cli, coco_verifier_trust_software(verifier, coco_bytes_data(root),
-                                                         coco_bytes_size(root), &cli->err));
+        rc = cli_check(cli, coco_verifier_trust_key(verifier, "software", coco_bytes_data(root),
+                                                    coco_bytes_size(root), &cli->err));
     if (rc == CLI_DONE)
         *ret = cli_steal(&verifier);
     return rc;
@@ -44,8 +44,15 @@ make_verifier(struct cli *cli, const struct show *show, coco_verifier **ret)
 static coco_status
 verify(const coco_verifier *verifier, struct show *show, const char *tee, coco_error **err)
 {
-    return coco_verify(verifier, tee, (const char *)show->evidence.data, show->report_data,
-                       show->len, &show->verdict, err);
+    _cleanup_(coco_binding_freep) coco_binding *binding = NULL;
+
+    coco_status status = coco_binding_new(&binding, err);
+    if (status == COCO_OK && show->bound)
+        status = coco_binding_set_report_data(binding, show->report_data, show->len, err);
+    if (status == COCO_OK)
+        status = coco_verify(verifier, tee, (const char *)show->evidence.data, binding,
+                             &show->verdict, err);
+    return status;
 }
 
 /* The kind is the one named, or else the first whose form the evidence has. */
@@ -56,7 +63,7 @@ find_kind(struct cli *cli, const coco_verifier *verifier, struct show *show)
 
     if (show->tee)
         return cli_check(cli, verify(verifier, show, show->tee, &cli->err));
-    for (size_t i = 0; (tee = coco_tee_name(i)); i++)
+    for (size_t i = 0; (tee = coco_verifier_tee(i)); i++)
         if (verify(verifier, show, tee, NULL) == COCO_OK) {
             show->tee = tee;
             return CLI_DONE;
@@ -76,7 +83,8 @@ static bool
 holds(const struct show *show)
 {
     for (size_t i = 0; i < coco_verdict_check_count(show->verdict); i++)
-        if (counts(show, i) && !coco_verdict_check_ok(show->verdict, i))
+        if (counts(show, i) && !coco_verdict_check_ok(show->verdict, i)
+            && !coco_verdict_check_allowed(show->verdict, i))
             return false;
     return true;
 }
@@ -102,6 +110,10 @@ write_json(struct cli *cli, const struct show *show)
         cJSON_AddBoolToObject(check, "ok", coco_verdict_check_ok(verdict, i));
         cJSON_AddStringToObject(check, "want", coco_verdict_check_want(verdict, i));
         cJSON_AddStringToObject(check, "got", coco_verdict_check_got(verdict, i));
+        if (!coco_verdict_check_ok(verdict, i)) {
+            cJSON_AddBoolToObject(check, "allowed", coco_verdict_check_allowed(verdict, i));
+            cJSON_AddStringToObject(check, "hint", coco_verdict_check_hint(verdict, i));
+        }
         cJSON_AddItemToArray(checks, check);
     }
     return cli_event(cli, cli_steal(&object));
@@ -131,8 +143,9 @@ write_text(const struct show *show)
         else
             (void)printf("  %-16s %s\n", coco_verdict_check_name(verdict, i), ok ? "ok" : "not ok");
         if (!ok && counts(show, i))
-            (void)printf("    wanted: %s\n    got:    %s\n", coco_verdict_check_want(verdict, i),
-                         coco_verdict_check_got(verdict, i));
+            (void)printf("    wanted: %s\n    got:    %s\n    to do:  %s\n",
+                         coco_verdict_check_want(verdict, i), coco_verdict_check_got(verdict, i),
+                         coco_verdict_check_hint(verdict, i));
     }
 }
 
@@ -155,7 +168,7 @@ cli_evidence_show(struct cli *cli)
 {
     const char *hex = cli_get(&cli->args, OPT_REPORT_DATA);
     _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
-    struct show show = {.len = REPORT_DATA_MAX, .bound = hex != NULL};
+    struct show show = {.bound = hex != NULL};
 
     show.tee = cli_get(&cli->args, OPT_TEE);
     if (hex && !cli_unhex(hex, show.report_data, REPORT_DATA_MAX, &show.len))

@@ -37,10 +37,14 @@ static coco_status
 measure(struct try *t, coco_verifier *verifier, const char *evidence)
 {
     static const uint8_t nonce[32];
+    _cleanup_(coco_binding_freep) coco_binding *binding = NULL;
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
-    coco_status status =
-        coco_verify(verifier, "software", evidence, nonce, sizeof(nonce), &verdict, &t->err);
+    coco_status status = coco_binding_new(&binding, &t->err);
+    if (status == COCO_OK)
+        status = coco_binding_set_report_data(binding, nonce, sizeof(nonce), &t->err);
+    if (status == COCO_OK)
+        status = coco_verify(verifier, "software", evidence, binding, &verdict, &t->err);
     if (status != COCO_OK)
         return status;
     if (!coco_verdict_valid(verdict))
@@ -86,8 +90,8 @@ try_boot(struct try *t)
     if (status == COCO_OK)
         status = coco_verifier_new(&verifier, &t->err);
     if (status == COCO_OK)
-        status = coco_verifier_trust_software(verifier, coco_bytes_data(root),
-                                              coco_bytes_size(root), &t->err);
+        status = coco_verifier_trust_key(verifier, "software", coco_bytes_data(root),
+                                         coco_bytes_size(root), &t->err);
     if (status == COCO_OK)
         status = measure(t, verifier, (const char *)coco_bytes_data(evidence));
     if (status == COCO_OK)

@@ -38,7 +38,7 @@ func LaunchSoftwareTEE(dir string, launch, initData []byte) error {
 }
 
 // SoftwareTEERoot is the root key of the software TEE in dir as PEM, for
-// Verifier.TrustSoftware.
+// Verifier.TrustKey.
 func SoftwareTEERoot(dir string) ([]byte, error) {
 	var ret *C.coco_bytes
 	err := call(func(f *frame) C.coco_status { return C.coco_software_tee_root(f.text(0), &ret, f.err) }, dir)

@@ -126,13 +126,13 @@ func TestEvidenceIsVerified(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		verdict, err := v.Verify(a.TEE(), evidence, []byte(c.data))
+		verdict, err := v.Verify(a.TEE(), evidence, Binding{ReportData: []byte(c.data)})
 		must(t, verdict, err)
 		if verdict.Valid != c.valid || len(verdict.Checks) == 0 {
 			t.Errorf("%s: %+v", c.what, verdict)
 		}
 	}
-	if _, err := v.Verify("no such TEE", evidence, []byte("bound")); !errors.Is(err, ErrNotSupported) {
+	if _, err := v.Verify("no such TEE", evidence, Binding{ReportData: []byte("bound")}); !errors.Is(err, ErrNotSupported) {
 		t.Errorf("err = %v, want ErrNotSupported", err)
 	}
 }
@@ -160,11 +160,11 @@ func TestSoftwareTEE(t *testing.T) {
 	root, err := SoftwareTEERoot(dir)
 	v, verr := NewVerifier()
 	defer must(t, v, verr).Close()
-	if err := v.TrustSoftware(must(t, root, err)); err != nil {
+	if err := v.TrustKey("software", must(t, root, err)); err != nil {
 		t.Fatal(err)
 	}
 	evidence, err := a.Collect(ctx, []byte("bound"))
-	verdict, verr := v.Verify("software", must(t, evidence, err), []byte("bound"))
+	verdict, verr := v.Verify("software", must(t, evidence, err), Binding{ReportData: []byte("bound")})
 	if !must(t, verdict, verr).Valid {
 		t.Errorf("%+v", verdict)
 	}

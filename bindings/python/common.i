@@ -84,6 +84,7 @@ static const struct argument optional[] = {
 /* What the callee owns from then on. */
 static const struct argument given[] = {
     {"kbc_set_attester", "attester"},
+    {"verifier_set_collateral", "collateral"},
 };
 
 static bool
@@ -186,6 +187,7 @@ take_bytes(coco_bytes *bytes)
 %apply (const uint8_t *data, size_t len) {
     (const uint8_t *init_data, size_t init_len),
     (const uint8_t *json, size_t len),
+    (const uint8_t *digest, size_t len),
     (const uint8_t *key, size_t len),
     (const uint8_t *launch, size_t len),
     (const uint8_t *pem, size_t len),

@@ -18,6 +18,8 @@
 
 %coco_object(coco_admin)
 %coco_object(coco_attester)
+%coco_object(coco_binding)
+%coco_object(coco_collateral)
 %coco_object(coco_ctx)
 %coco_object(coco_image)
 %coco_object(coco_image_client)
@@ -74,6 +76,7 @@ call_log(void *user, coco_log_level level, const char *message)
 %include <coco/bytes.h>
 %include <coco/context.h>
 %include <coco/attester.h>
+%include <coco/collateral.h>
 %include <coco/verifier.h>
 %include <coco/kbc.h>
 %include <coco/admin.h>

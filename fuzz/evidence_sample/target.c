@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "verifier/driver.h"
+#include "tests/verifier/bound.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +18,7 @@ is_valid(const coco_verifier *verifier, const char *evidence)
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
     _cleanup_json_ cJSON *claims = NULL;
 
-    if (coco_verify(verifier, "sample", evidence, (const uint8_t *)REPORT_DATA, strlen(REPORT_DATA),
-                    &verdict, NULL)
+    if (verify_bound(verifier, "sample", evidence, REPORT_DATA, strlen(REPORT_DATA), &verdict, NULL)
         != COCO_OK)
         return false;
     const char *text = coco_verdict_claims(verdict);

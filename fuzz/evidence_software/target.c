@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "verifier/driver.h"
+#include "tests/verifier/bound.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +29,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     _cleanup_free_ char *evidence = strndup((const char *)data, len);
 
     if (!evidence || coco_verifier_new(&verifier, NULL) != COCO_OK
-        || coco_verifier_trust_software(verifier, (const uint8_t *)root, strlen(root), NULL)
+        || coco_verifier_trust_key(verifier, "software", (const uint8_t *)root, strlen(root), NULL)
                != COCO_OK)
         abort();
-    coco_status status = coco_verify(verifier, "software", evidence, (const uint8_t *)REPORT_DATA,
-                                     strlen(REPORT_DATA), &verdict, NULL);
+    coco_status status = verify_bound(verifier, "software", evidence, REPORT_DATA,
+                                      strlen(REPORT_DATA), &verdict, NULL);
     if (status == COCO_OK && coco_verdict_valid(verdict)
         && !strstr(coco_verdict_claims(verdict), "\"launch_digest\":\"" LAUNCH_DIGEST "\""))
         abort();

@@ -5,28 +5,19 @@
  */
 #include "kbs/initdata.h"
 
-#include "base/text.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/* The digest is over all of the text, and it alone passes for it. */
+/* The digest is over all of the text. */
 static void
 check_digest(const struct coco_digest *digest, const char *text)
 {
     struct coco_digest want;
-    char field[2 * COCO_DIGEST_SIZE_MAX + 1];
 
     if (coco_digest_of(digest->alg, text, strlen(text), &want, NULL) != COCO_OK
         || !coco_digest_equal(&want, digest))
-        abort();
-    coco_hex(digest->bytes, coco_hash_size(digest->alg), field);
-    if (coco_kbs_initdata_check(digest, field, NULL) != COCO_OK)
-        abort();
-    field[0] = field[0] == '0' ? '1' : '0';
-    if (coco_kbs_initdata_check(digest, field, NULL) != COCO_ERR_VERIFY)
         abort();
 }
 

@@ -110,7 +110,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_attester_new_software(const char *dir,
                                                                 coco_error **err);
 
 /**
- * Root key of the software TEE in @p dir, for coco_verifier_trust_software().
+ * Root key of the software TEE in @p dir, for coco_verifier_trust_key().
  *
  * @param dir  a directory coco_software_tee_launch() has filled
  * @param ret  public key, PEM; free with coco_bytes_free()

@@ -9,6 +9,7 @@
 #include <coco/admin.h>
 #include <coco/attester.h>
 #include <coco/bytes.h>
+#include <coco/collateral.h>
 #include <coco/context.h>
 #include <coco/error.h>
 #include <coco/image.h>

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
+COCO_DEFINE_CLEANUP(coco_binding *, coco_binding_free);
 COCO_DEFINE_CLEANUP(coco_verdict *, coco_verdict_free);
 
 #define CHALLENGE "challenge"
@@ -78,18 +79,14 @@ set_cookie(struct coco_kbs_call *call, const cJSON *state, int64_t expires, coco
 
 /* A TEE that nobody here can verify is told so before it collects evidence. */
 static coco_status
-check_tee(const struct coco_kbs_core *core, const char *tee, coco_error **err)
+check_tee(const char *tee, coco_error **err)
 {
-    static const uint8_t data[1];
-    coco_verdict *verdict = NULL;
-    coco_error *why = NULL;
+    const char *known;
 
-    coco_status status = coco_verify(core->verifier, tee, "{}", data, sizeof(data), &verdict, &why);
-    coco_verdict_free(verdict);
-    coco_error_free(why);
-    if (status == COCO_ERR_NOTSUP)
-        return coco_fail(err, status, "this KBS cannot verify evidence of '%.40s'", tee);
-    return status == COCO_ERR_NOMEM ? coco_fail_nomem(err) : COCO_OK;
+    for (size_t i = 0; (known = coco_verifier_tee(i)) != NULL; i++)
+        if (strcmp(known, tee) == 0)
+            return COCO_OK;
+    return coco_fail(err, COCO_ERR_NOTSUP, "this KBS cannot verify evidence of '%.40s'", tee);
 }
 
 static coco_status
@@ -123,7 +120,7 @@ coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
     coco_status status =
         coco_rcar_request_parse(call->request->body, call->request->body_len, &request, err);
     if (status == COCO_OK)
-        status = check_tee(call->core, request.tee, err);
+        status = check_tee(request.tee, err);
     if (status == COCO_ERR_NOTSUP)
         return coco_kbs_refuse(call, 400, NULL, status);
     if (status == COCO_OK)
@@ -172,7 +169,7 @@ check_verdict(struct judgement *j, const char *tee, const coco_verdict *verdict,
     if (status != COCO_OK)
         return status;
     for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
-        if (!coco_verdict_check_ok(verdict, i))
+        if (!coco_verdict_check_ok(verdict, i) && !coco_verdict_check_allowed(verdict, i))
             return coco_fail(err, COCO_ERR_VERIFY, "%s evidence: %s: expected %s, got %s", tee,
                              coco_verdict_check_name(verdict, i),
                              coco_verdict_check_want(verdict, i),
@@ -181,16 +178,37 @@ check_verdict(struct judgement *j, const char *tee, const coco_verdict *verdict,
 }
 
 static coco_status
+bind_evidence(const struct judgement *j, const struct coco_digest *report_data, coco_binding **ret,
+              coco_error **err)
+{
+    _cleanup_(coco_binding_freep) coco_binding *binding = NULL;
+
+    coco_status status = coco_binding_new(&binding, err);
+    if (status == COCO_OK)
+        status = coco_binding_set_report_data(binding, report_data->bytes,
+                                              coco_hash_size(report_data->alg), err);
+    if (status == COCO_OK && j->init_claims)
+        status = coco_binding_set_init_data(binding, j->init_digest.bytes,
+                                            coco_hash_size(j->init_digest.alg), err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&binding);
+    return status;
+}
+
+static coco_status
 verify(struct judgement *j, const char *tee, const cJSON *evidence,
        const struct coco_digest *report_data, cJSON **claims, coco_error **err)
 {
+    _cleanup_(coco_binding_freep) coco_binding *binding = NULL;
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
     _cleanup_buf_ struct coco_buf text = {.limit = EVIDENCE_MAX};
 
     coco_status status = coco_json_write(evidence, COCO_JSON_COMPACT, &text, err);
     if (status == COCO_OK)
-        status = coco_verify(j->call->core->verifier, tee, coco_buf_text(&text), report_data->bytes,
-                             coco_hash_size(report_data->alg), &verdict, err);
+        status = bind_evidence(j, report_data, &binding, err);
+    if (status == COCO_OK)
+        status =
+            coco_verify(j->call->core->verifier, tee, coco_buf_text(&text), binding, &verdict, err);
     if (status == COCO_OK)
         status = check_verdict(j, tee, verdict, err);
     if (status != COCO_OK)
@@ -212,19 +230,14 @@ move_member(cJSON *from, cJSON *to, const char *name, coco_error **err)
 static coco_status
 add_init_data(const struct judgement *j, const char *tee, cJSON *evidence, coco_error **err)
 {
-    const cJSON *field = cJSON_GetObjectItemCaseSensitive(evidence, "init_data");
-    coco_status status;
+    coco_status status = COCO_OK;
 
     if (!j->init_claims)
         return COCO_OK;
-    if (strcmp(tee, "sample") == 0) {
-        /* Bound to nothing, as everything that a sample says: recorded, as upstream does. */
+    /* Bound to nothing, as everything that a sample says: recorded, as upstream does. */
+    if (strcmp(tee, "sample") == 0)
         status = coco_json_add_base64(evidence, "init_data", j->init_digest.bytes,
                                       coco_hash_size(j->init_digest.alg), err);
-    } else {
-        status = coco_kbs_initdata_check(&j->init_digest,
-                                         cJSON_IsString(field) ? field->valuestring : "", err);
-    }
     if (status == COCO_OK)
         status = coco_json_add_copy(evidence, "init_data_claims", j->init_claims, err);
     return status;

@@ -64,8 +64,9 @@ open_verifier(struct coco_kbs_core *core, coco_error **err)
     if (status == COCO_OK && core->config.attestation.allow_sample)
         coco_verifier_allow_sample(core->verifier);
     for (size_t i = 0; i < roots->n && status == COCO_OK; i++)
-        status = coco_verifier_trust_software(core->verifier, (const uint8_t *)roots->items[i],
-                                              strlen(roots->items[i]), err);
+        status =
+            coco_verifier_trust_key(core->verifier, "software", (const uint8_t *)roots->items[i],
+                                    strlen(roots->items[i]), err);
     return status;
 }
 

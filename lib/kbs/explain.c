@@ -95,6 +95,21 @@ coco_kbs_trace_begin(const char *what, int64_t now, cJSON **ret, coco_error **er
     return status;
 }
 
+/* What to do about a check that does not hold. */
+static coco_status
+add_advice(cJSON *check, const coco_verdict *verdict, size_t i, coco_error **err)
+{
+    const char *hint = coco_verdict_check_hint(verdict, i);
+
+    if (coco_verdict_check_ok(verdict, i))
+        return COCO_OK;
+    coco_status status =
+        coco_json_add_bool(check, "allowed", coco_verdict_check_allowed(verdict, i), err);
+    if (status == COCO_OK && hint)
+        status = coco_json_add_string(check, "hint", hint, err);
+    return status;
+}
+
 coco_status
 coco_kbs_trace_verdict(cJSON *trace, const coco_verdict *verdict, coco_error **err)
 {
@@ -114,6 +129,8 @@ coco_kbs_trace_verdict(cJSON *trace, const coco_verdict *verdict, coco_error **e
                 coco_json_add_string(check, "expected", coco_verdict_check_want(verdict, i), err);
         if (status == COCO_OK)
             status = coco_json_add_string(check, "got", coco_verdict_check_got(verdict, i), err);
+        if (status == COCO_OK)
+            status = add_advice(check, verdict, i, err);
     }
     return status;
 }

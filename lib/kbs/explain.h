@@ -30,7 +30,7 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_traces *, coco_kbs_traces_free);
  */
 coco_status coco_kbs_trace_begin(const char *what, int64_t now, cJSON **ret, coco_error **err);
 
-/* Adds each check of verdict: {"name","ok","expected","got"}. */
+/* Adds each check of verdict: {"name","ok","expected","got"}, of failing ones "allowed", "hint". */
 coco_status coco_kbs_trace_verdict(cJSON *trace, const coco_verdict *verdict, coco_error **err);
 
 /*

@@ -6,13 +6,11 @@
 #include "kbs/initdata.h"
 
 #include "base/fail.h"
-#include "base/text.h"
 #include "base/toml.h"
 
 #include <string.h>
 
 #define VERSION "0.1.0"
-#define FIELD_MAX 64
 #define CLAIMS_MAX COCO_JSON_SIZE_MAX
 
 /* The JSON behind "policy_data := ", if that is the last thing in the file. */
@@ -120,22 +118,4 @@ coco_kbs_initdata_parse(const char *text, struct coco_digest *digest, cJSON **cl
     if (status == COCO_OK)
         *digest = made;
     return status;
-}
-
-coco_status
-coco_kbs_initdata_check(const struct coco_digest *digest, const char *field, coco_error **err)
-{
-    size_t len = strlen(field) / 2;
-    uint8_t got[FIELD_MAX];
-    char want[2 * FIELD_MAX + 1];
-
-    if (len == 0 || len > FIELD_MAX || !coco_unhex(field, strlen(field), got, len))
-        return coco_fail(err, COCO_ERR_VERIFY, "init data: the evidence names none");
-    /* digest->bytes are filled with zeros up to the longest field. */
-    if (memcmp(got, digest->bytes, len) != 0) {
-        coco_hex(digest->bytes, len, want);
-        return coco_fail(err, COCO_ERR_VERIFY,
-                         "init data: the guest was started with %s, sent was %s", field, want);
-    }
-    return COCO_OK;
 }

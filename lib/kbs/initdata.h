@@ -20,11 +20,4 @@
 coco_status coco_kbs_initdata_parse(const char *text, struct coco_digest *digest, cJSON **claims,
                                     coco_error **err);
 
-/*
- * COCO_ERR_VERIFY unless field, hex of what the hardware was started with, is
- * digest, cut or filled with zeros to the length of the field.
- */
-coco_status coco_kbs_initdata_check(const struct coco_digest *digest, const char *field,
-                                    coco_error **err);
-
 #endif

@@ -20,11 +20,11 @@ check_report_data(const struct coco_verification *verification, const char *text
         return coco_wrap(err, status, "report_data");
 
     /* Upstream compares the texts, so zeros behind it make another value (kbs-protocol A.4). */
-    if (got.len != verification->len)
+    if (verification->binding->report_data_len > 0
+        && got.len != verification->binding->report_data_len)
         return coco_verdict_add(verdict, "report-data", false, "data of the length asked for", text,
                                 err);
-    return coco_verdict_add_bytes(verdict, "report-data", verification->report_data,
-                                  verification->len, got.data, got.len, err);
+    return coco_check_report_data(verification, verdict, got.data, got.len, err);
 }
 
 /* What upstream's verifier says of every sample, so that its policies meet what they expect. */
@@ -55,7 +55,7 @@ verify(const struct coco_verification *verification, coco_verdict *verdict, cJSO
 {
     const char *svn = NULL;
     const char *report_data = NULL;
-    bool allowed = verification->verifier->allow_sample;
+    bool allowed = coco_verifier_allows_sample(verification->verifier);
 
     coco_status status = coco_json_get_string(verification->evidence, "svn", &svn, err);
     if (status == COCO_OK)

@@ -58,11 +58,11 @@ check_root(const coco_verifier *verifier, const struct coco_buf *root, coco_verd
     _cleanup_buf_ struct coco_buf want = {.limit = LIST_MAX};
     _cleanup_buf_ struct coco_buf got = {.limit = LIST_MAX};
     coco_status status = append_fingerprint(root, &got, err);
+    const struct coco_buf *known;
     bool trusted = false;
 
-    for (size_t i = 0; i < verifier->n_software_roots && status == COCO_OK; i++) {
-        const struct coco_buf *known = &verifier->software_roots[i];
-
+    for (size_t i = 0;
+         status == COCO_OK && (known = coco_verifier_key(verifier, "software", i)) != NULL; i++) {
         trusted =
             trusted || (known->len == root->len && memcmp(known->data, root->data, root->len) == 0);
         status = append_fingerprint(known, &want, err);
@@ -117,28 +117,20 @@ check_report(const struct coco_software_evidence *evidence, coco_verdict *verdic
 }
 
 static coco_status
-add_hex(cJSON *claims, const char *name, const uint8_t *data, size_t len, coco_error **err)
-{
-    char hex[2 * COCO_SOFTWARE_REPORT_DATA_SIZE + 1];
-
-    coco_hex(data, len, hex);
-    return coco_json_add_string(claims, name, hex, err);
-}
-
-static coco_status
 add_claims(cJSON *claims, const struct coco_software_report *report, coco_error **err)
 {
     coco_status status = coco_json_add_u64(claims, "svn", report->svn, err);
     if (status == COCO_OK)
         status = coco_json_add_bool(claims, "debug", report->debug, err);
     if (status == COCO_OK)
-        status = add_hex(claims, "launch_digest", report->launch_digest,
-                         sizeof(report->launch_digest), err);
+        status = coco_claim_hex(claims, "launch_digest", report->launch_digest,
+                                sizeof(report->launch_digest), err);
+    if (status == COCO_OK)
+        status = coco_claim_hex(claims, "report_data", report->report_data,
+                                sizeof(report->report_data), err);
     if (status == COCO_OK)
         status =
-            add_hex(claims, "report_data", report->report_data, sizeof(report->report_data), err);
-    if (status == COCO_OK)
-        status = add_hex(claims, "init_data", report->init_data, sizeof(report->init_data), err);
+            coco_claim_hex(claims, "init_data", report->init_data, sizeof(report->init_data), err);
     return status;
 }
 
@@ -161,9 +153,11 @@ verify(const struct coco_verification *verification, coco_verdict *verdict, cJSO
     if (status == COCO_OK)
         status = check_report(&evidence, verdict, err);
     if (status == COCO_OK)
-        status = coco_verdict_add_bytes(verdict, "report-data", verification->report_data,
-                                        verification->len, report.report_data,
+        status = coco_check_report_data(verification, verdict, report.report_data,
                                         sizeof(report.report_data), err);
+    if (status == COCO_OK)
+        status = coco_check_init_data(verification, verdict, report.init_data,
+                                      sizeof(report.init_data), err);
     if (status == COCO_OK)
         status = add_claims(claims, &report, err);
     return status;

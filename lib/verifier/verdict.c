@@ -7,7 +7,9 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "verifier/checks.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -19,7 +21,12 @@ coco_verdict_add(coco_verdict *verdict, const char *name, bool ok, const char *w
                  const char *got, coco_error **err)
 {
     char text[TEXT_MAX];
+    size_t kind = 0;
+    bool known = coco_check_kind_find(name, &kind);
 
+    assert(known); /* each check has its row in checks.c */
+    if (!known)
+        return coco_fail(err, COCO_ERR_INVALID, "there is no check '%s'", name);
     if (verdict->n_checks == COCO_CHECKS_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "more than %d checks", COCO_CHECKS_MAX);
 
@@ -31,8 +38,9 @@ coco_verdict_add(coco_verdict *verdict, const char *name, bool ok, const char *w
         return coco_fail_nomem(err);
 
     verdict->checks[verdict->n_checks++] = (struct coco_check){
-        .name = name,
+        .kind = kind,
         .ok = ok,
+        .allowed = !ok && coco_verifier_allows(verdict->verifier, kind),
         .want = coco_steal(&want_copy),
         .got = coco_steal(&got_copy),
     };
@@ -64,6 +72,41 @@ coco_verdict_add_bytes(coco_verdict *verdict, const char *name, const uint8_t *w
                             got_hex, err);
 }
 
+coco_status
+coco_verdict_add_outcome(coco_verdict *verdict, const char *name, const char *want,
+                         coco_status status, coco_error **why, coco_error **err)
+{
+    coco_error *kept = *why;
+
+    *why = NULL;
+    switch (status) {
+    case COCO_OK:
+        return coco_verdict_add(verdict, name, true, want, want, err);
+    case COCO_ERR_VERIFY:
+    case COCO_ERR_PROTO:
+    case COCO_ERR_LIMIT:
+    case COCO_ERR_NOTSUP:
+    case COCO_ERR_NOTFOUND:
+        status = coco_verdict_add(verdict, name, false, want, coco_error_message(kept), err);
+        coco_error_free(kept);
+        return status;
+    default:
+        coco_error_give(err, kept);
+        return status;
+    }
+}
+
+coco_status
+coco_claim_hex(cJSON *claims, const char *name, const void *data, size_t len, coco_error **err)
+{
+    char hex[TEXT_MAX];
+
+    if (len > BYTES_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "claim %s of %zu bytes", name, len);
+    coco_hex(data, len, hex);
+    return coco_json_add_string(claims, name, hex, err);
+}
+
 void
 coco_verdict_free(coco_verdict *verdict)
 {
@@ -84,7 +127,7 @@ coco_verdict_valid(const coco_verdict *verdict)
     bool valid = verdict->n_checks > 0;
 
     for (size_t i = 0; i < verdict->n_checks; i++)
-        valid = valid && verdict->checks[i].ok;
+        valid = valid && (verdict->checks[i].ok || verdict->checks[i].allowed);
     return valid;
 }
 
@@ -103,13 +146,25 @@ coco_verdict_check_count(const coco_verdict *verdict)
 const char *
 coco_verdict_check_name(const coco_verdict *verdict, size_t index)
 {
-    return index < verdict->n_checks ? verdict->checks[index].name : NULL;
+    return index < verdict->n_checks ? coco_check_kind(verdict->checks[index].kind)->name : NULL;
 }
 
 bool
 coco_verdict_check_ok(const coco_verdict *verdict, size_t index)
 {
     return index < verdict->n_checks && verdict->checks[index].ok;
+}
+
+bool
+coco_verdict_check_allowed(const coco_verdict *verdict, size_t index)
+{
+    return index < verdict->n_checks && verdict->checks[index].allowed;
+}
+
+const char *
+coco_verdict_check_hint(const coco_verdict *verdict, size_t index)
+{
+    return index < verdict->n_checks ? coco_check_kind(verdict->checks[index].kind)->hint : NULL;
 }
 
 const char *

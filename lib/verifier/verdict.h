@@ -8,17 +8,19 @@
 
 #include "verifier/driver.h"
 
-#define COCO_CHECKS_MAX 32
+#define COCO_CHECKS_MAX 64
 #define COCO_CLAIMS_MAX ((size_t)1 << 20)
 
 struct coco_check {
-    const char *name;
+    size_t kind; /* index in checks.h */
     bool ok;
+    bool allowed; /* not to hold */
     char *want;
     char *got;
 };
 
 struct coco_verdict {
+    const coco_verifier *verifier; /* while checks are added */
     struct coco_check checks[COCO_CHECKS_MAX];
     size_t n_checks;
     struct coco_buf claims; /* JSON */

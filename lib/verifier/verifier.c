@@ -5,14 +5,47 @@
  */
 #include "base/fail.h"
 #include "crypto/key.h"
+#include "verifier/checks.h"
+#include "verifier/roots.h"
 #include "verifier/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define KEYS_MAX 64
+#define ROOTS_MAX 64
+#define KEY_DER_MAX 2048
 
 static const struct coco_verifier_driver *const drivers[] = {
     &coco_sample_verifier,
     &coco_software_verifier,
+};
+
+/* TEEs that rest on a bare key, and the kind it must be of; 0: any. */
+static const struct key_tee {
+    const char *tee;
+    enum coco_key_kind kind;
+} key_tees[] = {
+    {"software", COCO_KEY_P256},
+    {"tpm", 0},
+    {"cca", 0},
+};
+
+struct key {
+    const char *tee;
+    struct coco_buf der; /* in the one form that keys are compared in */
+};
+
+struct coco_verifier {
+    bool allow_sample;
+    bool allowed[COCO_CHECK_KINDS_MAX];
+    int64_t now; /* 0: the machine's */
+    struct key keys[KEYS_MAX];
+    size_t n_keys;
+    struct coco_root roots[ROOTS_MAX]; /* beside the makers' own */
+    size_t n_roots;
+    coco_collateral *collateral;
 };
 
 coco_status
@@ -31,10 +64,13 @@ coco_verifier_free(coco_verifier *verifier)
 {
     if (!verifier)
         return;
-    for (size_t i = 0; i < verifier->n_software_roots; i++)
-        coco_buf_done(&verifier->software_roots[i]);
+    for (size_t i = 0; i < verifier->n_keys; i++)
+        coco_buf_done(&verifier->keys[i].der);
+    coco_collateral_free(verifier->collateral);
     free(verifier);
 }
+
+/* ---- what may be let through ---- */
 
 void
 coco_verifier_allow_sample(coco_verifier *verifier)
@@ -42,31 +78,144 @@ coco_verifier_allow_sample(coco_verifier *verifier)
     verifier->allow_sample = true;
 }
 
-/* Kept in the one form that evidence carries it in, so that roots are compared byte by byte. */
+bool
+coco_verifier_allows_sample(const coco_verifier *verifier)
+{
+    return verifier->allow_sample;
+}
+
 coco_status
-coco_verifier_trust_software(coco_verifier *verifier, const uint8_t *key, size_t len,
-                             coco_error **err)
+coco_verifier_allow(coco_verifier *verifier, const char *check, coco_error **err)
+{
+    size_t kind = 0;
+
+    if (!coco_check_kind_find(check, &kind))
+        return coco_fail(err, COCO_ERR_INVALID, "there is no check '%.40s'", check);
+    if (!coco_check_kind(kind)->may_fail)
+        return coco_fail(err, COCO_ERR_INVALID, "check '%s' must hold", check);
+    verifier->allowed[kind] = true;
+    return COCO_OK;
+}
+
+bool
+coco_verifier_allows(const coco_verifier *verifier, size_t kind)
+{
+    return verifier && verifier->allowed[kind];
+}
+
+const char *
+coco_verifier_allowance(size_t index)
+{
+    for (size_t i = 0; i < coco_check_kinds(); i++)
+        if (coco_check_kind(i)->may_fail && index-- == 0)
+            return coco_check_kind(i)->name;
+    return NULL;
+}
+
+void
+coco_verifier_set_time(coco_verifier *verifier, int64_t now)
+{
+    verifier->now = now;
+}
+
+/* ---- trust anchors ---- */
+
+coco_status
+coco_verifier_trust_root(coco_verifier *verifier, const char *maker, const char *fingerprint,
+                         coco_error **err)
+{
+    struct coco_root *root = &verifier->roots[verifier->n_roots];
+    const char *known = coco_root_maker(maker);
+
+    if (!known)
+        return coco_fail(err, COCO_ERR_INVALID, "there is no maker '%.40s'", maker);
+    if (verifier->n_roots == ROOTS_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d roots", ROOTS_MAX);
+    if (coco_digest_parse(fingerprint, &root->fingerprint, NULL) != COCO_OK
+        || root->fingerprint.alg != COCO_SHA256)
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "fingerprint of a root of %s is not \"sha256:\" and hex", known);
+    root->maker = known;
+    verifier->n_roots++;
+    return COCO_OK;
+}
+
+bool
+coco_verifier_trusts_root(const coco_verifier *verifier, const char *maker,
+                          const struct coco_digest *fingerprint)
+{
+    for (size_t i = 0; i < verifier->n_roots; i++)
+        if (strcmp(verifier->roots[i].maker, maker) == 0
+            && coco_digest_equal(&verifier->roots[i].fingerprint, fingerprint))
+            return true;
+    return coco_root_is_known(maker, fingerprint);
+}
+
+static const struct key_tee *
+find_key_tee(const char *tee)
+{
+    for (size_t i = 0; i < sizeof(key_tees) / sizeof(key_tees[0]); i++)
+        if (strcmp(key_tees[i].tee, tee) == 0)
+            return &key_tees[i];
+    return NULL;
+}
+
+coco_status
+coco_verifier_trust_key(coco_verifier *verifier, const char *tee, const uint8_t *key, size_t len,
+                        coco_error **err)
 {
     _cleanup_pkey_ EVP_PKEY *parsed = NULL;
-    _cleanup_buf_ struct coco_buf der = {.limit = 4096};
+    _cleanup_buf_ struct coco_buf der = {.limit = KEY_DER_MAX};
+    const struct key_tee *known = find_key_tee(tee);
     enum coco_key_kind kind = 0;
 
+    if (!known)
+        return coco_fail(err, COCO_ERR_NOTSUP, "the TEE '%.40s' rests on no key", tee);
     coco_status status = coco_key_parse_public(key, len, &parsed, err);
     if (status == COCO_OK)
         status = coco_key_kind_of(parsed, &kind, err);
     if (status == COCO_OK)
         status = coco_key_public_der(parsed, &der, err);
     if (status != COCO_OK)
-        return coco_wrap(err, status, "root of software TEEs");
-    if (kind != COCO_KEY_P256)
-        return coco_fail(err, COCO_ERR_PROTO, "root of software TEEs: no P-256 key");
-    if (verifier->n_software_roots == COCO_SOFTWARE_ROOTS_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "more than %d roots of software TEEs",
-                         COCO_SOFTWARE_ROOTS_MAX);
+        return coco_wrap(err, status, "key of the TEE %s", known->tee);
+    if (known->kind != 0 && known->kind != kind)
+        return coco_fail(err, COCO_ERR_PROTO, "key of the TEE %s: is not of its kind", known->tee);
+    if (verifier->n_keys == KEYS_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d keys of TEEs", KEYS_MAX);
 
-    verifier->software_roots[verifier->n_software_roots++] = der;
+    verifier->keys[verifier->n_keys++] = (struct key){.tee = known->tee, .der = der};
     der = (struct coco_buf){0};
     return COCO_OK;
+}
+
+const struct coco_buf *
+coco_verifier_key(const coco_verifier *verifier, const char *tee, size_t index)
+{
+    for (size_t i = 0; i < verifier->n_keys; i++)
+        if (strcmp(verifier->keys[i].tee, tee) == 0 && index-- == 0)
+            return &verifier->keys[i].der;
+    return NULL;
+}
+
+void
+coco_verifier_set_collateral(coco_verifier *verifier, coco_collateral *collateral)
+{
+    coco_collateral_free(verifier->collateral);
+    verifier->collateral = collateral;
+}
+
+const coco_collateral *
+coco_verifier_collateral(const coco_verifier *verifier)
+{
+    return verifier->collateral;
+}
+
+/* ---- verifying ---- */
+
+const char *
+coco_verifier_tee(size_t index)
+{
+    return index < sizeof(drivers) / sizeof(drivers[0]) ? drivers[index]->tee : NULL;
 }
 
 static const struct coco_verifier_driver *
@@ -87,6 +236,7 @@ reach_verdict(const struct coco_verifier_driver *driver,
 
     if (!verdict)
         return coco_fail_nomem(err);
+    verdict->verifier = verification->verifier;
     verdict->claims.limit = COCO_CLAIMS_MAX;
 
     coco_status status = coco_json_new_object(&claims, err);
@@ -97,30 +247,27 @@ reach_verdict(const struct coco_verifier_driver *driver,
     if (status != COCO_OK)
         return status;
 
+    verdict->verifier = NULL;
     *ret = coco_steal(&verdict);
     return COCO_OK;
 }
 
 coco_status
 coco_verify(const coco_verifier *verifier, const char *tee, const char *evidence,
-            const uint8_t *report_data, size_t len, coco_verdict **ret, coco_error **err)
+            const coco_binding *binding, coco_verdict **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *object = NULL;
     const struct coco_verifier_driver *driver = find(tee);
 
     if (!driver)
         return coco_fail(err, COCO_ERR_NOTSUP, "cannot verify the TEE '%.40s'", tee);
-    if (len == 0 || len > COCO_REPORT_DATA_MAX)
-        return coco_fail(err, COCO_ERR_INVALID, "report data of %zu bytes, not 1 to %d", len,
-                         COCO_REPORT_DATA_MAX);
-
     coco_status status = coco_json_parse_object(evidence, strlen(evidence), &object, err);
     if (status == COCO_OK) {
         struct coco_verification verification = {
             .verifier = verifier,
             .evidence = object,
-            .report_data = report_data,
-            .len = len,
+            .binding = binding,
+            .now = verifier->now != 0 ? verifier->now : (int64_t)time(NULL),
         };
         status = reach_verdict(driver, &verification, ret, err);
     }

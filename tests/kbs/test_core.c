@@ -77,7 +77,7 @@ what_cannot_be_opened_is_said_so(void **state)
          "path = \"/no/such/dir/kbs.db\"\n",
          COCO_ERR_IO, "store"},
         {"[attestation_service]\nsoftware_roots = [\"-----BEGIN PUBLIC KEY-----\"]", COCO_ERR_PROTO,
-         "root"},
+         "key of the TEE software"},
     };
     coco_ctx *ctx = NULL;
     coco_error *err = NULL;

@@ -5,7 +5,7 @@
  */
 #include "base/json.h"
 #include "tests/faults.h"
-#include "verifier/driver.h"
+#include "tests/verifier/bound.h"
 
 #include <string.h>
 
@@ -22,8 +22,7 @@ verify(bool allowed, const char *evidence, const char *report_data, coco_verdict
         return status;
     if (allowed)
         coco_verifier_allow_sample(verifier);
-    return coco_verify(verifier, "sample", evidence, (const uint8_t *)report_data,
-                       strlen(report_data), ret, err);
+    return verify_bound(verifier, "sample", evidence, report_data, strlen(report_data), ret, err);
 }
 
 static void

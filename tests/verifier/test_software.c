@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "crypto/key.h"
 #include "tests/faults.h"
-#include "verifier/driver.h"
+#include "tests/verifier/bound.h"
 
 #include <string.h>
 
@@ -42,7 +42,7 @@ setup(void **state)
     assert_ok(coco_key_generate(COCO_KEY_P256, &f->other, &f->err), f->err);
     assert_ok(coco_key_public_pem(f->root, &pem, &f->err), f->err);
     assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);
-    assert_ok(coco_verifier_trust_software(f->verifier, pem.data, pem.len, &f->err), f->err);
+    assert_ok(coco_verifier_trust_key(f->verifier, "software", pem.data, pem.len, &f->err), f->err);
     *state = f;
     return 0;
 }
@@ -104,8 +104,8 @@ verify(const coco_verifier *verifier, const struct coco_software_evidence *evide
 
     coco_status status = coco_software_evidence_format(evidence, &text, err);
     if (status == COCO_OK)
-        status = coco_verify(verifier, "software", coco_buf_text(&text), (const uint8_t *)nonce,
-                             strlen(nonce), ret, err);
+        status = verify_bound(verifier, "software", coco_buf_text(&text), nonce, strlen(nonce), ret,
+                              err);
     return status;
 }
 
@@ -312,7 +312,7 @@ one_of_several_roots_is_enough(void **state)
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
     assert_ok(coco_key_public_pem(f->other, &pem, &f->err), f->err);
-    assert_ok(coco_verifier_trust_software(f->verifier, pem.data, pem.len, &f->err), f->err);
+    assert_ok(coco_verifier_trust_key(f->verifier, "software", pem.data, pem.len, &f->err), f->err);
     assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
     assert_failing(verdict, "");
 }

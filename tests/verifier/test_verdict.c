@@ -34,13 +34,13 @@ one_failing_check_is_enough(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(coco_verdict_add(&verdict, "a", true, "1", "1", &err), err);
+    assert_ok(coco_verdict_add(&verdict, "signature", true, "1", "1", &err), err);
     assert_true(coco_verdict_valid(&verdict));
-    assert_ok(coco_verdict_add(&verdict, "b", false, "1", "2", &err), err);
-    assert_ok(coco_verdict_add(&verdict, "c", true, "1", "1", &err), err);
+    assert_ok(coco_verdict_add(&verdict, "debug", false, "1", "2", &err), err);
+    assert_ok(coco_verdict_add(&verdict, "root", true, "1", "1", &err), err);
     assert_false(coco_verdict_valid(&verdict));
     assert_int_equal(coco_verdict_check_count(&verdict), 3);
-    assert_string_equal(coco_verdict_check_name(&verdict, 1), "b");
+    assert_string_equal(coco_verdict_check_name(&verdict, 1), "debug");
     assert_string_equal(coco_verdict_check_want(&verdict, 1), "1");
     assert_string_equal(coco_verdict_check_got(&verdict, 1), "2");
     assert_false(coco_verdict_check_ok(&verdict, 1));
@@ -85,7 +85,7 @@ bytes_are_equal_when_only_zeros_follow(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         coco_verdict verdict = {0};
 
-        assert_ok(coco_verdict_add_bytes(&verdict, "x", (const uint8_t *)cases[i].want,
+        assert_ok(coco_verdict_add_bytes(&verdict, "debug", (const uint8_t *)cases[i].want,
                                          cases[i].want_len, (const uint8_t *)cases[i].got,
                                          cases[i].got_len, &err),
                   err);
@@ -107,7 +107,7 @@ foreign_bytes_are_escaped_and_cut(void **state)
     memset(line, 'x', sizeof(line) - 1);
     line[sizeof(line) - 1] = '\0';
     line[0] = '\033';
-    assert_ok(coco_verdict_add(&verdict, "x", true, line, "\n", &err), err);
+    assert_ok(coco_verdict_add(&verdict, "debug", true, line, "\n", &err), err);
     assert_memory_equal(verdict.checks[0].want, "\\x1bxxx", 7);
     assert_true(strlen(verdict.checks[0].want) < 1100);
     assert_string_equal(verdict.checks[0].got, "\\x0a");
@@ -123,8 +123,9 @@ checks_are_bounded(void **state)
 
     (void)state;
     for (size_t i = 0; i < COCO_CHECKS_MAX; i++)
-        assert_ok(coco_verdict_add(verdict, "x", true, "", "", &err), err);
-    assert_fails(coco_verdict_add(verdict, "x", true, "", "", &err), err, COCO_ERR_LIMIT, "checks");
+        assert_ok(coco_verdict_add(verdict, "debug", true, "", "", &err), err);
+    assert_fails(coco_verdict_add(verdict, "debug", true, "", "", &err), err, COCO_ERR_LIMIT,
+                 "checks");
     for (size_t i = 0; i < COCO_CHECKS_MAX; i++) {
         free(verdict->checks[i].want);
         free(verdict->checks[i].got);

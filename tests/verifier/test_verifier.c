@@ -5,7 +5,8 @@
  */
 #include "crypto/key.h"
 #include "tests/faults.h"
-#include "verifier/driver.h"
+#include "tests/verifier/bound.h"
+#include "verifier/checks.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@
 static void
 an_unknown_tee_is_refused(void **state)
 {
-    static const char *const tees[] = {"", "tdx", "Sample", "sample ", "software\n"};
+    static const char *const tees[] = {"", "tdx ", "Sample", "sample ", "software\n"};
     _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
     coco_verdict *verdict = NULL;
     coco_error *err = NULL;
@@ -22,26 +23,9 @@ an_unknown_tee_is_refused(void **state)
     (void)state;
     assert_ok(coco_verifier_new(&verifier, &err), err);
     for (size_t i = 0; i < sizeof(tees) / sizeof(tees[0]); i++)
-        assert_fails(
-            coco_verify(verifier, tees[i], EVIDENCE, (const uint8_t *)"nonce", 5, &verdict, &err),
-            err, COCO_ERR_NOTSUP, "cannot verify");
+        assert_fails(verify_bound(verifier, tees[i], EVIDENCE, "nonce", 5, &verdict, &err), err,
+                     COCO_ERR_NOTSUP, "cannot verify");
     assert_null(verdict);
-}
-
-static void
-report_data_has_1_to_64_bytes(void **state)
-{
-    uint8_t report_data[65] = {0};
-    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
-    coco_verdict *verdict = NULL;
-    coco_error *err = NULL;
-
-    (void)state;
-    assert_ok(coco_verifier_new(&verifier, &err), err);
-    assert_fails(coco_verify(verifier, "sample", EVIDENCE, report_data, 0, &verdict, &err), err,
-                 COCO_ERR_INVALID, "1 to 64");
-    assert_fails(coco_verify(verifier, "sample", EVIDENCE, report_data, 65, &verdict, &err), err,
-                 COCO_ERR_INVALID, "1 to 64");
 }
 
 static coco_status
@@ -54,7 +38,7 @@ trust(coco_verifier *verifier, enum coco_key_kind kind, coco_error **err)
     if (status == COCO_OK)
         status = coco_key_public_pem(key, &pem, err);
     if (status == COCO_OK)
-        status = coco_verifier_trust_software(verifier, pem.data, pem.len, err);
+        status = coco_verifier_trust_key(verifier, "software", pem.data, pem.len, err);
     return status;
 }
 
@@ -66,12 +50,13 @@ a_root_is_a_p256_key(void **state)
 
     (void)state;
     assert_ok(coco_verifier_new(&verifier, &err), err);
-    assert_fails(coco_verifier_trust_software(verifier, (const uint8_t *)"", 0, &err), err,
-                 COCO_ERR_PROTO, "root of software TEEs");
-    assert_fails(coco_verifier_trust_software(verifier, (const uint8_t *)"no key", 6, &err), err,
-                 COCO_ERR_PROTO, "root of software TEEs");
-    assert_fails(trust(verifier, COCO_KEY_P384, &err), err, COCO_ERR_PROTO, "no P-256 key");
-    assert_fails(trust(verifier, COCO_KEY_ED25519, &err), err, COCO_ERR_PROTO, "no P-256 key");
+    assert_fails(coco_verifier_trust_key(verifier, "software", (const uint8_t *)"", 0, &err), err,
+                 COCO_ERR_PROTO, "key of the TEE software");
+    assert_fails(coco_verifier_trust_key(verifier, "software", (const uint8_t *)"no key", 6, &err),
+                 err, COCO_ERR_PROTO, "key of the TEE software");
+    assert_fails(trust(verifier, COCO_KEY_P384, &err), err, COCO_ERR_PROTO, "is not of its kind");
+    assert_fails(trust(verifier, COCO_KEY_ED25519, &err), err, COCO_ERR_PROTO,
+                 "is not of its kind");
     assert_ok(trust(verifier, COCO_KEY_P256, &err), err);
 }
 
@@ -83,9 +68,99 @@ roots_are_bounded(void **state)
 
     (void)state;
     assert_ok(coco_verifier_new(&verifier, &err), err);
-    for (size_t i = 0; i < COCO_SOFTWARE_ROOTS_MAX; i++)
+    for (size_t i = 0; i < 64; i++)
         assert_ok(trust(verifier, COCO_KEY_P256, &err), err);
-    assert_fails(trust(verifier, COCO_KEY_P256, &err), err, COCO_ERR_LIMIT, "16 roots");
+    assert_fails(trust(verifier, COCO_KEY_P256, &err), err, COCO_ERR_LIMIT, "64 keys");
+}
+
+static void
+only_some_tees_rest_on_keys(void **state)
+{
+    static const char *const tees[] = {"", "sample", "snp", "Software", "tpm "};
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_verifier_new(&verifier, &err), err);
+    for (size_t i = 0; i < sizeof(tees) / sizeof(tees[0]); i++)
+        assert_fails(coco_verifier_trust_key(verifier, tees[i], (const uint8_t *)"", 0, &err), err,
+                     COCO_ERR_NOTSUP, "rests on no key");
+}
+
+#define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void
+roots_are_fingerprints_of_known_makers(void **state)
+{
+    static const struct {
+        const char *maker;
+        const char *fingerprint;
+        const char *why;
+    } cases[] = {
+        {"", "sha256:" HEX64, "no maker"},
+        {"amd", "sha256:" HEX64, "no maker"},
+        {"Intel", "sha256:" HEX64, "no maker"},
+        {"intel", HEX64, "fingerprint"},
+        {"intel", "sha512:" HEX64 HEX64, "fingerprint"},
+        {"intel", "sha256:" HEX64 "00", "fingerprint"},
+    };
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
+    struct coco_digest digest;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_verifier_new(&verifier, &err), err);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_fails(coco_verifier_trust_root(verifier, cases[i].maker, cases[i].fingerprint, &err),
+                     err, COCO_ERR_INVALID, cases[i].why);
+
+    assert_ok(coco_digest_parse("sha256:" HEX64, &digest, &err), err);
+    assert_false(coco_verifier_trusts_root(verifier, "amd/Milan", &digest));
+    assert_ok(coco_verifier_trust_root(verifier, "amd/Milan", "sha256:" HEX64, &err), err);
+    assert_true(coco_verifier_trusts_root(verifier, "amd/Milan", &digest));
+    assert_false(coco_verifier_trusts_root(verifier, "amd/Genoa", &digest));
+    for (size_t i = 1; i < 64; i++)
+        assert_ok(coco_verifier_trust_root(verifier, "aws", "sha256:" HEX64, &err), err);
+    assert_fails(coco_verifier_trust_root(verifier, "aws", "sha256:" HEX64, &err), err,
+                 COCO_ERR_LIMIT, "64 roots");
+}
+
+static void
+only_what_may_fail_can_be_allowed(void **state)
+{
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
+    coco_error *err = NULL;
+    const char *name;
+
+    (void)state;
+    assert_ok(coco_verifier_new(&verifier, &err), err);
+    for (size_t i = 0; (name = coco_verifier_allowance(i)) != NULL; i++) {
+        size_t kind = 0;
+
+        assert_true(coco_check_kind_find(name, &kind));
+        assert_false(coco_verifier_allows(verifier, kind));
+        assert_ok(coco_verifier_allow(verifier, name, &err), err);
+        assert_true(coco_verifier_allows(verifier, kind));
+    }
+    assert_fails(coco_verifier_allow(verifier, "signature", &err), err, COCO_ERR_INVALID,
+                 "must hold");
+    assert_fails(coco_verifier_allow(verifier, "report-data", &err), err, COCO_ERR_INVALID,
+                 "must hold");
+    assert_fails(coco_verifier_allow(verifier, "nothing", &err), err, COCO_ERR_INVALID,
+                 "there is no check");
+}
+
+static void
+tees_are_listed(void **state)
+{
+    bool sample = false;
+    const char *tee;
+
+    (void)state;
+    for (size_t i = 0; (tee = coco_verifier_tee(i)) != NULL; i++)
+        sample = sample || strcmp(tee, "sample") == 0;
+    assert_true(sample);
+    assert_null(coco_verifier_tee(SIZE_MAX));
 }
 
 static void
@@ -110,7 +185,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unknown_tee_is_refused),
-        cmocka_unit_test(report_data_has_1_to_64_bytes),
+        cmocka_unit_test(only_some_tees_rest_on_keys),
+        cmocka_unit_test(roots_are_fingerprints_of_known_makers),
+        cmocka_unit_test(only_what_may_fail_can_be_allowed),
+        cmocka_unit_test(tees_are_listed),
         cmocka_unit_test(a_root_is_a_p256_key),
         cmocka_unit_test(roots_are_bounded),
         cmocka_unit_test(trusting_survives_any_failed_allocation),

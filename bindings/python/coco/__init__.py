@@ -14,12 +14,15 @@ from . import errors, native
 from ._attestation import (
     Attester,
     Check,
+    Collateral,
     Verdict,
     Verifier,
+    allowances,
     software_tee_launch,
     software_tee_root,
     tee_detected,
     tees,
+    verifier_tees,
 )
 from ._context import Context, LogLevel, Phase, Progress
 from ._image import Image, ImageClient, ImageRef
@@ -52,6 +55,7 @@ __all__ = [
     "Admin",
     "Attester",
     "Check",
+    "Collateral",
     "Context",
     "Image",
     "ImageClient",
@@ -64,6 +68,7 @@ __all__ = [
     "TeeKey",
     "Verdict",
     "Verifier",
+    "allowances",
     "errors",
     "software_tee_launch",
     "software_tee_root",
@@ -71,6 +76,7 @@ __all__ = [
     "supports",
     "tee_detected",
     "tees",
+    "verifier_tees",
     "version",
     *errors.__all__,
 ]

@@ -29,7 +29,7 @@ def software_tee_launch(directory, launch, init_data=None):
 
 
 def software_tee_root(directory):
-    """Root key of the software TEE in `directory` as PEM, for Verifier.trust_software()."""
+    """Root key of the software TEE in `directory` as PEM, for Verifier.trust_key()."""
     return native.software_tee_root(directory)
 
 
@@ -69,6 +69,8 @@ class Check:
     ok: bool
     want: str
     got: str
+    allowed: bool  # not to hold
+    hint: str  # what to do where it does not
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,14 +92,49 @@ class Verdict:
                 native.verdict_check_ok(c, i),
                 native.verdict_check_want(c, i),
                 native.verdict_check_got(c, i),
+                native.verdict_check_allowed(c, i),
+                native.verdict_check_hint(c, i),
             )
             for i in range(native.verdict_check_count(c))
         )
         return cls(native.verdict_valid(c), json.loads(native.verdict_claims(c)), tuple(checks))
 
 
+class Collateral(Handle):
+    """What verifying needs beside the evidence, from files beneath `directory`."""
+
+    def __init__(self, directory):
+        super().__init__(native.collateral_new_dir(directory))
+
+    def get(self, name):
+        """The bytes of what is called `name`."""
+        return native.collateral_get(self._c, name)
+
+    def _give(self):
+        """The C object, which whoever asks owns from now on."""
+        c, self._handle = self._c, None
+        return c
+
+
+def verifier_tees():
+    """Names of the TEEs whose evidence can be verified."""
+    return _names(native.verifier_tee)
+
+
+def allowances():
+    """Names of the checks that Verifier.allow() takes."""
+    return _names(native.verifier_allowance)
+
+
+def _names(get):
+    names = []
+    while (name := get(len(names))) is not None:
+        names.append(name)
+    return names
+
+
 class Verifier(Handle):
-    """Trust anchors and rules. A new one trusts no software."""
+    """Trust anchors and rules. A new one trusts the makers of hardware, and no software."""
 
     def __init__(self):
         super().__init__(native.verifier_new())
@@ -106,10 +143,34 @@ class Verifier(Handle):
         """Accepts evidence of the TEE "sample", which anybody can make. For tests."""
         native.verifier_allow_sample(self._c)
 
-    def trust_software(self, key):
-        """Accepts software TEEs whose root is `key`, PEM. For development."""
-        native.verifier_trust_software(self._c, key)
+    def allow(self, check):
+        """Lets evidence be valid that fails `check`, one of allowances()."""
+        native.verifier_allow(self._c, check)
 
-    def verify(self, tee, evidence, report_data):
-        """The Verdict on `evidence` of `tee`, which must be bound to `report_data`."""
-        return Verdict._of(native.verify(self._c, tee, evidence, report_data))
+    def trust_key(self, tee, key):
+        """Accepts evidence of `tee` ("software", "tpm", "cca") that rests on `key`, PEM."""
+        native.verifier_trust_key(self._c, tee, key)
+
+    def trust_root(self, maker, fingerprint):
+        """Accepts certificates of `maker` whose root has that SHA-256, "sha256:" and hex."""
+        native.verifier_trust_root(self._c, maker, fingerprint)
+
+    def set_time(self, now):
+        """Verifies as if it were `now`, seconds since 1970; 0 for the machine's clock."""
+        native.verifier_set_time(self._c, now)
+
+    def set_collateral(self, collateral):
+        """Takes certificates and the like from `collateral`, which is used up."""
+        native.verifier_set_collateral(self._c, collateral._give())
+
+    def verify(self, tee, evidence, report_data, init_data=None):
+        """The Verdict on `evidence` of `tee`.
+
+        It must be bound to `report_data` and, where that is given, to init data that has
+        the digest `init_data`.
+        """
+        binding = native.binding_new()
+        native.binding_set_report_data(binding, report_data)
+        if init_data is not None:
+            native.binding_set_init_data(binding, init_data)
+        return Verdict._of(native.verify(self._c, tee, evidence, binding))

@@ -53,7 +53,7 @@ def test_none_is_taken_where_the_header_says_so():
         lambda: native.kbc_get_resource(native.kbc_new("sample_kbc::"), None, "kbs:///a/b/c"),
         lambda: native.kbc_set_attester(native.kbc_new("sample_kbc::"), None),
         lambda: native.software_tee_launch("/nowhere", None, None),
-        lambda: native.verify(native.verifier_new(), "sample", None, b"x"),
+        lambda: native.verify(native.verifier_new(), "sample", None, native.binding_new()),
     ],
 )
 def test_none_is_refused_elsewhere(call):

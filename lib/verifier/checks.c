@@ -1,0 +1,58 @@
+/*
+ * verifier/checks.c - all that may be checked of evidence
+ *
+ * One table, so that what a check is called, whether it may be let through, and
+ * what to do about it are said once: coco_verifier_allow() knows no other names,
+ * and neither does doc/tees.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "verifier/checks.h"
+
+#include <string.h>
+
+static const struct coco_check_kind kinds[] = {
+    /* Any TEE. */
+    {"report-data", false,
+     "the evidence was made for another nonce or key: attest again, and look for who relays"},
+    {"init-data", false, "start the guest with the init data that was sent along"},
+    {"debug", true, "start the guest without debugging: its host can read its memory"},
+    {"signature", false, "the evidence was changed on its way, or was never that of a chip"},
+
+    /* Certificates and lists of revoked ones. */
+    {"root", false, "trust its root if you know whose it is (trust_root)"},
+    {"certificates", false, "send the chain that belongs to the evidence"},
+    {"certificate-dates", true, "look at the clock; renew what has expired"},
+    {"revocation-list", true, "fetch a list of revoked certificates that is up to date"},
+    {"revoked", false, "the maker has revoked the key: replace the machine, or its firmware"},
+
+    /* sample, software */
+    {"sample-allowed", false, "run on hardware, or allow \"sample\" where nothing is at stake"},
+    {"trusted-root", false, "trust the root of the software TEE where nothing is at stake"},
+    {"endorsement", false, "the key is not one of the software TEE's root"},
+};
+
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) <= COCO_CHECK_KINDS_MAX, "more kinds of checks");
+
+size_t
+coco_check_kinds(void)
+{
+    return sizeof(kinds) / sizeof(kinds[0]);
+}
+
+const struct coco_check_kind *
+coco_check_kind(size_t index)
+{
+    return index < coco_check_kinds() ? &kinds[index] : NULL;
+}
+
+bool
+coco_check_kind_find(const char *name, size_t *ret)
+{
+    for (size_t i = 0; i < coco_check_kinds(); i++)
+        if (strcmp(kinds[i].name, name) == 0) {
+            *ret = i;
+            return true;
+        }
+    return false;
+}

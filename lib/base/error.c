@@ -100,6 +100,20 @@ coco_error_give(coco_error **err, coco_error *kept)
 }
 
 coco_status
+coco_pass_over(coco_error *kept, coco_error **err)
+{
+    coco_status status = coco_error_status(kept);
+
+    if (status == COCO_ERR_PROTO || status == COCO_ERR_LIMIT) {
+        coco_error_free(kept);
+        return COCO_OK;
+    }
+    if (kept)
+        coco_error_give(err, kept);
+    return status;
+}
+
+coco_status
 coco_fail_nomem(coco_error **err)
 {
     set_error(err, COCO_ERR_NOMEM, 0, NULL);

@@ -35,6 +35,13 @@ coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...
 void coco_error_give(coco_error **err, coco_error *kept);
 
 /*
+ * Takes an error that was kept, or NULL, and gives COCO_OK if it says that data from
+ * outside cannot be read (COCO_ERR_PROTO, COCO_ERR_LIMIT) where that is no failure. Any
+ * other is given on, that of a message for which there was no memory, too.
+ */
+coco_status coco_pass_over(coco_error *kept, coco_error **err);
+
+/*
  * An analyser reads one file at a time and would think that these may succeed,
  * and that the caller then goes on without its result.
  */

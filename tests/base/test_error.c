@@ -179,6 +179,31 @@ every_status_has_its_name(void **state)
     assert_string_equal(coco_status_name((coco_status)-1000), "COCO_ERR_?");
 }
 
+static void
+data_that_cannot_be_read_may_be_passed_over(void **state)
+{
+    static const struct {
+        coco_status status, want;
+    } cases[] = {
+        {COCO_ERR_PROTO, COCO_OK},          {COCO_ERR_LIMIT, COCO_OK},
+        {COCO_ERR_IO, COCO_ERR_IO},         {COCO_ERR_NOMEM, COCO_ERR_NOMEM},
+        {COCO_ERR_NOTSUP, COCO_ERR_NOTSUP},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        coco_error *kept = NULL;
+
+        (void)coco_fail(&kept, cases[i].status, "data");
+        assert_int_equal(coco_pass_over(kept, &err), cases[i].want);
+        assert_int_equal(coco_error_status(err), cases[i].want);
+        coco_error_free(err);
+        err = NULL;
+    }
+    assert_ok(coco_pass_over(NULL, &err), err);
+}
+
 int
 main(void)
 {
@@ -193,6 +218,7 @@ main(void)
         cmocka_unit_test(out_of_memory_needs_no_memory),
         cmocka_unit_test(out_of_memory_is_one_object_that_stays),
         cmocka_unit_test(every_status_has_its_name),
+        cmocka_unit_test(data_that_cannot_be_read_may_be_passed_over),
     };
 
     return cmocka_run_group_tests_name("base/error", tests, NULL, NULL);

@@ -18,6 +18,8 @@ static const struct coco_check_kind kinds[] = {
     {"init-data", false, "start the guest with the init data that was sent along"},
     {"debug", true, "start the guest without debugging: its host can read its memory"},
     {"signature", false, "the evidence was changed on its way, or was never that of a chip"},
+    {"event-log", false,
+     "the log is not what the machine measured: look for who writes to it, or send none"},
 
     /* Certificates and lists of revoked ones. */
     {"root", false, "trust its root if you know whose it is (trust_root)"},

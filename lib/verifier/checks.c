@@ -28,6 +28,15 @@ static const struct coco_check_kind kinds[] = {
     {"revocation-list", true, "fetch a list of revoked certificates that is up to date"},
     {"revoked", false, "the maker has revoked the key: replace the machine, or its firmware"},
 
+    /* AMD SEV-SNP, and what carries its reports */
+    {"report-version", true, "update the firmware of the host's security processor"},
+    {"product", false, "send the certificate of the chip that made the report"},
+    {"reported-tcb", false, "send the certificate for the firmware that the host has now"},
+    {"chip-id", false, "send the certificate of the chip that made the report"},
+    {"masked-chip-id", true, "let the host say which chip it is (MaskChipId)"},
+    {"vmpl", true, "collect evidence at VMPL 0"},
+    {"migration-agent", true, "start the guest with a policy without a migration agent"},
+
     /* sample, software */
     {"sample-allowed", false, "run on hardware, or allow \"sample\" where nothing is at stake"},
     {"trusted-root", false, "trust the root of the software TEE where nothing is at stake"},

@@ -37,6 +37,7 @@ struct coco_verifier_driver {
 };
 
 extern const struct coco_verifier_driver coco_sample_verifier;
+extern const struct coco_verifier_driver coco_snp_verifier;
 extern const struct coco_verifier_driver coco_software_verifier;
 
 /* ---- what the verifier was told ---- */

@@ -79,6 +79,8 @@ coco_verdict_add_outcome(coco_verdict *verdict, const char *name, const char *wa
     coco_error *kept = *why;
 
     *why = NULL;
+    if (status != COCO_OK && coco_error_status(kept) == COCO_ERR_NOMEM)
+        status = COCO_ERR_NOMEM; /* there was none to say what was wrong */
     switch (status) {
     case COCO_OK:
         return coco_verdict_add(verdict, name, true, want, want, err);

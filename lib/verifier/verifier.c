@@ -19,6 +19,7 @@
 
 static const struct coco_verifier_driver *const drivers[] = {
     &coco_sample_verifier,
+    &coco_snp_verifier,
     &coco_software_verifier,
 };
 

@@ -4,9 +4,14 @@ package coco
 // #include <coco/verifier.h>
 import "C"
 
+import "libcoco.example/coco/internal/native"
+
 // Verifier is trust anchors and rules. Once set up, several goroutines may use
 // it at once.
-type Verifier struct{ object[*C.coco_verifier] }
+type Verifier struct {
+	object[*C.coco_verifier]
+	contexts []*native.Context // of its collateral: they outlive it
+}
 
 // Check is one thing a verdict rests on.
 type Check struct {

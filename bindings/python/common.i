@@ -74,6 +74,10 @@ struct argument {
 /* What the headers say "or NULL" of. Nothing else may be None, but for options. */
 static const struct argument optional[] = {
     {"attester_new", "tee"},
+    {"collateral_new_http", "amd"},
+    {"collateral_new_http", "intel"},
+    {"collateral_set_proxy", "no_proxy"},
+    {"collateral_set_proxy", "url"},
     {"image_client_set_kbc", "kbc"},
     {"image_client_set_proxy", "no_proxy"},
     {"image_client_set_proxy", "url"},
@@ -83,6 +87,9 @@ static const struct argument optional[] = {
 
 /* What the callee owns from then on. */
 static const struct argument given[] = {
+    {"collateral_new_either", "first"},
+    {"collateral_new_either", "second"},
+    {"collateral_new_recorder", "inner"},
     {"kbc_set_attester", "attester"},
     {"verifier_set_collateral", "collateral"},
 };
@@ -185,8 +192,10 @@ take_bytes(coco_bytes *bytes)
     PyBuffer_Release(&view$argnum);
 }
 %apply (const uint8_t *data, size_t len) {
+    (const uint8_t *bundle, size_t len),
     (const uint8_t *init_data, size_t init_len),
     (const uint8_t *json, size_t len),
+    (const uint8_t *key, size_t key_len),
     (const uint8_t *digest, size_t len),
     (const uint8_t *key, size_t len),
     (const uint8_t *launch, size_t len),

@@ -16,6 +16,7 @@ MEMCMP = {
     "cli/try_image.c": (1, "the magic number of a program"),
     "lib/base/digest.c": (1, "digests of what everybody may read"),
     "lib/base/json_read.c": (1, "words of JSON"),
+    "lib/collateral/bundle.c": (2, "a format's name, and digests of what everybody may read"),
     "lib/crypto/jwk.c": (1, "two public keys"),
     "lib/image/tar.c": (1, "whether padding is zero"),
     "lib/image/tarhead.c": (6, "magic numbers, and whether a block is zero"),

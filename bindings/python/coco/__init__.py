@@ -14,7 +14,6 @@ from . import errors, native
 from ._attestation import (
     Attester,
     Check,
-    Collateral,
     Verdict,
     Verifier,
     allowances,
@@ -24,6 +23,7 @@ from ._attestation import (
     tees,
     verifier_tees,
 )
+from ._collateral import Collateral
 from ._context import Context, LogLevel, Phase, Progress
 from ._image import Image, ImageClient, ImageRef
 from ._kbc import Admin, Kbc, TeeKey

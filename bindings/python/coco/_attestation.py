@@ -100,22 +100,6 @@ class Verdict:
         return cls(native.verdict_valid(c), json.loads(native.verdict_claims(c)), tuple(checks))
 
 
-class Collateral(Handle):
-    """What verifying needs beside the evidence, from files beneath `directory`."""
-
-    def __init__(self, directory):
-        super().__init__(native.collateral_new_dir(directory))
-
-    def get(self, name):
-        """The bytes of what is called `name`."""
-        return native.collateral_get(self._c, name)
-
-    def _give(self):
-        """The C object, which whoever asks owns from now on."""
-        c, self._handle = self._c, None
-        return c
-
-
 def verifier_tees():
     """Names of the TEEs whose evidence can be verified."""
     return _names(native.verifier_tee)
@@ -138,6 +122,7 @@ class Verifier(Handle):
 
     def __init__(self):
         super().__init__(native.verifier_new())
+        self._contexts = ()
 
     def allow_sample(self):
         """Accepts evidence of the TEE "sample", which anybody can make. For tests."""
@@ -162,6 +147,7 @@ class Verifier(Handle):
     def set_collateral(self, collateral):
         """Takes certificates and the like from `collateral`, which is used up."""
         native.verifier_set_collateral(self._c, collateral._give())
+        self._contexts = collateral._contexts
 
     def verify(self, tee, evidence, report_data, init_data=None):
         """The Verdict on `evidence` of `tee`.

@@ -96,3 +96,41 @@ func (a *Attester) Collect(ctx context.Context, reportData []byte) (string, erro
 	}
 	return string(takeBytes(ret)), nil
 }
+
+// RegisterAlg is the algorithm of the registers that can be extended at run time,
+// such as "sha384"; empty if the TEE has none, and once a is closed.
+func (a *Attester) RegisterAlg() (name string) {
+	_ = a.call(func(c *C.coco_attester, _ *frame) C.coco_status {
+		if alg := C.coco_attester_register_alg(c); alg != nil {
+			name = C.GoString(alg)
+		}
+		return C.COCO_OK
+	})
+	return name
+}
+
+// Extend extends the register that plays the part of that PCR with digest.
+func (a *Attester) Extend(pcr uint32, digest []byte) error {
+	return a.call(func(c *C.coco_attester, f *frame) C.coco_status {
+		return C.coco_attester_extend(c, C.uint(pcr), data(digest), size(digest), f.err)
+	})
+}
+
+// ReadRegister is what the register that plays the part of that PCR holds.
+func (a *Attester) ReadRegister(pcr uint32) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := a.call(func(c *C.coco_attester, f *frame) C.coco_status {
+		return C.coco_attester_read_register(c, C.uint(pcr), &ret, f.err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
+// BindInitData makes sure that the machine was started with init data of digest.
+func (a *Attester) BindInitData(digest []byte) error {
+	return a.call(func(c *C.coco_attester, f *frame) C.coco_status {
+		return C.coco_attester_bind_init_data(c, data(digest), size(digest), f.err)
+	})
+}

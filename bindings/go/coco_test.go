@@ -2,6 +2,7 @@ package coco
 
 import (
 	"context"
+	"crypto/sha512"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -167,6 +168,54 @@ func TestSoftwareTEE(t *testing.T) {
 	verdict, verr := v.Verify("software", must(t, evidence, err), Binding{ReportData: []byte("bound")})
 	if !must(t, verdict, verr).Valid {
 		t.Errorf("%+v", verdict)
+	}
+}
+
+func TestRegistersAndInitData(t *testing.T) {
+	a := sample(t)
+	defer a.Close()
+	if a.RegisterAlg() != "" {
+		t.Error("a sample has registers")
+	}
+	err1 := a.Extend(8, make([]byte, 48))
+	_, err2 := a.ReadRegister(8)
+	err3 := a.BindInitData(make([]byte, 48))
+	for n, err := range []error{err1, err2, err3} {
+		if !errors.Is(err, ErrNotSupported) {
+			t.Errorf("%d: err = %v, want ErrNotSupported", n, err)
+		}
+	}
+	dir := t.TempDir()
+	if err := LaunchSoftwareTEE(dir, []byte("kernel"), []byte("init")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewSoftwareAttester(dir)
+	defer must(t, s, err).Close()
+	digest := sha512.Sum384([]byte("init"))
+	if err := s.BindInitData(digest[:]); err != nil {
+		t.Error(err)
+	}
+	digest[0] ^= 1
+	if err := s.BindInitData(digest[:]); !errors.Is(err, ErrVerify) {
+		t.Errorf("err = %v, want ErrVerify", err)
+	}
+}
+
+func TestADeviceIsOneOfAKind(t *testing.T) {
+	k, err := NewKBC("cc_kbc::http://127.0.0.1:1")
+	defer must(t, k, err).Close()
+	for n := 0; n < 2; n++ {
+		device, err := NewAttester("sampledevice")
+		err = k.AddDevice(must(t, device, err))
+		if (n == 0) != (err == nil) || n == 1 && !errors.Is(err, ErrInvalid) {
+			t.Errorf("%d: err = %v", n, err)
+		}
+		if device.TEE() != "" {
+			t.Error("still there")
+		}
+	}
+	if err := k.AddDevice(nil); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
 	}
 }
 

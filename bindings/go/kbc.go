@@ -47,6 +47,20 @@ func (k *KBC) SetAttester(a *Attester) error {
 	})
 }
 
+// AddDevice adds a device whose evidence is sent along, one of a kind. It closes
+// a, as SetAttester does.
+func (k *KBC) AddDevice(a *Attester) error {
+	if err := k.open(); err != nil {
+		return err
+	}
+	if a == nil || a.open() != nil {
+		return errClosed()
+	}
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_add_device(c, a.disown(), f.err)
+	})
+}
+
 // SetTLSCA trusts the CAs in pem for the broker's TLS, instead of the system's.
 func (k *KBC) SetTLSCA(pem []byte) error {
 	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {

@@ -90,6 +90,7 @@ static const struct argument given[] = {
     {"collateral_new_either", "first"},
     {"collateral_new_either", "second"},
     {"collateral_new_recorder", "inner"},
+    {"kbc_add_device", "attester"},
     {"kbc_set_attester", "attester"},
     {"verifier_set_collateral", "collateral"},
 };

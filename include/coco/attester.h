@@ -25,7 +25,14 @@ extern "C" {
  *
  * The TEEs are told by the names they have on the wire: "sample" (no TEE at
  * all, for tests, as upstream has it) and "software" (no hardware either, but
- * measured, signed and verified like hardware; for development).
+ * measured, signed and verified like hardware; for development). "sampledevice"
+ * is a sample of a device, whose evidence goes along with that of a TEE.
+ *
+ * The devices and files of the kernel that attesters use are looked for below
+ * the directory that the environment variable COCO_TEE_ROOT names, if it is set:
+ * for software TEEs and tests. That gives no trust away, for evidence is only as
+ * good as the keys that a verifier finds it signed with. A process in secure
+ * execution ignores the variable.
  *
  * Threads: an attester may be used by one thread at a time.
  */
@@ -46,7 +53,7 @@ COCO_API bool coco_tee_detected(const char *tee);
  * Creates the attester for @p tee.
  *
  * The detection takes the first TEE that is there. "sample" is there always and
- * proves nothing, so it is never detected, only named.
+ * proves nothing, so it is never detected, only named; neither are devices.
  *
  * @param tee  a name of coco_tee_name(), or NULL or "" to detect
  * @param ret  the attester; free with coco_attester_free()
@@ -75,6 +82,59 @@ COCO_API const char *coco_attester_tee(const coco_attester *attester);
 COCO_API COCO_MUST_CHECK coco_status coco_attester_collect(coco_attester *attester, coco_ctx *ctx,
                                                            const uint8_t *report_data, size_t len,
                                                            coco_bytes **ret, coco_error **err);
+
+/**
+ * Algorithm of the registers that the TEE can extend at run time.
+ *
+ * @return "sha384", "sha256" or "sm3"; NULL if it has none
+ */
+COCO_API const char *coco_attester_register_alg(const coco_attester *attester);
+
+/**
+ * Extends a register with @p digest: a measurement at run time, for good until
+ * the machine starts again.
+ *
+ * @param attester  of a TEE that has registers
+ * @param pcr       0 to 23: the PCR of a TPM, or the one whose part a register of
+ *                  the TEE plays (UEFI 2.11, 38.4.1); 8 to 15 are free, 17 is
+ *                  where the attestation agent has its own
+ * @param digest    of what was measured, by the algorithm of the registers
+ * @param len       number of its bytes
+ * @param err       ::COCO_ERR_NOTSUP without registers, ::COCO_ERR_INVALID for
+ *                  another length or PCR, ::COCO_ERR_IO when the device fails
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_attester_extend(coco_attester *attester, unsigned pcr,
+                                                          const uint8_t *digest, size_t len,
+                                                          coco_error **err);
+
+/**
+ * Reads a register.
+ *
+ * @param attester  of a TEE that has registers
+ * @param pcr       as in coco_attester_extend()
+ * @param ret       what it holds; free with coco_bytes_free()
+ * @param err       as coco_attester_extend()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_attester_read_register(coco_attester *attester,
+                                                                 unsigned pcr, coco_bytes **ret,
+                                                                 coco_error **err);
+
+/**
+ * Makes sure that the machine was started with init data of @p digest.
+ *
+ * The digest is cut, or filled up with zeros, to the field that the TEE has for
+ * it. A TPM has none: its PCR 8 is extended, so there this is done once, early.
+ *
+ * @param attester  of this machine
+ * @param digest    1 to 64 bytes
+ * @param len       number of its bytes
+ * @param err       ::COCO_ERR_VERIFY if it was started with other init data,
+ *                  ::COCO_ERR_NOTSUP if the TEE has no place for it,
+ *                  ::COCO_ERR_INVALID for a bad length
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_attester_bind_init_data(coco_attester *attester,
+                                                                  const uint8_t *digest, size_t len,
+                                                                  coco_error **err);
 
 /**
  * Boots a software TEE: makes @p dir hold what the TEE "software" attests.

@@ -69,6 +69,21 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_attester(coco_kbc *kbc, coco_a
                                                            coco_error **err);
 
 /**
+ * Adds a device, such as a TPM or an accelerator, whose evidence is sent along.
+ *
+ * The evidence of the TEE is bound to that of the devices, so that none can be
+ * left out or come from elsewhere on the way.
+ *
+ * @param kbc       whose
+ * @param attester  one of a TEE that is no other device's; @p kbc owns it from here
+ *                  on, also if the call fails
+ * @param err       ::COCO_ERR_NOTSUP if this KBC does not attest, ::COCO_ERR_INVALID for a
+ *                  second device of one kind, ::COCO_ERR_LIMIT beyond 16 of them
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_add_device(coco_kbc *kbc, coco_attester *attester,
+                                                         coco_error **err);
+
+/**
  * Trusts the CAs in @p pem for the broker's TLS, instead of the system's.
  *
  * @param kbc  whose

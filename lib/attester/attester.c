@@ -15,6 +15,7 @@
 static const struct coco_attester_driver *const drivers[] = {
     &coco_software_attester,
     &coco_sample_attester,
+    &coco_sampledevice_attester,
 };
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
@@ -48,7 +49,7 @@ static const struct coco_attester_driver *
 detect(void)
 {
     for (size_t i = 0; i < DRIVERS; i++)
-        if (drivers[i]->detect())
+        if (!drivers[i]->device && drivers[i]->detect())
             return drivers[i];
     return NULL;
 }
@@ -112,19 +113,88 @@ coco_attester_tee(const coco_attester *attester)
 }
 
 coco_status
-coco_attester_collect(coco_attester *attester, coco_ctx *ctx, const uint8_t *report_data,
-                      size_t len, coco_bytes **ret, coco_error **err)
+coco_attester_answer(coco_attester *attester, coco_ctx *ctx,
+                     const struct coco_evidence_request *request, coco_bytes **ret,
+                     coco_error **err)
 {
     _cleanup_buf_ struct coco_buf evidence = {.limit = COCO_EVIDENCE_MAX};
 
-    if (len == 0 || len > COCO_REPORT_DATA_MAX)
-        return coco_fail(err, COCO_ERR_INVALID, "report data of %zu bytes, not 1 to %d", len,
-                         COCO_REPORT_DATA_MAX);
+    if (request->len == 0 || request->len > COCO_REPORT_DATA_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "report data of %zu bytes, not 1 to %d",
+                         request->len, COCO_REPORT_DATA_MAX);
 
     coco_status status = coco_ctx_check(ctx, err);
     if (status == COCO_OK)
-        status = attester->driver->collect(attester->self, report_data, len, &evidence, err);
+        status = attester->driver->collect(attester->self, ctx, request, &evidence, err);
     if (status != COCO_OK)
         return status;
     return coco_bytes_take(&evidence, ret, err);
+}
+
+coco_status
+coco_attester_collect(coco_attester *attester, coco_ctx *ctx, const uint8_t *report_data,
+                      size_t len, coco_bytes **ret, coco_error **err)
+{
+    return coco_attester_answer(
+        attester, ctx, &(struct coco_evidence_request){.report_data = report_data, .len = len}, ret,
+        err);
+}
+
+/* ---- What was measured at runtime ---- */
+
+const char *
+coco_attester_register_alg(const coco_attester *attester)
+{
+    return attester->driver->register_alg;
+}
+
+static coco_status
+has_none(const coco_attester *attester, const char *what, coco_error **err)
+{
+    return coco_fail(err, COCO_ERR_NOTSUP, "%s has no %s", attester->driver->tee, what);
+}
+
+coco_status
+coco_attester_extend(coco_attester *attester, unsigned pcr, const uint8_t *digest, size_t len,
+                     coco_error **err)
+{
+    const struct coco_attester_driver *driver = attester->driver;
+
+    if (!driver->extend)
+        return has_none(attester, "registers to extend", err);
+    if (len != driver->register_size)
+        return coco_fail(err, COCO_ERR_INVALID, "digest of %zu bytes, not the %zu of %s", len,
+                         driver->register_size, driver->register_alg);
+    if (pcr > COCO_PCR_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "no PCR %u", pcr);
+    return driver->extend(attester->self, pcr, digest, err);
+}
+
+coco_status
+coco_attester_read_register(coco_attester *attester, unsigned pcr, coco_bytes **ret,
+                            coco_error **err)
+{
+    const struct coco_attester_driver *driver = attester->driver;
+    uint8_t value[COCO_REGISTER_MAX] = {0};
+
+    if (!driver->read_register)
+        return has_none(attester, "registers to read", err);
+    if (pcr > COCO_PCR_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "no PCR %u", pcr);
+    coco_status status = driver->read_register(attester->self, pcr, value, err);
+    if (status == COCO_OK)
+        status = coco_bytes_new(value, driver->register_size, ret, err);
+    return status;
+}
+
+coco_status
+coco_attester_bind_init_data(coco_attester *attester, const uint8_t *digest, size_t len,
+                             coco_error **err)
+{
+    if (!attester->driver->bind_init_data)
+        return has_none(attester, "place for init data", err);
+    if (len == 0 || len > COCO_INIT_DATA_DIGEST_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "digest of init data of %zu bytes, not 1 to %d",
+                         len, COCO_INIT_DATA_DIGEST_MAX);
+    return attester->driver->bind_init_data(attester->self, digest, len, err);
 }

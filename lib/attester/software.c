@@ -366,13 +366,13 @@ machine_open(const char *dir, struct machine **ret, coco_error **err)
 }
 
 static coco_status
-sign_report(const struct machine *machine, const uint8_t *report_data, size_t len,
+sign_report(const struct machine *machine, const struct coco_evidence_request *request,
             struct coco_software_evidence *ret, coco_error **err)
 {
     struct coco_software_report report = machine->report;
     uint8_t bytes[COCO_SOFTWARE_REPORT_SIZE];
 
-    memcpy(report.report_data, report_data, len);
+    memcpy(report.report_data, request->report_data, request->len);
     coco_software_report_format(&report, bytes);
     coco_status status =
         coco_buf_append(&ret->part[COCO_SOFTWARE_REPORT], bytes, sizeof(bytes), err);
@@ -383,8 +383,8 @@ sign_report(const struct machine *machine, const uint8_t *report_data, size_t le
 }
 
 static coco_status
-collect(void *self, const uint8_t *report_data, size_t len, struct coco_buf *evidence,
-        coco_error **err)
+collect(void *self, coco_ctx *ctx, const struct coco_evidence_request *request,
+        struct coco_buf *evidence, coco_error **err)
 {
     static const enum coco_software_part copied[] = {
         COCO_SOFTWARE_KEY,
@@ -395,7 +395,8 @@ collect(void *self, const uint8_t *report_data, size_t len, struct coco_buf *evi
     _cleanup_software_evidence_ struct coco_software_evidence parts =
         coco_software_evidence_empty();
 
-    coco_status status = sign_report(machine, report_data, len, &parts, err);
+    (void)ctx;
+    coco_status status = sign_report(machine, request, &parts, err);
     for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]) && status == COCO_OK; i++) {
         const struct coco_buf *part = &machine->endorsement.part[copied[i]];
         status = coco_buf_append(&parts.part[copied[i]], part->data, part->len, err);
@@ -403,6 +404,18 @@ collect(void *self, const uint8_t *report_data, size_t len, struct coco_buf *evi
     if (status == COCO_OK)
         status = coco_software_evidence_format(&parts, evidence, err);
     return status;
+}
+
+static coco_status
+bind_init_data(void *self, const uint8_t *digest, size_t len, coco_error **err)
+{
+    const struct machine *machine = self;
+    uint8_t want[COCO_SOFTWARE_MEASUREMENT_SIZE] = {0};
+
+    memcpy(want, digest, len < sizeof(want) ? len : sizeof(want));
+    if (memcmp(want, machine->report.init_data, sizeof(want)) != 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "the machine was started with other init data");
+    return COCO_OK;
 }
 
 /* ---- The public side ---- */
@@ -438,6 +451,7 @@ const struct coco_attester_driver coco_software_attester = {
     .open = open_from_environment,
     .close = machine_free,
     .collect = collect,
+    .bind_init_data = bind_init_data,
 };
 
 coco_status

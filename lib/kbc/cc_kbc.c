@@ -9,6 +9,7 @@
  */
 #include "kbc/driver.h"
 
+#include "attester/driver.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/text.h"
@@ -23,7 +24,9 @@
 struct cc_kbc {
     struct coco_broker *broker;
     coco_attester *attester; /* NULL until it is detected */
-    char *init_data;         /* or NULL */
+    coco_attester *devices[COCO_RCAR_DEVICES_MAX];
+    size_t n_devices;
+    char *init_data; /* or NULL */
     enum coco_key_kind kind;
     EVP_PKEY *key; /* of the session; NULL without one */
 };
@@ -37,6 +40,8 @@ cc_kbc_close(void *self)
         return;
     coco_broker_free(kbc->broker);
     coco_attester_free(kbc->attester);
+    for (size_t i = 0; i < kbc->n_devices; i++)
+        coco_attester_free(kbc->devices[i]);
     free(kbc->init_data);
     EVP_PKEY_free(kbc->key);
     free(kbc);
@@ -67,6 +72,22 @@ set_attester(void *self, coco_attester *attester)
 
     coco_attester_free(kbc->attester);
     kbc->attester = attester;
+}
+
+/* The evidence of devices is told apart by their TEEs' names. */
+static coco_status
+add_device(void *self, coco_attester *attester, coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+    const char *tee = coco_attester_tee(attester);
+
+    for (size_t i = 0; i < kbc->n_devices; i++)
+        if (strcmp(coco_attester_tee(kbc->devices[i]), tee) == 0)
+            return coco_fail(err, COCO_ERR_INVALID, "there is a device '%s' already", tee);
+    if (kbc->n_devices == COCO_RCAR_DEVICES_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d devices", COCO_RCAR_DEVICES_MAX);
+    kbc->devices[kbc->n_devices++] = attester;
+    return COCO_OK;
 }
 
 static coco_status
@@ -125,6 +146,7 @@ struct handshake {
     cJSON *tee_pubkey;
     struct coco_rcar_challenge challenge;
     cJSON *evidence;
+    struct coco_buf additional; /* of the devices: JSON text, or empty */
 };
 
 static void
@@ -134,6 +156,7 @@ handshake_done(struct handshake *handshake)
     coco_json_free(handshake->tee_pubkey);
     coco_rcar_challenge_done(&handshake->challenge);
     coco_json_free(handshake->evidence);
+    coco_buf_done(&handshake->additional);
 }
 
 #define _cleanup_handshake_ _cleanup_(handshake_done)
@@ -186,19 +209,62 @@ request_challenge(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_rcar_challenge 
 }
 
 static coco_status
-collect_evidence(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
+collect(coco_attester *attester, coco_ctx *ctx, const struct coco_digest *report_data,
+        const char *nonce, cJSON **ret, coco_error **err)
 {
-    struct coco_digest report_data = {0};
     _cleanup_(coco_bytes_freep) coco_bytes *evidence = NULL;
+    struct coco_evidence_request request = {
+        .report_data = report_data->bytes,
+        .len = coco_hash_size(report_data->alg),
+        .nonce = nonce,
+    };
 
-    coco_status status = coco_rcar_report_data(handshake->challenge.alg, handshake->challenge.nonce,
-                                               handshake->tee_pubkey, NULL, &report_data, err);
-    if (status == COCO_OK)
-        status = coco_attester_collect(kbc->attester, ctx, report_data.bytes,
-                                       coco_hash_size(report_data.alg), &evidence, err);
+    coco_status status = coco_attester_answer(attester, ctx, &request, &evidence, err);
     if (status == COCO_OK)
         status = coco_json_parse((const char *)coco_bytes_data(evidence), coco_bytes_size(evidence),
-                                 &handshake->evidence, err);
+                                 ret, err);
+    return status;
+}
+
+static coco_status
+collect_of_devices(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
+{
+    struct coco_digest report_data = {0};
+    _cleanup_json_ cJSON *devices = NULL;
+
+    coco_status status =
+        coco_rcar_device_report_data(handshake->challenge.alg, handshake->challenge.nonce,
+                                     handshake->tee_pubkey, &report_data, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&devices, err);
+    for (size_t i = 0; i < kbc->n_devices && status == COCO_OK; i++) {
+        cJSON *evidence = NULL;
+
+        status =
+            collect(kbc->devices[i], ctx, &report_data, handshake->challenge.nonce, &evidence, err);
+        if (status == COCO_OK)
+            status = coco_json_add_item(devices, coco_attester_tee(kbc->devices[i]), evidence, err);
+    }
+    if (status == COCO_OK)
+        status = coco_json_write(devices, COCO_JSON_COMPACT, &handshake->additional, err);
+    return status;
+}
+
+/* The devices' evidence comes first: that of the TEE is bound to it. */
+static coco_status
+collect_evidence(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
+{
+    const struct coco_rcar_challenge *challenge = &handshake->challenge;
+    struct coco_digest report_data = {0};
+
+    coco_status status =
+        kbc->n_devices > 0 ? collect_of_devices(kbc, ctx, handshake, err) : COCO_OK;
+    if (status == COCO_OK)
+        status = coco_rcar_report_data(challenge->alg, challenge->nonce, handshake->tee_pubkey,
+                                       coco_buf_text(&handshake->additional), &report_data, err);
+    if (status == COCO_OK)
+        status =
+            collect(kbc->attester, ctx, &report_data, challenge->nonce, &handshake->evidence, err);
     return status;
 }
 
@@ -211,6 +277,7 @@ send_attestation(struct cc_kbc *kbc, coco_ctx *ctx, const struct handshake *hand
     struct coco_rcar_attestation attestation = {
         .nonce = handshake->challenge.nonce,
         .init_data = kbc->init_data,
+        .additional = coco_buf_text(&handshake->additional),
         .tee_pubkey = handshake->tee_pubkey,
         .evidence = handshake->evidence,
     };
@@ -234,7 +301,7 @@ end_session(struct cc_kbc *kbc)
 static coco_status
 run_handshake(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_buf *token, coco_error **err)
 {
-    _cleanup_handshake_ struct handshake handshake = {0};
+    _cleanup_handshake_ struct handshake handshake = {.additional = {.limit = COCO_RCAR_BODY_MAX}};
     coco_status status = COCO_OK;
 
     end_session(kbc);
@@ -344,6 +411,7 @@ const struct coco_kbc_driver coco_cc_kbc = {
     .get = cc_kbc_get,
     .attest = cc_kbc_attest,
     .set_attester = set_attester,
+    .add_device = add_device,
     .set_tls_ca = set_tls_ca,
     .set_tee_key = set_tee_key,
     .set_init_data = set_init_data,

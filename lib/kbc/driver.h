@@ -25,6 +25,8 @@ struct coco_kbc_driver {
     /* NULL, all of them, for a KBC that does not attest. */
     coco_status (*attest)(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err);
     void (*set_attester)(void *self, coco_attester *attester);
+    /* Takes over the attester on success. */
+    coco_status (*add_device)(void *self, coco_attester *attester, coco_error **err);
     coco_status (*set_tls_ca)(void *self, const uint8_t *pem, size_t len, coco_error **err);
     coco_status (*set_tee_key)(void *self, coco_tee_key kind, coco_error **err);
     coco_status (*set_init_data)(void *self, const char *toml, coco_error **err);

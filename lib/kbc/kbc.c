@@ -107,6 +107,16 @@ coco_kbc_set_attester(coco_kbc *kbc, coco_attester *attester, coco_error **err)
 }
 
 coco_status
+coco_kbc_add_device(coco_kbc *kbc, coco_attester *attester, coco_error **err)
+{
+    coco_status status = kbc->driver->add_device ? kbc->driver->add_device(kbc->self, attester, err)
+                                                 : does_not_attest(kbc, err);
+    if (status != COCO_OK)
+        coco_attester_free(attester);
+    return status;
+}
+
+coco_status
 coco_kbc_set_tls_ca(coco_kbc *kbc, const uint8_t *pem, size_t len, coco_error **err)
 {
     if (!kbc->driver->set_tls_ca)

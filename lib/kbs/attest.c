@@ -28,7 +28,6 @@ COCO_DEFINE_CLEANUP(coco_verdict *, coco_verdict_free);
 #define ATTESTED "attested"
 
 #define EVIDENCE_MAX COCO_RCAR_BODY_MAX
-#define DEVICES_MAX 16
 
 /* What a guest learns of a refusal; its owner reads the trace. */
 #define REFUSED "the evidence is refused; the owner finds why under this id"
@@ -131,27 +130,6 @@ coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
         status = seal_challenge(call, request.tee, coco_buf_text(&nonce), err);
     if (status == COCO_OK)
         call->reply->type = "application/json";
-    return status;
-}
-
-/* ---- /attest: what the evidence is bound to ---- */
-
-/* Additional devices are bound to the object without "additional-evidence" (A.4). */
-static coco_status
-device_report_data(const struct judgement *j, struct coco_digest *ret, coco_error **err)
-{
-    _cleanup_json_ cJSON *object = NULL;
-    _cleanup_buf_ struct coco_buf text = {.limit = COCO_RCAR_BODY_MAX};
-
-    coco_status status = coco_json_new_object(&object, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(object, "nonce", j->sent.nonce, err);
-    if (status == COCO_OK)
-        status = coco_json_add_copy(object, "tee-pubkey", j->sent.tee_pubkey, err);
-    if (status == COCO_OK)
-        status = coco_json_write(object, COCO_JSON_CANONICAL, &text, err);
-    if (status == COCO_OK)
-        status = coco_digest_of(COCO_SHA384, text.data, text.len, ret, err);
     return status;
 }
 
@@ -326,10 +304,11 @@ judge_additional(struct judgement *j, coco_error **err)
         return COCO_OK;
     coco_status status =
         coco_json_parse_object(j->sent.additional, strlen(j->sent.additional), &devices, err);
-    if (status == COCO_OK && cJSON_GetArraySize(devices) > DEVICES_MAX)
-        status = coco_fail(err, COCO_ERR_LIMIT, "more than %d devices", DEVICES_MAX);
+    if (status == COCO_OK && cJSON_GetArraySize(devices) > COCO_RCAR_DEVICES_MAX)
+        status = coco_fail(err, COCO_ERR_LIMIT, "more than %d devices", COCO_RCAR_DEVICES_MAX);
     if (status == COCO_OK)
-        status = device_report_data(j, &report_data, err);
+        status = coco_rcar_device_report_data(COCO_SHA384, j->sent.nonce, j->sent.tee_pubkey,
+                                              &report_data, err);
     cJSON_ArrayForEach(device, devices) {
         if (status == COCO_OK)
             status = judge_device(j, device->string, device, &report_data, err);

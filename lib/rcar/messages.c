@@ -295,6 +295,25 @@ coco_rcar_report_data(enum coco_hash_alg alg, const char *nonce, const cJSON *te
     return status;
 }
 
+coco_status
+coco_rcar_device_report_data(enum coco_hash_alg alg, const char *nonce, const cJSON *tee_pubkey,
+                             struct coco_digest *ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *object = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = CANONICAL_MAX};
+
+    coco_status status = coco_json_new_object(&object, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(object, "nonce", nonce, err);
+    if (status == COCO_OK)
+        status = coco_json_add_copy(object, "tee-pubkey", tee_pubkey, err);
+    if (status == COCO_OK)
+        status = coco_json_write(object, COCO_JSON_CANONICAL, &text, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(alg, text.data, text.len, ret, err);
+    return status;
+}
+
 static coco_status
 add_init_data(cJSON *object, const char *init_data, coco_error **err)
 {

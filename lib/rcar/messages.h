@@ -37,6 +37,7 @@
 #define COCO_RCAR_COOKIE "kbs-session-id"
 
 #define COCO_RCAR_TEE_MAX 31
+#define COCO_RCAR_DEVICES_MAX 16
 #define COCO_RCAR_NONCE_MAX ((size_t)16 << 10) /* for "se" it is a JSON document (A.3) */
 #define COCO_RCAR_TOKEN_MAX ((size_t)1 << 20)  /* a token holds the claims of every device */
 #define COCO_RCAR_BODY_MAX ((size_t)2 << 20)   /* of any message; upstream's payload_request_size */
@@ -124,9 +125,12 @@ coco_status coco_rcar_report_data(enum coco_hash_alg alg, const char *nonce,
                                   const cJSON *tee_pubkey, const char *additional,
                                   struct coco_digest *ret, coco_error **err);
 
-/* The same object, {"additional-evidence","nonce","tee-pubkey"}: the runtime_data_claims of a
- * token.
- */
+/* What evidence of an additional device is bound to: the same over {"nonce","tee-pubkey"}. */
+coco_status coco_rcar_device_report_data(enum coco_hash_alg alg, const char *nonce,
+                                         const cJSON *tee_pubkey, struct coco_digest *ret,
+                                         coco_error **err);
+
+/* The object that primary evidence is bound to: the runtime_data_claims of a token. */
 coco_status coco_rcar_runtime_data(const char *nonce, const cJSON *tee_pubkey,
                                    const char *additional, cJSON **ret, coco_error **err);
 

@@ -38,6 +38,7 @@ struct coco_verifier_driver {
 
 extern const struct coco_verifier_driver coco_sample_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;
+extern const struct coco_verifier_driver coco_sampledevice_verifier;
 extern const struct coco_verifier_driver coco_software_verifier;
 
 /* ---- what the verifier was told ---- */

@@ -73,3 +73,7 @@ verify(const struct coco_verification *verification, coco_verdict *verdict, cJSO
 }
 
 const struct coco_verifier_driver coco_sample_verifier = {.tee = "sample", .verify = verify};
+const struct coco_verifier_driver coco_sampledevice_verifier = {
+    .tee = "sampledevice",
+    .verify = verify,
+};

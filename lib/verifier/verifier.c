@@ -20,6 +20,7 @@
 static const struct coco_verifier_driver *const drivers[] = {
     &coco_sample_verifier,
     &coco_snp_verifier,
+    &coco_sampledevice_verifier,
     &coco_software_verifier,
 };
 

@@ -11,18 +11,36 @@
 #include <string.h>
 
 static coco_status
-collect(const char *report_data, coco_bytes **ret, coco_error **err)
+collect_as(const char *tee, const char *report_data, coco_bytes **ret, coco_error **err)
 {
     _cleanup_(coco_attester_freep) coco_attester *attester = NULL;
     _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
 
     coco_status status = coco_ctx_new(&ctx, err);
     if (status == COCO_OK)
-        status = coco_attester_new("sample", &attester, err);
+        status = coco_attester_new(tee, &attester, err);
     if (status == COCO_OK)
         status = coco_attester_collect(attester, ctx, (const uint8_t *)report_data,
                                        strlen(report_data), ret, err);
     return status;
+}
+
+static coco_status
+collect(const char *report_data, coco_bytes **ret, coco_error **err)
+{
+    return collect_as("sample", report_data, ret, err);
+}
+
+static void
+a_device_has_another_version(void **state)
+{
+    _cleanup_(coco_bytes_freep) coco_bytes *evidence = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(collect_as("sampledevice", "nonce", &evidence, &err), err);
+    assert_string_equal((const char *)coco_bytes_data(evidence),
+                        "{\"svn\":\"2\",\"report_data\":\"bm9uY2U=\"}");
 }
 
 static void
@@ -72,6 +90,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evidence_is_upstreams),
         cmocka_unit_test(evidence_equals_the_recorded),
+        cmocka_unit_test(a_device_has_another_version),
         cmocka_unit_test(collecting_survives_any_failed_allocation),
     };
 

@@ -210,6 +210,25 @@ the_environment_names_the_machine(void **state)
 }
 
 static void
+init_data_is_compared_with_what_was_measured(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_attester_freep) coco_attester *attester = NULL;
+    struct coco_digest digest = {0};
+
+    assert_ok(launch(f, "kernel", "init"), f->err);
+    assert_ok(coco_attester_new_software(f->dir, &attester, &f->err), f->err);
+    assert_ok(coco_digest_of(COCO_SHA384, "init", 4, &digest, &f->err), f->err);
+    assert_ok(coco_attester_bind_init_data(attester, digest.bytes, 48, &f->err), f->err);
+    assert_ok(coco_attester_bind_init_data(attester, digest.bytes, 64, &f->err), f->err);
+    assert_fails(coco_attester_bind_init_data(attester, digest.bytes, 47, &f->err), f->err,
+                 COCO_ERR_VERIFY, "other init data");
+    digest.bytes[47] ^= 1;
+    assert_fails(coco_attester_bind_init_data(attester, digest.bytes, 48, &f->err), f->err,
+                 COCO_ERR_VERIFY, "other init data");
+}
+
+static void
 a_damaged_machine_is_refused(void **state)
 {
     static const struct {
@@ -333,6 +352,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_machine_that_never_launched_is_not_found, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_environment_names_the_machine, setup, teardown),
+        cmocka_unit_test_setup_teardown(init_data_is_compared_with_what_was_measured, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_damaged_machine_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_root_of_another_kind_is_not_used, setup, teardown),
         cmocka_unit_test_setup_teardown(launching_and_attesting_survive_any_failed_allocation,

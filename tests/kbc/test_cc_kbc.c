@@ -50,6 +50,7 @@ struct kbs {
     const char *cookie; /* for Set-Cookie */
     EVP_PKEY *other;    /* who secrets are encrypted to instead of the guest; or NULL */
     const char *want_init_data;
+    bool want_device;
 
     EVP_PKEY *guest;
     char nonce[64];
@@ -118,6 +119,31 @@ is_bound(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
            && got.len == 48 && memcmp(got.data, want.bytes, 48) == 0;
 }
 
+/* That a sampledevice is there, bound to nonce and key by itself, or that none is. */
+static bool
+has_device(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
+{
+    _cleanup_json_ cJSON *devices = NULL;
+    _cleanup_buf_ struct coco_buf got = {.limit = 64};
+    struct coco_digest want;
+    const cJSON *device = NULL;
+    const char *text = NULL;
+
+    if (!kbs->want_device)
+        return attestation->additional[0] == '\0';
+    return coco_json_parse_object(attestation->additional, strlen(attestation->additional),
+                                  &devices, NULL)
+               == COCO_OK
+           && cJSON_GetArraySize(devices) == 1
+           && coco_json_get_object(devices, "sampledevice", &device, NULL) == COCO_OK
+           && coco_json_get_string(device, "report_data", &text, NULL) == COCO_OK
+           && coco_base64_decode(COCO_BASE64, text, strlen(text), &got, NULL) == COCO_OK
+           && coco_rcar_device_report_data(COCO_SHA384, kbs->nonce, attestation->tee_pubkey, &want,
+                                           NULL)
+                  == COCO_OK
+           && got.len == 48 && memcmp(got.data, want.bytes, 48) == 0;
+}
+
 static bool
 same_text(const char *a, const char *b)
 {
@@ -140,6 +166,8 @@ serve_attest(struct kbs *kbs, const struct httpd_request *request)
         return object_to(kbs, "no Attestation");
     if (!is_bound(kbs, &attestation))
         return object_to(kbs, "evidence is not bound");
+    if (!has_device(kbs, &attestation))
+        return object_to(kbs, "other devices");
     if (!same_text(attestation.init_data, kbs->want_init_data))
         return object_to(kbs, "other init data");
     EVP_PKEY_free(kbs->guest);
@@ -522,6 +550,28 @@ cookies_go_back_as_they_are_scoped(void **state)
     }
 }
 
+static coco_status
+add_device(struct fixture *f, const char *tee)
+{
+    coco_attester *device = NULL;
+
+    coco_status status = coco_attester_new(tee, &device, &f->err);
+    if (status == COCO_OK)
+        status = coco_kbc_add_device(f->kbc, device, &f->err);
+    return status;
+}
+
+static void
+evidence_of_a_device_goes_along(void **state)
+{
+    struct fixture *f = *state;
+
+    f->kbs.want_device = true;
+    assert_ok(add_device(f, "sampledevice"), f->err);
+    assert_gets_the_secret(f);
+    assert_fails(add_device(f, "sampledevice"), f->err, COCO_ERR_INVALID, "already");
+}
+
 static void
 init_data_is_sent_as_it_is(void **state)
 {
@@ -633,6 +683,7 @@ a_handshake_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
 
+    f->kbs.want_device = true;
     for_each_fault()
     {
         coco_attester *attester = NULL;
@@ -647,6 +698,8 @@ a_handshake_survives_any_failed_allocation(void **state)
             status = coco_attester_new("sample", &attester, &f->err);
         if (status == COCO_OK)
             status = coco_kbc_set_attester(f->kbc, attester, &f->err);
+        if (status == COCO_OK)
+            status = add_device(f, "sampledevice");
         if (status == COCO_OK)
             status = get(f, &secret);
         fault_expect(status, f->err);
@@ -688,6 +741,7 @@ main(void)
         TEST(a_secret_for_another_key_is_not_opened),
         TEST(a_secret_of_an_earlier_session_is_not_opened),
         TEST(cookies_go_back_as_they_are_scoped),
+        TEST(evidence_of_a_device_goes_along),
         TEST(init_data_is_sent_as_it_is),
         TEST(attesting_gives_the_token),
         TEST(a_machine_without_a_tee_does_not_pretend),

@@ -120,6 +120,8 @@ what_a_kbc_cannot_do_is_said(void **state)
     assert_ok(coco_kbc_new("sample_kbc::", &kbc, &err), err);
     assert_ok(coco_attester_new("sample", &attester, &err), err);
     assert_fails(coco_kbc_set_attester(kbc, attester, &err), err, COCO_ERR_NOTSUP, "not attest");
+    assert_ok(coco_attester_new("sampledevice", &attester, &err), err);
+    assert_fails(coco_kbc_add_device(kbc, attester, &err), err, COCO_ERR_NOTSUP, "not attest");
     assert_fails(coco_kbc_set_tee_key(kbc, COCO_TEE_KEY_RSA, &err), err, COCO_ERR_NOTSUP,
                  "not attest");
     assert_fails(coco_kbc_set_init_data(kbc, "", &err), err, COCO_ERR_NOTSUP, "not attest");

@@ -118,6 +118,8 @@ evidence_is_refused(void **state)
         {"another nonce", {.nonce = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}},
         {"evidence of another key", {.bound = other}},
         {"additional evidence of a device nobody knows", {.additional = "{\"toaster\":{}}"}},
+        {"additional evidence that is bound to nothing",
+         {.additional = "{\"sampledevice\":{\"svn\":\"2\",\"report_data\":\"AAAA\"}}"}},
         {"additional evidence that is no object", {.additional = "[]"}},
         {"init data that is no TOML", {.init_data = "="}},
         {"init data of another version", {.init_data = "version = \"9\"\nalgorithm = \"sha384\""}},

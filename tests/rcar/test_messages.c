@@ -722,6 +722,33 @@ the_report_data_binds_every_part(void **state)
     assert_true(coco_digest_equal(&null, &digests[0]));
 }
 
+/* Another object than that of the TEE: neither evidence can stand for the other. */
+static void
+the_report_data_of_a_device_is_its_own(void **state)
+{
+    _cleanup_json_ cJSON *one = tee_key_of(COCO_KEY_P256);
+    _cleanup_json_ cJSON *two = tee_key_of(COCO_KEY_P256);
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+    struct coco_digest got;
+    struct coco_digest want;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_rcar_device_report_data(COCO_SHA384, "n", one, &got, &err), err);
+    assert_ok(coco_buf_append_text(&text, "{\"nonce\":\"n\",\"tee-pubkey\":", &err), err);
+    assert_ok(coco_json_write(one, COCO_JSON_CANONICAL, &text, &err), err);
+    assert_ok(coco_buf_append_text(&text, "}", &err), err);
+    assert_ok(coco_digest_of(COCO_SHA384, text.data, text.len, &want, &err), err);
+    assert_true(coco_digest_equal(&got, &want));
+
+    assert_ok(coco_rcar_report_data(COCO_SHA384, "n", one, NULL, &want, &err), err);
+    assert_false(coco_digest_equal(&got, &want));
+    assert_ok(coco_rcar_device_report_data(COCO_SHA384, "m", one, &want, &err), err);
+    assert_false(coco_digest_equal(&got, &want));
+    assert_ok(coco_rcar_device_report_data(COCO_SHA384, "n", two, &want, &err), err);
+    assert_false(coco_digest_equal(&got, &want));
+}
+
 /* ---- Token ---- */
 
 static void
@@ -931,6 +958,7 @@ main(void)
         cmocka_unit_test(what_may_be_missing_may_be_missing),
         cmocka_unit_test(hostile_attestations_are_refused),
         cmocka_unit_test(the_report_data_binds_every_part),
+        cmocka_unit_test(the_report_data_of_a_device_is_its_own),
         cmocka_unit_test(a_token_is_built_as_it_is_read),
         cmocka_unit_test(what_is_no_token_is_refused),
         cmocka_unit_test(the_tee_key_is_found_wherever_servers_put_it),

@@ -55,6 +55,23 @@ class Attester(Handle):
         """Evidence, JSON text, that holds the 1 to 64 bytes of `report_data`."""
         return call(context, native.attester_collect, self._c, report_data).decode()
 
+    @property
+    def register_alg(self):
+        """Algorithm of the registers that can be extended, such as "sha384"; None without them."""
+        return native.attester_register_alg(self._c)
+
+    def extend(self, pcr, digest):
+        """Extends the register that plays the part of PCR `pcr`: a measurement at run time."""
+        native.attester_extend(self._c, pcr, digest)
+
+    def read_register(self, pcr):
+        """What the register that plays the part of PCR `pcr` holds."""
+        return native.attester_read_register(self._c, pcr)
+
+    def bind_init_data(self, digest):
+        """Makes sure that the machine was started with init data of `digest`."""
+        native.attester_bind_init_data(self._c, digest)
+
     def _give(self):
         """The C object, which whoever asks owns from now on."""
         c, self._handle = self._c, None

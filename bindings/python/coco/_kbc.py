@@ -25,15 +25,18 @@ class Kbc(Handle):
         Kbc("cc_kbc::https://kbs.example:8080").get("kbs:///default/key/1")
 
     attester   collects the evidence, and is used up; without one, the TEE is detected
+    devices    collect evidence that goes along, one of a kind each, and are used up
     tls_ca     CAs to trust instead of the system's, PEM
     tee_key    kind of the key pair, a TeeKey
     init_data  text of the initdata document that the evidence is bound to
     """
 
-    def __init__(self, params, *, attester=None, tls_ca=None, tee_key=None, init_data=None):
+    def __init__(self, params, *, attester=None, devices=(), tls_ca=None, tee_key=None, init_data=None):
         super().__init__(native.kbc_new(params))
         if attester is not None:
             native.kbc_set_attester(self._c, attester._give())
+        for device in devices:
+            native.kbc_add_device(self._c, device._give())
         if tls_ca is not None:
             native.kbc_set_tls_ca(self._c, tls_ca)
         if tee_key is not None:

@@ -1,7 +1,9 @@
 """The embedded key broker service, and guests of it in the same process."""
 
+import base64
 import gc
 import hashlib
+import json
 import subprocess
 import sys
 import threading
@@ -79,6 +81,17 @@ def test_a_guest_gets_what_its_evidence_is_good_for(machine):
         assert guest(server, directory).attest().count(".") == 2
         with pytest.raises(coco.NotFoundError):
             guest(server, directory).get("kbs:///default/key/2")
+
+
+def test_evidence_of_a_device_goes_along(machine):
+    directory, config = machine
+    with kbs.Kbs(config + "allow_sample = true\n") as server:
+        device = coco.Attester("sampledevice")
+        kbc = coco.Kbc("cc_kbc::" + server.url, attester=coco.Attester.software(directory), devices=[device])
+        payload = kbc.attest().split(".")[1]
+        submods = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["submods"]
+        assert submods.keys() == {"cpu0", "gpu0"}
+        assert submods["gpu0"]["ear.veraison.annotated-evidence"]["sampledevice"]["svn"] == "2"
 
 
 def test_many_guests_at_once(machine):

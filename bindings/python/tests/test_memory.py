@@ -118,3 +118,12 @@ def test_objects_in_a_cycle_are_freed():
     del node
     gc.collect()
     assert gone() is None
+
+
+def test_a_device_is_one_of_a_kind_and_closed():
+    first, second = coco.Attester("sampledevice"), coco.Attester("sampledevice")
+    with pytest.raises(coco.InvalidError, match="already"):
+        coco.Kbc("cc_kbc::http://127.0.0.1:1", devices=[first, second])
+    for device in first, second:
+        with pytest.raises(ValueError, match="closed"):
+            device.collect(b"x")

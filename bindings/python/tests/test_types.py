@@ -1,6 +1,7 @@
 """Arguments and results: what is taken, what is refused, what comes out."""
 
 import array
+import hashlib
 import pathlib
 
 import coco
@@ -148,3 +149,21 @@ def test_a_verdict_tells_its_checks():
 def test_docstrings_come_from_the_headers():
     assert "kbs:///<repository>/<type>/<tag>" in native.kbc_get_resource.__doc__
     assert "Compression of a layer" in native.image_options.max_ratio.__doc__
+
+
+def test_registers_are_of_tees_that_have_some():
+    sample = coco.Attester("sample")
+    assert sample.register_alg is None
+    for call in (lambda: sample.extend(8, b"x" * 48), lambda: sample.read_register(8), lambda: sample.bind_init_data(b"x")):
+        with pytest.raises(coco.NotSupportedError):
+            call()
+    with pytest.raises(OverflowError):
+        sample.extend(-1, b"x" * 48)
+
+
+def test_init_data_is_compared_with_what_was_measured(tmp_path):
+    coco.software_tee_launch(tmp_path, b"kernel", b"init")
+    machine = coco.Attester.software(tmp_path)
+    machine.bind_init_data(hashlib.sha384(b"init").digest())
+    with pytest.raises(coco.VerifyError, match="other init data"):
+        machine.bind_init_data(hashlib.sha384(b"unit").digest())

@@ -25,6 +25,8 @@ extern "C" {
  * - `cc_kbc::https://kbs.example:8080` speaks the KBS protocol 0.4.0: it
  *   attests and gets what the broker's policy gives to this machine;
  * - `offline_fs_kbc::` reads files that came with the measured root;
+ * - `offline_sev_kbc::` reads what the owner of an SEV guest put into it before
+ *   it ran;
  * - `sample_kbc::` knows one key that everybody knows, for tests.
  *
  * The broker is trusted only as far as TLS proves it to be the right one;

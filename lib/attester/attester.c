@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "attester/driver.h"
+#include "attester/se.h"
 #include "base/bytes.h"
 #include "base/context.h"
 #include "base/fail.h"
@@ -11,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In order of detection. */
+/* In order of detection: a TEE that the environment names, then upstream's order. */
 static const struct coco_attester_driver *const drivers[] = {
     &coco_software_attester,
+    &coco_se_attester,
     &coco_sample_attester,
     &coco_sampledevice_attester,
 };

@@ -15,6 +15,7 @@ static const char *const paths[COCO_PATHS] = {
     [COCO_PATH_TDX_MEASUREMENTS] = "/sys/devices/virtual/misc/tdx_guest/measurements",
     [COCO_PATH_SEV_GUEST] = "/dev/sev-guest",
     [COCO_PATH_SEV_PLATFORM] = "/sys/devices/platform/sev-guest",
+    [COCO_PATH_SEV_VMPL] = "/sys/devices/system/cpu/sev/vmpl",
     [COCO_PATH_EFI_SECRETS] = "/sys/kernel/security/secrets/coco",
     [COCO_PATH_EFI_SECRETS_OLD] = "/sys/kernel/security/coco/efi_secret",
     [COCO_PATH_GRAMINE] = "/dev/attestation",

@@ -31,6 +31,7 @@ enum coco_path {
     COCO_PATH_TDX_MEASUREMENTS, /* directory of its registers, Linux 6.16 */
     COCO_PATH_SEV_GUEST,        /* device */
     COCO_PATH_SEV_PLATFORM,     /* directory */
+    COCO_PATH_SEV_VMPL,         /* file */
     COCO_PATH_EFI_SECRETS,      /* directory, Linux 5.19 */
     COCO_PATH_EFI_SECRETS_OLD,  /* before it */
     COCO_PATH_GRAMINE,          /* directory of files that Gramine makes up */

@@ -15,6 +15,7 @@
 static const struct coco_kbc_driver *const drivers[] = {
     &coco_cc_kbc,
     &coco_offline_fs_kbc,
+    &coco_offline_sev_kbc,
     &coco_sample_kbc,
 };
 

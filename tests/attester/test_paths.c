@@ -7,6 +7,7 @@
 
 #include "tests/faults.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

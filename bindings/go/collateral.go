@@ -33,6 +33,25 @@ func newCollateral(contexts []*native.Context, fn func(f *frame, ret **C.coco_co
 	return c, nil
 }
 
+// OpenCollateral opens what source names: "makers", an address of a PCCS,
+// "intel=" or "amd=" and an address, a directory, a bundle that the owner of the
+// public key (PEM) signed, or a file or directory of Trustee's. key may be nil.
+// Requests log to what WithLog put into ctx.
+func OpenCollateral(ctx context.Context, source string, key []byte, early bool) (*Collateral, error) {
+	cctx, failure := native.NewContext(sinks(ctx))
+	if failure != nil {
+		return nil, failed(failure, nil)
+	}
+	runtime.SetFinalizer(cctx, (*native.Context).Free)
+	return newCollateral([]*native.Context{cctx}, func(f *frame, ret **C.coco_collateral) C.coco_status {
+		var owner *C.uint8_t
+		if key != nil {
+			owner = data(key)
+		}
+		return C.coco_collateral_open((*C.coco_ctx)(cctx.Pointer()), f.text(0), owner, size(key), C.bool(early), ret, f.err)
+	}, source)
+}
+
 // NewCollateralDir takes collateral from files beneath dir.
 func NewCollateralDir(dir string) (*Collateral, error) {
 	return newCollateral(nil, func(f *frame, ret **C.coco_collateral) C.coco_status {

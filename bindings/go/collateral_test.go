@@ -68,6 +68,15 @@ func TestCollateralBundle(t *testing.T) {
 	bundle = must(t, bundle, err)
 	c, err := NewCollateralBundle(bundle, owner)
 	expectItem(t, must(t, c, err))
+	path := filepath.Join(t.TempDir(), "bundle")
+	if err := os.WriteFile(path, bundle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err = OpenCollateral(context.Background(), path, owner, false)
+	expectItem(t, must(t, c, err))
+	if _, err := OpenCollateral(context.Background(), path, nil, false); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v", err)
+	}
 	bundle[len(bundle)-1] ^= 1
 	if _, err := NewCollateralBundle(bundle, owner); !errors.Is(err, ErrVerify) {
 		t.Errorf("err = %v", err)

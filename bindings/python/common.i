@@ -76,6 +76,7 @@ static const struct argument optional[] = {
     {"attester_new", "tee"},
     {"collateral_new_http", "amd"},
     {"collateral_new_http", "intel"},
+    {"collateral_open", "key"},
     {"collateral_set_proxy", "no_proxy"},
     {"collateral_set_proxy", "url"},
     {"image_client_set_kbc", "kbc"},

@@ -45,6 +45,29 @@ extern "C" {
 /** Where collateral comes from. */
 typedef struct coco_collateral coco_collateral;
 
+/** As a source of coco_collateral_open(): the services of Intel and AMD themselves. */
+#define COCO_COLLATERAL_MAKERS "makers"
+
+/**
+ * Opens the source that @p source names: "makers", the address of a PCCS
+ * ("https://…", "http://…"), "intel=" or "amd=" and the address of what stands for
+ * that maker's service, a directory, one like Trustee's kds-store, a bundle, or a
+ * file of Intel's PCS client tool.
+ *
+ * @param ctx      as coco_collateral_new_http() needs it
+ * @param source   what to open
+ * @param key      public key of the owner of a bundle, PEM, or NULL
+ * @param key_len  number of its bytes
+ * @param early    coco_collateral_set_early()
+ * @param ret      the source; free with coco_collateral_free()
+ * @param err      ::COCO_ERR_NOTFOUND, ::COCO_ERR_INVALID for a bundle without a key, and what
+ *                 the calls below fail with
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_collateral_open(coco_ctx *ctx, const char *source,
+                                                          const uint8_t *key, size_t key_len,
+                                                          bool early, coco_collateral **ret,
+                                                          coco_error **err);
+
 /**
  * Takes collateral from files that have its names, beneath @p dir.
  *

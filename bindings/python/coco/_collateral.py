@@ -32,6 +32,16 @@ class Collateral(Handle):
         return self
 
     @classmethod
+    def open(cls, source, *, key=None, early=False, context=None):
+        """What `source` names: "makers", an address of a PCCS, "intel=" or "amd=" and an
+        address, a directory, a bundle that the owner of the public `key` (PEM) signed, or a
+        file or directory of Trustee's.
+        """
+        context = Context() if context is None else context
+        c = native.collateral_open(context._c, os.fsdecode(source), key, early)
+        return cls._of(c, (context,))
+
+    @classmethod
     def bundle(cls, bundle, key):
         """The content of a file that export() made, signed by the owner of the public `key`, PEM."""
         return cls._of(native.collateral_new_bundle(bundle, key))

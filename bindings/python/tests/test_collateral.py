@@ -56,10 +56,14 @@ def test_files_have_the_names(tmp_path):
         files.add(NAME, b"x")
 
 
-def test_a_bundle_is_its_owners(keys):
+def test_a_bundle_is_its_owners(keys, tmp_path):
     private, public = keys
     bundle = coco.Collateral.memory({NAME: b"some"}).export(private)
     assert coco.Collateral.bundle(bundle, public).get(NAME) == b"some"
+    (tmp_path / "b").write_bytes(bundle)
+    assert coco.Collateral.open(tmp_path / "b", key=public).get(NAME) == b"some"
+    with pytest.raises(coco.InvalidError, match="key of its owner"):
+        coco.Collateral.open(tmp_path / "b")
     with pytest.raises(coco.VerifyError):
         coco.Collateral.bundle(bundle[:-1] + b"X", public)
 

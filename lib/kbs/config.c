@@ -222,6 +222,117 @@ read_http(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
     return COCO_OK;
 }
 
+/* Length of a list that may be missing. */
+static coco_status
+list_size(const cJSON *list, const char *name, size_t *ret, coco_error **err)
+{
+    if (list && (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > COCO_KBS_LIST_MAX))
+        return coco_fail(err, COCO_ERR_PROTO, "%s is not a list of at most %d tables", name,
+                         COCO_KBS_LIST_MAX);
+    *ret = list ? (size_t)cJSON_GetArraySize(list) : 0;
+    return COCO_OK;
+}
+
+/* Upstream's settings of its verifier of TDX and SGX, and upstream's defaults. */
+static coco_status
+read_dcap(const cJSON *table, struct coco_kbs_dcap *to, coco_error **err)
+{
+    _cleanup_free_ char *type = NULL;
+    bool secure = true;
+    const struct field fields[] = {
+        {"collateral_service", TEXT, &to->collateral_service, 0, 0, NULL},
+        {"use_secure_cert", BOOL, &secure, 0, 0, NULL},
+        {"tcb_update_type", TEXT, &type, 0, 0, NULL},
+    };
+
+    coco_status status = READ(table, fields, err);
+    if (status != COCO_OK || !table)
+        return status;
+    if (!secure)
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         "use_secure_cert = false is not supported: give its CA, collateral_ca");
+    if (type && strcmp(type, "early") != 0 && strcmp(type, "standard") != 0)
+        return coco_fail(err, COCO_ERR_PROTO, "tcb_update_type is \"early\" or \"standard\"");
+    to->given = true;
+    to->early = !type || strcmp(type, "early") == 0;
+    return COCO_OK;
+}
+
+static coco_status
+read_vcek_source(const cJSON *item, struct coco_kbs_vcek_source *to, coco_error **err)
+{
+    _cleanup_free_ char *type = NULL;
+    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *url = NULL;
+    const struct field fields[] = {
+        {"type", TEXT, &type, 0, 0, NULL},
+        {"path", TEXT, &path, 0, 0, NULL},
+        {"base_url", TEXT, &url, 0, 0, NULL},
+    };
+
+    coco_status status = READ(item, fields, err);
+    if (status != COCO_OK)
+        return status;
+    bool is_kds = type && strcmp(type, "KDS") == 0;
+    to->is_store = type && strcmp(type, "OfflineStore") == 0;
+    if (!is_kds && !to->is_store)
+        return coco_fail(err, COCO_ERR_PROTO, "type is \"KDS\" or \"OfflineStore\"");
+    if (to->is_store ? url != NULL : path != NULL)
+        return coco_fail(err, COCO_ERR_PROTO, "%s goes with the other type",
+                         to->is_store ? "base_url" : "path");
+    to->where = to->is_store ? coco_steal(&path) : coco_steal(&url);
+    return COCO_OK;
+}
+
+static coco_status
+read_snp(const cJSON *table, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct field fields[] = {{"vcek_sources", SECTION, NULL, 0, 0, NULL}};
+    const cJSON *list = section(table, "vcek_sources");
+    const cJSON *item;
+    size_t n = 0;
+
+    coco_status status = READ(table, fields, err);
+    if (status == COCO_OK)
+        status = list_size(list, "vcek_sources", &n, err);
+    if (status != COCO_OK || !table)
+        return status;
+    config->attestation.vcek_sources = calloc(n + 1, sizeof(*config->attestation.vcek_sources));
+    if (!config->attestation.vcek_sources)
+        return coco_fail_nomem(err);
+    /* Without a list upstream asks the KDS. */
+    config->attestation.n_vcek_sources = list ? 0 : 1;
+    cJSON_ArrayForEach(item, list) {
+        size_t i = config->attestation.n_vcek_sources++;
+
+        status = read_vcek_source(item, &config->attestation.vcek_sources[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "vcek_sources %zu", i);
+    }
+    return COCO_OK;
+}
+
+static coco_status
+read_verifiers(const cJSON *table, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct field fields[] = {
+        {"dcap_verifier", SECTION, NULL, 0, 0, NULL},
+        {"snp_verifier", SECTION, NULL, 0, 0, NULL},
+        {"tpm_verifier", REFUSED, NULL, 0, 0, "use tpm_keys"},
+        {"nvidia_verifier", REFUSED, NULL, 0, 0, "this build verifies no such devices"},
+    };
+
+    coco_status status = READ(table, fields, err);
+    if (status == COCO_OK)
+        status = in_section(
+            "dcap_verifier",
+            read_dcap(section(table, "dcap_verifier"), &config->attestation.dcap, err), err);
+    if (status == COCO_OK)
+        status =
+            in_section("snp_verifier", read_snp(section(table, "snp_verifier"), config, err), err);
+    return in_section("verifier_config", status, err);
+}
+
 static coco_status
 read_attestation(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
 {
@@ -230,9 +341,17 @@ read_attestation(const cJSON *root, struct coco_kbs_config *config, coco_error *
         {"timeout", NUMBER, &config->attestation.timeout, 1, 60, NULL},
         {"allow_sample", BOOL, &config->attestation.allow_sample, 0, 0, NULL},
         {"software_roots", PEMS, &config->attestation.software_roots, 0, 0, NULL},
+        {"tpm_keys", PEMS, &config->attestation.tpm_keys, 0, 0, NULL},
+        {"cca_keys", PEMS, &config->attestation.cca_keys, 0, 0, NULL},
+        {"trusted_roots", TEXTS, &config->attestation.trusted_roots, 0, 0, NULL},
+        {"allow", TEXTS, &config->attestation.allow, 0, 0, NULL},
+        {"collateral", TEXTS, &config->attestation.collateral, 0, 0, NULL},
+        {"collateral_key", PEM, &config->attestation.collateral_key, 0, 0, NULL},
+        {"collateral_ca", PEM, &config->attestation.collateral_ca, 0, 0, NULL},
+        {"collateral_cache", TEXT, &config->attestation.collateral_cache, 0, 0, NULL},
         {"attestation_token_broker", SECTION, NULL, 0, 0, NULL},
         {"rvps_config", SECTION, NULL, 0, 0, NULL},
-        {"verifier_config", REFUSED, NULL, 0, 0, "no verifier of this build has settings"},
+        {"verifier_config", SECTION, NULL, 0, 0, NULL},
         {"storage_type", REFUSED, NULL, 0, 0, "there is one store, [storage_backend]"},
     };
     const struct field broker[] = {
@@ -255,6 +374,8 @@ read_attestation(const cJSON *root, struct coco_kbs_config *config, coco_error *
                             READ(section(table, "attestation_token_broker"), broker, err), err);
     if (status == COCO_OK)
         status = in_section("rvps_config", READ(section(table, "rvps_config"), rvps, err), err);
+    if (status == COCO_OK)
+        status = read_verifiers(section(table, "verifier_config"), config, err);
     return in_section("attestation_service", status, err);
 }
 
@@ -302,17 +423,6 @@ read_acl(const cJSON *item, struct coco_kbs_acl *to, coco_error **err)
     if (code != 0)
         return coco_fail(err, COCO_ERR_PROTO, "allowed_endpoints is no regular expression");
     to->compiled = true;
-    return COCO_OK;
-}
-
-/* Length of a list that may be missing. */
-static coco_status
-list_size(const cJSON *list, const char *name, size_t *ret, coco_error **err)
-{
-    if (list && (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > COCO_KBS_LIST_MAX))
-        return coco_fail(err, COCO_ERR_PROTO, "%s is not a list of at most %d tables", name,
-                         COCO_KBS_LIST_MAX);
-    *ret = list ? (size_t)cJSON_GetArraySize(list) : 0;
     return COCO_OK;
 }
 
@@ -593,6 +703,18 @@ coco_kbs_config_done(struct coco_kbs_config *config)
     free(config->admin.acls);
     texts_done(&config->http.sockets);
     texts_done(&config->attestation.software_roots);
+    texts_done(&config->attestation.tpm_keys);
+    texts_done(&config->attestation.cca_keys);
+    texts_done(&config->attestation.trusted_roots);
+    texts_done(&config->attestation.allow);
+    texts_done(&config->attestation.collateral);
+    free(config->attestation.collateral_key);
+    free(config->attestation.collateral_ca);
+    free(config->attestation.collateral_cache);
+    free(config->attestation.dcap.collateral_service);
+    for (size_t i = 0; i < config->attestation.n_vcek_sources; i++)
+        free(config->attestation.vcek_sources[i].where);
+    free(config->attestation.vcek_sources);
     if (config->http.private_key)
         OPENSSL_cleanse(config->http.private_key, strlen(config->http.private_key));
     free(config->http.private_key);

@@ -34,6 +34,19 @@ struct coco_kbs_acl {
     bool compiled;
 };
 
+/* Where Intel's collateral comes from: [attestation_service.verifier_config.dcap_verifier]. */
+struct coco_kbs_dcap {
+    bool given;
+    char *collateral_service; /* NULL: Intel's own */
+    bool early;
+};
+
+/* One of [[attestation_service.verifier_config.snp_verifier.vcek_sources]]. */
+struct coco_kbs_vcek_source {
+    bool is_store;
+    char *where; /* directory of a store, or address; NULL: the usual one */
+};
+
 /* doc/coco-kbs.md explains every key. */
 struct coco_kbs_config {
     struct {
@@ -53,7 +66,18 @@ struct coco_kbs_config {
     struct {
         uint64_t timeout; /* minutes from /auth on */
         bool allow_sample;
-        struct coco_kbs_texts software_roots; /* PEM */
+        struct coco_kbs_texts software_roots; /* PEM, as the two that follow */
+        struct coco_kbs_texts tpm_keys;
+        struct coco_kbs_texts cca_keys;
+        struct coco_kbs_texts trusted_roots; /* "maker=sha256:hex" */
+        struct coco_kbs_texts allow;         /* names of checks */
+        struct coco_kbs_texts collateral;    /* sources, as coco_collateral_open() has them */
+        char *collateral_key;                /* PEM, or NULL, as the two that follow */
+        char *collateral_ca;
+        char *collateral_cache; /* directory */
+        struct coco_kbs_dcap dcap;
+        struct coco_kbs_vcek_source *vcek_sources;
+        size_t n_vcek_sources;
         uint64_t duration_min;
         char *issuer_name;
         char *developer_name;

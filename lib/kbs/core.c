@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
+#include "kbs/verifier.h"
 
 #include <string.h>
 #include <time.h>
@@ -55,21 +56,6 @@ open_sessions(struct coco_kbs_core *core, coco_error **err)
     return status == COCO_OK ? status : coco_wrap(err, status, "session key");
 }
 
-static coco_status
-open_verifier(struct coco_kbs_core *core, coco_error **err)
-{
-    const struct coco_kbs_texts *roots = &core->config.attestation.software_roots;
-
-    coco_status status = coco_verifier_new(&core->verifier, err);
-    if (status == COCO_OK && core->config.attestation.allow_sample)
-        coco_verifier_allow_sample(core->verifier);
-    for (size_t i = 0; i < roots->n && status == COCO_OK; i++)
-        status =
-            coco_verifier_trust_key(core->verifier, "software", (const uint8_t *)roots->items[i],
-                                    strlen(roots->items[i]), err);
-    return status;
-}
-
 coco_status
 coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret, coco_error **err)
 {
@@ -91,7 +77,7 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
     if (status == COCO_OK)
         status = open_sessions(core, err);
     if (status == COCO_OK)
-        status = open_verifier(core, err);
+        status = coco_kbs_verifier_open(ctx, &core->config, &core->verifier, err);
     if (status == COCO_OK)
         *ret = coco_steal(&core);
     return status;

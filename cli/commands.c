@@ -15,6 +15,44 @@ static const struct cli_command table[] = {
         .run = cli_attest,
     },
     {
+        .name = "collateral export",
+        .operands = "[EVIDENCE]...",
+        .max = 4,
+        .purpose = "write what verifying takes into one signed bundle, for sites without a network",
+        .details = "With EVIDENCE, files or - for stdin, it holds what verifying that takes; "
+                   "without, all that the sources tell. A source is \"makers\", the services of "
+                   "Intel and AMD, https://... of a PCCS, intel=https://... or amd=https://... "
+                   "for one maker alone, a directory, a bundle, or a kds-store or collaterals file "
+                   "of Trustee's. Several are asked one after the other.",
+        .data = true,
+        .options = {OPT_COLLATERAL, OPT_COLLATERAL_KEY, OPT_COLLATERAL_CACHE, OPT_TLS_CA, OPT_PROXY,
+                    OPT_NO_PROXY, OPT_SIGN_KEY, OPT_TEE, OPT_OUTPUT},
+        .run = cli_collateral_export,
+    },
+    {
+        .name = "collateral import",
+        .operands = "SOURCE DIR",
+        .min = 2,
+        .max = 2,
+        .purpose = "write what a source has to files beneath DIR",
+        .details = "A bundle must be signed by --collateral-key. SOURCE is as in \"collateral "
+                   "export\"; DIR is made if it is missing, and is a source itself.",
+        .options = {OPT_COLLATERAL_KEY},
+        .run = cli_collateral_import,
+    },
+    {
+        .name = "collateral show",
+        .operands = "SOURCE",
+        .min = 1,
+        .max = 1,
+        .purpose = "list what a source has, when it was fetched and when it expires",
+        .details = "What has expired, or is not what its name says, is an error (4). SOURCE is as "
+                   "in \"collateral export\".",
+        .data = true,
+        .options = {OPT_COLLATERAL_KEY, OPT_AT},
+        .run = cli_collateral_show,
+    },
+    {
         .name = "doctor",
         .operands = "",
         .purpose = "check what this machine can do, and say how to get the rest",
@@ -33,6 +71,32 @@ static const struct cli_command table[] = {
         .run = cli_evidence_get,
     },
     {
+        .name = "evidence record",
+        .operands = "[FILE]",
+        .max = 1,
+        .purpose = "verify evidence and keep all that it took in one file",
+        .details = "The record holds the evidence, what it had to be bound to, the time, the "
+                   "collateral and what it came to, whatever that is.",
+        .data = true,
+        .options = {OPT_REPORT_DATA, OPT_INIT_DATA, OPT_TEE, OPT_AT, OPT_COLLATERAL,
+                    OPT_COLLATERAL_KEY, OPT_COLLATERAL_CACHE, OPT_TLS_CA, OPT_PROXY, OPT_NO_PROXY,
+                    OPT_TRUST_ROOT, OPT_TRUST_KEY, OPT_ALLOW, OPT_OUTPUT},
+        .run = cli_evidence_record,
+    },
+    {
+        .name = "evidence replay",
+        .operands = "RECORD",
+        .min = 1,
+        .max = 1,
+        .purpose = "verify again what was recorded, as of then",
+        .details = "Nothing in RECORD is trusted: roots, keys and what is allowed are said again. "
+                   "Another verdict than that of then, or evidence that does not hold, is an error "
+                   "(4).",
+        .data = true,
+        .options = {OPT_TRUST_ROOT, OPT_TRUST_KEY, OPT_ALLOW},
+        .run = cli_evidence_replay,
+    },
+    {
         .name = "evidence show",
         .operands = "[FILE]",
         .max = 1,
@@ -42,8 +106,26 @@ static const struct cli_command table[] = {
                    "Software evidence is trusted if its root is that of COCO_SOFTWARE_TEE, "
                    "sample evidence only with --tee sample.",
         .data = true,
-        .options = {OPT_REPORT_DATA, OPT_TEE},
+        .options = {OPT_REPORT_DATA, OPT_TEE, OPT_COLLATERAL, OPT_COLLATERAL_KEY,
+                    OPT_COLLATERAL_CACHE, OPT_TLS_CA, OPT_PROXY, OPT_NO_PROXY},
         .run = cli_evidence_show,
+    },
+    {
+        .name = "evidence verify",
+        .operands = "[FILE]",
+        .max = 1,
+        .purpose = "verify evidence in FILE, or from stdin, and say of each check what it came to",
+        .details = "Evidence that does not hold is an error (4), and without --report-data none "
+                   "does: nobody has said what it must be bound to. Without --tee every kind is "
+                   "tried. Software evidence is trusted if its root is that of COCO_SOFTWARE_TEE, "
+                   "sample evidence only with --tee sample. With --reference-values claims must "
+                   "be among these, and where they are not, the nearest is told. Sources of "
+                   "--collateral are as in \"collateral export\".",
+        .data = true,
+        .options = {OPT_REPORT_DATA, OPT_INIT_DATA, OPT_TEE, OPT_REFERENCE_VALUES, OPT_AT,
+                    OPT_COLLATERAL, OPT_COLLATERAL_KEY, OPT_COLLATERAL_CACHE, OPT_TLS_CA, OPT_PROXY,
+                    OPT_NO_PROXY, OPT_TRUST_ROOT, OPT_TRUST_KEY, OPT_ALLOW},
+        .run = cli_evidence_verify,
     },
     {
         .name = "image encrypt",

@@ -23,12 +23,18 @@ const char *cli_env(const char *name);
 enum cli_opt {
     OPT_END = 0,
     OPT_ADMIN_KEY,
+    OPT_ALLOW,
+    OPT_AT,
     OPT_AUTHFILE,
     OPT_CACHE,
     OPT_CERT_DIR,
+    OPT_COLLATERAL,
+    OPT_COLLATERAL_CACHE,
+    OPT_COLLATERAL_KEY,
     OPT_CONFIG,
     OPT_DEV,
     OPT_IGNORE_CHOWN,
+    OPT_INIT_DATA,
     OPT_INSECURE_POLICY,
     OPT_KBS,
     OPT_KBS_ADMIN_KEY,
@@ -48,15 +54,19 @@ enum cli_opt {
     OPT_POLICY,
     OPT_PROXY,
     OPT_RECIPIENT,
+    OPT_REFERENCE_VALUES,
     OPT_REGISTRIES_CONF,
     OPT_REPORT_DATA,
     OPT_REQUIRE_ENCRYPTION,
     OPT_RETRIES,
+    OPT_SIGN_KEY,
     OPT_STALL_TIMEOUT,
     OPT_STORE,
     OPT_TAMPER,
     OPT_TEE,
     OPT_TLS_CA,
+    OPT_TRUST_KEY,
+    OPT_TRUST_ROOT,
     /* Those that every command has. */
     OPT_JSON,
     OPT_LOG,
@@ -136,9 +146,15 @@ extern const struct cli_exit_text cli_exit_texts[];
 
 /* commands: one file each */
 int cli_attest(struct cli *cli);
+int cli_collateral_export(struct cli *cli);
+int cli_collateral_import(struct cli *cli);
+int cli_collateral_show(struct cli *cli);
 int cli_doctor(struct cli *cli);
 int cli_evidence_get(struct cli *cli);
+int cli_evidence_record(struct cli *cli);
+int cli_evidence_replay(struct cli *cli);
 int cli_evidence_show(struct cli *cli);
+int cli_evidence_verify(struct cli *cli);
 int cli_image_encrypt(struct cli *cli);
 int cli_image_inspect(struct cli *cli);
 int cli_image_pull(struct cli *cli);

@@ -15,7 +15,8 @@ from conftest import PROGRAM, wait_until
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = [
-    "attest", "doctor", "evidence get", "evidence show", "image encrypt", "image inspect",
+    "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
+    "evidence record", "evidence replay", "evidence show", "evidence verify", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
     "image verify-store", "kbs serve", "manual", "resource get", "resource ls",
     "resource put", "resource rm", "tee launch", "try", "version",

@@ -3,8 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "attester/cca.h"
 #include "attester/driver.h"
 #include "attester/se.h"
+#include "attester/snp.h"
 #include "base/bytes.h"
 #include "base/context.h"
 #include "base/fail.h"
@@ -14,10 +16,8 @@
 
 /* In order of detection: a TEE that the environment names, then upstream's order. */
 static const struct coco_attester_driver *const drivers[] = {
-    &coco_software_attester,
-    &coco_se_attester,
-    &coco_sample_attester,
-    &coco_sampledevice_attester,
+    &coco_software_attester, &coco_snp_attester,    &coco_cca_attester,
+    &coco_se_attester,       &coco_sample_attester, &coco_sampledevice_attester,
 };
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 

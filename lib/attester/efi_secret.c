@@ -42,22 +42,20 @@ coco_status
 coco_efi_secret_read(const struct coco_kernel *kernel, const char *guid, struct coco_secret *ret,
                      coco_error **err)
 {
-    coco_error *why = NULL;
-    coco_status status = COCO_ERR_NOTFOUND;
+    bool is_missing = true;
 
     if (!coco_text_is_all(guid, "0123456789abcdef-", GUID_LENGTH) || strlen(guid) != GUID_LENGTH)
         return coco_fail(err, COCO_ERR_INVALID, "'%.40s' is no GUID", guid);
-    for (size_t i = 0; i < PLACES && status == COCO_ERR_NOTFOUND; i++) {
-        coco_error_free(why);
-        why = NULL;
-        status = read_from(kernel, places[i], guid, ret, &why);
+    for (size_t i = 0; i < PLACES && is_missing; i++) {
+        coco_error *why = NULL;
+
+        (void)read_from(kernel, places[i], guid, ret, &why);
+        coco_status status = coco_forgive(why, COCO_ERR_NOTFOUND, &is_missing, err);
+        if (status != COCO_OK)
+            return status;
     }
-    if (status == COCO_ERR_NOTFOUND) {
-        coco_error_free(why);
+    if (is_missing)
         return coco_fail(err, COCO_ERR_NOTFOUND, "the owner of this guest put no secret %s into it",
                          guid);
-    }
-    if (status != COCO_OK)
-        coco_error_give(err, why);
-    return status;
+    return COCO_OK;
 }

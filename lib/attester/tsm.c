@@ -149,17 +149,12 @@ put_level(const struct entry *entry, unsigned *writes, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf level = {.limit = LINE_MAX_SIZE};
     coco_error *why = NULL;
+    bool is_missing = false;
 
-    coco_status status = read_line(entry, "privlevel_floor", &level, &why);
-    if (status == COCO_ERR_NOTFOUND
-        || (status == COCO_OK && strcmp(coco_buf_text(&level), "0") == 0)) {
-        coco_error_free(why);
-        return COCO_OK;
-    }
-    if (status != COCO_OK) {
-        coco_error_give(err, why);
+    (void)read_line(entry, "privlevel_floor", &level, &why);
+    coco_status status = coco_forgive(why, COCO_ERR_NOTFOUND, &is_missing, err);
+    if (status != COCO_OK || is_missing || strcmp(coco_buf_text(&level), "0") == 0)
         return status;
-    }
     ++*writes;
     return write_to(entry, "privlevel", level.data, level.len, err);
 }
@@ -180,15 +175,12 @@ static coco_status
 read_aux(const struct entry *entry, struct coco_buf *auxblob, coco_error **err)
 {
     coco_error *why = NULL;
+    bool is_missing = false;
 
     coco_status status = read_from(entry, "auxblob", auxblob, &why);
-    if (status == COCO_ERR_NOTFOUND || (status == COCO_ERR_IO && auxblob->len == 0)) {
-        coco_error_free(why);
-        return COCO_OK;
-    }
-    if (status != COCO_OK)
-        coco_error_give(err, why);
-    return status;
+    if (status == COCO_ERR_IO && auxblob->len == 0)
+        return coco_forgive(why, COCO_ERR_IO, &is_missing, err);
+    return coco_forgive(why, COCO_ERR_NOTFOUND, &is_missing, err);
 }
 
 static coco_status

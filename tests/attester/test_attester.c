@@ -23,7 +23,7 @@ forget_the_environment(void **state)
 static void
 every_tee_has_a_name(void **state)
 {
-    static const char *const names[] = {"software", "se", "sample", "sampledevice"};
+    static const char *const names[] = {"software", "snp", "cca", "se", "sample", "sampledevice"};
 
     (void)state;
     assert_int_equal(coco_tee_count(), COUNT(names));

@@ -141,8 +141,23 @@ unflatten(const uint8_t *flat, size_t size, struct coco_buf *der, coco_error **e
     return status;
 }
 
-coco_status
-coco_ecdsa_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *buf, coco_error **err)
+static const EVP_MD *
+md_of(enum coco_hash_alg alg)
+{
+    switch (alg) {
+    case COCO_SHA256:
+        return EVP_sha256();
+    case COCO_SHA384:
+        return EVP_sha384();
+    case COCO_SHA512:
+        return EVP_sha512();
+    }
+    return NULL;
+}
+
+static coco_status
+sign(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len, struct coco_buf *buf,
+     coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_buf_ struct coco_buf der = {.limit = DER_MAX};
@@ -150,15 +165,15 @@ coco_ecdsa_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *bu
 
     coco_status status = curve_of_key(key, &curve, err);
     if (status == COCO_OK)
-        status = coco_key_sign(key, data, len, &der, err);
+        status = coco_key_sign_with(key, md, data, len, &der, err);
     if (status == COCO_OK)
         status = flatten(&der, curve->size, buf, err);
     return status;
 }
 
-coco_status
-coco_ecdsa_verify(EVP_PKEY *key, const void *data, size_t len, const uint8_t *sig, size_t sig_len,
-                  coco_error **err)
+static coco_status
+verify(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len, const uint8_t *sig,
+       size_t sig_len, coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_buf_ struct coco_buf der = {.limit = DER_MAX};
@@ -172,6 +187,33 @@ coco_ecdsa_verify(EVP_PKEY *key, const void *data, size_t len, const uint8_t *si
                          2 * curve->size);
     status = unflatten(sig, curve->size, &der, err);
     if (status == COCO_OK)
-        status = coco_key_verify(key, data, len, der.data, der.len, err);
+        status = coco_key_verify_with(key, md, data, len, der.data, der.len, err);
     return status;
+}
+
+coco_status
+coco_ecdsa_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *buf, coco_error **err)
+{
+    return sign(key, NULL, data, len, buf, err);
+}
+
+coco_status
+coco_ecdsa_verify(EVP_PKEY *key, const void *data, size_t len, const uint8_t *sig, size_t sig_len,
+                  coco_error **err)
+{
+    return verify(key, NULL, data, len, sig, sig_len, err);
+}
+
+coco_status
+coco_ecdsa_sign_with(EVP_PKEY *key, enum coco_hash_alg alg, const void *data, size_t len,
+                     struct coco_buf *buf, coco_error **err)
+{
+    return sign(key, md_of(alg), data, len, buf, err);
+}
+
+coco_status
+coco_ecdsa_verify_with(EVP_PKEY *key, enum coco_hash_alg alg, const void *data, size_t len,
+                       const uint8_t *sig, size_t sig_len, coco_error **err)
+{
+    return verify(key, md_of(alg), data, len, sig, sig_len, err);
 }

@@ -9,6 +9,7 @@
 #ifndef COCO_CRYPTO_ECDSA_H
 #define COCO_CRYPTO_ECDSA_H
 
+#include "base/digest.h"
 #include "crypto/key.h"
 
 #define COCO_EC_SIZE_MAX ((size_t)66)
@@ -30,5 +31,12 @@ coco_status coco_ecdsa_sign(EVP_PKEY *key, const void *data, size_t len, struct 
 /* COCO_ERR_VERIFY if sig is not r || s of key's signature of data. */
 coco_status coco_ecdsa_verify(EVP_PKEY *key, const void *data, size_t len, const uint8_t *sig,
                               size_t sig_len, coco_error **err);
+
+/* The same with a hash that the format names. */
+coco_status coco_ecdsa_sign_with(EVP_PKEY *key, enum coco_hash_alg alg, const void *data,
+                                 size_t len, struct coco_buf *buf, coco_error **err);
+coco_status coco_ecdsa_verify_with(EVP_PKEY *key, enum coco_hash_alg alg, const void *data,
+                                   size_t len, const uint8_t *sig, size_t sig_len,
+                                   coco_error **err);
 
 #endif

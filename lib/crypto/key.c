@@ -359,14 +359,14 @@ digest_for(const EVP_PKEY *key, const EVP_MD **ret, coco_error **err)
 }
 
 coco_status
-coco_key_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *buf, coco_error **err)
+coco_key_sign_with(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len,
+                   struct coco_buf *buf, coco_error **err)
 {
     coco_ossl_errors_are_ours();
-    const EVP_MD *md = NULL;
     uint8_t sig[RSA_BITS_MAX / 8];
     size_t sig_len = sizeof(sig);
 
-    coco_status status = digest_for(key, &md, err);
+    coco_status status = md ? COCO_OK : digest_for(key, &md, err);
     if (status != COCO_OK)
         return status;
 
@@ -380,20 +380,31 @@ coco_key_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *buf,
 }
 
 coco_status
-coco_key_verify(EVP_PKEY *key, const void *data, size_t len, const void *sig, size_t sig_len,
-                coco_error **err)
+coco_key_verify_with(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len, const void *sig,
+                     size_t sig_len, coco_error **err)
 {
     coco_ossl_errors_are_ours();
-    const EVP_MD *md = NULL;
+    coco_status status = md ? COCO_OK : digest_for(key, &md, err);
 
-    coco_status status = digest_for(key, &md, err);
     if (status != COCO_OK)
         return status;
-
     _cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (!ctx || EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) != 1)
         return coco_fail_nomem(err);
     if (EVP_DigestVerify(ctx, sig, sig_len, data, len) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "signature does not fit");
     return COCO_OK;
+}
+
+coco_status
+coco_key_sign(EVP_PKEY *key, const void *data, size_t len, struct coco_buf *buf, coco_error **err)
+{
+    return coco_key_sign_with(key, NULL, data, len, buf, err);
+}
+
+coco_status
+coco_key_verify(EVP_PKEY *key, const void *data, size_t len, const void *sig, size_t sig_len,
+                coco_error **err)
+{
+    return coco_key_verify_with(key, NULL, data, len, sig, sig_len, err);
 }

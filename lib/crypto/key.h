@@ -58,4 +58,10 @@ coco_status coco_key_sign(EVP_PKEY *key, const void *data, size_t len, struct co
 coco_status coco_key_verify(EVP_PKEY *key, const void *data, size_t len, const void *sig,
                             size_t sig_len, coco_error **err);
 
+/* The same with another digest; NULL for the one that fits. */
+coco_status coco_key_sign_with(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len,
+                               struct coco_buf *buf, coco_error **err);
+coco_status coco_key_verify_with(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len,
+                                 const void *sig, size_t sig_len, coco_error **err);
+
 #endif

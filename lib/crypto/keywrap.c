@@ -95,8 +95,7 @@ coco_concat_kdf(const struct coco_secret *z, const struct coco_agreement *agreem
 }
 
 coco_status
-coco_ecdh_es(EVP_PKEY *own, EVP_PKEY *peer, const struct coco_agreement *agreement,
-             struct coco_secret *ret, coco_error **err)
+coco_ecdh(EVP_PKEY *own, EVP_PKEY *peer, struct coco_secret *ret, coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
@@ -112,7 +111,18 @@ coco_ecdh_es(EVP_PKEY *own, EVP_PKEY *peer, const struct coco_agreement *agreeme
         return status;
     if (EVP_PKEY_derive(ctx, z.data, &z.len) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "key agreement failed");
-    return coco_concat_kdf(&z, agreement, ret, err);
+    *ret = coco_secret_steal(&z);
+    return COCO_OK;
+}
+
+coco_status
+coco_ecdh_es(EVP_PKEY *own, EVP_PKEY *peer, const struct coco_agreement *agreement,
+             struct coco_secret *ret, coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret z = {0};
+
+    coco_status status = coco_ecdh(own, peer, &z, err);
+    return status == COCO_OK ? coco_concat_kdf(&z, agreement, ret, err) : status;
 }
 
 static coco_status

@@ -23,6 +23,9 @@ struct coco_agreement {
 coco_status coco_concat_kdf(const struct coco_secret *z, const struct coco_agreement *agreement,
                             struct coco_secret *ret, coco_error **err);
 
+/* The bare secret (the x of the shared point) of own and peer, which must be on one curve. */
+coco_status coco_ecdh(EVP_PKEY *own, EVP_PKEY *peer, struct coco_secret *ret, coco_error **err);
+
 /* ECDH of own and peer, which must be on one curve, then the Concat KDF. */
 coco_status coco_ecdh_es(EVP_PKEY *own, EVP_PKEY *peer, const struct coco_agreement *agreement,
                          struct coco_secret *ret, coco_error **err);

@@ -98,6 +98,29 @@ what_is_signed_verifies_and_no_bit_of_it_can_be_changed(void **state)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* Formats may name a hash that is not the key's own. */
+static void
+the_hash_may_be_another(void **state)
+{
+    static const enum coco_hash_alg algs[] = {COCO_SHA256, COCO_SHA384, COCO_SHA512};
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+
+    (void)state;
+    assert_ok(coco_key_generate(COCO_KEY_P384, &key, &err), err);
+    for (size_t i = 0; i < 3; i++) {
+        _cleanup_buf_ struct coco_buf sig = {.limit = 256};
+
+        assert_ok(coco_ecdsa_sign_with(key, algs[i], "abc", 3, &sig, &err), err);
+        for (size_t j = 0; j < 3; j++) {
+            coco_status status =
+                coco_ecdsa_verify_with(key, algs[j], "abc", 3, sig.data, sig.len, NULL);
+            assert_int_equal(status, i == j ? COCO_OK : COCO_ERR_VERIFY);
+        }
+        assert_int_equal(coco_ecdsa_verify(key, "abc", 3, sig.data, sig.len, NULL),
+                         algs[i] == COCO_SHA384 ? COCO_OK : COCO_ERR_VERIFY);
+    }
+}
+
 static void
 other_keys_have_no_such_form(void **state)
 {
@@ -146,6 +169,7 @@ main(void)
         cmocka_unit_test(a_key_is_its_point),
         cmocka_unit_test(points_that_are_none_are_refused),
         cmocka_unit_test(what_is_signed_verifies_and_no_bit_of_it_can_be_changed),
+        cmocka_unit_test(the_hash_may_be_another),
         cmocka_unit_test(other_keys_have_no_such_form),
         cmocka_unit_test(all_of_it_survives_any_failed_allocation),
     };

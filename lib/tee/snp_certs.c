@@ -7,18 +7,15 @@
 
 #include "base/fail.h"
 #include "base/reader.h"
-#include "base/text.h"
 #include "tee/serde.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define ENTRY_SIZE ((size_t)24)
-#define UUID_LEN 36
 
 static const struct {
     const char *name; /* in upstream's JSON */
-    uint8_t guid[COCO_SNP_GUID_SIZE];
+    uint8_t guid[COCO_GUID_SIZE];
 } kinds[] = {
     [COCO_SNP_CERT_ARK] = {"ARK",
                            {0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3f, 0xb6,
@@ -48,18 +45,18 @@ coco_snp_certs_done(struct coco_snp_certs *certs)
 }
 
 static enum coco_snp_cert_kind
-kind_of(const uint8_t guid[COCO_SNP_GUID_SIZE])
+kind_of(const uint8_t guid[COCO_GUID_SIZE])
 {
     for (size_t i = 0; i < KINDS; i++)
-        if (memcmp(kinds[i].guid, guid, COCO_SNP_GUID_SIZE) == 0)
+        if (memcmp(kinds[i].guid, guid, COCO_GUID_SIZE) == 0)
             return (enum coco_snp_cert_kind)i;
     return COCO_SNP_CERT_OTHER;
 }
 
 /* The next place in the list, with nothing in it yet. */
 static coco_status
-next(struct coco_snp_certs *certs, const uint8_t guid[COCO_SNP_GUID_SIZE],
-     struct coco_snp_cert **ret, coco_error **err)
+next(struct coco_snp_certs *certs, const uint8_t guid[COCO_GUID_SIZE], struct coco_snp_cert **ret,
+     coco_error **err)
 {
     if (certs->n == COCO_SNP_CERTS_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "more than %d certificates", COCO_SNP_CERTS_MAX);
@@ -99,16 +96,16 @@ coco_snp_certs_find(const struct coco_snp_certs *certs, enum coco_snp_cert_kind 
 /* ---- the table ---- */
 
 static bool
-is_end(const uint8_t guid[COCO_SNP_GUID_SIZE], uint32_t offset, uint32_t len)
+is_end(const uint8_t guid[COCO_GUID_SIZE], uint32_t offset, uint32_t len)
 {
-    struct coco_reader r = coco_reader_of(guid, COCO_SNP_GUID_SIZE);
+    struct coco_reader r = coco_reader_of(guid, COCO_GUID_SIZE);
 
-    return coco_read_zeros(&r, COCO_SNP_GUID_SIZE) && offset == 0 && len == 0;
+    return coco_read_zeros(&r, COCO_GUID_SIZE) && offset == 0 && len == 0;
 }
 
 /* The certificate of an entry, which must not be within the table itself. */
 static coco_status
-add_entry(const struct coco_reader *whole, size_t table, const uint8_t guid[COCO_SNP_GUID_SIZE],
+add_entry(const struct coco_reader *whole, size_t table, const uint8_t guid[COCO_GUID_SIZE],
           uint32_t offset, uint32_t len, struct coco_snp_certs *certs, coco_error **err)
 {
     struct coco_reader r = *whole;
@@ -133,7 +130,7 @@ measure_table(struct coco_reader r, size_t *ret, coco_error **err)
     bool end = false;
 
     while (!end && !r.exhausted) {
-        uint8_t guid[COCO_SNP_GUID_SIZE];
+        uint8_t guid[COCO_GUID_SIZE];
 
         coco_read_bytes(&r, guid, sizeof(guid));
         uint32_t offset = coco_read_u32le(&r);
@@ -158,7 +155,7 @@ coco_snp_certs_parse(const void *data, size_t len, struct coco_snp_certs *ret, c
         return coco_fail(err, COCO_ERR_LIMIT, "certificate table of %zu bytes", len);
     coco_status status = len > 0 ? measure_table(whole, &table, err) : COCO_OK;
     while (status == COCO_OK && r.at + ENTRY_SIZE < table) {
-        uint8_t guid[COCO_SNP_GUID_SIZE];
+        uint8_t guid[COCO_GUID_SIZE];
 
         coco_read_bytes(&r, guid, sizeof(guid));
         uint32_t offset = coco_read_u32le(&r);
@@ -191,7 +188,7 @@ coco_snp_certs_format(const struct coco_snp_certs *certs, struct coco_buf *buf, 
         const struct coco_snp_cert *cert = &certs->list[i];
         uint8_t entry[ENTRY_SIZE];
 
-        memcpy(entry, cert->guid, COCO_SNP_GUID_SIZE);
+        memcpy(entry, cert->guid, COCO_GUID_SIZE);
         put_u32(entry + 16, offset);
         put_u32(entry + 20, cert->data.len);
         offset += cert->data.len;
@@ -206,38 +203,9 @@ coco_snp_certs_format(const struct coco_snp_certs *certs, struct coco_buf *buf, 
 
 /* ---- JSON ---- */
 
-static void
-format_uuid(const uint8_t guid[COCO_SNP_GUID_SIZE], char ret[UUID_LEN + 1])
-{
-    char hex[2 * COCO_SNP_GUID_SIZE + 1];
-
-    coco_hex(guid, COCO_SNP_GUID_SIZE, hex);
-    (void)snprintf(ret, UUID_LEN + 1, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-                   hex + 20);
-}
-
-static bool
-parse_uuid(const char *text, uint8_t ret[COCO_SNP_GUID_SIZE])
-{
-    char hex[2 * COCO_SNP_GUID_SIZE];
-    size_t n = 0;
-
-    if (strlen(text) != UUID_LEN)
-        return false;
-    for (size_t i = 0; i < UUID_LEN; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-        if (dash != (text[i] == '-'))
-            return false;
-        if (!dash)
-            hex[n++] = text[i];
-    }
-    return coco_unhex(hex, sizeof(hex), ret, COCO_SNP_GUID_SIZE);
-}
-
 /* "VCEK", or {"OTHER":"<uuid>"}; "Empty" is what ended a table. */
 static coco_status
-get_kind(const cJSON *entry, uint8_t ret[COCO_SNP_GUID_SIZE], coco_error **err)
+get_kind(const cJSON *entry, uint8_t ret[COCO_GUID_SIZE], coco_error **err)
 {
     const cJSON *type = NULL;
     const char *text = NULL;
@@ -247,16 +215,16 @@ get_kind(const cJSON *entry, uint8_t ret[COCO_SNP_GUID_SIZE], coco_error **err)
         return status;
     if (cJSON_IsObject(type)) {
         status = coco_json_get_string(type, "OTHER", &text, err);
-        if (status == COCO_OK && !parse_uuid(text, ret))
+        if (status == COCO_OK && !coco_guid_parse(text, ret))
             status = coco_fail(err, COCO_ERR_PROTO, "'OTHER' is no UUID");
         return status;
     }
-    memset(ret, 0, COCO_SNP_GUID_SIZE);
+    memset(ret, 0, COCO_GUID_SIZE);
     if (!cJSON_IsString(type))
         return coco_fail(err, COCO_ERR_PROTO, "member 'cert_type' is of no type");
     for (size_t i = 0; i < KINDS; i++)
         if (strcmp(type->valuestring, kinds[i].name) == 0)
-            memcpy(ret, kinds[i].guid, COCO_SNP_GUID_SIZE);
+            memcpy(ret, kinds[i].guid, COCO_GUID_SIZE);
     return COCO_OK;
 }
 
@@ -268,7 +236,7 @@ get_certs(const cJSON *object, struct coco_snp_certs *certs, coco_error **err)
 
     coco_status status = coco_json_get_array_opt(object, "cert_chain", &array, err);
     cJSON_ArrayForEach(entry, array) {
-        uint8_t guid[COCO_SNP_GUID_SIZE];
+        uint8_t guid[COCO_GUID_SIZE];
         struct coco_snp_cert *cert = NULL;
 
         if (status == COCO_OK && !cJSON_IsObject(entry))
@@ -313,7 +281,7 @@ coco_snp_evidence_parse(const cJSON *object, struct coco_snp_evidence *ret, coco
 static coco_status
 add_cert(cJSON *array, const struct coco_snp_cert *cert, coco_error **err)
 {
-    char uuid[UUID_LEN + 1];
+    char uuid[COCO_GUID_LEN + 1];
     cJSON *entry = NULL;
     cJSON *type = NULL;
 
@@ -323,7 +291,7 @@ add_cert(cJSON *array, const struct coco_snp_cert *cert, coco_error **err)
     if (cert->kind != COCO_SNP_CERT_OTHER) {
         status = coco_json_add_string(entry, "cert_type", kinds[cert->kind].name, err);
     } else {
-        format_uuid(cert->guid, uuid);
+        coco_guid_format(cert->guid, uuid);
         status = coco_json_add_object(entry, "cert_type", &type, err);
         if (status == COCO_OK)
             status = coco_json_add_string(type, "OTHER", uuid, err);

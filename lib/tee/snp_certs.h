@@ -10,12 +10,12 @@
 #ifndef COCO_TEE_SNP_CERTS_H
 #define COCO_TEE_SNP_CERTS_H
 
+#include "tee/guid.h"
 #include "tee/snp.h"
 
 #define COCO_SNP_CERTS_MAX 16
 #define COCO_SNP_CERT_SIZE_MAX ((size_t)64 << 10)
 #define COCO_SNP_CERT_TABLE_MAX ((size_t)1 << 20)
-#define COCO_SNP_GUID_SIZE ((size_t)16)
 
 enum coco_snp_cert_kind {
     COCO_SNP_CERT_ARK,
@@ -28,8 +28,8 @@ enum coco_snp_cert_kind {
 
 struct coco_snp_cert {
     enum coco_snp_cert_kind kind;
-    uint8_t guid[COCO_SNP_GUID_SIZE]; /* as a text has it, from left to right */
-    struct coco_buf data;             /* DER, where it is what it says */
+    uint8_t guid[COCO_GUID_SIZE]; /* as a text has it, from left to right */
+    struct coco_buf data;         /* DER, where it is what it says */
 };
 
 struct coco_snp_certs {

@@ -91,6 +91,13 @@ func (v *Verifier) TrustKey(tee string, key []byte) error {
 	}, tee)
 }
 
+// SetPrivateKey gives the verifier the private key of who asks for evidence of tee ("sev", "se").
+func (v *Verifier) SetPrivateKey(tee string, key []byte) error {
+	return v.call(func(c *C.coco_verifier, f *frame) C.coco_status {
+		return C.coco_verifier_set_private_key(c, f.text(0), data(key), size(key), f.err)
+	}, tee)
+}
+
 // TrustRoot accepts certificates of maker whose root has that SHA-256, "sha256:" and hex.
 func (v *Verifier) TrustRoot(maker, fingerprint string) error {
 	return v.call(func(c *C.coco_verifier, f *frame) C.coco_status {

@@ -108,6 +108,25 @@ COCO_API COCO_MUST_CHECK coco_status coco_verifier_trust_key(coco_verifier *veri
                                                              size_t len, coco_error **err);
 
 /**
+ * Gives the verifier the private key of who asks for evidence of @p tee.
+ *
+ * Some TEEs answer in confidence, or with a MAC: who verifies must know a key.
+ * One that was set before is replaced.
+ *
+ * @param verifier  who shall use it
+ * @param tee       "sev": the key of the guest's owner, on P-384. "se": the key for which
+ *                  measurement keys are encrypted, RSA
+ * @param key       private key, PEM or DER; it is copied, and wiped with @p verifier
+ * @param len       number of its bytes
+ * @param err       ::COCO_ERR_NOTSUP for a TEE that needs none, ::COCO_ERR_PROTO if it is no such
+ *                  key
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_verifier_set_private_key(coco_verifier *verifier,
+                                                                   const char *tee,
+                                                                   const uint8_t *key, size_t len,
+                                                                   coco_error **err);
+
+/**
  * Sets where certificates, lists of revoked ones and the like come from.
  *
  * @param verifier    who asks

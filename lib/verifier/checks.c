@@ -37,6 +37,10 @@ static const struct coco_check_kind kinds[] = {
     {"vmpl", true, "collect evidence at VMPL 0"},
     {"migration-agent", true, "start the guest with a policy without a migration agent"},
 
+    /* AMD SEV and SEV-ES */
+    {"session", false, "launch the guest with a session that its owner made for this platform"},
+    {"measurement", false, "look at what was launched: firmware, kernel, CPUs or policy differ"},
+
     /* sample, software */
     {"sample-allowed", false, "run on hardware, or allow \"sample\" where nothing is at stake"},
     {"trusted-root", false, "trust the root of the software TEE where nothing is at stake"},

@@ -37,6 +37,7 @@ struct coco_verifier_driver {
 };
 
 extern const struct coco_verifier_driver coco_sample_verifier;
+extern const struct coco_verifier_driver coco_sev_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;
 extern const struct coco_verifier_driver coco_sampledevice_verifier;
 extern const struct coco_verifier_driver coco_software_verifier;
@@ -55,6 +56,9 @@ bool coco_verifier_trusts_root(const coco_verifier *verifier, const char *maker,
 /* The keys that tee may rest on, as SubjectPublicKeyInfo; NULL past the last. Lent. */
 const struct coco_buf *coco_verifier_key(const coco_verifier *verifier, const char *tee,
                                          size_t index);
+
+/* The private key for a TEE, or NULL. Lent. */
+EVP_PKEY *coco_verifier_private_key(const coco_verifier *verifier, const char *tee);
 
 /* NULL where there is none. Lent. */
 const coco_collateral *coco_verifier_collateral(const coco_verifier *verifier);

@@ -19,6 +19,7 @@
 
 static const struct coco_verifier_driver *const drivers[] = {
     &coco_sample_verifier,
+    &coco_sev_verifier,
     &coco_snp_verifier,
     &coco_sampledevice_verifier,
     &coco_software_verifier,
@@ -34,6 +35,14 @@ static const struct key_tee {
     {"cca", 0},
 };
 
+/* TEEs that answer whoever has a key, and of which kind it is. */
+static const struct key_tee private_key_tees[] = {
+    {"sev", COCO_KEY_P384},
+    {"se", COCO_KEY_RSA},
+};
+
+#define PRIVATE_KEYS (sizeof(private_key_tees) / sizeof(private_key_tees[0]))
+
 struct key {
     const char *tee;
     struct coco_buf der; /* in the one form that keys are compared in */
@@ -47,6 +56,7 @@ struct coco_verifier {
     size_t n_keys;
     struct coco_root roots[ROOTS_MAX]; /* beside the makers' own */
     size_t n_roots;
+    EVP_PKEY *private_keys[PRIVATE_KEYS]; /* NULL where none was set */
     coco_collateral *collateral;
 };
 
@@ -68,6 +78,8 @@ coco_verifier_free(coco_verifier *verifier)
         return;
     for (size_t i = 0; i < verifier->n_keys; i++)
         coco_buf_done(&verifier->keys[i].der);
+    for (size_t i = 0; i < PRIVATE_KEYS; i++)
+        EVP_PKEY_free(verifier->private_keys[i]);
     coco_collateral_free(verifier->collateral);
     free(verifier);
 }
@@ -162,6 +174,17 @@ find_key_tee(const char *tee)
     return NULL;
 }
 
+/* PRIVATE_KEYS if it has none. */
+static size_t
+find_private_key(const char *tee)
+{
+    size_t i = 0;
+
+    while (i < PRIVATE_KEYS && strcmp(private_key_tees[i].tee, tee) != 0)
+        i++;
+    return i;
+}
+
 coco_status
 coco_verifier_trust_key(coco_verifier *verifier, const char *tee, const uint8_t *key, size_t len,
                         coco_error **err)
@@ -197,6 +220,37 @@ coco_verifier_key(const coco_verifier *verifier, const char *tee, size_t index)
         if (strcmp(verifier->keys[i].tee, tee) == 0 && index-- == 0)
             return &verifier->keys[i].der;
     return NULL;
+}
+
+coco_status
+coco_verifier_set_private_key(coco_verifier *verifier, const char *tee, const uint8_t *key,
+                              size_t len, coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
+    size_t index = find_private_key(tee);
+    enum coco_key_kind kind = 0;
+
+    if (index == PRIVATE_KEYS)
+        return coco_fail(err, COCO_ERR_NOTSUP, "the TEE '%.40s' needs no private key", tee);
+    coco_status status = coco_key_parse_private(key, len, &parsed, err);
+    if (status == COCO_OK)
+        status = coco_key_kind_of(parsed, &kind, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "private key for the TEE %s", private_key_tees[index].tee);
+    if (kind != private_key_tees[index].kind)
+        return coco_fail(err, COCO_ERR_PROTO, "private key for the TEE %s: is not of its kind",
+                         private_key_tees[index].tee);
+    EVP_PKEY_free(verifier->private_keys[index]);
+    verifier->private_keys[index] = coco_steal(&parsed);
+    return COCO_OK;
+}
+
+EVP_PKEY *
+coco_verifier_private_key(const coco_verifier *verifier, const char *tee)
+{
+    size_t index = find_private_key(tee);
+
+    return index < PRIVATE_KEYS ? verifier->private_keys[index] : NULL;
 }
 
 void

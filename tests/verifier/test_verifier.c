@@ -87,6 +87,38 @@ only_some_tees_rest_on_keys(void **state)
                      COCO_ERR_NOTSUP, "rests on no key");
 }
 
+static coco_status
+set_private(coco_verifier *verifier, const char *tee, enum coco_key_kind kind, coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+
+    coco_status status = coco_key_generate(kind, &key, err);
+    if (status == COCO_OK)
+        status = coco_key_private_pem(key, &pem, err);
+    if (status == COCO_OK)
+        status = coco_verifier_set_private_key(verifier, tee, pem.data, pem.len, err);
+    return status;
+}
+
+static void
+private_keys_are_of_the_kind_that_their_tee_has(void **state)
+{
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_verifier_new(&verifier, &err), err);
+    assert_fails(set_private(verifier, "snp", COCO_KEY_P384, &err), err, COCO_ERR_NOTSUP,
+                 "needs no private key");
+    assert_fails(set_private(verifier, "sev", COCO_KEY_P256, &err), err, COCO_ERR_PROTO,
+                 "is not of its kind");
+    assert_fails(coco_verifier_set_private_key(verifier, "se", (const uint8_t *)"key", 3, &err),
+                 err, COCO_ERR_PROTO, "private key for the TEE se");
+    for (int i = 0; i < 2; i++) /* the second takes the place of the first */
+        assert_ok(set_private(verifier, "sev", COCO_KEY_P384, &err), err);
+}
+
 #define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 static void
@@ -175,6 +207,8 @@ trusting_survives_any_failed_allocation(void **state)
         coco_status status = coco_verifier_new(&verifier, &err);
         if (status == COCO_OK)
             status = trust(verifier, COCO_KEY_P256, &err);
+        if (status == COCO_OK)
+            status = set_private(verifier, "sev", COCO_KEY_P384, &err);
         fault_expect(status, err);
         coco_error_free(err);
     }
@@ -186,6 +220,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unknown_tee_is_refused),
         cmocka_unit_test(only_some_tees_rest_on_keys),
+        cmocka_unit_test(private_keys_are_of_the_kind_that_their_tee_has),
         cmocka_unit_test(roots_are_fingerprints_of_known_makers),
         cmocka_unit_test(only_what_may_fail_can_be_allowed),
         cmocka_unit_test(tees_are_listed),

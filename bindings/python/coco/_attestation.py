@@ -153,6 +153,10 @@ class Verifier(Handle):
         """Accepts evidence of `tee` ("software", "tpm", "cca") that rests on `key`, PEM."""
         native.verifier_trust_key(self._c, tee, key)
 
+    def set_private_key(self, tee, key):
+        """Gives the verifier the private key of who asks for evidence of `tee` ("sev", "se")."""
+        native.verifier_set_private_key(self._c, tee, key)
+
     def trust_root(self, maker, fingerprint):
         """Accepts certificates of `maker` whose root has that SHA-256, "sha256:" and hex."""
         native.verifier_trust_root(self._c, maker, fingerprint)

@@ -36,6 +36,7 @@ struct coco_verifier_driver {
                           cJSON *claims, coco_error **err);
 };
 
+extern const struct coco_verifier_driver coco_csv_verifier;
 extern const struct coco_verifier_driver coco_sample_verifier;
 extern const struct coco_verifier_driver coco_sev_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;

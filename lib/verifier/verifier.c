@@ -18,6 +18,7 @@
 #define KEY_DER_MAX 2048
 
 static const struct coco_verifier_driver *const drivers[] = {
+    &coco_csv_verifier,
     &coco_sample_verifier,
     &coco_sev_verifier,
     &coco_snp_verifier,

@@ -17,14 +17,17 @@
 #define ROOTS_MAX 64
 #define KEY_DER_MAX 2048
 
+/* One a line, so that who adds one adds a line. */
+/* clang-format off */
 static const struct coco_verifier_driver *const drivers[] = {
     &coco_csv_verifier,
     &coco_sample_verifier,
+    &coco_sampledevice_verifier,
     &coco_sev_verifier,
     &coco_snp_verifier,
-    &coco_sampledevice_verifier,
     &coco_software_verifier,
 };
+/* clang-format on */
 
 /* TEEs that rest on a bare key, and the kind it must be of; 0: any. */
 static const struct key_tee {

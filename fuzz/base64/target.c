@@ -15,12 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+    static const enum coco_base64 kinds[] = {COCO_BASE64, COCO_BASE64URL, COCO_BASE64URL_PADDED,
+                                             COCO_BASE64URL};
     _cleanup_buf_ struct coco_buf decoded = {.limit = len};
     _cleanup_buf_ struct coco_buf encoded = {.limit = 2 * len + 4};
 
     if (len == 0)
         return 0;
-    enum coco_base64 kind = data[0] & 1 ? COCO_BASE64URL : COCO_BASE64;
+    enum coco_base64 kind = kinds[data[0] & 3];
     const char *text = (const char *)data + 1;
     len--;
 

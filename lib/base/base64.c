@@ -13,7 +13,14 @@
 static const char *const alphabets[] = {
     [COCO_BASE64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
     [COCO_BASE64URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+    [COCO_BASE64URL_PADDED] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 };
+
+static bool
+is_padded(enum coco_base64 kind)
+{
+    return kind != COCO_BASE64URL;
+}
 
 static size_t
 encode_group(const char *alphabet, bool pad, const uint8_t *in, size_t n, char out[4])
@@ -38,7 +45,7 @@ coco_base64_encode(enum coco_base64 kind, const void *data, size_t len, struct c
 
     for (size_t i = 0; i < len; i += 3) {
         size_t n = len - i < 3 ? len - i : 3;
-        size_t used = encode_group(alphabets[kind], kind == COCO_BASE64, in + i, n, out);
+        size_t used = encode_group(alphabets[kind], is_padded(kind), in + i, n, out);
         coco_status status = coco_buf_append(buf, out, used, err);
         if (status != COCO_OK)
             return status;
@@ -83,9 +90,9 @@ coco_base64_decode(enum coco_base64 kind, const char *text, size_t len, struct c
     uint8_t out[3] = {0};
     coco_status status = COCO_OK;
 
-    if (kind == COCO_BASE64 && len % 4 != 0)
+    if (is_padded(kind) && len % 4 != 0)
         return coco_fail(err, COCO_ERR_PROTO, "not base64: wrong length");
-    if (kind == COCO_BASE64 && len > 0 && text[len - 1] == '=')
+    if (is_padded(kind) && len > 0 && text[len - 1] == '=')
         len -= text[len - 2] == '=' ? 2 : 1;
     if (len % 4 == 1)
         return coco_fail(err, COCO_ERR_PROTO, "not base64: wrong length");

@@ -11,6 +11,7 @@
 enum coco_base64 {
     COCO_BASE64,    /* RFC 4648 section 4, with padding */
     COCO_BASE64URL, /* RFC 4648 section 5, without padding, as JOSE has it (RFC 7515 section 2) */
+    COCO_BASE64URL_PADDED, /* RFC 4648 section 5, with padding, as evidence of Azure has it */
 };
 
 /* Appends the encoded form of data to buf. */

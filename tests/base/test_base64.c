@@ -13,18 +13,18 @@
 
 /* RFC 4648 section 10, and bytes whose two alphabets differ. */
 static const struct {
-    const char *data, *base64, *base64url;
+    const char *data, *base64, *base64url, *base64url_padded;
 } vectors[] = {
-    {"", "", ""},
-    {"f", "Zg==", "Zg"},
-    {"fo", "Zm8=", "Zm8"},
-    {"foo", "Zm9v", "Zm9v"},
-    {"foob", "Zm9vYg==", "Zm9vYg"},
-    {"fooba", "Zm9vYmE=", "Zm9vYmE"},
-    {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
-    {"\xfb\xff\xbf", "+/+/", "-_-_"},
-    {"\xff", "/w==", "_w"},
-    {"\xff\xef", "/+8=", "_-8"},
+    {"", "", "", ""},
+    {"f", "Zg==", "Zg", "Zg=="},
+    {"fo", "Zm8=", "Zm8", "Zm8="},
+    {"foo", "Zm9v", "Zm9v", "Zm9v"},
+    {"foob", "Zm9vYg==", "Zm9vYg", "Zm9vYg=="},
+    {"fooba", "Zm9vYmE=", "Zm9vYmE", "Zm9vYmE="},
+    {"foobar", "Zm9vYmFy", "Zm9vYmFy", "Zm9vYmFy"},
+    {"\xfb\xff\xbf", "+/+/", "-_-_", "-_-_"},
+    {"\xff", "/w==", "_w", "_w=="},
+    {"\xff\xef", "/+8=", "_-8", "_-8="},
 };
 
 static void
@@ -34,6 +34,7 @@ encoding_gives_the_vectors(void **state)
     for (size_t i = 0; i < N(vectors); i++) {
         _cleanup_buf_ struct coco_buf padded = {.limit = 64};
         _cleanup_buf_ struct coco_buf url = {.limit = 64};
+        _cleanup_buf_ struct coco_buf url_padded = {.limit = 64};
         size_t len = strlen(vectors[i].data);
         coco_error *err = NULL;
 
@@ -41,6 +42,10 @@ encoding_gives_the_vectors(void **state)
         assert_string_equal(coco_buf_text(&padded), vectors[i].base64);
         assert_ok(coco_base64_encode(COCO_BASE64URL, vectors[i].data, len, &url, &err), err);
         assert_string_equal(coco_buf_text(&url), vectors[i].base64url);
+        assert_ok(
+            coco_base64_encode(COCO_BASE64URL_PADDED, vectors[i].data, len, &url_padded, &err),
+            err);
+        assert_string_equal(coco_buf_text(&url_padded), vectors[i].base64url_padded);
     }
 }
 
@@ -62,6 +67,7 @@ decoding_gives_the_vectors_back(void **state)
     for (size_t i = 0; i < N(vectors); i++) {
         assert_decodes(COCO_BASE64, vectors[i].base64, vectors[i].data);
         assert_decodes(COCO_BASE64URL, vectors[i].base64url, vectors[i].data);
+        assert_decodes(COCO_BASE64URL_PADDED, vectors[i].base64url_padded, vectors[i].data);
     }
 }
 
@@ -118,6 +124,10 @@ decoding_refuses(void **state)
         {COCO_BASE64, "Z=g="},
         {COCO_BASE64, "=Zg="},
         {COCO_BASE64, "Zm8"},
+        {COCO_BASE64URL_PADDED, "_w"},
+        {COCO_BASE64URL_PADDED, "_w="},
+        {COCO_BASE64URL_PADDED, "/w=="},
+        {COCO_BASE64URL_PADDED, "Zg==Zg=="},
         {COCO_BASE64URL, "Zg=="},
         {COCO_BASE64URL, "Zm8="},
         {COCO_BASE64URL, "Z"},

@@ -40,6 +40,12 @@ static const struct coco_check_kind kinds[] = {
     /* AMD SEV and SEV-ES */
     {"session", false, "launch the guest with a session that its owner made for this platform"},
     {"measurement", false, "look at what was launched: firmware, kernel, CPUs or policy differ"},
+    /* TPM, alone or of an Azure VM */
+    {"ak-trusted", true,
+     "trust the TPM's key if you know whose it is (trust_key), or judge ak_public by a policy"},
+    {"tpm-signature", false, "the quote was changed on its way, or is of another TPM"},
+    {"pcr-selection", false, "quote the 24 PCRs of SHA-256 and no others"},
+    {"pcr-digest", false, "PCRs changed between quote and reading: attest again"},
 
     /* sample, software */
     {"sample-allowed", false, "run on hardware, or allow \"sample\" where nothing is at stake"},

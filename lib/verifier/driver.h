@@ -42,6 +42,7 @@ extern const struct coco_verifier_driver coco_sev_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;
 extern const struct coco_verifier_driver coco_sampledevice_verifier;
 extern const struct coco_verifier_driver coco_software_verifier;
+extern const struct coco_verifier_driver coco_tpm_verifier;
 
 /* ---- what the verifier was told ---- */
 

@@ -26,6 +26,7 @@ static const struct coco_verifier_driver *const drivers[] = {
     &coco_sev_verifier,
     &coco_snp_verifier,
     &coco_software_verifier,
+    &coco_tpm_verifier,
 };
 /* clang-format on */
 
@@ -35,7 +36,7 @@ static const struct key_tee {
     enum coco_key_kind kind;
 } key_tees[] = {
     {"software", COCO_KEY_P256},
-    {"tpm", 0},
+    {"tpm", COCO_KEY_RSA},
     {"cca", 0},
 };
 

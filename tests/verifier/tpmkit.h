@@ -1,0 +1,69 @@
+/*
+ * tests/verifier/tpmkit.h - a TPM of which a test knows the key
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_TESTS_VERIFIER_TPMKIT_H
+#define COCO_TESTS_VERIFIER_TPMKIT_H
+
+#include "crypto/key.h"
+#include "tee/tpm.h"
+#include "tests/support.h"
+#include "verifier/driver.h"
+
+#include <string.h>
+
+/* A quote of PCRs 00.., 01.., 02.. and so on; each member may be changed before tpmkit_sign(). */
+static inline void
+tpmkit_begin(struct coco_tpm_quote *quote, struct coco_tpm_attest *attest, const void *extra,
+             size_t len)
+{
+    struct coco_digest digest = {0};
+    coco_error *err = NULL;
+
+    *quote = coco_tpm_quote_empty();
+    for (size_t i = 0; i < COCO_TPM_PCRS; i++)
+        memset(quote->pcrs[i], (int)i, COCO_TPM_PCR_SIZE);
+    assert_ok(coco_tpm_quote_digest(quote, &digest, &err), err);
+
+    *attest = (struct coco_tpm_attest){
+        .signer = {.bytes = {0x00, 0x0b}, .len = 34},
+        .extra.len = len,
+        .clock = 1,
+        .safe = true,
+        .selections = {{.hash = COCO_TPM_ALG_SHA256, .pcrs = COCO_TPM_PCRS_ALL}},
+        .n_selections = 1,
+        .digest.len = COCO_TPM_PCR_SIZE,
+    };
+    assert_true(len <= sizeof(attest->extra.bytes));
+    memcpy(attest->extra.bytes, extra, len);
+    memcpy(attest->digest.bytes, digest.bytes, COCO_TPM_PCR_SIZE);
+}
+
+static inline void
+tpmkit_sign(struct coco_tpm_quote *quote, const struct coco_tpm_attest *attest, EVP_PKEY *ak)
+{
+    coco_error *err = NULL;
+
+    coco_buf_reset(&quote->message);
+    coco_buf_reset(&quote->signature);
+    assert_ok(coco_tpm_attest_format(attest, &quote->message, &err), err);
+    assert_ok(coco_key_sign(ak, quote->message.data, quote->message.len, &quote->signature, &err),
+              err);
+}
+
+/* The names of the checks that do not hold, with a space behind each. */
+static inline void
+assert_failing(const coco_verdict *verdict, const char *names)
+{
+    char text[512] = "";
+
+    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
+        if (!coco_verdict_check_ok(verdict, i)) {
+            (void)strncat(text, coco_verdict_check_name(verdict, i), 64);
+            (void)strncat(text, " ", 2);
+        }
+    assert_string_equal(text, names);
+}
+
+#endif

@@ -23,12 +23,22 @@ coco_serde_get_bytes(const cJSON *object, const char *name, uint8_t *ret, size_t
                      coco_error **err)
 {
     const cJSON *array = NULL;
+
+    coco_status status = coco_json_get_array(object, name, &array, err);
+    if (status == COCO_OK)
+        status = coco_serde_bytes(array, name, ret, len, err);
+    return status;
+}
+
+coco_status
+coco_serde_bytes(const cJSON *array, const char *name, uint8_t *ret, size_t len, coco_error **err)
+{
+    coco_status status = COCO_OK;
     const cJSON *item;
     size_t at = 0;
 
-    coco_status status = coco_json_get_array(object, name, &array, err);
-    if (status != COCO_OK)
-        return status;
+    if (!cJSON_IsArray(array))
+        return coco_fail(err, COCO_ERR_PROTO, "member '%s' has what is no array", name);
     cJSON_ArrayForEach(item, array) {
         if (at < len)
             status = get_byte(item, name, &ret[at], err);

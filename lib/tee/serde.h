@@ -16,6 +16,10 @@
 coco_status coco_serde_get_bytes(const cJSON *object, const char *name, uint8_t *ret, size_t len,
                                  coco_error **err);
 
+/* The same of an array inside of the member. */
+coco_status coco_serde_bytes(const cJSON *array, const char *name, uint8_t *ret, size_t len,
+                             coco_error **err);
+
 /* Appends the bytes of the member, as many as there are: COCO_ERR_LIMIT besides. */
 coco_status coco_serde_get_buf(const cJSON *object, const char *name, struct coco_buf *ret,
                                coco_error **err);

@@ -46,6 +46,8 @@ static const struct coco_check_kind kinds[] = {
     {"tpm-signature", false, "the quote was changed on its way, or is of another TPM"},
     {"pcr-selection", false, "quote the 24 PCRs of SHA-256 and no others"},
     {"pcr-digest", false, "PCRs changed between quote and reading: attest again"},
+    {"runtime-data", false, "the HCL's report is not the one that the hardware vouches for"},
+    {"user-data", false, "the HCL's report was made for another nonce: attest again"},
 
     /* sample, software */
     {"sample-allowed", false, "run on hardware, or allow \"sample\" where nothing is at stake"},

@@ -27,6 +27,7 @@ static const struct coco_verifier_driver *const drivers[] = {
     &coco_snp_verifier,
     &coco_software_verifier,
     &coco_tpm_verifier,
+    &coco_az_snp_verifier,
 };
 /* clang-format on */
 

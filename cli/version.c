@@ -5,7 +5,7 @@
  */
 #include "cli.h"
 
-static const char *const features[] = {"isal"};
+static const char *const features[] = {"isal", "tpm"};
 #define FEATURES (sizeof(features) / sizeof(features[0]))
 
 static int

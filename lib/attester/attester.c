@@ -10,15 +10,25 @@
 #include "base/bytes.h"
 #include "base/context.h"
 #include "base/fail.h"
+#include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* In order of detection: a TEE that the environment names, then upstream's order. */
+/* clang-format off */
 static const struct coco_attester_driver *const drivers[] = {
-    &coco_software_attester, &coco_snp_attester,    &coco_cca_attester,
-    &coco_se_attester,       &coco_sample_attester, &coco_sampledevice_attester,
+    &coco_software_attester,
+    &coco_snp_attester,
+    &coco_cca_attester,
+    &coco_se_attester,
+#if COCO_HAVE_TPM
+    &coco_tpm_attester,
+#endif
+    &coco_sample_attester,
+    &coco_sampledevice_attester,
 };
+/* clang-format on */
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
 struct coco_attester {

@@ -58,6 +58,8 @@ struct coco_attester_driver {
 extern const struct coco_attester_driver coco_sample_attester;
 extern const struct coco_attester_driver coco_sampledevice_attester;
 extern const struct coco_attester_driver coco_software_attester;
+/* Only if built with tpm2-tss. */
+extern const struct coco_attester_driver coco_tpm_attester;
 
 /* coco_attester_collect() for who has a nonce. */
 coco_status coco_attester_answer(coco_attester *attester, coco_ctx *ctx,

@@ -6,6 +6,7 @@
 #include "attester/driver.h"
 #include "base/bytes.h"
 #include "base/context.h"
+#include "config.h"
 #include "tests/faults.h"
 
 #include <stdlib.h>
@@ -17,13 +18,24 @@ static int
 forget_the_environment(void **state)
 {
     (void)state;
-    return unsetenv("COCO_SOFTWARE_TEE") | unsetenv("ENABLE_SAMPLE_DEVICE");
+    return unsetenv("COCO_SOFTWARE_TEE") | unsetenv("ENABLE_SAMPLE_DEVICE")
+           | setenv("COCO_TEE_ROOT", "/nonexistent", 1);
 }
 
 static void
 every_tee_has_a_name(void **state)
 {
-    static const char *const names[] = {"software", "snp", "cca", "se", "sample", "sampledevice"};
+    static const char *const names[] = {
+        "software",
+        "snp",
+        "cca",
+        "se",
+#if COCO_HAVE_TPM
+        "tpm",
+#endif
+        "sample",
+        "sampledevice",
+    };
 
     (void)state;
     assert_int_equal(coco_tee_count(), COUNT(names));

@@ -19,6 +19,10 @@
 /* clang-format off */
 static const struct coco_attester_driver *const drivers[] = {
     &coco_software_attester,
+#if COCO_HAVE_TPM
+    &coco_az_tdx_attester,
+    &coco_az_snp_attester,
+#endif
     &coco_snp_attester,
     &coco_cca_attester,
     &coco_se_attester,

@@ -58,7 +58,9 @@ struct coco_attester_driver {
 extern const struct coco_attester_driver coco_sample_attester;
 extern const struct coco_attester_driver coco_sampledevice_attester;
 extern const struct coco_attester_driver coco_software_attester;
-/* Only if built with tpm2-tss. */
+/* These three only if built with tpm2-tss. */
+extern const struct coco_attester_driver coco_az_snp_attester;
+extern const struct coco_attester_driver coco_az_tdx_attester;
 extern const struct coco_attester_driver coco_tpm_attester;
 
 /* coco_attester_collect() for who has a nonce. */

@@ -27,6 +27,10 @@ every_tee_has_a_name(void **state)
 {
     static const char *const names[] = {
         "software",
+#if COCO_HAVE_TPM
+        "az-tdx-vtpm",
+        "az-snp-vtpm",
+#endif
         "snp",
         "cca",
         "se",

@@ -1,8 +1,8 @@
 /*
- * base/relay.c - a stage of a stream on a thread of its own
+ * base/relay.c - stages of a stream on threads of their own
  *
- * One writer, one thread: each touches only its own part of the ring, and the
- * lock only guards where the parts end.
+ * One writer, one thread for each stage: each touches only its own part of the ring,
+ * and the lock only guards where the parts end.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,49 +14,76 @@
 
 #include <string.h>
 
-struct coco_relay {
+struct stage {
+    struct coco_relay *relay;
     struct coco_sink next;
     pthread_t thread;
-    pthread_mutex_t lock;
     pthread_cond_t more; /* the thread waits for bytes */
-    pthread_cond_t room; /* the writer waits for room, or for the end */
-
-    struct coco_ring ring;
-    bool ended;    /* no more will be written */
-    bool dropped;  /* nobody wants the rest */
-    bool finished; /* the thread is: status is what it came to */
+    uint64_t taken;      /* bytes that were passed on */
+    bool finished;       /* the thread is: status is what it came to */
     coco_status status;
     coco_error *err;
 };
 
+struct coco_relay {
+    pthread_mutex_t lock;
+    pthread_cond_t room; /* the writer waits for room, or for the end */
+
+    struct coco_ring ring;
+    bool ended;   /* no more will be written */
+    bool dropped; /* nobody wants the rest */
+    struct stage stages[COCO_RELAY_STAGES_MAX];
+    size_t n; /* of which the thread runs */
+};
+
 /* Waits for bytes that lie in one piece; 0 when there will be no more. */
 static size_t
-wait_for_more(struct coco_relay *relay, const uint8_t **at)
+wait_for_more(struct stage *stage, const uint8_t **at)
 {
-    while (!relay->dropped && !relay->ended && !coco_ring_is_worth_taking(&relay->ring))
-        pthread_cond_wait(&relay->more, &relay->lock);
-    return relay->dropped ? 0 : coco_ring_piece(&relay->ring, at);
+    struct coco_relay *relay = stage->relay;
+
+    while (!relay->dropped && !relay->ended
+           && !coco_ring_is_worth_taking(&relay->ring, stage->taken))
+        pthread_cond_wait(&stage->more, &relay->lock);
+    return relay->dropped ? 0 : coco_ring_piece(&relay->ring, stage->taken, at);
+}
+
+/* What all stages have taken is free. One that failed takes nothing, and nothing more is written.
+ */
+static void
+take(struct stage *stage, size_t n)
+{
+    struct coco_relay *relay = stage->relay;
+    uint64_t slowest;
+
+    stage->taken += n;
+    slowest = stage->taken;
+    for (size_t i = 0; i < relay->n; i++)
+        slowest = relay->stages[i].taken < slowest ? relay->stages[i].taken : slowest;
+    coco_ring_free(&relay->ring, slowest);
+    if (coco_ring_is_worth_putting(&relay->ring))
+        pthread_cond_signal(&relay->room);
 }
 
 static coco_status
-pass_on(struct coco_relay *relay)
+pass_on(struct stage *stage)
 {
+    struct coco_relay *relay = stage->relay;
     coco_status status = COCO_OK;
     const uint8_t *at;
     size_t piece;
 
-    while (status == COCO_OK && (piece = wait_for_more(relay, &at)) > 0) {
+    while (status == COCO_OK && (piece = wait_for_more(stage, &at)) > 0) {
         pthread_mutex_unlock(&relay->lock);
-        status = coco_sink_write(&relay->next, at, piece, &relay->err);
+        status = coco_sink_write(&stage->next, at, piece, &stage->err);
         pthread_mutex_lock(&relay->lock);
-        coco_ring_take(&relay->ring, piece);
-        if (coco_ring_is_worth_putting(&relay->ring))
-            pthread_cond_signal(&relay->room);
+        if (status == COCO_OK)
+            take(stage, piece);
     }
     if (status != COCO_OK || relay->dropped)
         return status;
     pthread_mutex_unlock(&relay->lock);
-    status = coco_sink_end(&relay->next, &relay->err);
+    status = coco_sink_end(&stage->next, &stage->err);
     pthread_mutex_lock(&relay->lock);
     return status;
 }
@@ -64,33 +91,66 @@ pass_on(struct coco_relay *relay)
 static void *
 run(void *self)
 {
-    struct coco_relay *relay = self;
+    struct stage *stage = self;
+    struct coco_relay *relay = stage->relay;
 
     pthread_mutex_lock(&relay->lock);
-    relay->status = pass_on(relay);
-    relay->finished = true;
+    stage->status = pass_on(stage);
+    stage->finished = true;
     pthread_cond_signal(&relay->room);
     pthread_mutex_unlock(&relay->lock);
     return NULL;
 }
 
-/* What the stages behind came to. Their error goes to whoever asks first. */
+/* The first stage that has failed, or NULL. */
+static struct stage *
+failed(struct coco_relay *relay)
+{
+    for (size_t i = 0; i < relay->n; i++)
+        if (relay->stages[i].finished && relay->stages[i].status != COCO_OK)
+            return &relay->stages[i];
+    return NULL;
+}
+
+static bool
+are_finished(const struct coco_relay *relay)
+{
+    for (size_t i = 0; i < relay->n; i++)
+        if (!relay->stages[i].finished)
+            return false;
+    return true;
+}
+
+/* What the stages came to. Their error goes to whoever asks first. */
 static coco_status
 outcome(struct coco_relay *relay, coco_error **err)
 {
+    struct stage *stage = failed(relay);
+
+    if (!stage)
+        return COCO_OK;
     if (err)
-        *err = coco_steal(&relay->err);
-    return relay->status;
+        *err = coco_steal(&stage->err);
+    return stage->status;
 }
 
-/* How much may be written at the end of what is there; 0 when the thread is finished. */
+/* How much may be written at the end of what is there; 0 when a stage has failed. */
 static size_t
 wait_for_room(struct coco_relay *relay, uint8_t **at)
 {
     if (coco_ring_is_full(&relay->ring))
-        while (!relay->finished && !coco_ring_is_worth_putting(&relay->ring))
+        while (!failed(relay) && !coco_ring_is_worth_putting(&relay->ring))
             pthread_cond_wait(&relay->room, &relay->lock);
-    return relay->finished ? 0 : coco_ring_room(&relay->ring, at);
+    return failed(relay) ? 0 : coco_ring_room(&relay->ring, at);
+}
+
+/* With all, those that wait for no byte but the end, too. */
+static void
+wake_stages(struct coco_relay *relay, bool all)
+{
+    for (size_t i = 0; i < relay->n; i++)
+        if (all || coco_ring_is_worth_taking(&relay->ring, relay->stages[i].taken))
+            pthread_cond_signal(&relay->stages[i].more);
 }
 
 static coco_status
@@ -114,8 +174,7 @@ relay_write(void *self, const uint8_t *data, size_t len, coco_error **err)
         data += piece;
         len -= piece;
         coco_ring_put(&relay->ring, piece);
-        if (coco_ring_is_worth_taking(&relay->ring))
-            pthread_cond_signal(&relay->more);
+        wake_stages(relay, false);
     }
     pthread_mutex_unlock(&relay->lock);
     return status;
@@ -128,35 +187,51 @@ relay_end(void *self, coco_error **err)
 
     pthread_mutex_lock(&relay->lock);
     relay->ended = true;
-    pthread_cond_signal(&relay->more);
-    while (!relay->finished)
+    wake_stages(relay, true);
+    while (!are_finished(relay))
         pthread_cond_wait(&relay->room, &relay->lock);
     coco_status status = outcome(relay, err);
     pthread_mutex_unlock(&relay->lock);
     return status;
 }
 
-coco_status
-coco_relay_new(size_t size, const struct coco_sink *next, struct coco_relay **ret, coco_error **err)
+static coco_status
+start(struct coco_relay *relay, const struct coco_sink *next, coco_error **err)
 {
-    _cleanup_free_ struct coco_relay *relay = calloc(1, sizeof(*relay));
+    struct stage *stage = &relay->stages[relay->n];
+
+    stage->relay = relay;
+    stage->next = *next;
+    (void)pthread_cond_init(&stage->more, NULL);
+    coco_status status = coco_thread_start(run, stage, &stage->thread, err);
+    if (status != COCO_OK) {
+        pthread_cond_destroy(&stage->more);
+        return status;
+    }
+    /* The thread may look at it already. */
+    pthread_mutex_lock(&relay->lock);
+    relay->n++;
+    pthread_mutex_unlock(&relay->lock);
+    return COCO_OK;
+}
+
+coco_status
+coco_relay_new(size_t size, const struct coco_sink *nexts, size_t n, struct coco_relay **ret,
+               coco_error **err)
+{
+    _cleanup_(coco_relay_freep) struct coco_relay *relay = calloc(1, sizeof(*relay));
 
     if (!relay)
         return coco_fail_nomem(err);
-    relay->next = *next;
+    /* With default attributes neither can fail here. */
+    (void)pthread_mutex_init(&relay->lock, NULL);
+    (void)pthread_cond_init(&relay->room, NULL);
     coco_status status =
         coco_ring_init(&relay->ring, size < COCO_RELAY_SIZE_MIN ? COCO_RELAY_SIZE_MIN : size, err);
+    for (size_t i = 0; i < n && status == COCO_OK; i++)
+        status = start(relay, &nexts[i], err);
     if (status != COCO_OK)
         return status;
-    /* With default attributes none of the three can fail here. */
-    (void)pthread_mutex_init(&relay->lock, NULL);
-    (void)pthread_cond_init(&relay->more, NULL);
-    (void)pthread_cond_init(&relay->room, NULL);
-    status = coco_thread_start(run, relay, &relay->thread, err);
-    if (status != COCO_OK) {
-        coco_ring_done(&relay->ring);
-        return status;
-    }
     *ret = coco_steal(&relay);
     return COCO_OK;
 }
@@ -168,14 +243,15 @@ coco_relay_free(struct coco_relay *relay)
         return;
     pthread_mutex_lock(&relay->lock);
     relay->dropped = true;
-    pthread_cond_signal(&relay->more);
+    wake_stages(relay, true);
     pthread_mutex_unlock(&relay->lock);
-    (void)pthread_join(relay->thread, NULL);
-
+    for (size_t i = 0; i < relay->n; i++) {
+        (void)pthread_join(relay->stages[i].thread, NULL);
+        pthread_cond_destroy(&relay->stages[i].more);
+        coco_error_free(relay->stages[i].err);
+    }
     pthread_cond_destroy(&relay->room);
-    pthread_cond_destroy(&relay->more);
     pthread_mutex_destroy(&relay->lock);
-    coco_error_free(relay->err);
     coco_ring_done(&relay->ring);
     free(relay);
 }

@@ -1,5 +1,5 @@
 /*
- * base/ring.c - bytes between one thread that puts them and one that takes them
+ * base/ring.c - bytes between one thread that puts them and others that take them
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,54 +35,53 @@ coco_ring_done(struct coco_ring *ring)
 size_t
 coco_ring_room(const struct coco_ring *ring, uint8_t **at)
 {
-    size_t tail = (ring->head + ring->filled) % ring->size;
+    size_t tail = (size_t)(ring->put % ring->size);
 
     *at = ring->bytes + tail;
-    if (ring->filled == ring->size)
-        return 0;
-    return tail < ring->head ? ring->head - tail : ring->size - tail;
+    return least(ring->size - (size_t)(ring->put - ring->free), ring->size - tail);
 }
 
 void
 coco_ring_put(struct coco_ring *ring, size_t n)
 {
-    ring->filled += n;
+    ring->put += n;
 }
 
 size_t
-coco_ring_piece(const struct coco_ring *ring, const uint8_t **at)
+coco_ring_piece(const struct coco_ring *ring, uint64_t taken, const uint8_t **at)
 {
-    *at = ring->bytes + ring->head;
-    return least(least(ring->filled, ring->size - ring->head), ring->size / 4);
+    size_t head = (size_t)(taken % ring->size);
+
+    *at = ring->bytes + head;
+    return least(least((size_t)(ring->put - taken), ring->size - head), ring->size / 4);
 }
 
 void
-coco_ring_take(struct coco_ring *ring, size_t n)
+coco_ring_free(struct coco_ring *ring, uint64_t taken)
 {
-    ring->head = (ring->head + n) % ring->size;
-    ring->filled -= n;
+    ring->free = taken;
 }
 
 void
 coco_ring_clear(struct coco_ring *ring)
 {
-    ring->head = ring->filled = 0;
+    ring->put = ring->free = 0;
 }
 
 bool
 coco_ring_is_full(const struct coco_ring *ring)
 {
-    return ring->filled == ring->size;
+    return ring->put - ring->free == ring->size;
 }
 
 bool
-coco_ring_is_worth_taking(const struct coco_ring *ring)
+coco_ring_is_worth_taking(const struct coco_ring *ring, uint64_t taken)
 {
-    return ring->filled >= ring->size / 4;
+    return ring->put - taken >= ring->size / 4;
 }
 
 bool
 coco_ring_is_worth_putting(const struct coco_ring *ring)
 {
-    return ring->filled <= ring->size / 2;
+    return ring->put - ring->free <= ring->size / 2;
 }

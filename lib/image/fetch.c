@@ -110,7 +110,7 @@ put(void *self, const uint8_t *data, size_t len, coco_error **err)
         len -= piece;
         coco_ring_put(&lane->ring, piece);
         lane->put += piece;
-        if (coco_ring_is_worth_taking(&lane->ring))
+        if (coco_ring_is_worth_taking(&lane->ring, lane->passed))
             wake_taker(lane);
     }
     pthread_mutex_unlock(&lane->lock);
@@ -221,7 +221,7 @@ wait_for_more(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *la
     char name[COCO_DIGEST_TEXT_SIZE];
     uint64_t count;
 
-    while (!lane->ended && !coco_ring_is_worth_taking(&lane->ring)) {
+    while (!lane->ended && !coco_ring_is_worth_taking(&lane->ring, lane->passed)) {
         struct pollfd fds[] = {{lane->more, POLLIN, 0}, {coco_ctx_cancel_fd(ctx), POLLIN, 0}};
 
         tell_log(lane, ctx);
@@ -255,7 +255,7 @@ take_pieces(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *laye
         const uint8_t *at;
 
         coco_status status = wait_for_more(lane, ctx, layer, err);
-        size_t piece = coco_ring_piece(&lane->ring, &at);
+        size_t piece = coco_ring_piece(&lane->ring, lane->passed, &at);
         if (status != COCO_OK || piece == 0)
             return status;
         pthread_mutex_unlock(&lane->lock);
@@ -264,7 +264,7 @@ take_pieces(struct lane *lane, coco_ctx *ctx, const struct coco_descriptor *laye
         if (status != COCO_OK)
             return status;
         lane->passed += piece;
-        coco_ring_take(&lane->ring, piece);
+        coco_ring_free(&lane->ring, lane->passed);
         if (coco_ring_is_worth_putting(&lane->ring))
             pthread_cond_signal(&lane->room);
     }
@@ -302,6 +302,7 @@ go_on(struct lane *lane)
 {
     pthread_mutex_lock(&lane->lock);
     lane->ended = false;
+    coco_ring_clear(&lane->ring);
     lane->put = lane->passed = 0;
     lane->layer += lane->fetch->n_lanes;
     pthread_cond_signal(&lane->room);

@@ -59,39 +59,25 @@ coco_pipeline_memory(uint64_t window)
     return need <= max_window(least, ring_of(least)) ? least : need + BESIDE;
 }
 
+/* What is inflated is hashed and unpacked at once. Whether it was the right content is heard first.
+ */
 static coco_status
-relay_to(struct coco_pipeline *pipeline, size_t size, struct coco_relay **ret, coco_error **err)
+begin_files(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order, size_t ring,
+            coco_error **err)
 {
-    coco_status status = coco_relay_new(size, &pipeline->sink, ret, err);
+    struct coco_sink stages[2];
 
+    coco_status status = coco_verify_sink_new(order->diff_id, &pipeline->verify, err);
     if (status == COCO_OK)
-        pipeline->sink = coco_relay_sink(*ret);
+        status = coco_unpack_new(order->root, order->budget, &pipeline->unpack, err);
+    if (status != COCO_OK)
+        return status;
+    stages[0] = coco_verify_sink_sink(pipeline->verify);
+    stages[1] = coco_unpack_sink(pipeline->unpack);
+    status = coco_relay_new(2 * ring, stages, 2, &pipeline->to_files, err);
+    if (status == COCO_OK)
+        pipeline->sink = coco_relay_sink(pipeline->to_files);
     return status;
-}
-
-static coco_status
-begin_unpack(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order, size_t ring,
-             coco_error **err)
-{
-    coco_status status = coco_unpack_new(order->root, order->budget, &pipeline->unpack, err);
-
-    if (status != COCO_OK)
-        return status;
-    pipeline->sink = coco_unpack_sink(pipeline->unpack);
-    return relay_to(pipeline, ring, &pipeline->to_unpack, err);
-}
-
-static coco_status
-begin_verify(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order, size_t ring,
-             coco_error **err)
-{
-    coco_status status =
-        coco_verify_sink_new(order->diff_id, &pipeline->sink, &pipeline->verify, err);
-
-    if (status != COCO_OK)
-        return status;
-    pipeline->sink = coco_verify_sink_sink(pipeline->verify);
-    return relay_to(pipeline, ring, &pipeline->to_verify, err);
 }
 
 static coco_status
@@ -109,7 +95,10 @@ begin_inflate(struct coco_pipeline *pipeline, const struct coco_pipeline_order *
     if (status != COCO_OK)
         return status;
     pipeline->sink = coco_inflate_sink(pipeline->inflate);
-    return relay_to(pipeline, ring, &pipeline->to_inflate, err);
+    status = coco_relay_new(ring, &pipeline->sink, 1, &pipeline->to_inflate, err);
+    if (status == COCO_OK)
+        pipeline->sink = coco_relay_sink(pipeline->to_inflate);
+    return status;
 }
 
 /* Failures of what is behind wait until the blob, and with it the MAC, was judged. */
@@ -134,9 +123,7 @@ coco_pipeline_begin(struct coco_pipeline *pipeline, const struct coco_pipeline_o
     size_t ring = (size_t)within(RING_MIN, order->blob_size, ring_of(order->max_memory));
 
     *pipeline = (struct coco_pipeline){0};
-    coco_status status = begin_unpack(pipeline, order, ring, err);
-    if (status == COCO_OK)
-        status = begin_verify(pipeline, order, ring, err);
+    coco_status status = begin_files(pipeline, order, ring, err);
     if (status == COCO_OK)
         status = begin_inflate(pipeline, order, ring, err);
     if (status == COCO_OK)
@@ -152,9 +139,8 @@ coco_pipeline_done(struct coco_pipeline *pipeline)
     coco_relay_free(pipeline->to_inflate);
     coco_defer_done(&pipeline->defer);
     coco_inflate_free(pipeline->inflate);
-    coco_relay_free(pipeline->to_verify);
+    coco_relay_free(pipeline->to_files);
     coco_verify_sink_free(pipeline->verify);
-    coco_relay_free(pipeline->to_unpack);
     coco_unpack_free(pipeline->unpack);
     *pipeline = (struct coco_pipeline){0};
 }

@@ -1,9 +1,11 @@
 /*
  * image/pipeline.h - the stages of one layer, from its blob to files
  *
- * [decrypt] -> inflate -> sha256 of diff_id -> tar and files. The caller's thread
- * decrypts what it receives; the other three each have a thread of their own, so
- * that receiving, inflating, hashing and writing go on side by side.
+ * [decrypt] -> inflate -> sha256 of diff_id
+ *                      -> tar and files
+ * The caller's thread decrypts what it receives; the other three each have a thread of
+ * their own, so that receiving, inflating, hashing and writing go on side by side. The
+ * last two read the same ring.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,9 +18,9 @@
 #include "ocicrypt/layer.h"
 
 /*
- * Of the memory that is allowed, a sixteenth is for layers that are fetched ahead, three
- * rings take a sixteenth each, and the rest is for the window of a decoder, whose own state
- * is what nothing works without.
+ * Of the memory that is allowed, a sixteenth is for layers that are fetched ahead, one
+ * ring takes a sixteenth and another two, and the rest is for the window of a decoder, whose own
+ * state is what nothing works without.
  */
 #define COCO_PIPELINE_MEMORY_MIN ((uint64_t)1 << 20)
 
@@ -46,7 +48,7 @@ struct coco_pipeline {
     struct coco_inflate *inflate;
     struct coco_defer defer;
     struct coco_layer_cipher *cipher;
-    struct coco_relay *to_inflate, *to_verify, *to_unpack;
+    struct coco_relay *to_inflate, *to_files;
     struct coco_sink sink; /* takes the blob */
 };
 

@@ -61,10 +61,10 @@ struct coco_inflate_guess {
 void coco_inflate_guess(enum coco_compression compression, const uint8_t *head, const uint8_t *tail,
                         struct coco_inflate_guess *ret);
 
-/* Passes bytes on to next and, at the end, COCO_ERR_VERIFY unless they have the digest want. */
+/* At the end COCO_ERR_VERIFY unless what was written has the digest want. */
 struct coco_verify_sink;
-coco_status coco_verify_sink_new(const struct coco_digest *want, const struct coco_sink *next,
-                                 struct coco_verify_sink **ret, coco_error **err);
+coco_status coco_verify_sink_new(const struct coco_digest *want, struct coco_verify_sink **ret,
+                                 coco_error **err);
 void coco_verify_sink_free(struct coco_verify_sink *verify);
 COCO_DEFINE_CLEANUP(struct coco_verify_sink *, coco_verify_sink_free);
 struct coco_sink coco_verify_sink_sink(struct coco_verify_sink *verify);

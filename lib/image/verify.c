@@ -1,5 +1,5 @@
 /*
- * image/verify.c - a digest over what passes by
+ * image/verify.c - the digest of what is written
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +9,6 @@
 struct coco_verify_sink {
     struct coco_digest want;
     struct coco_hash hash;
-    struct coco_sink next;
 };
 
 static coco_status
@@ -17,10 +16,7 @@ verify_write(void *self, const uint8_t *data, size_t len, coco_error **err)
 {
     struct coco_verify_sink *verify = self;
 
-    coco_status status = coco_hash_add(&verify->hash, data, len, err);
-    if (status != COCO_OK)
-        return status;
-    return coco_sink_write(&verify->next, data, len, err);
+    return coco_hash_add(&verify->hash, data, len, err);
 }
 
 static coco_status
@@ -30,23 +26,18 @@ verify_end(void *self, coco_error **err)
     struct coco_digest got;
 
     coco_status status = coco_hash_end(&verify->hash, &got, err);
-    if (status == COCO_OK)
-        status = coco_digest_check(&got, &verify->want, err);
-    if (status != COCO_OK)
-        return status;
-    return coco_sink_end(&verify->next, err);
+    return status == COCO_OK ? coco_digest_check(&got, &verify->want, err) : status;
 }
 
 coco_status
-coco_verify_sink_new(const struct coco_digest *want, const struct coco_sink *next,
-                     struct coco_verify_sink **ret, coco_error **err)
+coco_verify_sink_new(const struct coco_digest *want, struct coco_verify_sink **ret,
+                     coco_error **err)
 {
     _cleanup_(coco_verify_sink_freep) struct coco_verify_sink *verify = calloc(1, sizeof(*verify));
     if (!verify)
         return coco_fail_nomem(err);
 
     verify->want = *want;
-    verify->next = *next;
     coco_status status = coco_hash_begin(&verify->hash, want->alg, err);
     if (status != COCO_OK)
         return status;

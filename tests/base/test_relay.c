@@ -106,7 +106,7 @@ bytes_come_out_in_order_and_whole(void **state)
         struct last last = {.bytes = got};
         const struct coco_sink next = sink_of(&last);
 
-        assert_ok(coco_relay_new(size, &next, &relay, &err), err);
+        assert_ok(coco_relay_new(size, &next, 1, &relay, &err), err);
         const struct coco_sink sink = coco_relay_sink(relay);
         assert_ok(write_stream(&sink, bytes), err);
         assert_true(last.ended);
@@ -127,11 +127,11 @@ relays_may_follow_each_other(void **state)
 
     (void)state;
     struct coco_sink sink = sink_of(&last);
-    assert_ok(coco_relay_new(RING, &sink, &third, &err), err);
+    assert_ok(coco_relay_new(RING, &sink, 1, &third, &err), err);
     sink = coco_relay_sink(third);
-    assert_ok(coco_relay_new(2 * RING, &sink, &second, &err), err);
+    assert_ok(coco_relay_new(2 * RING, &sink, 1, &second, &err), err);
     sink = coco_relay_sink(second);
-    assert_ok(coco_relay_new(RING, &sink, &first, &err), err);
+    assert_ok(coco_relay_new(RING, &sink, 1, &first, &err), err);
     sink = coco_relay_sink(first);
     assert_ok(write_stream(&sink, bytes), err);
     assert_true(last.ended);
@@ -146,7 +146,7 @@ an_empty_stream_ends_too(void **state)
     const struct coco_sink next = sink_of(&last);
 
     (void)state;
-    assert_ok(coco_relay_new(RING, &next, &relay, &err), err);
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
     const struct coco_sink sink = coco_relay_sink(relay);
     assert_ok(coco_sink_end(&sink, &err), err);
     assert_true(last.ended);
@@ -165,15 +165,94 @@ a_failure_behind_comes_out_of_a_later_write(void **state)
         struct last last = {.bytes = got, .fail_at = at};
 
         struct coco_sink sink = sink_of(&last);
-        assert_ok(coco_relay_new(RING, &sink, &third, &err), err);
+        assert_ok(coco_relay_new(RING, &sink, 1, &third, &err), err);
         sink = coco_relay_sink(third);
-        assert_ok(coco_relay_new(RING, &sink, &relay, &err), err);
+        assert_ok(coco_relay_new(RING, &sink, 1, &relay, &err), err);
         sink = coco_relay_sink(relay);
         assert_fails(write_stream(&sink, bytes), err, COCO_ERR_VERIFY, "not this byte");
         assert_false(last.ended);
         /* Dead: it says so again, whether or not there is a message left. */
         assert_int_equal(coco_sink_write(&sink, bytes, 1, NULL), COCO_ERR_VERIFY);
         assert_int_equal(coco_sink_end(&sink, NULL), COCO_ERR_VERIFY);
+    }
+}
+
+/* One of them is slow: the other waits for it as soon as the ring is full, and both get all. */
+static void
+two_stages_get_the_same(void **state)
+{
+    _cleanup_free_ uint8_t *bytes = make_stream();
+    _cleanup_free_ uint8_t *one = malloc(STREAM);
+    _cleanup_free_ uint8_t *other = malloc(STREAM);
+    uint8_t *const got[] = {one, other};
+    sem_t gate;
+
+    (void)state;
+    for (int slow = -1; slow < 2; slow++) {
+        _cleanup_(coco_relay_freep) struct coco_relay *relay = NULL;
+        struct last last[2] = {{.bytes = got[0]}, {.bytes = got[1]}};
+        const struct coco_sink nexts[] = {sink_of(&last[0]), sink_of(&last[1])};
+
+        assert_int_equal(sem_init(&gate, 0, 0), 0);
+        if (slow >= 0)
+            last[slow].gate = &gate;
+        assert_ok(coco_relay_new(RING, nexts, 2, &relay, &err), err);
+        const struct coco_sink sink = coco_relay_sink(relay);
+        assert_ok(coco_sink_write(&sink, bytes, RING, &err), err);
+        for (size_t i = 0; i < STREAM; i++)
+            assert_int_equal(sem_post(&gate), 0);
+        for (size_t i = RING; i < STREAM; i += RING)
+            assert_ok(
+                coco_sink_write(&sink, bytes + i, STREAM - i < RING ? STREAM - i : RING, &err),
+                err);
+        assert_ok(coco_sink_end(&sink, &err), err);
+        for (int i = 0; i < 2; i++) {
+            assert_true(last[i].ended);
+            assert_int_equal(last[i].len, STREAM);
+            assert_memory_equal(got[i], bytes, STREAM);
+        }
+    }
+}
+
+static void
+of_two_stages_either_may_fail(void **state)
+{
+    _cleanup_free_ uint8_t *bytes = make_stream();
+    _cleanup_free_ uint8_t *one = malloc(STREAM);
+    _cleanup_free_ uint8_t *other = malloc(STREAM);
+    uint8_t *const got[] = {one, other};
+
+    (void)state;
+    for (int bad = 0; bad < 2; bad++) {
+        _cleanup_(coco_relay_freep) struct coco_relay *relay = NULL;
+        struct last last[2] = {{.bytes = got[0]}, {.bytes = got[1]}};
+        const struct coco_sink nexts[] = {sink_of(&last[0]), sink_of(&last[1])};
+
+        last[bad].fail_at = STREAM / 2;
+        assert_ok(coco_relay_new(RING, nexts, 2, &relay, &err), err);
+        const struct coco_sink sink = coco_relay_sink(relay);
+        assert_fails(write_stream(&sink, bytes), err, COCO_ERR_VERIFY, "not this byte");
+        assert_false(last[0].ended || last[1].ended);
+    }
+}
+
+/* Whichever is done first. */
+static void
+of_two_failures_at_the_end_the_first_stages_is_heard(void **state)
+{
+    uint8_t got[2][8];
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        _cleanup_(coco_relay_freep) struct coco_relay *relay = NULL;
+        struct last last[2] = {{.bytes = got[0], .fail_end = true},
+                               {.bytes = got[1], .fail_at = 1}};
+        const struct coco_sink nexts[] = {sink_of(&last[0]), sink_of(&last[1])};
+
+        assert_ok(coco_relay_new(RING, nexts, 2, &relay, &err), err);
+        const struct coco_sink sink = coco_relay_sink(relay);
+        assert_ok(coco_sink_write(&sink, "abc", 3, &err), err);
+        assert_fails(coco_sink_end(&sink, &err), err, COCO_ERR_PROTO, "not this end");
     }
 }
 
@@ -186,7 +265,7 @@ a_failure_at_the_end_comes_out_of_the_end(void **state)
     const struct coco_sink next = sink_of(&last);
 
     (void)state;
-    assert_ok(coco_relay_new(RING, &next, &relay, &err), err);
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
     const struct coco_sink sink = coco_relay_sink(relay);
     assert_ok(coco_sink_write(&sink, "abc", 3, &err), err);
     assert_fails(coco_sink_end(&sink, &err), err, COCO_ERR_PROTO, "not this end");
@@ -205,7 +284,7 @@ a_ring_is_taken_while_the_stage_behind_is_busy(void **state)
 
     (void)state;
     assert_int_equal(sem_init(&gate, 0, 0), 0);
-    assert_ok(coco_relay_new(RING, &next, &relay, &err), err);
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
     const struct coco_sink sink = coco_relay_sink(relay);
     assert_ok(coco_sink_write(&sink, bytes, RING, &err), err);
     assert_int_equal(last.len, 0);
@@ -229,7 +308,7 @@ what_is_given_up_is_not_passed_on(void **state)
 
     (void)state;
     assert_int_equal(sem_init(&gate, 0, 1), 0);
-    assert_ok(coco_relay_new(RING, &next, &relay, &err), err);
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
     const struct coco_sink sink = coco_relay_sink(relay);
     assert_ok(coco_sink_write(&sink, bytes, 100, &err), err);
     coco_relay_free(relay);
@@ -248,7 +327,7 @@ the_stage_behind_has_a_thread_without_signals(void **state)
 
     (void)state;
     (void)pthread_sigmask(SIG_BLOCK, NULL, &before);
-    assert_ok(coco_relay_new(RING, &next, &relay, &err), err);
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
     (void)pthread_sigmask(SIG_BLOCK, NULL, &after);
     const struct coco_sink sink = coco_relay_sink(relay);
     assert_ok(coco_sink_write(&sink, "abc", 3, &err), err);
@@ -270,7 +349,7 @@ what_passed_is_wiped(void **state)
 
     (void)state;
     canary_begin(secret, sizeof(secret));
-    assert_ok(coco_relay_new(RING, &next, &relay, &err), err);
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
     const struct coco_sink sink = coco_relay_sink(relay);
     assert_ok(coco_sink_write(&sink, secret, sizeof(secret), &err), err);
     assert_ok(coco_sink_end(&sink, &err), err);
@@ -289,7 +368,7 @@ a_relay_survives_any_failed_allocation(void **state)
         struct last last = {.bytes = got};
         const struct coco_sink next = sink_of(&last);
 
-        coco_status status = coco_relay_new(RING, &next, &relay, &err);
+        coco_status status = coco_relay_new(RING, &next, 1, &relay, &err);
         if (status == COCO_OK) {
             const struct coco_sink sink = coco_relay_sink(relay);
 
@@ -310,6 +389,9 @@ main(void)
         cmocka_unit_test(relays_may_follow_each_other),
         cmocka_unit_test(an_empty_stream_ends_too),
         cmocka_unit_test(a_failure_behind_comes_out_of_a_later_write),
+        cmocka_unit_test(two_stages_get_the_same),
+        cmocka_unit_test(of_two_stages_either_may_fail),
+        cmocka_unit_test(of_two_failures_at_the_end_the_first_stages_is_heard),
         cmocka_unit_test(a_failure_at_the_end_comes_out_of_the_end),
         cmocka_unit_test(a_ring_is_taken_while_the_stage_behind_is_busy),
         cmocka_unit_test(what_is_given_up_is_not_passed_on),

@@ -14,12 +14,14 @@
 
 static coco_error *err;
 static struct coco_ring ring;
+static uint64_t taken;
 
 static int
 begin(void **state)
 {
     (void)state;
     assert_ok(coco_ring_init(&ring, SIZE, &err), err);
+    taken = 0;
     return 0;
 }
 
@@ -55,13 +57,14 @@ take(uint8_t first, size_t n)
 {
     while (n > 0) {
         const uint8_t *at;
-        size_t piece = coco_ring_piece(&ring, &at);
+        size_t piece = coco_ring_piece(&ring, taken, &at);
 
         assert_true(piece > 0);
         piece = piece < n ? piece : n;
         for (size_t i = 0; i < piece; i++)
             assert_int_equal(at[i], first++);
-        coco_ring_take(&ring, piece);
+        taken += piece;
+        coco_ring_free(&ring, taken);
         n -= piece;
     }
 }
@@ -87,14 +90,30 @@ a_piece_is_a_quarter_and_never_around_the_end(void **state)
     const uint8_t *at;
 
     (void)state;
-    assert_int_equal(coco_ring_piece(&ring, &at), 0);
+    assert_int_equal(coco_ring_piece(&ring, taken, &at), 0);
     put(0, SIZE);
-    assert_int_equal(coco_ring_piece(&ring, &at), SIZE / 4);
+    assert_int_equal(coco_ring_piece(&ring, taken, &at), SIZE / 4);
     take(0, SIZE - 1);
     put(16, 3);
-    assert_int_equal(coco_ring_piece(&ring, &at), 1);
+    assert_int_equal(coco_ring_piece(&ring, taken, &at), 1);
     take(15, 1);
-    assert_int_equal(coco_ring_piece(&ring, &at), 3);
+    assert_int_equal(coco_ring_piece(&ring, taken, &at), 3);
+}
+
+static void
+what_only_one_has_taken_stays(void **state)
+{
+    const uint8_t *at;
+    uint8_t *room;
+
+    (void)state;
+    put(7, SIZE);
+    assert_int_equal(coco_ring_piece(&ring, SIZE / 2, &at), SIZE / 4);
+    assert_int_equal(at[0], 7 + SIZE / 2);
+    assert_int_equal(coco_ring_room(&ring, &room), 0);
+    assert_false(coco_ring_is_worth_taking(&ring, SIZE));
+    take(7, 1);
+    assert_int_equal(coco_ring_room(&ring, &room), 1);
 }
 
 static void
@@ -102,9 +121,9 @@ who_waits_is_woken_for_a_quarter_or_a_half(void **state)
 {
     (void)state;
     put(0, SIZE / 4 - 1);
-    assert_false(coco_ring_is_worth_taking(&ring));
+    assert_false(coco_ring_is_worth_taking(&ring, taken));
     put(0, 1);
-    assert_true(coco_ring_is_worth_taking(&ring));
+    assert_true(coco_ring_is_worth_taking(&ring, taken));
     put(0, SIZE / 4);
     assert_true(coco_ring_is_worth_putting(&ring));
     put(0, 1);
@@ -113,7 +132,7 @@ who_waits_is_woken_for_a_quarter_or_a_half(void **state)
     put(0, SIZE / 2 - 1);
     assert_true(coco_ring_is_full(&ring));
     coco_ring_clear(&ring);
-    assert_false(coco_ring_is_worth_taking(&ring));
+    assert_false(coco_ring_is_worth_taking(&ring, taken));
 }
 
 static void
@@ -139,6 +158,7 @@ main(void)
         cmocka_unit_test_setup_teardown(bytes_come_out_as_they_went_in_wherever_the_ring_begins,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_piece_is_a_quarter_and_never_around_the_end, begin, end),
+        cmocka_unit_test_setup_teardown(what_only_one_has_taken_stays, begin, end),
         cmocka_unit_test_setup_teardown(who_waits_is_woken_for_a_quarter_or_a_half, begin, end),
         cmocka_unit_test(a_ring_survives_a_failed_allocation),
     };

@@ -169,7 +169,8 @@ relay_write(void *self, const uint8_t *data, size_t len, coco_error **err)
         }
         size_t piece = len < room ? len : room;
         pthread_mutex_unlock(&relay->lock);
-        memcpy(at, data, piece);
+        if (at != data)
+            memcpy(at, data, piece);
         pthread_mutex_lock(&relay->lock);
         data += piece;
         len -= piece;
@@ -178,6 +179,19 @@ relay_write(void *self, const uint8_t *data, size_t len, coco_error **err)
     }
     pthread_mutex_unlock(&relay->lock);
     return status;
+}
+
+/* In the ring itself, where the next byte goes; none once a stage has failed. */
+static uint8_t *
+relay_lend(void *self, size_t *room)
+{
+    struct coco_relay *relay = self;
+    uint8_t *at = NULL;
+
+    pthread_mutex_lock(&relay->lock);
+    *room = wait_for_room(relay, &at);
+    pthread_mutex_unlock(&relay->lock);
+    return *room > 0 ? at : NULL;
 }
 
 static coco_status
@@ -259,5 +273,6 @@ coco_relay_free(struct coco_relay *relay)
 struct coco_sink
 coco_relay_sink(struct coco_relay *relay)
 {
-    return (struct coco_sink){.write = relay_write, .end = relay_end, .self = relay};
+    return (struct coco_sink){
+        .write = relay_write, .end = relay_end, .lend = relay_lend, .self = relay};
 }

@@ -23,6 +23,12 @@ struct coco_sink {
      */
     coco_status (*end)(void *self, coco_error **err);
     void *self;
+    /*
+     * Or NULL. Lends *room bytes, until the next call, into which the next write may
+     * be prepared: what is then written from there is copied no more. Gives NULL
+     * where there are none.
+     */
+    uint8_t *(*lend)(void *self, size_t *room);
 };
 
 static inline coco_status
@@ -37,6 +43,12 @@ coco_sink_end(const struct coco_sink *sink, coco_error **err)
     return sink->end(sink->self, err);
 }
 
+static inline uint8_t *
+coco_sink_lend(const struct coco_sink *sink, size_t *room)
+{
+    return sink->lend ? sink->lend(sink->self, room) : NULL;
+}
+
 /* Appends to buf, whose limit bounds the stream. */
 struct coco_sink coco_sink_to_buf(struct coco_buf *buf);
 
@@ -44,16 +56,16 @@ struct coco_sink coco_sink_to_buf(struct coco_buf *buf);
  * Where a stream of bytes comes from. Gives up to room bytes, and 0 only at the
  * end, which it reached having checked what can only be checked then.
  */
-struct coco_reader {
+struct coco_stream {
     coco_status (*read)(void *self, uint8_t *data, size_t room, size_t *ret, coco_error **err);
     void *self;
 };
 
 static inline coco_status
-coco_reader_read(const struct coco_reader *reader, uint8_t *data, size_t room, size_t *ret,
+coco_stream_read(const struct coco_stream *stream, uint8_t *data, size_t room, size_t *ret,
                  coco_error **err)
 {
-    return reader->read(reader->self, data, room, ret, err);
+    return stream->read(stream->self, data, room, ret, err);
 }
 
 #endif

@@ -26,6 +26,9 @@
 #include <zstd_errors.h>
 
 #define CHUNK ((size_t)128 << 10)
+/* Of what the next stage lends: a decoder copies its window for each piece that it makes. */
+#define LENT_MIN ((size_t)16 << 10)
+#define LENT_MAX ((size_t)512 << 10)
 /* RFC 8878 section 3.1.1.1.2: from 1 KiB on; T6: to 128 MiB. */
 #define WINDOW_LOG_MIN 10
 #define WINDOW_LOG_MAX 27
@@ -55,6 +58,8 @@ struct coco_inflate {
     uint64_t in, out;
     bool whole; /* between two members or frames, with one behind */
     uint8_t *chunk;
+    uint8_t *at; /* where the next step puts what it makes, */
+    size_t room; /* and how much that may be */
 };
 
 #if COCO_HAVE_ISAL
@@ -88,8 +93,8 @@ gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
     /* The library does not write to its input. */
     state->next_in = (uint8_t *)(uintptr_t)data;
     state->avail_in = (uint32_t)len;
-    state->next_out = inflate->chunk;
-    state->avail_out = CHUNK;
+    state->next_out = inflate->at;
+    state->avail_out = (uint32_t)inflate->room;
     int code = isal_inflate(state);
     if (code == ISAL_INCORRECT_CHECKSUM)
         return coco_fail(err, COCO_ERR_PROTO, "gzip: wrong checksum");
@@ -97,7 +102,7 @@ gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
         return coco_fail(err, COCO_ERR_PROTO, "gzip: not a gzip stream (%d)", code);
     *ret = (struct progress){
         .used = len - state->avail_in,
-        .made = CHUNK - state->avail_out,
+        .made = inflate->room - state->avail_out,
         .whole = state->block_state == ISAL_BLOCK_FINISH,
     };
     return COCO_OK;
@@ -140,8 +145,8 @@ gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
     /* The library does not write to its input. */
     state->next_in = (uint8_t *)(uintptr_t)data;
     state->avail_in = (uInt)len;
-    state->next_out = inflate->chunk;
-    state->avail_out = CHUNK;
+    state->next_out = inflate->at;
+    state->avail_out = (uInt)inflate->room;
     int code = inflate(state, Z_NO_FLUSH);
     if (code == Z_MEM_ERROR)
         return coco_fail_nomem(err);
@@ -150,7 +155,7 @@ gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
                          state->msg ? state->msg : "not a gzip stream");
     *ret = (struct progress){
         .used = len - state->avail_in,
-        .made = CHUNK - state->avail_out,
+        .made = inflate->room - state->avail_out,
         .whole = code == Z_STREAM_END,
     };
     return COCO_OK;
@@ -245,7 +250,7 @@ zstd_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
           coco_error **err)
 {
     ZSTD_inBuffer in = {.src = data, .size = len};
-    ZSTD_outBuffer out = {.dst = inflate->chunk, .size = CHUNK};
+    ZSTD_outBuffer out = {.dst = inflate->at, .size = inflate->room};
 
     size_t code = ZSTD_decompressStream(inflate->state, &out, &in);
     if (ZSTD_isError(code))
@@ -272,10 +277,10 @@ static coco_status
 plain_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct progress *ret,
            coco_error **err)
 {
-    size_t n = len < CHUNK ? len : CHUNK;
+    size_t n = len < inflate->room ? len : inflate->room;
 
     (void)err;
-    memcpy(inflate->chunk, data, n);
+    memcpy(inflate->at, data, n);
     *ret = (struct progress){.used = n, .made = n, .whole = true};
     return COCO_OK;
 }
@@ -296,19 +301,33 @@ pass_on(struct coco_inflate *inflate, size_t made, coco_error **err)
     uint32_t ratio = inflate->limits.max_ratio;
     if (inflate->out > RATIO_FREE && (inflate->out - RATIO_FREE) / ratio > inflate->in)
         return coco_fail(err, COCO_ERR_LIMIT, "compressed more than %u to 1", ratio);
-    return coco_sink_write(&inflate->next, inflate->chunk, made, err);
+    return coco_sink_write(&inflate->next, inflate->at, made, err);
 }
 
-/* A full chunk of output may have more behind it, even when all input is used. */
+/* What is made goes where the next stage wants it, or else into the chunk. */
+static void
+prepare(struct coco_inflate *inflate)
+{
+    inflate->at = coco_sink_lend(&inflate->next, &inflate->room);
+    if (!inflate->at || inflate->room < LENT_MIN) {
+        inflate->at = inflate->chunk;
+        inflate->room = CHUNK;
+    }
+    if (inflate->room > LENT_MAX)
+        inflate->room = LENT_MAX;
+}
+
+/* Output that is full may have more behind it, even when all input is used. */
 static coco_status
 inflate_write(void *self, const uint8_t *data, size_t len, coco_error **err)
 {
     struct coco_inflate *inflate = self;
     struct progress progress = {0};
 
-    while (len > 0 || (progress.made == CHUNK && !progress.whole)) {
+    while (len > 0 || (progress.made > 0 && progress.made == inflate->room && !progress.whole)) {
         size_t piece = len < CHUNK ? len : CHUNK;
 
+        prepare(inflate);
         coco_status status = inflate->decoder->step(inflate, data, piece, &progress, err);
         if (status != COCO_OK)
             return status;

@@ -346,7 +346,7 @@ on_read(char *data, size_t size, size_t n, void *user)
 
     if (hop->is_push)
         return take_pushed(hop, data, size * n);
-    hop->status = coco_reader_read(hop->request->reader, (uint8_t *)data, size * n, &got, hop->err);
+    hop->status = coco_stream_read(hop->request->reader, (uint8_t *)data, size * n, &got, hop->err);
     return hop->status == COCO_OK ? got : CURL_READFUNC_ABORT;
 }
 

@@ -81,7 +81,7 @@ struct coco_http_request {
     /* The body: bytes, or a stream of unknown length when reader is not NULL, or none. */
     const void *body;
     size_t body_len;
-    const struct coco_reader *reader;
+    const struct coco_stream *reader;
 
     /*
      * Where the body of a 2xx answer goes: into sink as it comes, or into the

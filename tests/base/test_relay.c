@@ -236,6 +236,66 @@ of_two_stages_either_may_fail(void **state)
     }
 }
 
+/* Each second piece is made where the relay wants it, and may be less than was lent. */
+static void
+what_is_made_in_the_ring_comes_out_as_what_is_written(void **state)
+{
+    _cleanup_free_ uint8_t *bytes = make_stream();
+    _cleanup_free_ uint8_t *got = malloc(STREAM);
+    _cleanup_(coco_relay_freep) struct coco_relay *relay = NULL;
+    struct last last = {.bytes = got};
+    const struct coco_sink next = sink_of(&last);
+    size_t lent = 0;
+
+    (void)state;
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
+    const struct coco_sink sink = coco_relay_sink(relay);
+    for (size_t i = 0, piece = 1; i < STREAM; i += piece) {
+        const uint8_t *from = bytes + i;
+        size_t room = 0;
+
+        piece = (piece * 7 + 13) % 4093 + 1;
+        piece = piece < STREAM - i ? piece : STREAM - i;
+        uint8_t *at = i % 2 ? coco_sink_lend(&sink, &room) : NULL;
+        if (at && room > 0) {
+            piece = piece < room ? piece : room;
+            memcpy(at, bytes + i, piece);
+            from = at;
+            lent += piece;
+        }
+        assert_ok(coco_sink_write(&sink, from, piece, &err), err);
+    }
+    assert_ok(coco_sink_end(&sink, &err), err);
+    assert_true(lent > STREAM / 4);
+    assert_int_equal(last.len, STREAM);
+    assert_memory_equal(got, bytes, STREAM);
+}
+
+static void
+nothing_is_lent_once_a_stage_has_failed(void **state)
+{
+    _cleanup_free_ uint8_t *got = malloc(STREAM);
+    _cleanup_(coco_relay_freep) struct coco_relay *relay = NULL;
+    struct last last = {.bytes = got, .fail_at = 1};
+    const struct coco_sink next = sink_of(&last);
+    size_t room = 0;
+    uint8_t *at;
+
+    (void)state;
+    assert_ok(coco_relay_new(RING, &next, 1, &relay, &err), err);
+    const struct coco_sink sink = coco_relay_sink(relay);
+    /* What is lent is never more than the ring, so that the full one waits for the failure. */
+    while ((at = coco_sink_lend(&sink, &room)) != NULL) {
+        memset(at, 1, room);
+        if (coco_sink_write(&sink, at, room, &err) != COCO_OK)
+            break;
+    }
+    coco_error_free(err);
+    err = NULL;
+    assert_null(coco_sink_lend(&sink, &room));
+    assert_fails(coco_sink_end(&sink, &err), err, COCO_ERR_VERIFY, "");
+}
+
 /* Whichever is done first. */
 static void
 of_two_failures_at_the_end_the_first_stages_is_heard(void **state)
@@ -391,6 +451,8 @@ main(void)
         cmocka_unit_test(a_failure_behind_comes_out_of_a_later_write),
         cmocka_unit_test(two_stages_get_the_same),
         cmocka_unit_test(of_two_stages_either_may_fail),
+        cmocka_unit_test(what_is_made_in_the_ring_comes_out_as_what_is_written),
+        cmocka_unit_test(nothing_is_lent_once_a_stage_has_failed),
         cmocka_unit_test(of_two_failures_at_the_end_the_first_stages_is_heard),
         cmocka_unit_test(a_failure_at_the_end_comes_out_of_the_end),
         cmocka_unit_test(a_ring_is_taken_while_the_stage_behind_is_busy),

@@ -240,7 +240,7 @@ a_bomb_is_stopped_by_its_ratio(void **state)
         const struct coco_inflate_limits few = {.max_ratio = 100, .max_window = 8 << 20};
         _cleanup_(coco_inflate_freep) struct coco_inflate *inflate = NULL;
         uint64_t seen = 0;
-        const struct coco_sink next = {count, count_end, &seen};
+        const struct coco_sink next = {.write = count, .end = count_end, .self = &seen};
 
         fill(state);
         add(all[i], zeros, sizeof(zeros));

@@ -275,7 +275,7 @@ a_source_is_told_of_a_wrong_blob(void **state)
 {
     static const char *const wrong[] = {"hullo", "hell", "", "hello!"};
     unsigned ends = 0;
-    const struct coco_sink ignoring = {write_ignored, end_counted, &ends};
+    const struct coco_sink ignoring = {.write = write_ignored, .end = end_counted, .self = &ends};
     const struct coco_sink refusing = {.write = write_refused};
     _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
     struct coco_descriptor blob = {.size = 5};

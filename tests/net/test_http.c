@@ -604,7 +604,7 @@ a_reader_is_sent_in_chunks(void **state)
 {
     struct fixture *f = *state;
     struct counter counter = {.left = 300000};
-    const struct coco_reader reader = {.read = count_to_zero, .self = &counter};
+    const struct coco_stream reader = {.read = count_to_zero, .self = &counter};
     struct coco_http_request request = {.method = "PATCH", .reader = &reader};
     struct seen seen = {0};
 
@@ -624,7 +624,7 @@ a_failing_reader_ends_the_request_with_its_error(void **state)
 {
     struct fixture *f = *state;
     struct counter counter = {.left = 300000, .fail_at = 100000};
-    const struct coco_reader reader = {.read = count_down, .self = &counter};
+    const struct coco_stream reader = {.read = count_down, .self = &counter};
     struct coco_http_request request = {.method = "PUT", .reader = &reader};
     struct seen seen = {0};
 

@@ -81,16 +81,28 @@ kind_by_members(const cJSON *json)
     return &kinds[cJSON_GetObjectItemCaseSensitive(json, "manifests") ? 1 : 0];
 }
 
+/* Go's reader, and so that of many others, takes members whatever their case. */
+static bool
+says(const cJSON *json, const char *name)
+{
+    const cJSON *member;
+
+    cJSON_ArrayForEach(member, json)
+        if (strcasecmp(member->string, name) == 0)
+            return true;
+    return false;
+}
+
 /* image-spec, manifest.md: what is both can be read as either (CVE-2021-41190). */
 static coco_status
 check_unambiguous(const cJSON *json, bool is_index, coco_error **err)
 {
     static const char *const of_manifest[] = {"config", "layers", "fsLayers", "history"};
 
-    if (!is_index && cJSON_GetObjectItemCaseSensitive(json, "manifests"))
+    if (!is_index && says(json, "manifests"))
         return coco_fail(err, COCO_ERR_PROTO, "a manifest with the member 'manifests'");
     for (size_t i = 0; is_index && i < sizeof(of_manifest) / sizeof(of_manifest[0]); i++)
-        if (cJSON_GetObjectItemCaseSensitive(json, of_manifest[i]))
+        if (says(json, of_manifest[i]))
             return coco_fail(err, COCO_ERR_PROTO, "an index with the member '%s'", of_manifest[i]);
     return COCO_OK;
 }

@@ -84,7 +84,8 @@ func (v *Verifier) Allow(check string) error {
 	}, check)
 }
 
-// TrustKey accepts evidence of tee ("software", "tpm", "cca") that rests on key, PEM.
+// TrustKey accepts evidence of tee ("software", "tpm", "cca") that rests on key, PEM; for "cca"
+// also a store of trust anchors as Trustee keeps them, JSON.
 func (v *Verifier) TrustKey(tee string, key []byte) error {
 	return v.call(func(c *C.coco_verifier, f *frame) C.coco_status {
 		return C.coco_verifier_trust_key(c, f.text(0), data(key), size(key), f.err)

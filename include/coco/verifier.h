@@ -98,7 +98,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_verifier_trust_root(coco_verifier *ver
  * @param tee       "software": the key is a root, as coco_software_tee_root() gives it. For
  *                  development. "tpm": the attestation key of a TPM. "cca": the attestation key
  *                  of a platform
- * @param key       public key, PEM
+ * @param key       public key, PEM; for "cca" also a store of trust anchors as Trustee keeps them,
+ *                  JSON, whose keys count for the platform that has their instance id alone
  * @param len       number of its bytes
  * @param err       ::COCO_ERR_NOTSUP for a TEE whose roots are certificates, ::COCO_ERR_PROTO
  *                  if it is no such key, ::COCO_ERR_LIMIT for too many of them

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "crypto/ecdsa.h"
+#include "tee/serde.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -355,5 +356,17 @@ coco_cca_token_parse(const void *data, size_t len, struct coco_cca_token *ret, c
                                       token.realm_message.payload.len, &token.realm, err);
     if (status == COCO_OK)
         *ret = token;
+    return status;
+}
+
+/* What upstream's attester writes: its only member is an array of integers. */
+coco_status
+coco_cca_evidence_parse(const cJSON *evidence, struct coco_buf *token, coco_error **err)
+{
+    static const char *const names[] = {"token", NULL};
+
+    coco_status status = coco_json_check_members(evidence, names, err);
+    if (status == COCO_OK)
+        status = coco_serde_get_buf(evidence, "token", token, err);
     return status;
 }

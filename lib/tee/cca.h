@@ -14,6 +14,7 @@
 #define COCO_TEE_CCA_H
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "crypto/cose.h"
 
 #define COCO_CCA_TOKEN_MAX ((size_t)64 << 10)
@@ -112,8 +113,8 @@ enum coco_cca_state {
 /*
  * Claim sets, and the token with both. COCO_ERR_PROTO for a claim that is missing
  * or of another type or size, COCO_ERR_NOTSUP for a profile or a hash algorithm
- * that is not known; claims that nobody knows are passed over, as EAT wants it
- * (RFC 9711 section 7.2.5). No signature is looked at.
+ * that is not known; claims that nobody knows are passed over, as all web tokens
+ * want it (RFC 8392 section 3). No signature is looked at.
  */
 coco_status coco_cca_platform_parse(const void *data, size_t len, struct coco_cca_platform *ret,
                                     coco_error **err);
@@ -139,5 +140,14 @@ coco_status coco_cca_realm_format(const struct coco_cca_realm *realm, struct coc
                                   coco_error **err);
 coco_status coco_cca_token_format(struct coco_cbor_string platform, struct coco_cbor_string realm,
                                   struct coco_buf *buf, coco_error **err);
+
+/*
+ * The form on the wire, {"token":[217,1,143,...]}, and what is in it. COCO_ERR_PROTO
+ * for anything else, COCO_ERR_LIMIT for a token of more than COCO_CCA_TOKEN_MAX bytes.
+ */
+coco_status coco_cca_evidence_format(struct coco_cbor_string token, struct coco_buf *buf,
+                                     coco_error **err);
+coco_status coco_cca_evidence_parse(const cJSON *evidence, struct coco_buf *token,
+                                    coco_error **err);
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "tee/cca.h"
 
+#include "tee/serde.h"
+
 static void
 put_claim_bytes(struct coco_cbor_writer *w, int64_t label, struct coco_cbor_string bytes)
 {
@@ -92,4 +94,17 @@ coco_cca_token_format(struct coco_cbor_string platform, struct coco_cbor_string 
     put_claim_bytes(&w, COCO_CCA_TOKEN_PLATFORM, platform);
     put_claim_bytes(&w, COCO_CCA_TOKEN_REALM, realm);
     return w.status;
+}
+
+coco_status
+coco_cca_evidence_format(struct coco_cbor_string token, struct coco_buf *buf, coco_error **err)
+{
+    _cleanup_json_ cJSON *evidence = NULL;
+
+    coco_status status = coco_json_new_object(&evidence, err);
+    if (status == COCO_OK)
+        status = coco_serde_add_bytes(evidence, "token", token.data, token.len, err);
+    if (status == COCO_OK)
+        status = coco_json_write(evidence, COCO_JSON_COMPACT, buf, err);
+    return status;
 }

@@ -36,6 +36,12 @@ static const struct coco_check_kind kinds[] = {
     {"masked-chip-id", true, "let the host say which chip it is (MaskChipId)"},
     {"vmpl", true, "collect evidence at VMPL 0"},
     {"migration-agent", true, "start the guest with a policy without a migration agent"},
+    /* Arm CCA */
+    {"platform-key", false,
+     "trust the attestation key of the platform (CPAK), if you know whose it is"},
+    {"lifecycle", false, "the platform is not secured: replace it, or have its maker finish it"},
+    {"realm-key", false, "realm and platform are of two machines: look for who put them together"},
+    {"realm-signature", false, "the claims of the realm were changed on their way"},
 
     /* AMD SEV and SEV-ES */
     {"session", false, "launch the guest with a session that its owner made for this platform"},

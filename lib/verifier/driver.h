@@ -39,6 +39,7 @@ struct coco_verifier_driver {
 extern const struct coco_verifier_driver coco_csv_verifier;
 extern const struct coco_verifier_driver coco_az_snp_verifier;
 extern const struct coco_verifier_driver coco_az_tdx_verifier;
+extern const struct coco_verifier_driver coco_cca_verifier;
 extern const struct coco_verifier_driver coco_sample_verifier;
 extern const struct coco_verifier_driver coco_sev_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;
@@ -63,6 +64,9 @@ const struct coco_buf *coco_verifier_key(const coco_verifier *verifier, const ch
 
 /* The private key for a TEE, or NULL. Lent. */
 EVP_PKEY *coco_verifier_private_key(const coco_verifier *verifier, const char *tee);
+/* What the key of that index is of; no bytes for one that may be of any machine. Lent. */
+const struct coco_buf *coco_verifier_key_id(const coco_verifier *verifier, const char *tee,
+                                            size_t index);
 
 /* NULL where there is none. Lent. */
 const coco_collateral *coco_verifier_collateral(const coco_verifier *verifier);

@@ -5,6 +5,7 @@
  */
 #include "base/fail.h"
 #include "crypto/key.h"
+#include "verifier/cca_anchors.h"
 #include "verifier/checks.h"
 #include "verifier/roots.h"
 #include "verifier/verdict.h"
@@ -16,10 +17,12 @@
 #define KEYS_MAX 64
 #define ROOTS_MAX 64
 #define KEY_DER_MAX 2048
+#define KEY_ID_MAX 64
 
 /* One a line, so that who adds one adds a line. */
 /* clang-format off */
 static const struct coco_verifier_driver *const drivers[] = {
+    &coco_cca_verifier,
     &coco_csv_verifier,
     &coco_sample_verifier,
     &coco_sampledevice_verifier,
@@ -52,6 +55,7 @@ static const struct key_tee private_key_tees[] = {
 struct key {
     const char *tee;
     struct coco_buf der; /* in the one form that keys are compared in */
+    struct coco_buf id;  /* of the machine it is of; empty: of any */
 };
 
 struct coco_verifier {
@@ -77,13 +81,24 @@ coco_verifier_new(coco_verifier **ret, coco_error **err)
     return COCO_OK;
 }
 
+/* All keys but the first n. */
+static void
+forget_keys(coco_verifier *verifier, size_t n)
+{
+    while (verifier->n_keys > n) {
+        struct key *key = &verifier->keys[--verifier->n_keys];
+
+        coco_buf_done(&key->der);
+        coco_buf_done(&key->id);
+    }
+}
+
 void
 coco_verifier_free(coco_verifier *verifier)
 {
     if (!verifier)
         return;
-    for (size_t i = 0; i < verifier->n_keys; i++)
-        coco_buf_done(&verifier->keys[i].der);
+    forget_keys(verifier, 0);
     for (size_t i = 0; i < PRIVATE_KEYS; i++)
         EVP_PKEY_free(verifier->private_keys[i]);
     coco_collateral_free(verifier->collateral);
@@ -191,41 +206,116 @@ find_private_key(const char *tee)
     return i;
 }
 
-coco_status
-coco_verifier_trust_key(coco_verifier *verifier, const char *tee, const uint8_t *key, size_t len,
-                        coco_error **err)
+/* Trusts a key, which stays the caller's, of a machine or, with no bytes of an id, of any. */
+static coco_status
+add_key(coco_verifier *verifier, const struct key_tee *tee, struct coco_cbor_string text,
+        struct coco_cbor_string id, coco_error **err)
 {
     _cleanup_pkey_ EVP_PKEY *parsed = NULL;
     _cleanup_buf_ struct coco_buf der = {.limit = KEY_DER_MAX};
-    const struct key_tee *known = find_key_tee(tee);
+    _cleanup_buf_ struct coco_buf owner = {.limit = KEY_ID_MAX};
     enum coco_key_kind kind = 0;
 
-    if (!known)
-        return coco_fail(err, COCO_ERR_NOTSUP, "the TEE '%.40s' rests on no key", tee);
-    coco_status status = coco_key_parse_public(key, len, &parsed, err);
+    coco_status status = coco_key_parse_public(text.data, text.len, &parsed, err);
     if (status == COCO_OK)
         status = coco_key_kind_of(parsed, &kind, err);
     if (status == COCO_OK)
         status = coco_key_public_der(parsed, &der, err);
+    if (status == COCO_OK)
+        status = coco_buf_append(&owner, id.data, id.len, err);
     if (status != COCO_OK)
-        return coco_wrap(err, status, "key of the TEE %s", known->tee);
-    if (known->kind != 0 && known->kind != kind)
-        return coco_fail(err, COCO_ERR_PROTO, "key of the TEE %s: is not of its kind", known->tee);
+        return status;
+    if (tee->kind != 0 && tee->kind != kind)
+        return coco_fail(err, COCO_ERR_PROTO, "is not of its kind");
     if (verifier->n_keys == KEYS_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "more than %d keys of TEEs", KEYS_MAX);
 
-    verifier->keys[verifier->n_keys++] = (struct key){.tee = known->tee, .der = der};
+    verifier->keys[verifier->n_keys++] = (struct key){.tee = tee->tee, .der = der, .id = owner};
     der = (struct coco_buf){0};
+    owner = (struct coco_buf){0};
     return COCO_OK;
+}
+
+static coco_status
+add_anchor(coco_verifier *verifier, const struct key_tee *tee, const cJSON *anchor,
+           coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf jwk = {.limit = KEY_DER_MAX};
+    uint8_t id[COCO_CCA_INSTANCE_SIZE];
+
+    coco_status status = coco_cca_anchor_get(anchor, &jwk, id, err);
+    if (status == COCO_OK)
+        status = add_key(verifier, tee, (struct coco_cbor_string){jwk.data, jwk.len},
+                         (struct coco_cbor_string){id, sizeof(id)}, err);
+    return status;
+}
+
+/* All keys of a store, or none of them. */
+static coco_status
+add_anchors(coco_verifier *verifier, const struct key_tee *tee, struct coco_cbor_string text,
+            coco_error **err)
+{
+    _cleanup_json_ cJSON *store = NULL;
+    size_t before = verifier->n_keys;
+    const cJSON *anchor;
+    size_t n = 0;
+
+    coco_status status = coco_cca_anchors_parse(text.data, text.len, &store, err);
+    if (status != COCO_OK)
+        return status;
+    cJSON_ArrayForEach(anchor, store) {
+        status = add_anchor(verifier, tee, anchor, err);
+        if (status != COCO_OK) {
+            forget_keys(verifier, before);
+            return coco_wrap(err, status, "trust anchor %zu", n);
+        }
+        n++;
+    }
+    return COCO_OK;
+}
+
+coco_status
+coco_verifier_trust_key(coco_verifier *verifier, const char *tee, const uint8_t *key, size_t len,
+                        coco_error **err)
+{
+    const struct coco_cbor_string text = {key, len};
+    const struct key_tee *known = find_key_tee(tee);
+    coco_status status;
+
+    if (!known)
+        return coco_fail(err, COCO_ERR_NOTSUP, "the TEE '%.40s' rests on no key", tee);
+    if (strcmp(known->tee, "cca") == 0 && coco_cca_anchors_are(key, len))
+        status = add_anchors(verifier, known, text, err);
+    else
+        status = add_key(verifier, known, text, (struct coco_cbor_string){0}, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "key of the TEE %s", known->tee);
+    return COCO_OK;
+}
+
+static const struct key *
+find_key(const coco_verifier *verifier, const char *tee, size_t index)
+{
+    for (size_t i = 0; i < verifier->n_keys; i++)
+        if (strcmp(verifier->keys[i].tee, tee) == 0 && index-- == 0)
+            return &verifier->keys[i];
+    return NULL;
 }
 
 const struct coco_buf *
 coco_verifier_key(const coco_verifier *verifier, const char *tee, size_t index)
 {
-    for (size_t i = 0; i < verifier->n_keys; i++)
-        if (strcmp(verifier->keys[i].tee, tee) == 0 && index-- == 0)
-            return &verifier->keys[i].der;
-    return NULL;
+    const struct key *key = find_key(verifier, tee, index);
+
+    return key ? &key->der : NULL;
+}
+
+const struct coco_buf *
+coco_verifier_key_id(const coco_verifier *verifier, const char *tee, size_t index)
+{
+    const struct key *key = find_key(verifier, tee, index);
+
+    return key ? &key->id : NULL;
 }
 
 coco_status

@@ -35,6 +35,7 @@ MEMCMP = {
     "lib/tee/snp_certs.c": (1, "names of kinds of certificates"),
     "lib/tee/software.c": (2, "a magic number, and whether padding is zero"),
     "lib/verifier/boot_claims.c": (1, "names in event logs"),
+    "lib/verifier/cca.c": (2, "ids of machines, and hashes of public keys"),
     "lib/verifier/software.c": (1, "two public keys"),
 }
 

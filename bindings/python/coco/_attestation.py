@@ -150,7 +150,8 @@ class Verifier(Handle):
         native.verifier_allow(self._c, check)
 
     def trust_key(self, tee, key):
-        """Accepts evidence of `tee` ("software", "tpm", "cca") that rests on `key`, PEM."""
+        """Accepts evidence of `tee` ("software", "tpm", "cca") that rests on `key`, PEM; for "cca"
+        also a store of trust anchors as Trustee keeps them, JSON."""
         native.verifier_trust_key(self._c, tee, key)
 
     def set_private_key(self, tee, key):

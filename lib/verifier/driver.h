@@ -40,6 +40,7 @@ extern const struct coco_verifier_driver coco_csv_verifier;
 extern const struct coco_verifier_driver coco_az_snp_verifier;
 extern const struct coco_verifier_driver coco_az_tdx_verifier;
 extern const struct coco_verifier_driver coco_cca_verifier;
+extern const struct coco_verifier_driver coco_nitro_verifier;
 extern const struct coco_verifier_driver coco_sample_verifier;
 extern const struct coco_verifier_driver coco_sev_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;

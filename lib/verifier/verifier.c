@@ -24,6 +24,7 @@
 static const struct coco_verifier_driver *const drivers[] = {
     &coco_cca_verifier,
     &coco_csv_verifier,
+    &coco_nitro_verifier,
     &coco_sample_verifier,
     &coco_sampledevice_verifier,
     &coco_sev_verifier,

@@ -64,6 +64,8 @@ coco_status coco_cbor_parse_open_map(const void *data, size_t len, const char *w
 bool coco_cbor_is_null(struct coco_cbor item);
 bool coco_cbor_is_bool(struct coco_cbor item, bool *ret);
 bool coco_cbor_is_int(struct coco_cbor item, int64_t *ret);
+bool coco_cbor_is_bytes(struct coco_cbor item, struct coco_cbor_string *ret);
+bool coco_cbor_is_text(struct coco_cbor item, struct coco_cbor_string *ret);
 
 /* Its value; COCO_ERR_PROTO, "is no text", for another type or a value out of range. */
 coco_status coco_cbor_u64(struct coco_cbor item, uint64_t *ret, coco_error **err);

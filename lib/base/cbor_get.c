@@ -106,6 +106,18 @@ string_of(struct coco_cbor item, enum coco_cbor_major major, struct coco_cbor_st
     return true;
 }
 
+bool
+coco_cbor_is_bytes(struct coco_cbor item, struct coco_cbor_string *ret)
+{
+    return string_of(item, COCO_CBOR_BYTES, ret);
+}
+
+bool
+coco_cbor_is_text(struct coco_cbor item, struct coco_cbor_string *ret)
+{
+    return string_of(item, COCO_CBOR_TEXT, ret);
+}
+
 coco_status
 coco_cbor_bytes(struct coco_cbor item, struct coco_cbor_string *ret, coco_error **err)
 {

@@ -81,6 +81,9 @@ no_type_is_taken_for_another(void **state)
         assert_int_equal(coco_cbor_is_bool(item, &boolean), i == 7);
         assert_int_equal(coco_cbor_u64(item, &value, NULL) == COCO_OK, i == 0);
         assert_int_equal(coco_cbor_i64(item, &number, NULL) == COCO_OK, i <= 1);
+        assert_int_equal(coco_cbor_is_int(item, &number), i <= 1);
+        assert_int_equal(coco_cbor_is_bytes(item, &string), i == 2);
+        assert_int_equal(coco_cbor_is_text(item, &string), i == 3);
         assert_int_equal(coco_cbor_bytes(item, &string, NULL) == COCO_OK, i == 2);
         assert_int_equal(coco_cbor_text(item, &string, NULL) == COCO_OK, i == 3);
         assert_int_equal(coco_cbor_array(item, &items, NULL) == COCO_OK, i == 4);

@@ -98,7 +98,7 @@ the_example_of_the_rfc_is_verified(void **state)
     assert_true(coco_cbor_string_is(kid, "11"));
 
     /* Without its tag it is the same message (section 2). */
-    text = message_of(EXAMPLE + 2);
+    text = message_of(&EXAMPLE[2]);
     assert_ok(verify(&text, key, NULL, &err), err);
     /* External data that is empty is none (section 4.4). */
     assert_ok(verify(&text, key, "", &err), err);

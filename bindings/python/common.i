@@ -199,6 +199,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *json, size_t len),
     (const uint8_t *key, size_t key_len),
     (const uint8_t *digest, size_t len),
+    (const uint8_t *field, size_t len),
     (const uint8_t *key, size_t len),
     (const uint8_t *launch, size_t len),
     (const uint8_t *pem, size_t len),

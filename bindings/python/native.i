@@ -24,6 +24,7 @@
 %coco_object(coco_image)
 %coco_object(coco_image_client)
 %coco_object(coco_image_ref)
+%coco_object(coco_initdata)
 %coco_object(coco_kbc)
 %coco_object(coco_store)
 %coco_object(coco_verdict)
@@ -82,3 +83,4 @@ call_log(void *user, coco_log_level level, const char *message)
 %include <coco/admin.h>
 %include <coco/store.h>
 %include <coco/image.h>
+%include <coco/initdata.h>

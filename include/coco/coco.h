@@ -13,6 +13,7 @@
 #include <coco/context.h>
 #include <coco/error.h>
 #include <coco/image.h>
+#include <coco/initdata.h>
 #include <coco/kbc.h>
 #include <coco/store.h>
 #include <coco/types.h>

@@ -10,10 +10,10 @@
 
 #include "base/fail.h"
 #include "crypto/jws.h"
+#include "initdata/initdata.h"
 #include "kbs/admin.h"
 #include "kbs/appraise.h"
 #include "kbs/explain.h"
-#include "kbs/initdata.h"
 #include "kbs/session.h"
 #include "kbs/token.h"
 #include "rcar/messages.h"
@@ -317,6 +317,19 @@ judge_additional(struct judgement *j, coco_error **err)
 }
 
 static coco_status
+read_init_data(struct judgement *j, coco_error **err)
+{
+    _cleanup_initdata_ coco_initdata *initdata = NULL;
+
+    coco_status status = coco_initdata_read(j->sent.init_data, &initdata, err);
+    if (status == COCO_OK)
+        status = coco_initdata_digest_of(initdata, &j->init_digest, err);
+    if (status == COCO_OK)
+        status = coco_initdata_claims(initdata, &j->init_claims, err);
+    return status;
+}
+
+static coco_status
 judge(struct judgement *j, coco_error **err)
 {
     struct coco_digest report_data;
@@ -325,7 +338,7 @@ judge(struct judgement *j, coco_error **err)
         return coco_fail(err, COCO_ERR_VERIFY, "nonce is not the one of this session");
     coco_status status = COCO_OK;
     if (j->sent.init_data)
-        status = coco_kbs_initdata_parse(j->sent.init_data, &j->init_digest, &j->init_claims, err);
+        status = read_init_data(j, err);
     if (status == COCO_OK)
         status =
             coco_kbs_store_values(j->call->core->store, COCO_KBS_REFERENCE, &j->references, err);

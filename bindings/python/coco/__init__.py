@@ -26,6 +26,7 @@ from ._attestation import (
 from ._collateral import Collateral
 from ._context import Context, LogLevel, Phase, Progress
 from ._image import Image, ImageClient, ImageRef
+from ._initdata import InitData, initdata_tees
 from ._kbc import Admin, Kbc, TeeKey
 from ._store import Store
 from .errors import *  # noqa: F403
@@ -60,6 +61,7 @@ __all__ = [
     "Image",
     "ImageClient",
     "ImageRef",
+    "InitData",
     "Kbc",
     "LogLevel",
     "Phase",
@@ -70,6 +72,7 @@ __all__ = [
     "Verifier",
     "allowances",
     "errors",
+    "initdata_tees",
     "software_tee_launch",
     "software_tee_root",
     "status_name",

@@ -1,16 +1,14 @@
 /*
- * kbs/initdata.c - init data that a guest says it was started with
+ * initdata/claims.c - what a token says of init data
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/initdata.h"
-
 #include "base/fail.h"
 #include "base/toml.h"
+#include "initdata/initdata.h"
 
 #include <string.h>
 
-#define VERSION "0.1.0"
 #define CLAIMS_MAX COCO_JSON_SIZE_MAX
 
 /* The JSON behind "policy_data := ", if that is the last thing in the file. */
@@ -65,57 +63,20 @@ check_claims(const cJSON *claims, coco_error **err)
     return status == COCO_OK ? status : coco_wrap(err, status, "init data: claims of a token");
 }
 
-static coco_status
-read_claims(const cJSON *document, cJSON **ret, coco_error **err)
+coco_status
+coco_initdata_claims(const coco_initdata *initdata, cJSON **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *claims = NULL;
-    const cJSON *data = NULL;
     const cJSON *file;
 
-    coco_status status = coco_json_get_object(document, "data", &data, err);
-    if (status == COCO_OK)
-        status = coco_json_new_object(&claims, err);
-    if (status != COCO_OK)
-        return status;
-    cJSON_ArrayForEach(file, data) {
-        if (!cJSON_IsString(file))
-            return coco_fail(err, COCO_ERR_PROTO, "init data: data holds more than texts");
-        status = add_file(claims, file, err);
-        if (status != COCO_OK)
-            return status;
+    coco_status status = coco_json_new_object(&claims, err);
+    cJSON_ArrayForEach(file, initdata->data) {
+        if (status == COCO_OK)
+            status = add_file(claims, file, err);
     }
-    status = check_claims(claims, err);
+    if (status == COCO_OK)
+        status = check_claims(claims, err);
     if (status == COCO_OK)
         *ret = coco_steal(&claims);
-    return status;
-}
-
-coco_status
-coco_kbs_initdata_parse(const char *text, struct coco_digest *digest, cJSON **claims,
-                        coco_error **err)
-{
-    _cleanup_json_ cJSON *document = NULL;
-    const char *version = NULL;
-    const char *algorithm = NULL;
-    enum coco_hash_alg alg = 0;
-    struct coco_digest made;
-
-    coco_status status = coco_toml_parse(text, strlen(text), &document, err);
-    if (status == COCO_OK)
-        status = coco_json_get_string(document, "version", &version, err);
-    if (status == COCO_OK)
-        status = coco_json_get_string(document, "algorithm", &algorithm, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "init data");
-    if (strcmp(version, VERSION) != 0)
-        return coco_fail(err, COCO_ERR_PROTO, "init data: version is not " VERSION);
-    status = coco_hash_alg_parse(algorithm, &alg, err);
-    if (status == COCO_OK)
-        status = coco_digest_of(alg, text, strlen(text), &made, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "init data");
-    status = read_claims(document, claims, err);
-    if (status == COCO_OK)
-        *digest = made;
     return status;
 }

@@ -174,6 +174,7 @@ CLI_DEFINE_CLEANUP(coco_error, coco_error_free);
 CLI_DEFINE_CLEANUP(coco_image, coco_image_free);
 CLI_DEFINE_CLEANUP(coco_image_client, coco_image_client_free);
 CLI_DEFINE_CLEANUP(coco_image_ref, coco_image_ref_free);
+CLI_DEFINE_CLEANUP(coco_initdata, coco_initdata_free);
 CLI_DEFINE_CLEANUP(coco_kbc, coco_kbc_free);
 CLI_DEFINE_CLEANUP(coco_store, coco_store_free);
 CLI_DEFINE_CLEANUP(coco_verdict, coco_verdict_free);

@@ -271,6 +271,46 @@ static const struct cli_command table[] = {
         .run = cli_image_verify_store,
     },
     {
+        .name = "initdata build",
+        .operands = "[NAME=]FILE...",
+        .min = 1,
+        .max = CLI_OPERANDS_MAX,
+        .purpose = "make a document of init data: what a host passes to a guest at its start",
+        .details =
+            "Each FILE is a text of the document, by its own name or NAME: aa.toml, cdh.toml "
+            "and policy.rego are those that guests look for. With --json it is told what "
+            "evidence of each TEE then has, and the document as Kata's annotation "
+            "io.katacontainers.config.hypervisor.cc_init_data holds it.",
+        .data = true,
+        .options = {OPT_ALGORITHM, OPT_OUTPUT},
+        .run = cli_initdata_build,
+    },
+    {
+        .name = "initdata show",
+        .operands = "[FILE]",
+        .max = 1,
+        .purpose = "show the texts in a document, and what evidence of each TEE has of it",
+        .details = "FILE, or stdin, is TOML or what Kata's annotation holds.",
+        .data = true,
+        .options = {OPT_END},
+        .run = cli_initdata_show,
+    },
+    {
+        .name = "initdata verify",
+        .operands = "FILE",
+        .min = 1,
+        .max = 1,
+        .purpose = "check that a machine was started with the document FILE",
+        .details = "Against --measurement, whose origin you trust, for the TEE --tee, or against "
+                   "--evidence, which must hold as in \"evidence show\". Other init data is an "
+                   "error (4).",
+        .data = true,
+        .options = {OPT_MEASUREMENT, OPT_EVIDENCE, OPT_REPORT_DATA, OPT_TEE, OPT_AT, OPT_COLLATERAL,
+                    OPT_COLLATERAL_KEY, OPT_COLLATERAL_CACHE, OPT_TLS_CA, OPT_PROXY, OPT_NO_PROXY,
+                    OPT_TRUST_ROOT, OPT_TRUST_KEY, OPT_ALLOW},
+        .run = cli_initdata_verify,
+    },
+    {
         .name = "kbs serve",
         .operands = "",
         .purpose = "serve keys until interrupted",
@@ -336,8 +376,9 @@ static const struct cli_command table[] = {
         .max = 2,
         .purpose = "make DIR a software TEE that booted FILE, or nothing; for development",
         .details = "With COCO_SOFTWARE_TEE=DIR this machine then attests as that TEE. Launching "
-                   "again with another FILE changes its measurement and keeps its keys.",
-        .options = {OPT_END},
+                   "again with another FILE changes its measurement and keeps its keys. "
+                   "--init-data is a file here, such as a document by sha384.",
+        .options = {OPT_INIT_DATA},
         .run = cli_tee_launch,
     },
     {

@@ -13,6 +13,8 @@
 static const struct cli_option table[OPT_COUNT] = {
     [OPT_ADMIN_KEY] = {"admin-key", 0, "FILE", NULL, NULL, false,
                        "public key (PEM) of whoever may administer the KBS over HTTP"},
+    [OPT_ALGORITHM] = {"algorithm", 0, "NAME", "sha256 sha384 sha512", NULL, false,
+                       "digest of the document; sha384 otherwise, sha256 for TPMs"},
     [OPT_ALLOW] = {"allow", 0, "CHECK", NULL, NULL, true,
                    "let evidence be valid that fails this check, such as debug"},
     [OPT_AT] = {"at", 0, "TIME", NULL, NULL, false,
@@ -34,6 +36,8 @@ static const struct cli_option table[OPT_COUNT] = {
                     "configuration, a kbs-config.toml"},
     [OPT_DEV] = {"dev", 0, NULL, NULL, NULL, false,
                  "for development: in memory, trusts software evidence, gives all to who attests"},
+    [OPT_EVIDENCE] = {"evidence", 0, "FILE", NULL, NULL, false,
+                      "evidence of the machine, as \"evidence get\" prints it"},
     [OPT_IGNORE_CHOWN] = {"ignore-chown", 0, NULL, NULL, NULL, false,
                           "without the privileges for it: leave out owners, capabilities, devices"},
     [OPT_INIT_DATA] = {"init-data", 0, "HEX|FILE", NULL, NULL, false,
@@ -61,6 +65,8 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_MAX_MEMORY] = {"max-memory", 0, "BYTES", NULL, NULL, false,
                         "buffers and decompressor windows of a pull, 1 MiB and up; the default is "
                         "16 MiB"},
+    [OPT_MEASUREMENT] = {"measurement", 0, "HEX", NULL, NULL, false,
+                         "what the evidence has, such as MRCONFIGID or HOST_DATA"},
     [OPT_NO_PROXY] = {"no-proxy", 0, "LIST", NULL, NULL, false,
                       "hosts to reach directly, with commas between; else those of $NO_PROXY"},
     [OPT_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, false,

@@ -23,6 +23,7 @@ const char *cli_env(const char *name);
 enum cli_opt {
     OPT_END = 0,
     OPT_ADMIN_KEY,
+    OPT_ALGORITHM,
     OPT_ALLOW,
     OPT_AT,
     OPT_AUTHFILE,
@@ -33,6 +34,7 @@ enum cli_opt {
     OPT_COLLATERAL_KEY,
     OPT_CONFIG,
     OPT_DEV,
+    OPT_EVIDENCE,
     OPT_IGNORE_CHOWN,
     OPT_INIT_DATA,
     OPT_INSECURE_POLICY,
@@ -46,6 +48,7 @@ enum cli_opt {
     OPT_MAX_BYTES,
     OPT_MAX_CONTENT,
     OPT_MAX_MEMORY,
+    OPT_MEASUREMENT,
     OPT_NO_PROXY,
     OPT_OUTPUT,
     OPT_OVERLAY,
@@ -104,6 +107,7 @@ const struct cli_option *cli_option(enum cli_opt opt);
 const struct cli_command *cli_command(size_t index);
 
 #define CLI_GIVEN_MAX 64
+#define CLI_OPERANDS_MAX 32
 
 /* A command line, parsed. All texts are lent by argv and the environment. */
 struct cli_args {
@@ -116,7 +120,7 @@ struct cli_args {
         const char *value;
     } given[CLI_GIVEN_MAX];
     unsigned n_operands;
-    const char *operands[4];
+    const char *operands[CLI_OPERANDS_MAX];
 };
 
 /* False if the line cannot be understood; problem then says why. */
@@ -165,6 +169,9 @@ int cli_image_push(struct cli *cli);
 int cli_image_rm(struct cli *cli);
 int cli_image_unmount(struct cli *cli);
 int cli_image_verify_store(struct cli *cli);
+int cli_initdata_build(struct cli *cli);
+int cli_initdata_show(struct cli *cli);
+int cli_initdata_verify(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_manual(struct cli *cli);
 int cli_resource_get(struct cli *cli);

@@ -5,8 +5,9 @@
  */
 #include "verify.h"
 
+#include "initdata.h"
+
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,44 +16,20 @@
 
 /* ---- what is verified, and what it must be ---- */
 
-/* The algorithm that an init-data document names, which is that of its digest. */
-static const char *
-algorithm_of(const char *toml)
-{
-    static const char *const known[] = {"sha256", "sha384", "sha512"};
-    char line[64];
-
-    for (const char *at = toml; at && *at; at = strchr(at, '\n'), at += at != NULL) {
-        at += strspn(at, " \t");
-        if (strncmp(at, "algorithm", strlen("algorithm")) != 0)
-            continue;
-        (void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-            if (strstr(line, known[i]))
-                return known[i];
-    }
-    return NULL;
-}
-
 /* The digest of an init-data document, over its text as it stands. */
 static int
 digest_document(struct cli *cli, const char *path, struct cli_evidence *evidence)
 {
-    _cleanup_bytes_ struct cli_bytes text = {0};
-    unsigned len = 0;
+    _cleanup_(coco_initdata_freep) coco_initdata *initdata = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *digest = NULL;
 
-    int rc = cli_read_file(cli, path, CLI_JSON_MAX, &text);
+    int rc = cli_initdata_read(cli, path, &initdata);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_initdata_digest(initdata, &digest, &cli->err));
     if (rc != CLI_DONE)
         return rc;
-    const char *algorithm = algorithm_of((const char *)text.data);
-    if (!algorithm)
-        return cli_fail(cli, COCO_ERR_PROTO, "%s: names no algorithm of sha256, sha384, sha512",
-                        path);
-    if (EVP_Digest(text.data, text.len, evidence->init_data, &len, EVP_get_digestbyname(algorithm),
-                   NULL)
-        != 1)
-        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
-    evidence->init_data_len = len;
+    evidence->init_data_len = coco_bytes_size(digest);
+    memcpy(evidence->init_data, coco_bytes_data(digest), evidence->init_data_len);
     return CLI_DONE;
 }
 

@@ -18,7 +18,7 @@ COMMANDS = [
     "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
     "evidence record", "evidence replay", "evidence show", "evidence verify", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
-    "image verify-store", "kbs serve", "manual", "resource get", "resource ls",
+    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs serve", "manual", "resource get", "resource ls",
     "resource put", "resource rm", "tee launch", "try", "version",
 ]  # fmt: skip
 

@@ -1,0 +1,74 @@
+/*
+ * cli/initdata_show.c - coco initdata show
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "initdata.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Foreign text, line by line, without what a terminal would obey. */
+static void
+print_content(const char *content)
+{
+    bool begins = true;
+
+    for (const char *p = content; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+
+        if (begins)
+            (void)printf("    ");
+        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f
+            || (c == 0xc2 && (p[1] & 0xe0) == 0x80))
+            (void)printf("\\x%02x", c);
+        else
+            (void)putchar(c);
+        begins = c == '\n';
+    }
+    if (!begins)
+        (void)putchar('\n');
+}
+
+static void
+print_name(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        (void)putchar((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
+}
+
+static void
+write_text(const coco_initdata *initdata)
+{
+    const char *name;
+    const char *tee;
+
+    (void)printf("algorithm: %s\n\nevidence holds\n", coco_initdata_algorithm(initdata));
+    for (size_t i = 0; (tee = coco_initdata_tee(i)); i++) {
+        char hex[2 * CLI_FIELD_MAX + 1];
+
+        cli_initdata_field(initdata, tee, hex);
+        (void)printf("  %-12s %s\n    %s\n", tee, coco_initdata_place(tee),
+                     hex[0] ? hex : "nothing: it does not take this algorithm");
+    }
+    for (size_t i = 0; (name = coco_initdata_name(initdata, i)); i++) {
+        (void)printf("\n");
+        print_name(name);
+        (void)printf("\n");
+        print_content(coco_initdata_content(initdata, i));
+    }
+}
+
+int
+cli_initdata_show(struct cli *cli)
+{
+    _cleanup_(coco_initdata_freep) coco_initdata *initdata = NULL;
+
+    int rc =
+        cli_initdata_read(cli, cli->args.n_operands > 0 ? cli->args.operands[0] : "-", &initdata);
+    if (rc == CLI_DONE && cli->json)
+        rc = cli_initdata_json(cli, initdata, true);
+    else if (rc == CLI_DONE)
+        write_text(initdata);
+    return rc;
+}

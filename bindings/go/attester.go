@@ -128,6 +128,14 @@ func (a *Attester) ReadRegister(pcr uint32) ([]byte, error) {
 	return takeBytes(ret), nil
 }
 
+// Measure measures an event: it extends the register that plays the part of that
+// PCR, 17 unless there is a reason, and appends the event to the log that evidence has.
+func (a *Attester) Measure(pcr uint32, domain, operation, content string) error {
+	return a.call(func(c *C.coco_attester, f *frame) C.coco_status {
+		return C.coco_attester_measure(c, C.uint(pcr), f.text(0), f.text(1), f.text(2), f.err)
+	}, domain, operation, content)
+}
+
 // BindInitData makes sure that the machine was started with init data of digest.
 func (a *Attester) BindInitData(digest []byte) error {
 	return a.call(func(c *C.coco_attester, f *frame) C.coco_status {

@@ -180,7 +180,8 @@ func TestRegistersAndInitData(t *testing.T) {
 	err1 := a.Extend(8, make([]byte, 48))
 	_, err2 := a.ReadRegister(8)
 	err3 := a.BindInitData(make([]byte, 48))
-	for n, err := range []error{err1, err2, err3} {
+	err4 := a.Measure(17, "domain", "operation", "content")
+	for n, err := range []error{err1, err2, err3, err4} {
 		if !errors.Is(err, ErrNotSupported) {
 			t.Errorf("%d: err = %v, want ErrNotSupported", n, err)
 		}

@@ -120,6 +120,29 @@ COCO_API COCO_MUST_CHECK coco_status coco_attester_read_register(coco_attester *
                                                                  coco_error **err);
 
 /**
+ * Measures an event at run time: extends a register, and appends the event to the log
+ * that goes along with evidence, so that a verifier sees what the register stands for.
+ *
+ * The log is that of upstream's attestation agent (AAEL), /run/attestation-agent/eventlog;
+ * its directory is made if it is not there. What a process that was stopped has begun, the
+ * next measurement ends. Several processes may measure at once.
+ *
+ * @param attester   of a TEE that has registers
+ * @param pcr        as in coco_attester_extend(); 17 unless there is a reason
+ * @param domain     who defines the event, such as "github.com/confidential-containers"
+ * @param operation  what was done, such as "PullImage"; neither has spaces
+ * @param content    more of it, one line of UTF-8, usually JSON
+ * @param err        ::COCO_ERR_NOTSUP without registers, ::COCO_ERR_INVALID for texts that a
+ *                   log cannot hold, ::COCO_ERR_LIMIT when it is full, ::COCO_ERR_VERIFY when a
+ *                   measurement was stopped and its register extended since, ::COCO_ERR_PROTO
+ *                   when somebody else has written to the log, ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_attester_measure(coco_attester *attester, unsigned pcr,
+                                                           const char *domain,
+                                                           const char *operation,
+                                                           const char *content, coco_error **err);
+
+/**
  * Makes sure that the machine was started with init data of @p digest.
  *
  * The digest is cut, or filled up with zeros, to the field that the TEE has for

@@ -203,6 +203,12 @@ coco_attester_read_register(coco_attester *attester, unsigned pcr, coco_bytes **
     return status;
 }
 
+uint32_t
+coco_attester_log_index(const coco_attester *attester, unsigned pcr)
+{
+    return attester->driver->log_index ? attester->driver->log_index(pcr) : pcr;
+}
+
 coco_status
 coco_attester_bind_init_data(coco_attester *attester, const uint8_t *digest, size_t len,
                              coco_error **err)

@@ -47,6 +47,8 @@ struct coco_attester_driver {
     /* Registers are told by the PCR whose part they play; digest has register_size bytes. */
     coco_status (*extend)(void *self, unsigned pcr, const uint8_t *digest, coco_error **err);
     coco_status (*read_register)(void *self, unsigned pcr, uint8_t *ret, coco_error **err);
+    /* Index of the register in event logs (tee/eventlog.h); NULL: that of the PCR. */
+    uint32_t (*log_index)(unsigned pcr);
     /*
      * That the machine was started with init data of that digest, 1 to
      * COCO_INIT_DATA_DIGEST_MAX bytes: COCO_ERR_VERIFY if it was with other. Where the
@@ -67,6 +69,9 @@ extern const struct coco_attester_driver coco_tpm_attester;
 coco_status coco_attester_answer(coco_attester *attester, coco_ctx *ctx,
                                  const struct coco_evidence_request *request, coco_bytes **ret,
                                  coco_error **err);
+
+/* Index that events of the register of pcr have in its log. */
+uint32_t coco_attester_log_index(const coco_attester *attester, unsigned pcr);
 
 /* Takes over self on success. */
 coco_status coco_attester_wrap(const struct coco_attester_driver *driver, void *self,

@@ -38,27 +38,32 @@ coco_aael_format_text(const struct coco_aael *event, struct coco_buf *buf, coco_
 }
 
 coco_status
-coco_aael_format(const struct coco_aael *event, struct coco_buf *buf, coco_error **err)
+coco_aael_format_tagged(const void *text, size_t len, struct coco_buf *buf, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf text = {.limit = COCO_AAEL_TEXT_MAX};
-
-    coco_status status = coco_aael_format_text(event, &text, err);
-    if (status != COCO_OK)
-        return status;
     const uint8_t head[] = {
         (uint8_t)(COCO_AAEL_TAG & 0xff),
         (uint8_t)(COCO_AAEL_TAG >> 8 & 0xff),
         (uint8_t)(COCO_AAEL_TAG >> 16 & 0xff),
         (uint8_t)(COCO_AAEL_TAG >> 24),
-        (uint8_t)text.len,
-        (uint8_t)(text.len >> 8),
-        (uint8_t)(text.len >> 16),
+        (uint8_t)len,
+        (uint8_t)(len >> 8),
+        (uint8_t)(len >> 16),
         0,
     };
-    status = coco_buf_append(buf, head, sizeof(head), err);
-    if (status == COCO_OK)
-        status = coco_buf_append(buf, text.data, text.len, err);
-    return status;
+
+    if (len > COCO_AAEL_TEXT_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "event of %zu bytes", len);
+    coco_status status = coco_buf_append(buf, head, sizeof(head), err);
+    return status == COCO_OK ? coco_buf_append(buf, text, len, err) : status;
+}
+
+coco_status
+coco_aael_format(const struct coco_aael *event, struct coco_buf *buf, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_AAEL_TEXT_MAX};
+
+    coco_status status = coco_aael_format_text(event, &text, err);
+    return status == COCO_OK ? coco_aael_format_tagged(text.data, text.len, buf, err) : status;
 }
 
 void

@@ -37,6 +37,10 @@ coco_status coco_aael_format_text(const struct coco_aael *event, struct coco_buf
 /* Appends the tagged event. */
 coco_status coco_aael_format(const struct coco_aael *event, struct coco_buf *buf, coco_error **err);
 
+/* The same for a text that is there already. */
+coco_status coco_aael_format_tagged(const void *text, size_t len, struct coco_buf *buf,
+                                    coco_error **err);
+
 /* An event that was read, and the text its members are in. */
 struct coco_aael_text {
     char *text;

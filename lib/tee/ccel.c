@@ -17,6 +17,16 @@
 #define SIZE_AT 40
 #define ADDRESS_AT 48
 
+uint32_t
+coco_ccmr_of_pcr(unsigned pcr)
+{
+    if (pcr == 1 || pcr == 7)
+        return 1;
+    if (pcr >= 2 && pcr <= 6)
+        return 2;
+    return pcr >= 8 && pcr <= 15 ? 3 : 4;
+}
+
 /* ACPI 6.5, section 5.2.6: all bytes of a table sum up to zero. */
 static uint8_t
 sum(const uint8_t *data, size_t len)

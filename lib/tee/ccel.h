@@ -24,6 +24,12 @@ struct coco_ccel {
     uint64_t log_address;
 };
 
+/*
+ * Index in the log of the register that plays the part of a PCR (UEFI 2.11, section
+ * 38.4.1), 1 to 4. Upstream's attester has PCR 0, too, in the last, for MRTD is none.
+ */
+uint32_t coco_ccmr_of_pcr(unsigned pcr);
+
 /* COCO_ERR_PROTO for another table, length or checksum. */
 coco_status coco_ccel_parse(const void *data, size_t len, struct coco_ccel *ret, coco_error **err);
 

@@ -8,6 +8,8 @@
 #include "base/fail.h"
 #include "crypto/ossl.h"
 
+#include <string.h>
+
 COCO_DEFINE_CLEANUP(EVP_MD *, EVP_MD_free);
 
 static const struct hash {
@@ -15,12 +17,13 @@ static const struct hash {
     size_t size;
     const char *name;
     const char *openssl;
+    const char *word;
 } hashes[COCO_TCG_HASHES] = {
-    {COCO_TCG_SHA1, 20, "SHA-1", "SHA1"},
-    {COCO_TCG_SHA256, 32, "SHA-256", "SHA2-256"},
-    {COCO_TCG_SHA384, 48, "SHA-384", "SHA2-384"},
-    {COCO_TCG_SHA512, 64, "SHA-512", "SHA2-512"},
-    {COCO_TCG_SM3, 32, "SM3", "SM3"},
+    {COCO_TCG_SHA1, 20, "SHA-1", "SHA1", "sha1"},
+    {COCO_TCG_SHA256, 32, "SHA-256", "SHA2-256", "sha256"},
+    {COCO_TCG_SHA384, 48, "SHA-384", "SHA2-384", "sha384"},
+    {COCO_TCG_SHA512, 64, "SHA-512", "SHA2-512", "sha512"},
+    {COCO_TCG_SM3, 32, "SM3", "SM3", "sm3"},
 };
 
 static const struct hash *
@@ -46,6 +49,15 @@ coco_tcg_hash_name(uint16_t alg)
     const struct hash *hash = find(alg);
 
     return hash ? hash->name : NULL;
+}
+
+uint16_t
+coco_tcg_hash_parse(const char *name)
+{
+    for (size_t i = 0; i < COCO_TCG_HASHES; i++)
+        if (strcmp(hashes[i].word, name) == 0)
+            return hashes[i].alg;
+    return 0;
 }
 
 /* The hash of a, followed by b. */

@@ -29,6 +29,9 @@ size_t coco_tcg_hash_size(uint16_t alg);
 /* "SHA-384", as upstream's claims have it; NULL for what is none of them. */
 const char *coco_tcg_hash_name(uint16_t alg);
 
+/* The one that is called "sha384" and the like; 0 for another. */
+uint16_t coco_tcg_hash_parse(const char *name);
+
 /* COCO_ERR_NOTSUP for what is none of them, and where OpenSSL does not have it. */
 coco_status coco_tcg_hash(uint16_t alg, const void *data, size_t len, uint8_t *ret,
                           coco_error **err);

@@ -117,6 +117,17 @@ the_table_of_a_machine_is_read(void **state)
     assert_int_equal(table.log_address, 3202084864);
 }
 
+static void
+pcrs_have_their_registers(void **state)
+{
+    static const uint32_t want[24] = {4, 1, 2, 2, 2, 2, 2, 1, 3, 3, 3, 3,
+                                      3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4};
+
+    (void)state;
+    for (unsigned pcr = 0; pcr < 24; pcr++)
+        assert_int_equal(coco_ccmr_of_pcr(pcr), want[pcr]);
+}
+
 int
 main(void)
 {
@@ -126,6 +137,7 @@ main(void)
         cmocka_unit_test(a_table_with_any_bit_flipped_is_refused),
         cmocka_unit_test(other_tables_are_refused),
         cmocka_unit_test(a_table_of_another_size_is_refused),
+        cmocka_unit_test(pcrs_have_their_registers),
         cmocka_unit_test(the_table_of_a_machine_is_read),
     };
 

@@ -80,12 +80,25 @@ other_numbers_are_no_algorithm(void **state)
     }
 }
 
+static void
+algorithms_are_found_by_their_names(void **state)
+{
+    static const char *const words[] = {"sha1", "sha256", "sha384", "sha512", "sm3"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
+        assert_int_equal(coco_tcg_hash_parse(words[i]), hashes[i].alg);
+    assert_int_equal(coco_tcg_hash_parse("SHA-384"), 0);
+    assert_int_equal(coco_tcg_hash_parse(""), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_algorithm_has_its_number_name_and_digest),
         cmocka_unit_test(extending_hashes_the_register_and_the_digest),
+        cmocka_unit_test(algorithms_are_found_by_their_names),
         cmocka_unit_test(other_numbers_are_no_algorithm),
     };
 

@@ -68,6 +68,10 @@ class Attester(Handle):
         """What the register that plays the part of PCR `pcr` holds."""
         return native.attester_read_register(self._c, pcr)
 
+    def measure(self, domain, operation, content, *, pcr=17):
+        """Measures an event: extends a register and appends it to the log that evidence has."""
+        native.attester_measure(self._c, pcr, domain, operation, content)
+
     def bind_init_data(self, digest):
         """Makes sure that the machine was started with init data of `digest`."""
         native.attester_bind_init_data(self._c, digest)

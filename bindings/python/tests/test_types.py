@@ -154,7 +154,7 @@ def test_docstrings_come_from_the_headers():
 def test_registers_are_of_tees_that_have_some():
     sample = coco.Attester("sample")
     assert sample.register_alg is None
-    for call in (lambda: sample.extend(8, b"x" * 48), lambda: sample.read_register(8), lambda: sample.bind_init_data(b"x")):
+    for call in (lambda: sample.extend(8, b"x" * 48), lambda: sample.read_register(8), lambda: sample.bind_init_data(b"x"), lambda: sample.measure("domain", "operation", "content")):
         with pytest.raises(coco.NotSupportedError):
             call()
     with pytest.raises(OverflowError):

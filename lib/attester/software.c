@@ -4,11 +4,14 @@
  *     root.pem      the maker's key; made at the first launch, as the next one
  *     key.pem       the machine's key, endorsed by the maker's
  *     machine.json  the endorsement, and what the last launch measured
+ *     register      what was measured since
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "tee/software.h"
 #include "attester/driver.h"
+#include "attester/paths.h"
+#include "attester/software_register.h"
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/digest.h"
@@ -18,6 +21,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "crypto/key.h"
+#include "tee/eventlog.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,6 +35,7 @@
 #define FILE_MAX ((size_t)16 << 10)
 
 struct machine {
+    char *dir;
     EVP_PKEY *key;
     struct coco_software_report report;        /* all but the report data */
     struct coco_software_evidence endorsement; /* key, endorsement and root; no report */
@@ -43,6 +48,7 @@ machine_free(void *self)
 
     if (!machine)
         return;
+    free(machine->dir);
     EVP_PKEY_free(machine->key);
     coco_software_evidence_done(&machine->endorsement);
     free(machine);
@@ -139,7 +145,8 @@ read_or_make_key(const char *dir, const char *name, EVP_PKEY **ret, coco_error *
 static bool
 is_ours(const char *name)
 {
-    static const char *const ours[] = {ROOT_FILE, KEY_FILE, MACHINE_FILE};
+    static const char *const ours[] = {ROOT_FILE, KEY_FILE, MACHINE_FILE,
+                                       COCO_SOFTWARE_REGISTER_FILE};
 
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (strncmp(name, ours[i], strlen(ours[i])) == 0)
@@ -272,6 +279,8 @@ coco_software_tee_launch(const char *dir, const uint8_t *launch, size_t len,
     if (status == COCO_OK)
         status = endorse(root, key, &endorsement, err);
     if (status == COCO_OK)
+        status = coco_software_register_reset(dir, err);
+    if (status == COCO_OK)
         status = write_machine(dir, &report, &endorsement, err);
     return status;
 }
@@ -338,6 +347,9 @@ machine_read(const char *dir, struct machine **ret, coco_error **err)
         return coco_fail_nomem(err);
     machine->endorsement = coco_software_evidence_empty();
     machine->report.svn = COCO_SOFTWARE_SVN;
+    machine->dir = strdup(dir);
+    if (!machine->dir)
+        return coco_fail_nomem(err);
 
     coco_status status = read_in(dir, MACHINE_FILE, &text, err);
     if (status != COCO_OK)
@@ -365,20 +377,52 @@ machine_open(const char *dir, struct machine **ret, coco_error **err)
     return COCO_OK;
 }
 
+/* What was measured; a register may be extended without a log. */
+static coco_status
+read_log(struct coco_buf *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf aael = {.limit = COCO_EVENTLOG_MAX};
+    _cleanup_free_ char *path = NULL;
+    coco_error *why = NULL;
+
+    coco_status status = coco_path_get(COCO_PATH_AAEL, NULL, &path, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_file_read(path, &aael, &why);
+    if (coco_error_status(why) == COCO_ERR_NOTFOUND) {
+        coco_error_free(why);
+        return COCO_OK;
+    }
+    if (status != COCO_OK) {
+        status = coco_error_status(why);
+        coco_error_give(err, why);
+        return status;
+    }
+    return coco_eventlog_join(NULL, &aael, ret, err);
+}
+
 static coco_status
 sign_report(const struct machine *machine, const struct coco_evidence_request *request,
             struct coco_software_evidence *ret, coco_error **err)
 {
     struct coco_software_report report = machine->report;
+    struct coco_buf *buf = &ret->part[COCO_SOFTWARE_REPORT];
     uint8_t bytes[COCO_SOFTWARE_REPORT_SIZE];
 
     memcpy(report.report_data, request->report_data, request->len);
-    coco_software_report_format(&report, bytes);
     coco_status status =
-        coco_buf_append(&ret->part[COCO_SOFTWARE_REPORT], bytes, sizeof(bytes), err);
+        coco_software_register_read(machine->dir, report.value, &report.extended, err);
+    if (status != COCO_OK)
+        return status;
+    coco_software_report_format(&report, bytes);
+    status = coco_buf_append(buf, bytes, sizeof(bytes), err);
+    if (status == COCO_OK && report.extended)
+        status = coco_buf_append(buf, report.value, sizeof(report.value), err);
     if (status == COCO_OK)
-        status = coco_key_sign(machine->key, bytes, sizeof(bytes),
+        status = coco_key_sign(machine->key, buf->data, buf->len,
                                &ret->part[COCO_SOFTWARE_SIGNATURE], err);
+    if (status == COCO_OK && report.extended)
+        status = read_log(&ret->eventlog, err);
     return status;
 }
 
@@ -404,6 +448,33 @@ collect(void *self, coco_ctx *ctx, const struct coco_evidence_request *request,
     if (status == COCO_OK)
         status = coco_software_evidence_format(&parts, evidence, err);
     return status;
+}
+
+/* There is one register, whatever its PCR. */
+static coco_status
+extend(void *self, unsigned pcr, const uint8_t *digest, coco_error **err)
+{
+    const struct machine *machine = self;
+
+    (void)pcr;
+    return coco_software_register_extend(machine->dir, digest, err);
+}
+
+static coco_status
+read_register(void *self, unsigned pcr, uint8_t *ret, coco_error **err)
+{
+    const struct machine *machine = self;
+    bool extended = false;
+
+    (void)pcr;
+    return coco_software_register_read(machine->dir, ret, &extended, err);
+}
+
+static uint32_t
+log_index(unsigned pcr)
+{
+    (void)pcr;
+    return COCO_SOFTWARE_LOG_INDEX;
 }
 
 static coco_status
@@ -451,6 +522,11 @@ const struct coco_attester_driver coco_software_attester = {
     .open = open_from_environment,
     .close = machine_free,
     .collect = collect,
+    .register_alg = "sha384",
+    .register_size = COCO_SOFTWARE_MEASUREMENT_SIZE,
+    .extend = extend,
+    .read_register = read_register,
+    .log_index = log_index,
     .bind_init_data = bind_init_data,
 };
 

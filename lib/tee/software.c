@@ -7,12 +7,14 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "tee/eventlog.h"
 
 #include <string.h>
 
 #define MAGIC "COCOSWTE"
 #define ENDORSEMENT_MAGIC "COCOSWTE key\n"
 #define VERSION 1
+#define VERSION_EXTENDED 2 /* of reports */
 #define FLAG_DEBUG 1U
 
 enum offset {
@@ -24,6 +26,7 @@ enum offset {
     AT_REPORT_DATA = 32,
     AT_LAUNCH_DIGEST = 96,
     AT_INIT_DATA = 144,
+    AT_REGISTER = 192,
 };
 
 #define KEY_MAX 128       /* a P-256 SubjectPublicKeyInfo has 91 bytes */
@@ -48,7 +51,7 @@ coco_software_report_format(const struct coco_software_report *report,
 {
     memset(ret, 0, COCO_SOFTWARE_REPORT_SIZE);
     memcpy(ret + AT_MAGIC, MAGIC, strlen(MAGIC));
-    put_u32(ret + AT_VERSION, VERSION);
+    put_u32(ret + AT_VERSION, report->extended ? VERSION_EXTENDED : VERSION);
     put_u32(ret + AT_FLAGS, report->debug ? FLAG_DEBUG : 0);
     put_u32(ret + AT_SVN, report->svn);
     memcpy(ret + AT_REPORT_DATA, report->report_data, sizeof(report->report_data));
@@ -62,10 +65,12 @@ coco_software_report_parse(const void *data, size_t len, struct coco_software_re
 {
     static const uint8_t zero[AT_REPORT_DATA - AT_ZERO];
     const uint8_t *p = data;
+    bool extended = len == COCO_SOFTWARE_REPORT_MAX;
 
-    if (len != COCO_SOFTWARE_REPORT_SIZE || memcmp(p + AT_MAGIC, MAGIC, strlen(MAGIC)) != 0)
+    if ((len != COCO_SOFTWARE_REPORT_SIZE && !extended)
+        || memcmp(p + AT_MAGIC, MAGIC, strlen(MAGIC)) != 0)
         return coco_fail(err, COCO_ERR_PROTO, "no report of a software TEE");
-    if (get_u32(p + AT_VERSION) != VERSION)
+    if (get_u32(p + AT_VERSION) != (extended ? VERSION_EXTENDED : VERSION))
         return coco_fail(err, COCO_ERR_NOTSUP, "software TEE report of version %u",
                          get_u32(p + AT_VERSION));
     if ((get_u32(p + AT_FLAGS) & ~FLAG_DEBUG) != 0 || memcmp(p + AT_ZERO, zero, sizeof(zero)) != 0)
@@ -74,10 +79,13 @@ coco_software_report_parse(const void *data, size_t len, struct coco_software_re
     struct coco_software_report report = {
         .debug = (get_u32(p + AT_FLAGS) & FLAG_DEBUG) != 0,
         .svn = get_u32(p + AT_SVN),
+        .extended = extended,
     };
     memcpy(report.report_data, p + AT_REPORT_DATA, sizeof(report.report_data));
     memcpy(report.launch_digest, p + AT_LAUNCH_DIGEST, sizeof(report.launch_digest));
     memcpy(report.init_data, p + AT_INIT_DATA, sizeof(report.init_data));
+    if (extended)
+        memcpy(report.value, p + AT_REGISTER, sizeof(report.value));
     *ret = report;
     return COCO_OK;
 }
@@ -86,7 +94,7 @@ static const struct {
     const char *name;
     size_t max;
 } parts[COCO_SOFTWARE_PARTS] = {
-    [COCO_SOFTWARE_REPORT] = {"report", COCO_SOFTWARE_REPORT_SIZE},
+    [COCO_SOFTWARE_REPORT] = {"report", COCO_SOFTWARE_REPORT_MAX},
     [COCO_SOFTWARE_SIGNATURE] = {"signature", SIGNATURE_MAX},
     [COCO_SOFTWARE_KEY] = {"key", KEY_MAX},
     [COCO_SOFTWARE_ENDORSEMENT] = {"endorsement", SIGNATURE_MAX},
@@ -100,6 +108,7 @@ coco_software_evidence_empty(void)
 
     for (size_t i = 0; i < COCO_SOFTWARE_PARTS; i++)
         evidence.part[i].limit = parts[i].max;
+    evidence.eventlog.limit = COCO_EVENTLOG_MAX;
     return evidence;
 }
 
@@ -108,6 +117,7 @@ coco_software_evidence_done(struct coco_software_evidence *evidence)
 {
     for (size_t i = 0; i < COCO_SOFTWARE_PARTS; i++)
         coco_buf_done(&evidence->part[i]);
+    coco_buf_done(&evidence->eventlog);
 }
 
 coco_status
@@ -122,6 +132,9 @@ coco_software_evidence_format(const struct coco_software_evidence *evidence, str
     for (size_t i = 0; i < COCO_SOFTWARE_PARTS && status == COCO_OK; i++)
         status = coco_json_add_base64(object, parts[i].name, evidence->part[i].data,
                                       evidence->part[i].len, err);
+    if (status == COCO_OK && evidence->eventlog.len > 0)
+        status = coco_json_add_base64(object, "eventlog", evidence->eventlog.data,
+                                      evidence->eventlog.len, err);
     if (status == COCO_OK)
         status = coco_json_write(object, COCO_JSON_COMPACT, buf, err);
     return status;
@@ -146,7 +159,7 @@ coco_software_evidence_parse(const cJSON *object, struct coco_software_evidence 
                              coco_error **err)
 {
     static const char *const names[] = {
-        "version", "report", "signature", "key", "endorsement", "root", NULL,
+        "version", "report", "signature", "key", "endorsement", "root", "eventlog", NULL,
     };
     _cleanup_software_evidence_ struct coco_software_evidence evidence =
         coco_software_evidence_empty();
@@ -161,6 +174,8 @@ coco_software_evidence_parse(const cJSON *object, struct coco_software_evidence 
     status = coco_json_check_members(object, names, err);
     for (size_t i = 0; i < COCO_SOFTWARE_PARTS && status == COCO_OK; i++)
         status = get_part(object, parts[i].name, &evidence.part[i], err);
+    if (status == COCO_OK && cJSON_GetObjectItemCaseSensitive(object, "eventlog"))
+        status = get_part(object, "eventlog", &evidence.eventlog, err);
     if (status != COCO_OK)
         return status;
 

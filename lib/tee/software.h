@@ -26,11 +26,18 @@
  *    96  48  launch digest, SHA-384 of what was launched
  *   144  48  init-data digest, zero if there was none
  *
+ * Once something was measured at run time it is of version 2, with one field more:
+ *
+ *   192  48  the register, extended with SHA-384
+ *
  * On the wire it travels as {"version":1, "report", "signature", "key",
  * "endorsement", "root"}, the last five in base64: keys as SubjectPublicKeyInfo,
- * signatures ECDSA with SHA-256 on P-256.
+ * signatures ECDSA with SHA-256 on P-256. With what was measured there is
+ * "eventlog", too, whose events are of register COCO_SOFTWARE_LOG_INDEX.
  */
 #define COCO_SOFTWARE_REPORT_SIZE 192
+#define COCO_SOFTWARE_REPORT_MAX (COCO_SOFTWARE_REPORT_SIZE + COCO_SOFTWARE_MEASUREMENT_SIZE)
+#define COCO_SOFTWARE_LOG_INDEX 1
 #define COCO_SOFTWARE_REPORT_DATA_SIZE 64
 #define COCO_SOFTWARE_MEASUREMENT_SIZE 48
 #define COCO_SOFTWARE_SVN 1
@@ -41,8 +48,11 @@ struct coco_software_report {
     uint8_t report_data[COCO_SOFTWARE_REPORT_DATA_SIZE];
     uint8_t launch_digest[COCO_SOFTWARE_MEASUREMENT_SIZE];
     uint8_t init_data[COCO_SOFTWARE_MEASUREMENT_SIZE];
+    bool extended; /* whether there is a register */
+    uint8_t value[COCO_SOFTWARE_MEASUREMENT_SIZE];
 };
 
+/* All but the register, which follows where there is one. */
 void coco_software_report_format(const struct coco_software_report *report,
                                  uint8_t ret[COCO_SOFTWARE_REPORT_SIZE]);
 
@@ -61,6 +71,7 @@ enum coco_software_part {
 
 struct coco_software_evidence {
     struct coco_buf part[COCO_SOFTWARE_PARTS];
+    struct coco_buf eventlog; /* empty: none */
 };
 
 /* Each buffer empty, and as large as it may become. */

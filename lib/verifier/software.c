@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "crypto/key.h"
 #include "verifier/driver.h"
+#include "verifier/eventlog.h"
 
 #include <string.h>
 
@@ -131,6 +132,27 @@ add_claims(cJSON *claims, const struct coco_software_report *report, coco_error 
     if (status == COCO_OK)
         status =
             coco_claim_hex(claims, "init_data", report->init_data, sizeof(report->init_data), err);
+    if (status == COCO_OK && report->extended)
+        status = coco_claim_hex(claims, "register", report->value, sizeof(report->value), err);
+    return status;
+}
+
+/* A log is not needed, but what is sent must be what was measured. */
+static coco_status
+check_log(const struct coco_software_evidence *evidence, const struct coco_software_report *report,
+          coco_verdict *verdict, cJSON *claims, coco_error **err)
+{
+    const struct coco_log_register reg = {"register", COCO_SOFTWARE_LOG_INDEX, report->value};
+    struct coco_eventlog log;
+
+    if (evidence->eventlog.len == 0)
+        return COCO_OK;
+    coco_status status =
+        coco_eventlog_parse(evidence->eventlog.data, evidence->eventlog.len, &log, err);
+    if (status == COCO_OK)
+        status = coco_check_eventlog(verdict, &log, COCO_TCG_SHA384, &reg, 1, err);
+    if (status == COCO_OK)
+        status = coco_claim_eventlog(claims, &log, err);
     return status;
 }
 
@@ -160,6 +182,8 @@ verify(const struct coco_verification *verification, coco_verdict *verdict, cJSO
                                       sizeof(report.init_data), err);
     if (status == COCO_OK)
         status = add_claims(claims, &report, err);
+    if (status == COCO_OK)
+        status = check_log(&evidence, &report, verdict, claims, err);
     return status;
 }
 

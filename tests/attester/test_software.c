@@ -229,6 +229,42 @@ init_data_is_compared_with_what_was_measured(void **state)
 }
 
 static void
+what_is_measured_goes_into_the_register_and_the_log(void **state)
+{
+    static const uint8_t zero[COCO_SOFTWARE_MEASUREMENT_SIZE];
+    struct fixture *f = *state;
+    _cleanup_(coco_attester_freep) coco_attester *attester = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *value = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *evidence = NULL;
+    char root[64];
+    char run[80];
+
+    make_temp_dir(root, sizeof(root));
+    (void)snprintf(run, sizeof(run), "%s/run", root);
+    assert_int_equal(mkdir(run, 0700), 0);
+    assert_int_equal(setenv("COCO_TEE_ROOT", root, 1), 0);
+    assert_ok(launch(f, "kernel", NULL), f->err);
+    assert_false(attest(f, "nonce").extended);
+    assert_ok(coco_attester_new_software(f->dir, &attester, &f->err), f->err);
+    assert_string_equal(coco_attester_register_alg(attester), "sha384");
+    assert_ok(coco_attester_measure(attester, 17, "domain", "operation", "content", &f->err),
+              f->err);
+    struct coco_software_report report = attest(f, "nonce");
+    assert_true(report.extended);
+    assert_memory_not_equal(report.value, zero, sizeof(zero));
+    assert_ok(coco_attester_read_register(attester, 8, &value, &f->err), f->err);
+    assert_memory_equal(coco_bytes_data(value), report.value, sizeof(zero));
+    assert_ok(coco_attester_collect(attester, f->ctx, BYTES("nonce"), &evidence, &f->err), f->err);
+    assert_contains((const char *)coco_bytes_data(evidence), "\"eventlog\":\"");
+
+    /* Another start, and nothing was measured yet. */
+    assert_ok(launch(f, "kernel", NULL), f->err);
+    assert_false(attest(f, "nonce").extended);
+    assert_int_equal(unsetenv("COCO_TEE_ROOT"), 0);
+    remove_temp_dir(root);
+}
+
+static void
 a_damaged_machine_is_refused(void **state)
 {
     static const struct {
@@ -353,6 +389,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_environment_names_the_machine, setup, teardown),
         cmocka_unit_test_setup_teardown(init_data_is_compared_with_what_was_measured, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_measured_goes_into_the_register_and_the_log, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_damaged_machine_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_root_of_another_kind_is_not_used, setup, teardown),

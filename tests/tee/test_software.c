@@ -183,12 +183,59 @@ a_part_larger_than_any_key_is_refused(void **state)
         assert_ok(coco_buf_append_text(&text, "{\"version\":1", &err), err);
         for (size_t i = 0; i < COUNT(names); i++)
             assert_ok(
-                coco_buf_printf(&text, &err, ",\"%s\":\"%0*d\"", names[i], i == large ? 300 : 4, 0),
+                coco_buf_printf(&text, &err, ",\"%s\":\"%0*d\"", names[i], i == large ? 360 : 4, 0),
                 err);
         assert_ok(coco_buf_append_text(&text, "}", &err), err);
         assert_fails(parse(coco_buf_text(&text), &evidence, &err), err, COCO_ERR_LIMIT,
                      names[large]);
     }
+}
+
+/* Version 2 is that of a machine that has measured something, and has one field more. */
+static void
+a_register_follows_in_version_2_alone(void **state)
+{
+    struct coco_software_report report = some_report();
+    struct coco_software_report read = {0};
+    uint8_t bytes[COCO_SOFTWARE_REPORT_MAX];
+    coco_error *err = NULL;
+
+    (void)state;
+    report.extended = true;
+    memset(bytes, 0xdd, sizeof(bytes));
+    coco_software_report_format(&report, bytes);
+    assert_int_equal(bytes[8], 2);
+    assert_ok(coco_software_report_parse(bytes, sizeof(bytes), &read, &err), err);
+    assert_true(read.extended);
+    for (size_t i = 0; i < sizeof(read.value); i++)
+        assert_int_equal(read.value[i], 0xdd);
+    assert_fails(coco_software_report_parse(bytes, COCO_SOFTWARE_REPORT_SIZE, &read, &err), err,
+                 COCO_ERR_NOTSUP, "version 2");
+    report.extended = false;
+    coco_software_report_format(&report, bytes);
+    assert_fails(coco_software_report_parse(bytes, sizeof(bytes), &read, &err), err,
+                 COCO_ERR_NOTSUP, "version 1");
+    assert_ok(coco_software_report_parse(bytes, COCO_SOFTWARE_REPORT_SIZE, &read, &err), err);
+    assert_false(read.extended);
+}
+
+static void
+a_log_goes_along_if_there_is_one(void **state)
+{
+    _cleanup_software_evidence_ struct coco_software_evidence evidence =
+        coco_software_evidence_empty();
+    _cleanup_software_evidence_ struct coco_software_evidence read = {0};
+    _cleanup_buf_ struct coco_buf text = {.limit = 1024};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COCO_SOFTWARE_PARTS; i++)
+        assert_ok(coco_buf_append_text(&evidence.part[i], part_texts[i], &err), err);
+    assert_ok(coco_buf_append_text(&evidence.eventlog, "log", &err), err);
+    assert_ok(coco_software_evidence_format(&evidence, &text, &err), err);
+    assert_contains(coco_buf_text(&text), ",\"eventlog\":\"bG9n\"}");
+    assert_ok(parse(coco_buf_text(&text), &read, &err), err);
+    assert_string_equal(coco_buf_text(&read.eventlog), "log");
 }
 
 static void
@@ -240,6 +287,8 @@ main(void)
         cmocka_unit_test(evidence_travels_as_the_json_that_is_documented),
         cmocka_unit_test(hostile_evidence_is_refused),
         cmocka_unit_test(a_part_larger_than_any_key_is_refused),
+        cmocka_unit_test(a_register_follows_in_version_2_alone),
+        cmocka_unit_test(a_log_goes_along_if_there_is_one),
         cmocka_unit_test(an_endorsement_can_never_be_a_report),
         cmocka_unit_test(evidence_survives_any_failed_allocation),
     };

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "crypto/key.h"
 #include "tests/faults.h"
+#include "tests/tee/logs.h"
 #include "tests/verifier/bound.h"
 
 #include <string.h>
@@ -72,20 +73,20 @@ make(struct fixture *f, const struct chain *chain)
 {
     struct coco_software_evidence evidence = coco_software_evidence_empty();
     struct coco_buf *part = evidence.part;
-    uint8_t report[COCO_SOFTWARE_REPORT_SIZE];
+    uint8_t report[COCO_SOFTWARE_REPORT_MAX];
+    size_t size = f->report.extended ? sizeof(report) : COCO_SOFTWARE_REPORT_SIZE;
     _cleanup_buf_ struct coco_buf endorsed = {.limit = 1024};
 
     coco_software_report_format(&f->report, report);
-    assert_ok(coco_buf_append(&part[COCO_SOFTWARE_REPORT], report, sizeof(report), &f->err),
-              f->err);
+    memcpy(report + COCO_SOFTWARE_REPORT_SIZE, f->report.value, sizeof(f->report.value));
+    assert_ok(coco_buf_append(&part[COCO_SOFTWARE_REPORT], report, size, &f->err), f->err);
     assert_ok(coco_key_public_der(chain->root, &part[COCO_SOFTWARE_ROOT], &f->err), f->err);
     assert_ok(coco_key_public_der(chain->key, &part[COCO_SOFTWARE_KEY], &f->err), f->err);
     assert_ok(coco_software_endorsed(&part[COCO_SOFTWARE_KEY], &endorsed, &f->err), f->err);
     assert_ok(coco_key_sign(chain->endorser, endorsed.data, endorsed.len,
                             &part[COCO_SOFTWARE_ENDORSEMENT], &f->err),
               f->err);
-    assert_ok(coco_key_sign(chain->signer, report, sizeof(report), &part[COCO_SOFTWARE_SIGNATURE],
-                            &f->err),
+    assert_ok(coco_key_sign(chain->signer, report, size, &part[COCO_SOFTWARE_SIGNATURE], &f->err),
               f->err);
     return evidence;
 }
@@ -335,6 +336,100 @@ verifying_survives_any_failed_allocation(void **state)
     }
 }
 
+/* ---- what was measured at run time ---- */
+
+/* Evidence of a machine that has measured two events, with its log. */
+static struct coco_software_evidence
+make_measured(struct fixture *f)
+{
+    static const uint16_t algs[] = {COCO_TCG_SHA384};
+    struct coco_software_evidence evidence;
+    _cleanup_buf_ struct coco_buf bytes = {.limit = 4096};
+    struct coco_eventlog log;
+
+    add_head(&bytes, algs, 1);
+    add_event(&bytes, COCO_SOFTWARE_LOG_INDEX, COCO_EV_EVENT_TAG, COCO_TCG_SHA384,
+              "LEAA\5\0\0\0d o 1", 13);
+    add_event(&bytes, COCO_SOFTWARE_LOG_INDEX, COCO_EV_EVENT_TAG, COCO_TCG_SHA384,
+              "LEAA\5\0\0\0d o 2", 13);
+    assert_ok(coco_eventlog_parse(bytes.data, bytes.len, &log, &f->err), f->err);
+    assert_ok(coco_eventlog_replay(&log, COCO_SOFTWARE_LOG_INDEX, COCO_TCG_SHA384, f->report.value,
+                                   &f->err),
+              f->err);
+    f->report.extended = true;
+    evidence = make_good(f);
+    assert_ok(coco_buf_append(&evidence.eventlog, bytes.data, bytes.len, &f->err), f->err);
+    return evidence;
+}
+
+static void
+what_was_measured_is_claimed(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_measured(f);
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "");
+    assert_contains(coco_verdict_claims(verdict), "\"register\":\"");
+    assert_contains(coco_verdict_claims(verdict), "\"uefi_event_logs\":[{\"details\":");
+    assert_contains(coco_verdict_claims(verdict), "\"operation\":\"o\",\"content\":2");
+}
+
+static void
+a_log_is_not_needed_but_must_be_that_of_the_register(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence measured = make_measured(f);
+    _cleanup_software_evidence_ struct coco_software_evidence bare = make_good(f);
+    _cleanup_software_evidence_ struct coco_software_evidence never = {0};
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    assert_ok(verify(f->verifier, &bare, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "");
+    coco_verdict_free(coco_steal(&verdict));
+
+    /* One event less, and the register of a machine that has measured nothing. */
+    measured.eventlog.len -= 14 + 48 + 4 + 13;
+    assert_ok(verify(f->verifier, &measured, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "event-log ");
+    coco_verdict_free(coco_steal(&verdict));
+    f->report.extended = false;
+    memset(f->report.value, 0, sizeof(f->report.value));
+    never = make_good(f);
+    assert_ok(
+        coco_buf_append(&never.eventlog, measured.eventlog.data, measured.eventlog.len, &f->err),
+        f->err);
+    assert_ok(verify(f->verifier, &never, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "event-log ");
+}
+
+/* All of it is measured but the head, the labels before a digest, and its own framing. */
+static void
+no_bit_of_a_digest_or_a_register_can_be_flipped(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_measured(f);
+    struct coco_buf *report = &evidence.part[COCO_SOFTWARE_REPORT];
+    struct coco_eventlog log;
+
+    assert_ok(coco_eventlog_parse(evidence.eventlog.data, evidence.eventlog.len, &log, &f->err),
+              f->err);
+    for (size_t bit = 0; bit < 8 * (size_t)48; bit++) {
+        uint8_t *bytes[] = {evidence.eventlog.data + log.start + 14,
+                            report->data + COCO_SOFTWARE_REPORT_SIZE};
+
+        for (size_t i = 0; i < 2; i++) {
+            _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+            bytes[i][bit / 8] ^= (uint8_t)(1U << bit % 8);
+            assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+            assert_failing(verdict, i == 0 ? "event-log " : "signature event-log ");
+            bytes[i][bit / 8] ^= (uint8_t)(1U << bit % 8);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -351,6 +446,9 @@ main(void)
         TEST(no_part_can_be_cut_or_grow),
         TEST(keys_of_other_kinds_are_refused),
         TEST(one_of_several_roots_is_enough),
+        TEST(what_was_measured_is_claimed),
+        TEST(a_log_is_not_needed_but_must_be_that_of_the_register),
+        TEST(no_bit_of_a_digest_or_a_register_can_be_flipped),
         TEST(verifying_survives_any_failed_allocation),
     };
 

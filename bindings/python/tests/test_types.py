@@ -161,6 +161,22 @@ def test_registers_are_of_tees_that_have_some():
         sample.extend(-1, b"x" * 48)
 
 
+def test_what_is_measured_is_claimed(tmp_path, monkeypatch):
+    (tmp_path / "root/run").mkdir(parents=True)
+    (tmp_path / "tee").mkdir()
+    monkeypatch.setenv("COCO_TEE_ROOT", str(tmp_path / "root"))
+    coco.software_tee_launch(tmp_path / "tee", b"kernel")
+    machine = coco.Attester.software(tmp_path / "tee")
+    machine.measure("example.com", "Start", '{"image":"a"}')
+    verifier = coco.Verifier()
+    verifier.trust_key("software", coco.software_tee_root(tmp_path / "tee"))
+    verdict = verifier.verify("software", machine.collect(b"nonce"), b"nonce")
+    assert verdict and "event-log" in [check.name for check in verdict.checks]
+    (event,) = verdict.claims["uefi_event_logs"]
+    assert event["details"]["data"] == {"domain": "example.com", "operation": "Start", "content": {"image": "a"}}
+    assert verdict.claims["register"] == machine.read_register(17).hex()
+
+
 def test_init_data_is_compared_with_what_was_measured(tmp_path):
     coco.software_tee_launch(tmp_path, b"kernel", b"init")
     machine = coco.Attester.software(tmp_path)

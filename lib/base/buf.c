@@ -6,6 +6,7 @@
 #include "base/buf.h"
 
 #include "base/fail.h"
+#include "base/text.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -75,6 +76,21 @@ coco_buf_printf(struct coco_buf *buf, coco_error **err, const char *fmt, ...)
     }
     coco_status status = coco_buf_append(buf, text, (size_t)n, err);
     OPENSSL_cleanse(text, (size_t)n); /* it may hold a secret as buf may */
+    return status;
+}
+
+coco_status
+coco_buf_append_hex(struct coco_buf *buf, const void *data, size_t len, coco_error **err)
+{
+    const uint8_t *p = data;
+    char hex[513];
+    coco_status status = COCO_OK;
+
+    for (size_t n; len > 0 && status == COCO_OK; p += n, len -= n) {
+        n = len < sizeof(hex) / 2 ? len : sizeof(hex) / 2;
+        coco_hex(p, n, hex);
+        status = coco_buf_append(buf, hex, 2 * n, err);
+    }
     return status;
 }
 

@@ -25,6 +25,10 @@ coco_status coco_buf_append_text(struct coco_buf *buf, const char *text, coco_er
 coco_status coco_buf_printf(struct coco_buf *buf, coco_error **err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Appends the bytes as lower-case hex. */
+coco_status coco_buf_append_hex(struct coco_buf *buf, const void *data, size_t len,
+                                coco_error **err);
+
 /* The content as text; "" for a buffer that nothing was ever added to. */
 const char *coco_buf_text(const struct coco_buf *buf);
 

@@ -170,16 +170,6 @@ format_disk(struct coco_reader *r, struct coco_buf *buf, coco_error **err)
 }
 
 static coco_status
-append_hex(const uint8_t *data, size_t len, struct coco_buf *buf, coco_error **err)
-{
-    coco_status status = COCO_OK;
-
-    for (size_t i = 0; i < len && status == COCO_OK; i++)
-        status = coco_buf_printf(buf, err, "%02x", data[i]);
-    return status;
-}
-
-static coco_status
 format_vendor(struct coco_reader *r, struct coco_buf *buf, coco_error **err)
 {
     coco_status status = coco_buf_append_text(buf, "VenMedia(", err);
@@ -189,7 +179,7 @@ format_vendor(struct coco_reader *r, struct coco_buf *buf, coco_error **err)
     if (status == COCO_OK)
         status = coco_buf_append_text(buf, ",", err);
     if (status == COCO_OK)
-        status = append_hex(r->data, r->len, buf, err);
+        status = coco_buf_append_hex(buf, r->data, r->len, err);
     if (status == COCO_OK)
         status = coco_buf_append_text(buf, ")", err);
     return status;
@@ -279,7 +269,7 @@ coco_device_node_format(const struct coco_device_node *node, struct coco_buf *bu
     status =
         coco_buf_printf(buf, err, "Path(%u,%u,", (unsigned)node->type, (unsigned)node->subtype);
     if (status == COCO_OK)
-        status = append_hex(node->data, node->len, buf, err);
+        status = coco_buf_append_hex(buf, node->data, node->len, err);
     if (status == COCO_OK)
         status = coco_buf_append_text(buf, ")", err);
     return status;

@@ -95,16 +95,6 @@ add_flags(const struct coco_event *event, cJSON *details, coco_error **err)
 
 /* ---- EV_IPL ---- */
 
-static coco_status
-append_hex(const uint8_t *data, size_t len, struct coco_buf *text, coco_error **err)
-{
-    coco_status status = COCO_OK;
-
-    for (size_t i = 0; i < len && status == COCO_OK; i++)
-        status = coco_buf_printf(text, err, "%02x", data[i]);
-    return status;
-}
-
 coco_status
 coco_event_ipl_text(const struct coco_event *event, struct coco_buf *text, coco_error **err)
 {
@@ -123,7 +113,7 @@ coco_event_ipl_text(const struct coco_event *event, struct coco_buf *text, coco_
     size_t text_len = end ? (size_t)(end - data) : len;
     if (coco_utf8_valid(data, text_len))
         return coco_buf_append(text, data, text_len, err);
-    return append_hex(data, len, text, err);
+    return coco_buf_append_hex(text, data, len, err);
 }
 
 static coco_status
@@ -263,7 +253,7 @@ append_guid(const uint8_t *guid, struct coco_buf *text, coco_error **err)
         if (i > 0)
             status = coco_buf_append_text(text, "-", err);
         if (status == COCO_OK)
-            status = append_hex(guid, parts[i], text, err);
+            status = coco_buf_append_hex(text, guid, parts[i], err);
     }
     return status;
 }

@@ -147,6 +147,26 @@ buffer_survives_any_failed_allocation(void **state)
     }
 }
 
+static void
+bytes_are_appended_as_hex(void **state)
+{
+    uint8_t bytes[600];
+    _cleanup_buf_ struct coco_buf buf = {.limit = 2000};
+    _cleanup_buf_ struct coco_buf small = {.limit = 7};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)i;
+    assert_ok(coco_buf_append_hex(&buf, NULL, 0, &err), err);
+    assert_ok(coco_buf_append_hex(&buf, bytes, sizeof(bytes), &err), err);
+    assert_int_equal(buf.len, 1200);
+    assert_memory_equal(buf.data, "000102030405", 12);
+    assert_memory_equal(buf.data + 508, "feff000102", 10);
+    assert_memory_equal(buf.data + 1192, "54555657", 8);
+    assert_fails(coco_buf_append_hex(&small, bytes, 4, &err), err, COCO_ERR_LIMIT, "7");
+}
+
 int
 main(void)
 {
@@ -159,6 +179,7 @@ main(void)
         cmocka_unit_test(formatting_leaves_no_copy),
         cmocka_unit_test(canaries_are_found),
         cmocka_unit_test(buffer_survives_any_failed_allocation),
+        cmocka_unit_test(bytes_are_appended_as_hex),
     };
 
     return cmocka_run_group_tests_name("base/buf", tests, NULL, NULL);

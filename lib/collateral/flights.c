@@ -136,7 +136,7 @@ start(struct coco_flights *flights, const char *name, struct coco_flight **ret, 
     if (has_failed(flights, name, &status, err))
         return status;
     if (flights->n == COCO_FLIGHTS_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "more than %d requests are under way",
+        return coco_fail(err, COCO_ERR_NET, "more than %d requests are under way: ask again",
                          COCO_FLIGHTS_MAX);
     struct coco_flight *flight = calloc(1, sizeof(*flight));
     if (!flight)
@@ -148,16 +148,22 @@ start(struct coco_flights *flights, const char *name, struct coco_flight **ret, 
     return COCO_OK;
 }
 
+static struct coco_flight *
+find(const struct coco_flights *flights, const char *name)
+{
+    struct coco_flight *flight = flights->first;
+
+    while (flight && strcmp(flight->name, name) != 0)
+        flight = flight->next;
+    return flight;
+}
+
 coco_status
 coco_flights_run(struct coco_flights *flights, const char *name,
                  coco_status (*fn)(void *user, coco_error **err), void *user, coco_error **err)
 {
-    struct coco_flight *flight;
-
     (void)pthread_mutex_lock(&flights->lock);
-    for (flight = flights->first; flight; flight = flight->next)
-        if (strcmp(flight->name, name) == 0)
-            break;
+    struct coco_flight *flight = find(flights, name);
     coco_status status = COCO_OK;
     if (flight) {
         status = join(flights, flight, err);
@@ -170,4 +176,30 @@ coco_flights_run(struct coco_flights *flights, const char *name,
     }
     (void)pthread_mutex_unlock(&flights->lock);
     return status;
+}
+
+coco_status
+coco_flights_begin(struct coco_flights *flights, const char *name, struct coco_flight **ret,
+                   coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    *ret = NULL;
+    (void)pthread_mutex_lock(&flights->lock);
+    if (!find(flights, name))
+        status = start(flights, name, ret, err);
+    (void)pthread_mutex_unlock(&flights->lock);
+    return status;
+}
+
+void
+coco_flights_end(struct coco_flights *flights, struct coco_flight *flight, coco_status status,
+                 coco_error *why)
+{
+    (void)pthread_mutex_lock(&flights->lock);
+    flight->status = status;
+    flight->why = why;
+    land(flights, flight);
+    (void)leave(flight, NULL);
+    (void)pthread_mutex_unlock(&flights->lock);
 }

@@ -46,10 +46,20 @@ int64_t coco_flights_now(const struct coco_flights *flights);
 /*
  * Calls fn(user), or waits for who does so for the same name and takes what came of it.
  * What has just failed fails again without being tried: hostile evidence may name what
- * there is not. COCO_ERR_LIMIT if too many are under way. Any thread.
+ * there is not. COCO_ERR_NET if too many are under way. Any thread.
  */
 coco_status coco_flights_run(struct coco_flights *flights, const char *name,
                              coco_status (*fn)(void *user, coco_error **err), void *user,
                              coco_error **err);
+
+/*
+ * The same in two halves, for who does not wait. *ret is NULL if somebody is at it, or
+ * else must be given to coco_flights_end() once it is known what came of it; name is
+ * lent until then, why is taken.
+ */
+coco_status coco_flights_begin(struct coco_flights *flights, const char *name,
+                               struct coco_flight **ret, coco_error **err);
+void coco_flights_end(struct coco_flights *flights, struct coco_flight *flight, coco_status status,
+                      coco_error *why);
 
 #endif

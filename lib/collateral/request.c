@@ -217,7 +217,7 @@ coco_request_for(const char *name, bool early, struct coco_request *ret, coco_er
     struct coco_request request = {0};
     struct parts parts;
 
-    bool known = take_apart(name, &parts);
+    bool known = coco_collateral_is_name(name) && take_apart(name, &parts);
     if (known && is(&parts, 0, "intel"))
         known = intel(&parts, early, &request);
     else

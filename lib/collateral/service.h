@@ -16,12 +16,15 @@
 #include "net/retry.h"
 #include "verifier/collateral.h"
 
-/* Seconds after which things that may change are asked for again. */
-#define COCO_SERVICE_FRESH ((int64_t)24 * 3600)
-/* The same of certificates between a chip and its root. */
-#define COCO_SERVICE_FRESH_CHAIN ((int64_t)30 * 24 * 3600)
-
 /* Of a source of coco_collateral_new_http(): goes by this clock, which is lent. */
 void coco_service_set_clock(coco_collateral *collateral, const struct coco_clock *clock);
+
+/*
+ * Of the same, before it is used; nothing for other sources: whoever asks for what is not
+ * there does not wait for it. A thread makes the request, and until it is done there is a
+ * COCO_ERR_NET. What is there is given while it has not ended, and got anew meanwhile. For
+ * servers whose one thread serves all.
+ */
+coco_status coco_service_set_background(coco_collateral *collateral, coco_error **err);
 
 #endif

@@ -14,6 +14,8 @@
 #define HEADER_MAX ((size_t)64 << 10)
 #define SET_COOKIE "set-cookie: "
 #define HTTP "http://"
+/* How often a broker is asked again that says when: collateral may take it some seconds. */
+#define BUSY_RETRIES 8
 #define HTTPS "https://"
 
 struct coco_broker {
@@ -202,6 +204,29 @@ send_request(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker
     return coco_http_do(broker->http, ctx, &http_request, ret, err);
 }
 
+/* A broker that says when it wants to be asked again has done nothing yet: RFC 9110, 15.6.4. */
+static coco_status
+send_patiently(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker_request *request,
+               const struct texts *texts, struct coco_http_response *ret, coco_error **err)
+{
+    struct coco_retry retry = {.policy.retries = BUSY_RETRIES};
+    bool again = true;
+    coco_status status = COCO_OK;
+
+    while (status == COCO_OK && again) {
+        _cleanup_free_ char *after = NULL;
+
+        coco_http_response_done(ret);
+        again = false;
+        status = send_request(broker, ctx, request, texts, ret, err);
+        if (status == COCO_OK && ret->status == 503)
+            status = coco_http_header(ret, "retry-after", &after, err);
+        if (status == COCO_OK && after)
+            status = coco_retry_wait(&retry, ctx, ret, "the broker is busy", &again, err);
+    }
+    return status;
+}
+
 /* Error pages of proxies are none: then the status alone must do. */
 static struct coco_rcar_error
 parse_error(const struct coco_http_response *response)
@@ -228,7 +253,7 @@ coco_broker_do(struct coco_broker *broker, coco_ctx *ctx, const struct coco_brok
 
     coco_status status = write_texts(broker, request, &texts, err);
     if (status == COCO_OK)
-        status = send_request(broker, ctx, request, &texts, &response, err);
+        status = send_patiently(broker, ctx, request, &texts, &response, err);
     if (status == COCO_OK) {
         struct coco_cookie_scope scope = {coco_buf_text(&texts.path), broker->secure};
         status = store_cookies(broker, &scope, &response.headers, err);

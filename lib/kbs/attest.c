@@ -408,6 +408,9 @@ refuse(struct judgement *j, coco_status status, coco_error **err)
 
     if (status == COCO_ERR_NOMEM || status == COCO_ERR_IO)
         return status;
+    /* The nonce is not used up: the same evidence may be sent again in a moment. */
+    if (status == COCO_ERR_NET)
+        return coco_kbs_refuse(call, 503, "collateral is being fetched: try again", status);
     coco_status kept = coco_json_add_string(j->trace, "tee", j->tee, &why);
     if (kept == COCO_OK)
         kept = coco_kbs_traces_add(call->core->traces, j->trace, "denied", "evidence", reason,

@@ -117,6 +117,8 @@ coco_kbs_reply_error(int status, const char *name, const char *detail, const cha
     /* RFC 9110 section 15.5.2: a 401 says how to do better. */
     if (status == 401 && coco_httpd_reply_add(reply, "WWW-Authenticate", "Bearer", NULL) != COCO_OK)
         coco_buf_reset(&reply->fields);
+    if (status == 503 && coco_httpd_reply_add(reply, "Retry-After", "1", NULL) != COCO_OK)
+        coco_buf_reset(&reply->fields);
 }
 
 /* The error goes to the owner's log; the peer gets what it may know. */
@@ -128,7 +130,7 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
     const char *detail = call->detail ? call->detail : message;
     const char *id = call->trace[0] ? call->trace : NULL;
 
-    if (code >= 500)
+    if (code >= 500 && !(code == 503 && call->detail))
         detail = "internal error";
     coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO, "%s %s: %d%s%s: %s",
                  call->request->method, call->request->path, code, id ? " id " : "", id ? id : "",

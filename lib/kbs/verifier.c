@@ -6,6 +6,7 @@
 #include "kbs/verifier.h"
 
 #include "base/fail.h"
+#include "collateral/service.h"
 
 #include <string.h>
 
@@ -42,12 +43,14 @@ set_up(const struct sources *sources, coco_collateral *source, coco_error **err)
     return status;
 }
 
-/* Takes source in any case. */
+/* Takes source in any case. One thread serves all guests: none waits for a service. */
 static coco_status
 add(struct sources *sources, coco_collateral *source, coco_error **err)
 {
     coco_status status = set_up(sources, source, err);
 
+    if (status == COCO_OK)
+        status = coco_service_set_background(source, err);
     if (status != COCO_OK) {
         coco_collateral_free(source);
         return status;

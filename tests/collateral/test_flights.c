@@ -169,6 +169,29 @@ failures_are_remembered_within_bounds(void **state)
     assert_ok(run_once("name/0", COCO_OK, &calls), err);
 }
 
+static void
+the_halves_are_one_flight(void **state)
+{
+    struct coco_flight *flight = NULL;
+    struct coco_flight *second = NULL;
+    coco_error *why = NULL;
+
+    (void)state;
+    assert_ok(coco_flights_begin(&flights, "d", &flight, &err), err);
+    assert_non_null(flight);
+    assert_ok(coco_flights_begin(&flights, "d", &second, &err), err);
+    assert_null(second);
+    (void)coco_fail(&why, COCO_ERR_NET, "told to fail");
+    coco_flights_end(&flights, flight, COCO_ERR_NET, why);
+    assert_fails(coco_flights_begin(&flights, "d", &flight, &err), err, COCO_ERR_NET,
+                 "not asked again");
+    assert_null(flight);
+    now += COCO_FLIGHTS_FAILED;
+    assert_ok(coco_flights_begin(&flights, "d", &flight, &err), err);
+    coco_flights_end(&flights, flight, COCO_OK, NULL);
+    assert_int_equal(flights.n, 0);
+}
+
 static coco_status nest(void *user, coco_error **e);
 
 /* One within the other, each of another name, until they are too many. */
@@ -188,7 +211,7 @@ only_so_many_are_under_way(void **state)
     unsigned depth = 0;
 
     (void)state;
-    assert_fails(nest(&depth, &err), err, COCO_ERR_LIMIT, "under way");
+    assert_fails(nest(&depth, &err), err, COCO_ERR_NET, "under way");
     assert_int_equal(depth, COCO_FLIGHTS_MAX + 1);
     assert_int_equal(flights.n, 0);
 }
@@ -215,6 +238,7 @@ main(void)
         cmocka_unit_test_setup_teardown(one_works_for_all_who_want_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(what_failed_is_not_tried_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(failures_are_remembered_within_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_halves_are_one_flight, setup, teardown),
         cmocka_unit_test_setup_teardown(only_so_many_are_under_way, setup, teardown),
         cmocka_unit_test_setup_teardown(all_of_it_survives_any_failed_allocation, setup, teardown),
     };

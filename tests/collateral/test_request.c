@@ -107,6 +107,9 @@ nothing_else_is_asked_for(void **state)
         "amd/Milan/vcek/" CHIP "/bl02_tee00_snp05_ucode68.der/x",
         "hygon/hrk.cert",
         "intel/a/b/c/d/e/f",
+        "intel/root-ca.crl/",
+        "intel//root-ca.crl",
+        "amd/Milan/vcek/" CHIP "/bl02_tee00_snp05_ucode68.der/",
     };
     struct coco_request request;
 

@@ -5,6 +5,8 @@
  */
 #include "collateral/service.h"
 
+#include "collateral/shelf.h"
+
 #include "base/bytes.h"
 #include "base/context.h"
 #include "tests/collateral/kit.h"
@@ -137,7 +139,7 @@ what_is_there_is_not_asked_for(void **state)
     assert_memory_equal(coco_bytes_data(bytes), body, body_len);
     assert_ok(coco_collateral_fetched(source, CRL, &fetched, &err), err);
     assert_int_equal(fetched, atomic_load(&now));
-    (void)atomic_fetch_add(&now, COCO_SERVICE_FRESH - 1);
+    (void)atomic_fetch_add(&now, COCO_SHELF_FRESH - 1);
     assert_ok(get(CRL), err);
     assert_int_equal(atomic_load(&requests), 1);
 }
@@ -147,7 +149,7 @@ what_is_old_is_asked_for_again(void **state)
 {
     (void)state;
     assert_ok(get(CRL), err);
-    (void)atomic_fetch_add(&now, COCO_SERVICE_FRESH);
+    (void)atomic_fetch_add(&now, COCO_SHELF_FRESH);
     assert_ok(get(CRL), err);
     assert_int_equal(atomic_load(&requests), 2);
 }
@@ -294,7 +296,7 @@ a_cache_outlives_the_source(void **state)
     assert_ok(get(CRL), err);
     assert_int_equal(atomic_load(&requests), 1);
     /* It is as old as when it was got, and read as any directory. */
-    (void)atomic_fetch_add(&now, COCO_SERVICE_FRESH);
+    (void)atomic_fetch_add(&now, COCO_SHELF_FRESH);
     reopen(true);
     assert_ok(get(CRL), err);
     assert_int_equal(atomic_load(&requests), 2);
@@ -341,6 +343,75 @@ a_cache_that_cannot_be_written_is_none(void **state)
     make_temp_dir(dir, sizeof(dir));
 }
 
+/* Asks until what is fetched is there, or something else is wrong. */
+static coco_status
+ask_again(const char *name)
+{
+    coco_status status;
+
+    while ((status = get(name)) == COCO_ERR_NET) {
+        assert_contains(coco_error_message(err), "being fetched");
+        coco_error_free(err);
+        err = NULL;
+    }
+    return status;
+}
+
+/* Nobody waits for the server, and one thing brings those along that go with it. */
+static void
+in_the_background_nobody_waits(void **state)
+{
+    (void)state;
+    assert_ok(coco_service_set_background(source, &err), err);
+    assert_int_equal(pipe(gate), 0);
+    for (unsigned i = 0; i < 50; i++)
+        assert_fails(get(CRL), err, COCO_ERR_NET, "is being fetched: ask again");
+    (void)close(gate[1]);
+    assert_ok(ask_again(CRL), err);
+    assert_fails(ask_again("amd/Milan/vcek/chain.pem"), err, COCO_ERR_PROTO, "chain.pem");
+    assert_int_equal(atomic_load(&requests), 2);
+    (void)close(gate[0]);
+}
+
+static void
+in_the_background_what_is_old_is_given_meanwhile(void **state)
+{
+    (void)state;
+    assert_ok(coco_service_set_background(source, &err), err);
+    assert_ok(ask_again(CRL), err);
+    unsigned before = atomic_load(&requests);
+    (void)atomic_fetch_add(&now, 2 * KIT_DAY);
+    status_line = "503 Service Unavailable";
+    assert_ok(get(CRL), err);
+    while (atomic_load(&requests) == before)
+        ;
+    assert_ok(get(CRL), err);
+    (void)atomic_fetch_add(&now, 30 * KIT_DAY);
+    status_line = "404 Not Found";
+    coco_status status;
+    while ((status = get(CRL)) == COCO_ERR_NET) {
+        coco_error_free(err);
+        err = NULL;
+    }
+    assert_fails(status, err, COCO_ERR_NOTFOUND, "answered 404");
+}
+
+/* A server that does not answer does not keep the source alive. */
+static void
+in_the_background_requests_end_with_the_source(void **state)
+{
+    (void)state;
+    assert_ok(coco_service_set_background(source, &err), err);
+    assert_int_equal(pipe(gate), 0);
+    assert_fails(get(CRL), err, COCO_ERR_NET, "is being fetched");
+    while (atomic_load(&requests) == 0)
+        ;
+    coco_collateral_free(source);
+    source = NULL;
+    (void)close(gate[1]);
+    (void)close(gate[0]);
+}
+
 static void
 only_services_have_settings_of_services(void **state)
 {
@@ -362,6 +433,7 @@ only_services_have_settings_of_services(void **state)
     assert_fails(coco_collateral_set_proxy(source, "nonsense://", NULL, &err), err,
                  COCO_ERR_INVALID, "");
     assert_ok(coco_collateral_set_early(source, true, &err), err);
+    assert_ok(coco_service_set_background(memory, &err), err);
     OPENSSL_free(pem);
 }
 
@@ -443,6 +515,9 @@ main(void)
         TEST(a_cache_outlives_the_source),
         TEST(what_is_broken_in_a_cache_is_got_anew),
         TEST(a_cache_that_cannot_be_written_is_none),
+        TEST(in_the_background_nobody_waits),
+        TEST(in_the_background_what_is_old_is_given_meanwhile),
+        TEST(in_the_background_requests_end_with_the_source),
         TEST(only_services_have_settings_of_services),
         TEST(tls_goes_by_the_given_ca_alone),
         TEST(all_of_it_survives_any_failed_allocation),

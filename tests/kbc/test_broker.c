@@ -21,6 +21,7 @@ struct script {
     const char *status;
     const char *headers;
     const char *body;
+    unsigned busy; /* how often it says so first */
     char method[16];
     char target[128];
     char cookie[256];
@@ -50,6 +51,8 @@ answer(void *user, const struct httpd_request *request)
     httpd_header(request, "cookie", script->cookie, sizeof(script->cookie));
     httpd_header(request, "authorization", script->authorization, sizeof(script->authorization));
     httpd_header(request, "content-type", script->content_type, sizeof(script->content_type));
+    if (script->busy > 0 && script->busy-- > 0)
+        return httpd_reply(request->httpd, "503 Service Unavailable", "Retry-After: 0\r\n", "{}");
     return httpd_reply(request->httpd, script->status, script->headers, script->body);
 }
 
@@ -257,14 +260,37 @@ a_request_survives_any_failed_allocation(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void
+a_broker_that_is_busy_is_asked_again(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+    _cleanup_answer_ struct coco_broker_answer refused = {0};
+    const struct coco_broker_request request = {
+        .method = "POST",
+        .path = "/attest",
+        .body = "x",
+        .len = 1,
+    };
+
+    f->script.busy = 2;
+    assert_ok(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err);
+    assert_int_equal(got.status, 200);
+    assert_string_equal(f->script.request_body, "x");
+    /* One that does not say when is not. */
+    f->script.status = "503 Service Unavailable";
+    assert_ok(coco_broker_do(f->broker, f->ctx, &request, &refused, &f->err), f->err);
+    assert_int_equal(refused.status, 503);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_request_arrives_as_it_was_meant),        TEST(a_prefix_in_the_url_is_kept),
-        TEST(every_cookie_of_an_answer_counts),         TEST(answers_mean_what_they_say),
-        TEST(a_success_is_no_error_information),        TEST(a_flood_of_cookies_is_refused),
-        TEST(a_request_survives_any_failed_allocation),
+        TEST(a_request_arrives_as_it_was_meant),    TEST(a_prefix_in_the_url_is_kept),
+        TEST(every_cookie_of_an_answer_counts),     TEST(answers_mean_what_they_say),
+        TEST(a_success_is_no_error_information),    TEST(a_flood_of_cookies_is_refused),
+        TEST(a_broker_that_is_busy_is_asked_again), TEST(a_request_survives_any_failed_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

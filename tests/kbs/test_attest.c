@@ -310,6 +310,48 @@ sample_is_refused_unless_it_is_allowed(void **state)
     world_end(&strict);
 }
 
+/* A service that is asked for collateral keeps no guest waiting, nor the one who asked. */
+static void
+a_guest_is_told_to_come_back_when_collateral_is_fetched(void **state)
+{
+    struct world w;
+    size_t len = 0;
+    char *text = read_fixture("snp/as_e2e_evidence.json", &len);
+    struct coco_rcar_challenge challenge = {0};
+    _cleanup_json_ cJSON *jwk = NULL;
+    _cleanup_json_ cJSON *evidence = NULL;
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    coco_error *err = NULL;
+
+    (void)state;
+    /* Nobody listens at this port, which is that of discarded bytes (RFC 863). */
+    world_begin(&w, "collateral = [\"amd=http://127.0.0.1:9\"]\n");
+    assert_int_equal(ask(&w, "POST", "/kbs/v0/auth", NULL, NULL,
+                         "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":{}}"),
+                     200);
+    assert_ok(coco_rcar_challenge_parse(w.reply.body.data, w.reply.body.len, &challenge, &err),
+              err);
+    assert_ok(coco_rcar_tee_key_build(w.tee, &jwk, &err), err);
+    assert_ok(coco_json_parse(text, len, &evidence, &err), err);
+    const struct coco_rcar_attestation attestation = {
+        .nonce = challenge.nonce,
+        .additional = "",
+        .tee_pubkey = jwk,
+        .evidence = evidence,
+    };
+    assert_ok(coco_rcar_attestation_build(&attestation, &body, &err), err);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(
+            ask_bytes(&w, "POST", "/kbs/v0/attest", w.cookie, NULL, body.data, body.len), 503);
+        assert_says_no(&w, "AttestationError");
+        assert_contains(coco_buf_text(&w.reply.fields), "Retry-After: 1");
+        assert_contains(said(&w), "being fetched");
+    }
+    coco_rcar_challenge_done(&challenge);
+    free(text);
+    world_end(&w);
+}
+
 /* Each answer is the right one, or a 500 that holds neither nonce, cookie, token nor secret. */
 static void
 without_random_bytes_nothing_is_given(void **state)
@@ -369,6 +411,7 @@ main(void)
         T(a_challenge_is_no_token),
         T(attest_refuses_bodies),
         T(init_data_comes_into_the_claims),
+        cmocka_unit_test(a_guest_is_told_to_come_back_when_collateral_is_fetched),
         T(without_random_bytes_nothing_is_given),
         T(sample_is_refused_unless_it_is_allowed),
     };

@@ -6,6 +6,8 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import http.server
 import json
+import os
+import pathlib
 import re
 import subprocess
 import threading
@@ -248,3 +250,75 @@ def test_services_are_asked_and_kept(coco, tmp_path, certificates, keys):
     coco.run("collateral", "show", tmp_path / "b", "--collateral-key", public, code=0)
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def snp():
+    """Recorded evidence of a Genoa machine, without its certificate, and what AMD's service says of it."""
+    beside = pathlib.Path(__file__).resolve().parents[2].parent / "shared/fixtures"
+    top = pathlib.Path(os.environ.get("COCO_FIXTURES", beside)) / "snp"
+    if not top.is_dir():
+        pytest.skip("recorded evidence is not there: COCO_FIXTURES")
+    evidence = json.loads((top / "as_e2e_evidence.json").read_text())
+    report = evidence["attestation_report"]
+    tcb = report["reported_tcb"]
+    levels = "&".join(f"{k}SPL={tcb[v]:02}" for k, v in
+                      (("bl", "bootloader"), ("tee", "tee"), ("snp", "snp"), ("ucode", "microcode")))  # fmt: skip
+    chain = (top / "genoa_ask_ark_asvk.pem").read_text().split("-----END CERTIFICATE-----\n")[:2]
+    answers = {
+        f"/vcek/v1/Genoa/{bytes(report['chip_id']).hex()}?{levels}": (top / "as_e2e_vcek.der").read_bytes(),
+        "/vcek/v1/Genoa/cert_chain": "".join(part + "-----END CERTIFICATE-----\n" for part in chain).encode(),
+    }
+    bound = ["--report-data", bytes(report["report_data"]).hex(), "--tee", "snp"]
+    return bound, json.dumps(evidence | {"cert_chain": None}).encode(), answers
+
+
+@pytest.fixture
+def kds(snp):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            body = snp[2].get(self.path)
+            if body is None:
+                return self.send_error(404)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    asked = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"amd=http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_hardware_is_verified_with_what_its_maker_says(coco, snp, kds, tmp_path, keys):
+    bound, evidence, answers = snp
+    source, asked = kds
+    # No list of revoked certificates was recorded: without one evidence does not hold.
+    args = ["evidence", "verify", *bound, "--collateral", source, "--collateral-cache", tmp_path / "cache"]
+    done = coco.run(*args, stdin=evidence, code=4, no_proxy="*")
+    assert b"revocation-list  not ok" in done.stdout
+    coco.run(*args, "--allow", "revocation-list", stdin=evidence, code=0, no_proxy="*")
+    # One request each; what is not there was asked for by either run.
+    assert sorted(asked) == sorted([*answers, "/vcek/v1/Genoa/crl", "/vcek/v1/Genoa/crl"])
+
+    # What that took goes to a site without a network, and holds there as of now and as of then.
+    private, public = keys("ed25519", "owner")
+    (tmp_path / "evidence").write_bytes(evidence)
+    export = ["collateral", "export", "--sign-key", private, "--collateral", tmp_path / "cache", "--tee", "snp"]
+    bundle = tmp_path / "collateral.bundle"
+    coco.run(*export, tmp_path / "evidence", "-o", bundle, code=0)
+    offline = [*bound, "--collateral", bundle, "--collateral-key", public, "--allow", "revocation-list"]
+    coco.run("evidence", "verify", *offline, stdin=evidence, code=0)
+    record = tmp_path / "record"
+    coco.run("evidence", "record", *offline, "-o", record, stdin=evidence, code=0)
+    assert len(json.loads(record.read_text())["collateral"]) == 2
+    coco.run("evidence", "replay", record, "--allow", "revocation-list", code=0)
+    assert b"with more allowed" in coco.run("evidence", "replay", record, code=4).stderr
+    coco.run("evidence", "verify", *bound, stdin=evidence, code=4)

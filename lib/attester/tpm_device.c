@@ -148,16 +148,35 @@ coco_tpm_device_close(struct coco_tpm_device *device)
 
 /* ---- keys and quotes ---- */
 
+/* Asked first, for tpm2-tss writes to the terminal whatever it is refused. */
+static coco_status
+is_defined(struct coco_tpm_device *device, uint32_t handle, bool *ret, coco_error **err)
+{
+    _cleanup_esys_ TPMS_CAPABILITY_DATA *found = NULL;
+    TPMI_YES_NO more = 0;
+
+    TSS2_RC rc = Esys_GetCapability(device->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                    TPM2_CAP_HANDLES, handle, 1, &more, &found);
+    if (rc != TSS2_RC_SUCCESS)
+        return fail_tss(rc, "list its handles", err);
+    *ret = found->data.handles.count > 0 && found->data.handles.handle[0] == handle;
+    return COCO_OK;
+}
+
 static coco_status
 find_object(struct coco_tpm_device *device, uint32_t handle, const char *what, struct object *ret,
             coco_error **err)
 {
+    bool defined = false;
+
+    coco_status status = is_defined(device, handle, &defined, err);
+    if (status != COCO_OK)
+        return status;
+    if (!defined)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "TPM has no %s at 0x%08x", what, handle);
     ret->esys = device->esys;
     TSS2_RC rc = Esys_TR_FromTPMPublic(device->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
                                        ESYS_TR_NONE, &ret->handle);
-    /* Part 3, section 12.4 (ReadPublic), and 31.6 (NV_ReadPublic): nothing is there. */
-    if ((rc & ~TPM2_RC_H & ~TPM2_RC_1 & 0xffff) == TPM2_RC_HANDLE || (rc & 0xffff) == 0x018b)
-        return coco_fail(err, COCO_ERR_NOTFOUND, "TPM has no %s at 0x%08x", what, handle);
     return rc == TSS2_RC_SUCCESS ? COCO_OK : fail_tss(rc, what, err);
 }
 
@@ -392,14 +411,16 @@ static coco_status
 nv_prepare(struct coco_tpm_device *device, uint32_t index, size_t len, struct object *nv,
            coco_error **err)
 {
+    bool defined = false;
     size_t size = 0;
 
-    coco_status status = find_object(device, index, "NV index", nv, NULL);
-    if (status == COCO_ERR_NOTFOUND)
+    coco_status status = is_defined(device, index, &defined, err);
+    if (status == COCO_OK && !defined)
         return nv_define(device, index, len, nv, err);
-    if (status != COCO_OK)
-        return coco_fail(err, status, "TPM: cannot look for an NV index");
-    status = nv_size(device, nv->handle, &size, err);
+    if (status == COCO_OK)
+        status = find_object(device, index, "NV index", nv, err);
+    if (status == COCO_OK)
+        status = nv_size(device, nv->handle, &size, err);
     if (status != COCO_OK || size == len)
         return status;
     TSS2_RC rc = Esys_NV_UndefineSpace(device->esys, ESYS_TR_RH_OWNER, nv->handle, ESYS_TR_PASSWORD,

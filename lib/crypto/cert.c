@@ -15,10 +15,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <time.h>
 
 #define SECURITY_LEVEL 2 /* 112 bits: no SHA-1, no RSA below 2048 bits */
 #define SUBJECT_MAX 256
 
+COCO_DEFINE_CLEANUP(ASN1_INTEGER *, ASN1_INTEGER_free);
 COCO_DEFINE_CLEANUP(ASN1_OBJECT *, ASN1_OBJECT_free);
 COCO_DEFINE_CLEANUP(X509_STORE *, X509_STORE_free);
 COCO_DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free);
@@ -238,6 +240,53 @@ check_dates(const ASN1_TIME *from, const ASN1_TIME *to, const char *what, int64_
         return coco_fail(err, COCO_ERR_VERIFY, "%s is not valid yet", what);
     if (ended < 0)
         return coco_fail(err, COCO_ERR_VERIFY, "%s has expired", what);
+    return COCO_OK;
+}
+
+static coco_status
+seconds_of(const ASN1_TIME *time, int64_t *ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    struct tm tm = {0};
+
+    if (ASN1_TIME_to_tm(time, &tm) != 1)
+        return coco_fail(err, COCO_ERR_PROTO, "a date that is none");
+    *ret = (int64_t)timegm(&tm);
+    return COCO_OK;
+}
+
+coco_status
+coco_cert_dates(X509 *cert, int64_t *from, int64_t *to, coco_error **err)
+{
+    coco_status status = seconds_of(X509_get0_notBefore(cert), from, err);
+
+    return status == COCO_OK ? seconds_of(X509_get0_notAfter(cert), to, err) : status;
+}
+
+coco_status
+coco_crl_dates(X509_CRL *crl, int64_t *from, int64_t *to, coco_error **err)
+{
+    const ASN1_TIME *end = X509_CRL_get0_nextUpdate(crl);
+
+    coco_status status = seconds_of(X509_CRL_get0_lastUpdate(crl), from, err);
+    if (status != COCO_OK || end)
+        return status == COCO_OK ? seconds_of(end, to, err) : status;
+    *to = INT64_MAX;
+    return COCO_OK;
+}
+
+coco_status
+coco_crl_number(X509_CRL *crl, uint64_t *ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    int critical = 0;
+    _cleanup_(ASN1_INTEGER_freep) ASN1_INTEGER *number =
+        X509_CRL_get_ext_d2i(crl, NID_crl_number, &critical, NULL);
+
+    if (!number && critical == -1)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "revocation list has no number");
+    if (!number || ASN1_INTEGER_get_uint64(ret, number) != 1)
+        return coco_fail(err, COCO_ERR_PROTO, "revocation list has a number that is none");
     return COCO_OK;
 }
 

@@ -63,6 +63,9 @@ coco_status coco_cert_key(X509 *cert, EVP_PKEY **ret, coco_error **err);
 coco_status coco_cert_extension(X509 *cert, const char *oid, const uint8_t **ret, size_t *len,
                                 coco_error **err);
 
+/* Both its dates, in seconds since 1970: COCO_ERR_PROTO where one is none. */
+coco_status coco_cert_dates(X509 *cert, int64_t *from, int64_t *to, coco_error **err);
+
 /* COCO_ERR_VERIFY unless now, seconds since 1970, is within its dates. */
 coco_status coco_cert_check_dates(X509 *cert, int64_t now, coco_error **err);
 
@@ -79,6 +82,13 @@ coco_status coco_cert_chain_check_dates(const struct coco_cert_chain *chain, int
 
 /* A list of revoked certificates, DER or PEM. COCO_ERR_PROTO or COCO_ERR_LIMIT. */
 coco_status coco_crl_parse(const void *data, size_t len, X509_CRL **ret, coco_error **err);
+
+/* Both its dates; INT64_MAX for one without an end. Errors of coco_cert_dates(). */
+coco_status coco_crl_dates(X509_CRL *crl, int64_t *from, int64_t *to, coco_error **err);
+
+/* The number of the list (RFC 5280 section 5.2.3): COCO_ERR_NOTFOUND, COCO_ERR_PROTO past 64 bits.
+ */
+coco_status coco_crl_number(X509_CRL *crl, uint64_t *ret, coco_error **err);
 
 /* COCO_ERR_VERIFY unless issuer signed crl and may. */
 coco_status coco_crl_check_issuer(X509_CRL *crl, X509 *issuer, coco_error **err);

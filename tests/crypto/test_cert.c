@@ -292,6 +292,34 @@ a_list_is_of_its_issuer_and_of_its_time(void **state)
                  "not valid yet");
 }
 
+/* Dates and numbers are for people and policies, and nothing that a check goes by. */
+static void
+dates_and_numbers_can_be_asked_for(void **state)
+{
+    _cleanup_crl_ X509_CRL *crl = make_crl(&ca, NULL, 5);
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    uint64_t got = 0;
+    int64_t from = 0;
+    int64_t to = 0;
+
+    (void)state;
+    assert_ok(coco_cert_dates(leaf.cert, &from, &to, &err), err);
+    assert_int_equal(to - from, 40L * 24 * 3600);
+    assert_true(from <= now - 30L * 24 * 3600 && from > now - 30L * 24 * 3600 - 60);
+    assert_ok(coco_crl_dates(crl, &from, &to, &err), err);
+    assert_int_equal(to - from, 6L * 24 * 3600);
+    assert_fails(coco_crl_number(crl, &got, &err), err, COCO_ERR_NOTFOUND, "no number");
+    assert_int_equal(ASN1_INTEGER_set_uint64(number, UINT64_MAX), 1);
+    assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0), 1);
+    assert_ok(coco_crl_number(crl, &got, &err), err);
+    assert_true(got == UINT64_MAX);
+    assert_int_equal(ASN1_INTEGER_set(number, -1), 1);
+    assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, X509V3_ADD_REPLACE), 1);
+    assert_fails(coco_crl_number(crl, &got, &err), err, COCO_ERR_PROTO, "that is none");
+    ASN1_INTEGER_free(number);
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void
 lists_are_read_whole(void **state)
 {
@@ -376,6 +404,7 @@ main(void)
         cmocka_unit_test(extensions_are_found_by_their_oid),
         cmocka_unit_test(what_is_on_the_list_is_revoked),
         cmocka_unit_test(a_list_is_of_its_issuer_and_of_its_time),
+        cmocka_unit_test(dates_and_numbers_can_be_asked_for),
         cmocka_unit_test(lists_are_read_whole),
         cmocka_unit_test(a_list_of_changes_is_refused),
         cmocka_unit_test(all_of_it_survives_any_failed_allocation),

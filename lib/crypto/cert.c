@@ -115,8 +115,33 @@ check_rest(const char *text, size_t len, coco_error **err)
     return COCO_OK;
 }
 
+/* A reference to the certificate of known that has this DER; NULL for none. */
+static X509 *
+find_known(const struct coco_cert_chain *known, const uint8_t *der, size_t len)
+{
+    for (size_t i = 0; i < known->n; i++) {
+        uint8_t *bytes = NULL;
+        int bytes_len = i2d_X509(known->certs[i], &bytes);
+        bool same = bytes_len > 0 && (size_t)bytes_len == len && memcmp(bytes, der, len) == 0;
+
+        OPENSSL_free(bytes);
+        if (same && X509_up_ref(known->certs[i]) == 1)
+            return known->certs[i];
+    }
+    return NULL;
+}
+
 coco_status
 coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chain, coco_error **err)
+{
+    const struct coco_cert_chain none = {0};
+
+    return coco_cert_chain_parse_among(text, len, &none, chain, err);
+}
+
+coco_status
+coco_cert_chain_parse_among(const void *text, size_t len, const struct coco_cert_chain *known,
+                            struct coco_cert_chain *chain, coco_error **err)
 {
     coco_ossl_errors_are_ours();
     size_t before = chain->n;
@@ -134,7 +159,10 @@ coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chai
             break;
         if (strcmp(block.label, PEM_STRING_X509) != 0)
             return coco_fail(err, COCO_ERR_PROTO, "more than certificates in the PEM text");
-        coco_status status = parse_der(block.der, (size_t)block.len, &cert, err);
+        coco_status status = COCO_OK;
+        cert = find_known(known, block.der, (size_t)block.len);
+        if (!cert)
+            status = parse_der(block.der, (size_t)block.len, &cert, err);
         if (status == COCO_OK)
             status = coco_cert_chain_add(chain, &cert, err);
         if (status != COCO_OK)

@@ -44,6 +44,14 @@ coco_status coco_cert_parse(const void *data, size_t len, X509 **ret, coco_error
 coco_status coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chain,
                                   coco_error **err);
 
+/*
+ * The same, but certificates that known has, too, are shared with it: reading one
+ * costs as much as verifying several signatures.
+ */
+coco_status coco_cert_chain_parse_among(const void *text, size_t len,
+                                        const struct coco_cert_chain *known,
+                                        struct coco_cert_chain *chain, coco_error **err);
+
 /* Appends cert, which is taken on success: COCO_ERR_LIMIT. */
 coco_status coco_cert_chain_add(struct coco_cert_chain *chain, X509 **cert, coco_error **err);
 

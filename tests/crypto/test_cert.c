@@ -86,6 +86,25 @@ a_chain_is_read_as_it_comes(void **state)
 }
 
 static void
+certificates_that_are_known_are_shared(void **state)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = 1 << 16};
+    _cleanup_cert_chain_ struct coco_cert_chain known = {0};
+    _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
+
+    (void)state;
+    add(&known, &stranger); /* which has the name of root */
+    add(&known, &root);
+    append_pem(&text, &ca);
+    append_pem(&text, &root);
+    assert_ok(coco_cert_chain_parse_among(text.data, text.len, &known, &chain, &err), err);
+    assert_int_equal(chain.n, 2);
+    assert_int_equal(X509_cmp(chain.certs[0], ca.cert), 0);
+    assert_ptr_not_equal(chain.certs[0], ca.cert);
+    assert_ptr_equal(chain.certs[1], root.cert);
+}
+
+static void
 texts_that_are_no_chain_are_refused(void **state)
 {
     _cleanup_buf_ struct coco_buf many = {.limit = 1 << 16};
@@ -396,6 +415,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_is_read_as_it_comes),
+        cmocka_unit_test(certificates_that_are_known_are_shared),
         cmocka_unit_test(texts_that_are_no_chain_are_refused),
         cmocka_unit_test(one_certificate_is_der_or_pem_and_nothing_more),
         cmocka_unit_test(links_are_checked_each_by_itself),

@@ -55,6 +55,26 @@ static const struct coco_check_kind kinds[] = {
     {"runtime-data", false, "the HCL's report is not the one that the hardware vouches for"},
     {"user-data", false, "the HCL's report was made for another nonce: attest again"},
 
+    /* Intel SGX and TDX */
+    {"pck-certificate", false, "send the certificates of the machine's provisioning key (PCK)"},
+    {"qe-report-signature", false,
+     "the quote was changed, or the machine's key did not certify it"},
+    {"qe-report-data", false, "the quote was made with a key that no quoting enclave has"},
+    {"quote-signature", false, "the quote was changed on its way, or was never one of a machine"},
+    {"collateral-root", false, "trust its root if you know whose it is (trust_root)"},
+    {"collateral-certificates", false, "fetch the TCB info and QE identity with their chains"},
+    {"collateral-dates", true, "look at the clock; fetch TCB info and QE identity anew"},
+    {"tcb-info", false, "fetch Intel's TCB info of this model of machine"},
+    {"qe-identity", false, "fetch Intel's identity of the quoting enclave; use the one of Intel"},
+    {"tdx-module", false, "load a TDX module that Intel signed"},
+    {"tcb-level", false, "update the firmware of the machine: what it has is not supported"},
+    {"tcb-out-of-date", true, "update firmware, TDX module and microcode of the machine"},
+    {"tcb-configuration-needed", true, "set up the machine as its advisories say (BIOS, SMT)"},
+    {"tcb-sw-hardening-needed", true, "build what runs inside as the advisories say"},
+    {"tcb-relaunch-advised", true, "start the TD again: the machine has been updated since"},
+    {"tcb-revoked", false, "update the firmware of the machine: what it has is broken"},
+    {"seam-debug", false, "load a TDX module that is not for debugging"},
+
     /* sample, software */
     {"sample-allowed", false, "run on hardware, or allow \"sample\" where nothing is at stake"},
     {"trusted-root", false, "trust the root of the software TEE where nothing is at stake"},

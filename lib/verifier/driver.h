@@ -43,10 +43,12 @@ extern const struct coco_verifier_driver coco_cca_verifier;
 extern const struct coco_verifier_driver coco_nitro_verifier;
 extern const struct coco_verifier_driver coco_sample_verifier;
 extern const struct coco_verifier_driver coco_sev_verifier;
+extern const struct coco_verifier_driver coco_sgx_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;
 extern const struct coco_verifier_driver coco_sampledevice_verifier;
 extern const struct coco_verifier_driver coco_software_verifier;
 extern const struct coco_verifier_driver coco_tpm_verifier;
+extern const struct coco_verifier_driver coco_tdx_verifier;
 
 /* ---- what the verifier was told ---- */
 

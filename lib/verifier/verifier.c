@@ -28,8 +28,10 @@ static const struct coco_verifier_driver *const drivers[] = {
     &coco_sample_verifier,
     &coco_sampledevice_verifier,
     &coco_sev_verifier,
+    &coco_sgx_verifier,
     &coco_snp_verifier,
     &coco_software_verifier,
+    &coco_tdx_verifier,
     &coco_tpm_verifier,
     &coco_az_snp_verifier,
 };

@@ -21,6 +21,7 @@ MEMCMP = {
     "lib/base/digest.c": (1, "digests of what everybody may read"),
     "lib/base/json_read.c": (1, "words of JSON"),
     "lib/collateral/bundle.c": (2, "a format's name, and digests of what everybody may read"),
+    "lib/crypto/cert.c": (1, "certificates"),
     "lib/crypto/cose.c": (1, "labels of headers"),
     "lib/crypto/jwk.c": (1, "two public keys"),
     "lib/image/tar.c": (1, "whether padding is zero"),
@@ -31,13 +32,20 @@ MEMCMP = {
     "lib/tee/eventlog.c": (3, "names in event logs"),
     "lib/tee/csv.c": (1, "a magic number"),
     "lib/tee/csv_cert.c": (1, "names of Hygon's keys"),
+    "lib/tee/pck.c": (1, "names of members"),
+    "lib/tee/pcs.c": (1, "signs of JSON"),
+    "lib/tee/qe_identity.c": (1, "a measurement, which everybody may read"),
+    "lib/tee/quote.c": (1, "the name of a maker"),
+    "lib/tee/tdreport.c": (2, "hashes of what everybody may read"),
     "lib/tee/sev_cert.c": (1, "names of AMD's keys"),
     "lib/tee/sev_secret.c": (1, "the name of a table"),
     "lib/tee/snp_certs.c": (1, "names of kinds of certificates"),
     "lib/tee/software.c": (2, "a magic number, and whether padding is zero"),
     "lib/verifier/boot_claims.c": (1, "names in event logs"),
     "lib/verifier/cca.c": (2, "ids of machines, and hashes of public keys"),
+    "lib/verifier/dcap_collateral.c": (3, "names of machines, and certificates"),
     "lib/verifier/software.c": (1, "two public keys"),
+    "lib/verifier/tcb.c": (1, "a measurement, which everybody may read"),
 }
 
 # A name that has one of these words is a secret's.

@@ -35,6 +35,8 @@ extern "C" {
  *     amd/<Naples|Rome>/ask_ark.cert          both, in AMD's own format
  *     hygon/hrk.cert                          in Hygon's own format
  *     hygon/hsk_cek/<serial number>.cert      both, in Hygon's own format
+ *     ibm/chain.pem                           signing key of host keys, CA, root
+ *     ibm/signing-key.crl                     also intermediate-ca.crl, root-ca.crl
  *
  * fmspc and chip id are lower-case hex, products are spelt as AMD does: "Milan",
  * "Genoa", "Turin".

@@ -43,7 +43,10 @@ static const struct coco_check_kind kinds[] = {
     {"realm-key", false, "realm and platform are of two machines: look for who put them together"},
     {"realm-signature", false, "the claims of the realm were changed on their way"},
 
-    /* AMD SEV and SEV-ES */
+    /* IBM Secure Execution */
+    {"request", false, "answer a request of this verifier, with the key that it has now"},
+
+    /* AMD SEV and SEV-ES, and IBM Secure Execution */
     {"session", false, "launch the guest with a session that its owner made for this platform"},
     {"measurement", false, "look at what was launched: firmware, kernel, CPUs or policy differ"},
     /* TPM, alone or of an Azure VM */

@@ -42,6 +42,7 @@ extern const struct coco_verifier_driver coco_az_tdx_verifier;
 extern const struct coco_verifier_driver coco_cca_verifier;
 extern const struct coco_verifier_driver coco_nitro_verifier;
 extern const struct coco_verifier_driver coco_sample_verifier;
+extern const struct coco_verifier_driver coco_se_verifier;
 extern const struct coco_verifier_driver coco_sev_verifier;
 extern const struct coco_verifier_driver coco_sgx_verifier;
 extern const struct coco_verifier_driver coco_snp_verifier;
@@ -64,6 +65,9 @@ bool coco_verifier_trusts_root(const coco_verifier *verifier, const char *maker,
 /* The keys that tee may rest on, as SubjectPublicKeyInfo; NULL past the last. Lent. */
 const struct coco_buf *coco_verifier_key(const coco_verifier *verifier, const char *tee,
                                          size_t index);
+
+/* Seconds since 1970, by the clock that was set or by the machine's. */
+int64_t coco_verifier_now(const coco_verifier *verifier);
 
 /* The private key for a TEE, or NULL. Lent. */
 EVP_PKEY *coco_verifier_private_key(const coco_verifier *verifier, const char *tee);

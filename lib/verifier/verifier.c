@@ -27,6 +27,7 @@ static const struct coco_verifier_driver *const drivers[] = {
     &coco_nitro_verifier,
     &coco_sample_verifier,
     &coco_sampledevice_verifier,
+    &coco_se_verifier,
     &coco_sev_verifier,
     &coco_sgx_verifier,
     &coco_snp_verifier,
@@ -154,6 +155,12 @@ void
 coco_verifier_set_time(coco_verifier *verifier, int64_t now)
 {
     verifier->now = now;
+}
+
+int64_t
+coco_verifier_now(const coco_verifier *verifier)
+{
+    return verifier->now != 0 ? verifier->now : (int64_t)time(NULL);
 }
 
 /* ---- trust anchors ---- */
@@ -422,7 +429,7 @@ coco_verify(const coco_verifier *verifier, const char *tee, const char *evidence
             .verifier = verifier,
             .evidence = object,
             .binding = binding,
-            .now = verifier->now != 0 ? verifier->now : (int64_t)time(NULL),
+            .now = coco_verifier_now(verifier),
         };
         status = reach_verdict(driver, &verification, ret, err);
     }

@@ -5,6 +5,8 @@
  */
 #include "tests/fakekernel.h"
 
+#include "tests/faults.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -242,7 +244,9 @@ fake_close(void *user, int fd)
         fake->privlevel[d->staged_len] = '\0';
         fake->generation++;
     } else if (d->kind == WRITES) {
-        error = coco_buf_append(d->written, d->staged, d->staged_len, NULL) == COCO_OK ? 0 : ENOMEM;
+        faults_pause(); /* what is allocated here is the test's */
+        error = coco_buf_append(d->written, d->staged, d->staged_len, NULL) == COCO_OK ? 0 : EFBIG;
+        faults_resume();
     }
     if (d->kind == INBLOB && fake->close_fails_with)
         error = fake->close_fails_with;

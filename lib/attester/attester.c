@@ -6,7 +6,9 @@
 #include "attester/cca.h"
 #include "attester/driver.h"
 #include "attester/se.h"
+#include "attester/sgx.h"
 #include "attester/snp.h"
+#include "attester/tdx.h"
 #include "base/bytes.h"
 #include "base/context.h"
 #include "base/fail.h"
@@ -19,6 +21,8 @@
 /* clang-format off */
 static const struct coco_attester_driver *const drivers[] = {
     &coco_software_attester,
+    &coco_tdx_attester,
+    &coco_sgx_attester,
 #if COCO_HAVE_TPM
     &coco_az_tdx_attester,
     &coco_az_snp_attester,

@@ -27,6 +27,8 @@ every_tee_has_a_name(void **state)
 {
     static const char *const names[] = {
         "software",
+        "tdx",
+        "sgx",
 #if COCO_HAVE_TPM
         "az-tdx-vtpm",
         "az-snp-vtpm",

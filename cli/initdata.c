@@ -54,10 +54,7 @@ add_fields(cJSON *object, const coco_initdata *initdata)
         char hex[2 * CLI_FIELD_MAX + 1];
 
         cli_initdata_field(initdata, tee, hex);
-        if (hex[0])
-            cJSON_AddStringToObject(tees, tee, hex);
-        else
-            cJSON_AddNullToObject(tees, tee);
+        cJSON_AddStringToObject(tees, tee, hex);
     }
 }
 

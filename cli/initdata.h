@@ -19,7 +19,7 @@ int cli_initdata_read(struct cli *cli, const char *path, coco_initdata **ret);
  */
 int cli_initdata_json(struct cli *cli, const coco_initdata *initdata, bool content);
 
-/* What evidence of tee has of it, as hex; "" if tee does not take it. */
+/* What evidence of tee has of it, as hex; "" when out of memory. */
 void cli_initdata_field(const coco_initdata *initdata, const char *tee,
                         char hex[2 * CLI_FIELD_MAX + 1]);
 

@@ -48,8 +48,7 @@ write_text(const coco_initdata *initdata)
         char hex[2 * CLI_FIELD_MAX + 1];
 
         cli_initdata_field(initdata, tee, hex);
-        (void)printf("  %-12s %s\n    %s\n", tee, coco_initdata_place(tee),
-                     hex[0] ? hex : "nothing: it does not take this algorithm");
+        (void)printf("  %-12s %s\n    %s\n", tee, coco_initdata_place(tee), hex);
     }
     for (size_t i = 0; (name = coco_initdata_name(initdata, i)); i++) {
         (void)printf("\n");

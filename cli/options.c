@@ -14,7 +14,7 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_ADMIN_KEY] = {"admin-key", 0, "FILE", NULL, NULL, false,
                        "public key (PEM) of whoever may administer the KBS over HTTP"},
     [OPT_ALGORITHM] = {"algorithm", 0, "NAME", "sha256 sha384 sha512", NULL, false,
-                       "digest of the document; sha384 otherwise, sha256 for TPMs"},
+                       "digest of the document; sha384 otherwise, sha256 for upstream's TPMs"},
     [OPT_ALLOW] = {"allow", 0, "CHECK", NULL, NULL, true,
                    "let evidence be valid that fails this check, such as debug"},
     [OPT_AT] = {"at", 0, "TIME", NULL, NULL, false,

@@ -108,12 +108,12 @@ COCO_API const char *coco_initdata_place(const char *tee);
  * Computes what evidence of a machine that was started with a document holds.
  *
  * The digest is cut, or filled up with zeros, to the field of the TEE; a PCR is
- * extended with it.
+ * extended with it. Upstream's attesters of TPMs take digests by SHA-256 alone.
  *
  * @param initdata  the document
  * @param tee       a name of coco_initdata_tee()
  * @param ret       the bytes; free with coco_bytes_free()
- * @param err       ::COCO_ERR_NOTSUP for another TEE, and for an algorithm that it does not take
+ * @param err       ::COCO_ERR_NOTSUP for another TEE
  */
 COCO_API COCO_MUST_CHECK coco_status coco_initdata_field(const coco_initdata *initdata,
                                                          const char *tee, coco_bytes **ret,

@@ -53,16 +53,16 @@ coco_initdata_place(const char *tee)
     return place ? place->name : NULL;
 }
 
-/* SHA-256 of what the register was at the start, zeros, and of the digest. */
+/*
+ * SHA-256 of what the register was at the start, zeros, and of the digest, cut to its
+ * size; upstream's attester takes no digest that has to be.
+ */
 static coco_status
-extended(const char *tee, const struct coco_digest *digest, uint8_t *field, size_t *len,
-         coco_error **err)
+extended(const struct coco_digest *digest, uint8_t *field, size_t *len, coco_error **err)
 {
     uint8_t both[64] = {0};
     struct coco_digest pcr;
 
-    if (digest->alg != COCO_SHA256)
-        return coco_fail(err, COCO_ERR_NOTSUP, "%s takes init data by sha256 alone", tee);
     memcpy(both + 32, digest->bytes, 32);
     coco_status status = coco_digest_of(COCO_SHA256, both, sizeof(both), &pcr, err);
     if (status != COCO_OK)
@@ -86,7 +86,7 @@ compute(const coco_initdata *initdata, const char *tee, uint8_t *field, size_t *
     if (status != COCO_OK)
         return status;
     if (place->size == 0)
-        return extended(tee, &digest, field, len, err);
+        return extended(&digest, field, len, err);
     size_t size = coco_hash_size(digest.alg);
     memset(field, 0, FIELD_MAX);
     memcpy(field, digest.bytes, size < place->size ? size : place->size);

@@ -13,8 +13,8 @@
 #include "tee/se.h"
 
 #define COCO_SE_SLOTS_MAX 64
-#define COCO_SE_POINT_SIZE ((size_t)160) /* x and y of a key on P-521, big-endian, 80 bytes each   \
-                                          */
+/* x and y of a key on P-521, big-endian, 80 bytes each */
+#define COCO_SE_POINT_SIZE ((size_t)160)
 #define COCO_SE_IV_SIZE ((size_t)12)
 #define COCO_SE_GCM_TAG_SIZE ((size_t)16)
 #define COCO_SE_REQUEST_KEY_SIZE ((size_t)32)

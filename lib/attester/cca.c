@@ -6,8 +6,7 @@
 #include "attester/cca.h"
 
 #include "attester/tsm.h"
-#include "base/fail.h"
-#include "tee/serde.h"
+#include "tee/cca.h"
 
 #include <string.h>
 
@@ -15,20 +14,6 @@ static bool
 detect(void)
 {
     return coco_tsm_detect(&coco_kernel, COCO_TSM_CCA);
-}
-
-/* Upstream's: {"token":[210,132,...]}. */
-static coco_status
-write_evidence(const struct coco_buf *token, struct coco_buf *evidence, coco_error **err)
-{
-    _cleanup_json_ cJSON *object = NULL;
-
-    coco_status status = coco_json_new_object(&object, err);
-    if (status == COCO_OK)
-        status = coco_serde_add_bytes(object, "token", token->data, token->len, err);
-    if (status == COCO_OK)
-        status = coco_json_write(object, COCO_JSON_COMPACT, evidence, err);
-    return status;
 }
 
 /* The challenge in the token is not compared here: a token is only read by who verifies it. */
@@ -49,7 +34,8 @@ collect(void *self, coco_ctx *ctx, const struct coco_evidence_request *request,
     memcpy(challenge, request->report_data, request->len);
     coco_status status = coco_tsm_ask(machine->kernel, &question, &token, NULL, err);
     if (status == COCO_OK)
-        status = write_evidence(&token, evidence, err);
+        status = coco_cca_evidence_format((struct coco_cbor_string){token.data, token.len},
+                                          evidence, err);
     return status;
 }
 

@@ -125,6 +125,45 @@ a_token_is_read_as_it_was_written(void **state)
     assert_true(same(token.realm.challenge, CCA_BYTES(challenge)));
 }
 
+static coco_status
+parse_evidence(const char *json, struct coco_buf *ret, coco_error **e)
+{
+    _cleanup_json_ cJSON *object = NULL;
+
+    coco_status status = coco_json_parse_object(json, strlen(json), &object, e);
+    if (status == COCO_OK)
+        status = coco_cca_evidence_parse(object, ret, e);
+    return status;
+}
+
+static void
+evidence_is_upstreams_array_and_nothing_else(void **state)
+{
+    static const char *const bad[] = {
+        "{}",
+        "{\"token\":\"2QGP\"}",
+        "{\"token\":[256]}",
+        "{\"token\":[\"1\"]}",
+        "{\"token\":[1],\"more\":1}",
+    };
+    _cleanup_buf_ struct coco_buf json = {.limit = 256};
+    _cleanup_buf_ struct coco_buf token = {.limit = 4};
+
+    (void)state;
+    assert_ok(coco_cca_evidence_format(CCA_TEXT("\xd9\x01\x8f"), &json, &err), err);
+    assert_string_equal(coco_buf_text(&json), "{\"token\":[217,1,143]}");
+    assert_ok(parse_evidence(coco_buf_text(&json), &token, &err), err);
+    assert_int_equal(token.len, 3);
+    assert_memory_equal(token.data, "\xd9\x01\x8f", 3);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        coco_buf_reset(&token);
+        assert_fails(parse_evidence(bad[i], &token, &err), err, COCO_ERR_PROTO, "");
+    }
+    coco_buf_reset(&token);
+    assert_fails(parse_evidence("{\"token\":[1,2,3,4,5]}", &token, &err), err, COCO_ERR_LIMIT,
+                 "4 bytes");
+}
+
 static void
 writing_survives_any_failed_allocation(void **state)
 {
@@ -151,6 +190,7 @@ main(void)
         cmocka_unit_test(a_platform_is_read_as_it_was_written),
         cmocka_unit_test(a_realm_is_read_as_it_was_written),
         cmocka_unit_test(a_token_is_read_as_it_was_written),
+        cmocka_unit_test(evidence_is_upstreams_array_and_nothing_else),
         cmocka_unit_test(writing_survives_any_failed_allocation),
     };
 

@@ -80,7 +80,7 @@ read_vector(const cJSON *claims, int64_t vector[CLAIMS], coco_error **err)
     return COCO_OK;
 }
 
-/* ---- without a policy engine: what policies/default_cpu.rego says ---- */
+/* ---- without a policy engine: what policies/default_cpu.rego and default_gpu.rego say ---- */
 
 static const char built_in_answer[] =
     "{\"extensions\":[{\"name\":\"ear.trustee.identifiers\",\"key\":-18,"
@@ -128,11 +128,13 @@ built_in(const struct coco_kbs_appraisal *appraisal, int64_t vector[CLAIMS])
     const cJSON *tee = sample ? sample : software;
     bool launched =
         is_among(member(tee, "launch_digest"), member(appraisal->references, "launch_digest"));
+    bool device = is_among(member(member(appraisal->evidence, "sampledevice"), "svn"),
+                           member(appraisal->references, "device_svn"));
     bool genuine = sample ? sample_hardware(sample, appraisal->references) : software != NULL;
 
     vector[1] = cJSON_IsFalse(member(tee, "debug")) ? 2 : 36;
     vector[2] = launched ? 3 : 33;
-    vector[4] = genuine ? 2 : 97;
+    vector[4] = genuine || device ? 2 : 97;
 }
 
 static coco_status

@@ -34,6 +34,7 @@ static const struct {
 } defaults[] = {
     {COCO_KBS_RESOURCE_POLICY, default_resource},
     {"default_cpu", default_cpu},
+    {"default_gpu", default_gpu},
 };
 
 coco_status

@@ -39,8 +39,8 @@ end(void **state)
 }
 
 static coco_status
-appraise(struct fixture *f, const char *evidence, const char *references, struct coco_buf *text,
-         coco_error **err)
+appraise_as(struct fixture *f, const char *class, const char *evidence, const char *references,
+            struct coco_buf *text, coco_error **err)
 {
     _cleanup_json_ cJSON *evidence_value = NULL;
     _cleanup_json_ cJSON *references_value = NULL;
@@ -50,7 +50,7 @@ appraise(struct fixture *f, const char *evidence, const char *references, struct
     assert_int_equal(coco_json_parse(references, strlen(references), &references_value, NULL),
                      COCO_OK);
     const struct coco_kbs_appraisal appraisal = {
-        .class = "cpu",
+        .class = class,
         .evidence = evidence_value,
         .references = references_value,
     };
@@ -58,6 +58,13 @@ appraise(struct fixture *f, const char *evidence, const char *references, struct
     if (status == COCO_OK)
         status = coco_json_write(submod, COCO_JSON_COMPACT, text, err);
     return status;
+}
+
+static coco_status
+appraise(struct fixture *f, const char *evidence, const char *references, struct coco_buf *text,
+         coco_error **err)
+{
+    return appraise_as(f, "cpu", evidence, references, text, err);
 }
 
 #define SAMPLE                                                                                     \
@@ -115,6 +122,31 @@ the_default_policy_wants_reference_values(void **state)
         assert_contains(coco_buf_text(&text), want);
         assert_contains(coco_buf_text(&text), cases[i].vector);
         assert_contains(coco_buf_text(&text), "\"ear.appraisal-policy-id\":\"default\"");
+    }
+}
+
+/* Devices have a policy of their own: default_gpu.rego. */
+static void
+a_device_is_told_by_its_reference_values(void **state)
+{
+    static const struct {
+        const char *evidence, *references, *vector;
+    } cases[] = {
+        {"{\"sampledevice\":{\"svn\":\"2\"}}", "{}", VECTOR("36", "33", "97")},
+        {"{\"sampledevice\":{\"svn\":\"2\"}}", "{\"device_svn\":[\"1\"]}",
+         VECTOR("36", "33", "97")},
+        {"{\"sampledevice\":{\"svn\":\"2\"}}", "{\"device_svn\":[\"1\",\"2\"]}",
+         VECTOR("36", "33", "2")},
+        {"{}", "{\"device_svn\":[null]}", VECTOR("36", "33", "97")},
+    };
+    struct fixture *f = *state;
+    coco_error *err = NULL;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = 65536};
+
+        assert_ok(appraise_as(f, "gpu", cases[i].evidence, cases[i].references, &text, &err), err);
+        assert_contains(coco_buf_text(&text), cases[i].vector);
     }
 }
 
@@ -176,6 +208,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         T(the_default_policy_wants_reference_values),
+        T(a_device_is_told_by_its_reference_values),
         T(policies_answer_with_a_vector_or_not_at_all),
     };
 

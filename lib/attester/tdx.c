@@ -10,6 +10,7 @@
 #include "attester/tsm.h"
 #include "base/fail.h"
 #include "base/json.h"
+#include "tee/ccel.h"
 #include "tee/quote.h"
 
 #include <stdio.h>
@@ -105,15 +106,11 @@ collect(void *self, coco_ctx *ctx, const struct coco_evidence_request *request,
 
 /* ---- Registers ---- */
 
-/* td-shim's specification, "TD event log", and UEFI 2.11, 38.4.1. */
+/* RTMR0 is register 1 of event logs. */
 static unsigned
 register_of(unsigned pcr)
 {
-    if (pcr == 1 || pcr == 7)
-        return 0;
-    if (pcr >= 2 && pcr <= 6)
-        return 1;
-    return pcr >= 8 && pcr <= 15 ? 2 : 3;
+    return coco_ccmr_of_pcr(pcr) - 1;
 }
 
 static coco_status
@@ -235,5 +232,6 @@ const struct coco_attester_driver coco_tdx_attester = {
     .register_size = REGISTER_SIZE,
     .extend = extend,
     .read_register = read_register,
+    .log_index = coco_ccmr_of_pcr,
     .bind_init_data = bind_init_data,
 };

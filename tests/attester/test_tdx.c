@@ -232,6 +232,7 @@ pcrs_are_parts_that_registers_play(void **state)
         assert_ok(coco_attester_read_register(f->attester, pcr, &value, &f->err), f->err);
         assert_int_equal(coco_bytes_size(value), 48);
         assert_memory_equal(coco_bytes_data(value), digest, 48);
+        assert_int_equal(coco_attester_log_index(f->attester, pcr), registers[pcr] + 1);
     }
     assert_string_equal(coco_attester_register_alg(f->attester), "sha384");
 }

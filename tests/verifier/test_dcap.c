@@ -946,7 +946,7 @@ bit_of(size_t at)
 static void
 no_byte_of_a_recorded_quote_can_be_changed(void **state)
 {
-    static const size_t forms[] = {0, 4, 9}; /* TD 1.0, TD 1.5, SGX */
+    static const size_t forms[] = {4, 9}; /* TD 1.5, SGX */
 
     (void)state;
     for (size_t i = 0; i < COUNT(forms); i++) {
@@ -959,8 +959,8 @@ no_byte_of_a_recorded_quote_can_be_changed(void **state)
         assert_ok(coco_cert_chain_parse(r.quote.certification_data, r.quote.certification_len,
                                         &chain, &err),
                   err);
-        /* Certificates of all forms are read alike. */
-        for (size_t at = 0; at < (i == 0 ? r.quote.len : certificates_at(&r)); at++) {
+        /* Of certificates, which are others' business and long, some bytes in each line. */
+        for (size_t at = 0; at < r.quote.len; at += at < certificates_at(&r) ? 1 : 9) {
             _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
             r.bytes.data[at] ^= bit_of(at);

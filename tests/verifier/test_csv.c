@@ -286,25 +286,37 @@ the_mask_cannot_be_changed(void **state)
     }
 }
 
+/* No chain is checked, which does not change; the signature must hold for evidence to be valid. */
+static bool
+signature_holds(const struct coco_csv_evidence *evidence)
+{
+    _cleanup_(coco_verifier_freep) coco_verifier *rootless = NULL;
+
+    assert_ok(coco_verifier_new(&rootless, &err), err);
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = verify(rootless, evidence);
+    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
+        if (strcmp(coco_verdict_check_name(verdict, i), "signature") == 0)
+            return coco_verdict_check_ok(verdict, i);
+    fail_msg("the signature was not checked");
+    return false;
+}
+
+/* One bit of every byte, but of the mask: the_mask_cannot_be_changed(). */
 static void
-assert_no_bit_can_be_flipped(const coco_verifier *with, struct coco_csv_evidence *evidence)
+assert_no_bit_can_be_flipped(struct coco_csv_evidence *evidence)
 {
     uint8_t body[COCO_CSV_BODY_V2_SIZE];
-    uint32_t version = evidence->report.version;
     size_t len = coco_csv_report_format(&evidence->report, body);
 
+    assert_true(signature_holds(evidence));
     for (size_t i = 0; i < len; i++) {
-        coco_verdict *verdict = NULL;
-
         body[i] ^= (uint8_t)(1U << i % 8);
-        assert_ok(coco_csv_report_parse(body, len, version, &evidence->report, &err), err);
-        assert_ok(try_verify(with, evidence, &verdict), err);
-        if (coco_verdict_valid(verdict))
+        assert_ok(coco_csv_report_parse(body, len, 1, &evidence->report, &err), err);
+        if (signature_holds(evidence) && (i < 188 || i >= 192))
             fail_msg("byte %zu can be changed", i);
-        coco_verdict_free(verdict);
         body[i] ^= (uint8_t)(1U << i % 8);
     }
-    assert_ok(coco_csv_report_parse(body, len, version, &evidence->report, &err), err);
+    assert_ok(coco_csv_report_parse(body, len, 1, &evidence->report, &err), err);
 }
 
 static void
@@ -313,7 +325,7 @@ no_bit_can_be_flipped(void **state)
     struct coco_csv_evidence evidence = good(1);
 
     (void)state;
-    assert_no_bit_can_be_flipped(verifier, &evidence);
+    assert_no_bit_can_be_flipped(&evidence);
 }
 
 static void
@@ -428,7 +440,7 @@ a_recorded_report_is_what_the_manifest_says(void **state)
                     "\"");
     assert_contains(coco_verdict_claims(verdict),
                     "\"mnonce\":\"67c6697351ff4aec29cdbaabf2fbe346\"");
-    assert_no_bit_can_be_flipped(strict, &evidence);
+    assert_no_bit_can_be_flipped(&evidence);
     remove_temp_dir(recorded_dir);
 }
 

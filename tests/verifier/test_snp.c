@@ -641,11 +641,11 @@ signature_holds(const struct coco_snp_report *report, const struct coco_snp_cert
 }
 
 /*
- * One bit of every byte of the report, signature and all; which of the eight
+ * One bit of every byte of the report, or of one in step; which of the eight
  * differs. No certificate but the leaf, for the chain's do not change.
  */
 static void
-assert_no_bit_can_be_flipped(const struct coco_snp_evidence *evidence)
+assert_no_bit_can_be_flipped(const struct coco_snp_evidence *evidence, size_t step)
 {
     const struct coco_snp_certs leaf = {.list = {evidence->certs.list[0]}, .n = 1};
     uint8_t bytes[COCO_SNP_REPORT_SIZE];
@@ -653,7 +653,7 @@ assert_no_bit_can_be_flipped(const struct coco_snp_evidence *evidence)
 
     assert_true(signature_holds(&evidence->report, &leaf));
     coco_snp_report_format(&evidence->report, bytes);
-    for (size_t i = 0; i < sizeof(bytes); i++) {
+    for (size_t i = 0; i < sizeof(bytes); i += step) {
         struct coco_snp_report flipped;
 
         bytes[i] ^= (uint8_t)(1U << i % 8);
@@ -663,7 +663,8 @@ assert_no_bit_can_be_flipped(const struct coco_snp_evidence *evidence)
             fail_msg("byte %zu can be changed", i);
         bytes[i] ^= (uint8_t)(1U << i % 8);
     }
-    assert_in_range(malformed, 500, 600); /* what is reserved, most of it behind the signature */
+    assert_in_range(malformed, 500 / step,
+                    600 / step); /* what is reserved, most of it behind the signature */
 }
 
 static void
@@ -674,7 +675,7 @@ no_bit_can_be_flipped(void **state)
 
     (void)state;
     make(&m, &evidence);
-    assert_no_bit_can_be_flipped(&evidence);
+    assert_no_bit_can_be_flipped(&evidence, 5); /* of those that were recorded, every byte */
 }
 
 static void
@@ -839,7 +840,7 @@ no_bit_of_recorded_reports_can_be_flipped(void **state)
         _cleanup_snp_evidence_ struct coco_snp_evidence evidence;
 
         read_recorded(&recordings[i], recordings[i].leaf, &evidence);
-        assert_no_bit_can_be_flipped(&evidence);
+        assert_no_bit_can_be_flipped(&evidence, 1);
     }
 }
 

@@ -49,7 +49,8 @@ what_bytes_are_to_blame_for_waits_for_the_end(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(waiting) / sizeof(waiting[0]); i++) {
         struct picky picky = {.status = waiting[i]};
-        _cleanup_defer_ struct coco_defer defer = {.next = {picky_write, picky_end, &picky}};
+        _cleanup_defer_ struct coco_defer defer = {
+            .next = {.write = picky_write, .end = picky_end, .self = &picky}};
         const struct coco_sink sink = coco_defer_sink(&defer);
 
         assert_ok(coco_sink_write(&sink, "ab", 2, &err), err);
@@ -69,7 +70,8 @@ what_the_system_is_to_blame_for_fails_at_once(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(at_once) / sizeof(at_once[0]); i++) {
         struct picky picky = {.status = at_once[i]};
-        _cleanup_defer_ struct coco_defer defer = {.next = {picky_write, picky_end, &picky}};
+        _cleanup_defer_ struct coco_defer defer = {
+            .next = {.write = picky_write, .end = picky_end, .self = &picky}};
         const struct coco_sink sink = coco_defer_sink(&defer);
 
         assert_fails(coco_sink_write(&sink, "!", 1, &err), err, at_once[i], "an exclamation");
@@ -80,7 +82,8 @@ static void
 without_a_failure_all_is_passed_on(void **state)
 {
     struct picky picky = {.status = COCO_ERR_PROTO};
-    _cleanup_defer_ struct coco_defer defer = {.next = {picky_write, picky_end, &picky}};
+    _cleanup_defer_ struct coco_defer defer = {
+        .next = {.write = picky_write, .end = picky_end, .self = &picky}};
     const struct coco_sink sink = coco_defer_sink(&defer);
 
     (void)state;
@@ -93,7 +96,8 @@ static void
 nobody_need_want_the_error(void **state)
 {
     struct picky picky = {.status = COCO_ERR_PROTO};
-    _cleanup_defer_ struct coco_defer defer = {.next = {picky_write, picky_end, &picky}};
+    _cleanup_defer_ struct coco_defer defer = {
+        .next = {.write = picky_write, .end = picky_end, .self = &picky}};
     const struct coco_sink sink = coco_defer_sink(&defer);
 
     (void)state;

@@ -22,6 +22,8 @@
 /* One a line, so that who adds one adds a line. */
 /* clang-format off */
 static const struct coco_verifier_driver *const drivers[] = {
+    &coco_az_snp_verifier,
+    &coco_az_tdx_verifier,
     &coco_cca_verifier,
     &coco_csv_verifier,
     &coco_nitro_verifier,
@@ -34,7 +36,6 @@ static const struct coco_verifier_driver *const drivers[] = {
     &coco_software_verifier,
     &coco_tdx_verifier,
     &coco_tpm_verifier,
-    &coco_az_snp_verifier,
 };
 /* clang-format on */
 

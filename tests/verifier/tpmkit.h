@@ -54,7 +54,7 @@ tpmkit_sign(struct coco_tpm_quote *quote, const struct coco_tpm_attest *attest, 
 
 /* The names of the checks that do not hold, with a space behind each. */
 static inline void
-assert_failing(const coco_verdict *verdict, const char *names)
+tpmkit_assert_failing(const coco_verdict *verdict, const char *names)
 {
     char text[512] = "";
 

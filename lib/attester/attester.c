@@ -5,6 +5,7 @@
  */
 #include "attester/cca.h"
 #include "attester/driver.h"
+#include "attester/nitro.h"
 #include "attester/se.h"
 #include "attester/sgx.h"
 #include "attester/snp.h"
@@ -30,6 +31,7 @@ static const struct coco_attester_driver *const drivers[] = {
     &coco_snp_attester,
     &coco_cca_attester,
     &coco_se_attester,
+    &coco_nitro_attester,
 #if COCO_HAVE_TPM
     &coco_tpm_attester,
 #endif

@@ -36,6 +36,7 @@ every_tee_has_a_name(void **state)
         "snp",
         "cca",
         "se",
+        "nitro",
 #if COCO_HAVE_TPM
         "tpm",
 #endif

@@ -33,11 +33,12 @@ static atomic_llong now;
 static coco_error *err;
 
 /* What the server says. */
-static const char *status_line;
+static _Atomic(const char *) status_line;
 static uint8_t body[4096];
 static size_t body_len;
 static atomic_uint requests;
-static int gate[2]; /* a pipe that is closed to let answers out, or {-1, -1} */
+static atomic_int gate; /* what is read of it lets an answer out; -1: nothing stops them */
+static int gate_ends[2];
 
 static int64_t
 fake_now(void *self)
@@ -64,10 +65,10 @@ answer(void *user, const struct httpd_request *request)
 
     (void)user;
     (void)atomic_fetch_add(&requests, 1);
-    if (gate[0] >= 0)
-        (void)!read(gate[0], &byte, 1); /* until it is closed */
-    (void)snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n", status_line,
-                   body_len);
+    if (atomic_load(&gate) >= 0)
+        (void)!read(atomic_load(&gate), &byte, 1); /* until the other end is closed */
+    (void)snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n",
+                   atomic_load(&status_line), body_len);
     return httpd_say(request->httpd, head) && httpd_send(request->httpd, body, body_len);
 }
 
@@ -89,6 +90,20 @@ reopen(bool cached)
     open_source(cached);
 }
 
+static void
+shut_gate(void)
+{
+    assert_int_equal(pipe(gate_ends), 0);
+    atomic_store(&gate, gate_ends[0]);
+}
+
+/* For good: nobody waits at what is closed. */
+static void
+open_gate(void)
+{
+    (void)close(gate_ends[1]);
+}
+
 static int
 setup(void **state)
 {
@@ -97,7 +112,7 @@ setup(void **state)
     make_temp_dir(dir, sizeof(dir));
     atomic_store(&now, (long long)time(NULL));
     atomic_store(&requests, 0);
-    gate[0] = gate[1] = -1;
+    atomic_store(&gate, -1);
     status_line = "200 OK";
     body_len = kit_crl(&ca, 20, body, sizeof(body));
     httpd_start(&httpd, answer, NULL, NULL);
@@ -113,6 +128,8 @@ teardown(void **state)
     coco_collateral_free(source);
     source = NULL;
     httpd_stop(&httpd);
+    if (atomic_load(&gate) >= 0)
+        (void)close(gate_ends[0]);
     coco_ctx_free(ctx);
     remove_temp_dir(dir);
     pki_done(&ca);
@@ -242,12 +259,12 @@ many_threads_make_one_request(void **state)
     pthread_t threads[16];
 
     (void)state;
-    assert_int_equal(pipe(gate), 0);
+    shut_gate();
     for (size_t i = 0; i < 16; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, get_in_thread, NULL), 0);
     while (atomic_load(&requests) == 0)
         ;
-    (void)close(gate[1]);
+    open_gate();
     for (size_t i = 0; i < 16; i++) {
         void *got = NULL;
 
@@ -255,7 +272,6 @@ many_threads_make_one_request(void **state)
         assert_ptr_equal(got, source);
     }
     assert_int_equal(atomic_load(&requests), 1);
-    (void)close(gate[0]);
 }
 
 static void *
@@ -274,12 +290,11 @@ canceling_ends_the_wait(void **state)
     pthread_t thread;
 
     (void)state;
-    assert_int_equal(pipe(gate), 0);
+    shut_gate();
     assert_int_equal(pthread_create(&thread, NULL, cancel_when_asked, NULL), 0);
     assert_fails(get(CRL), err, COCO_ERR_CANCELED, "");
     assert_int_equal(pthread_join(thread, NULL), 0);
-    (void)close(gate[1]);
-    (void)close(gate[0]);
+    open_gate();
 }
 
 static void
@@ -363,14 +378,13 @@ in_the_background_nobody_waits(void **state)
 {
     (void)state;
     assert_ok(coco_service_set_background(source, &err), err);
-    assert_int_equal(pipe(gate), 0);
+    shut_gate();
     for (unsigned i = 0; i < 50; i++)
         assert_fails(get(CRL), err, COCO_ERR_NET, "is being fetched: ask again");
-    (void)close(gate[1]);
+    open_gate();
     assert_ok(ask_again(CRL), err);
     assert_fails(ask_again("amd/Milan/vcek/chain.pem"), err, COCO_ERR_PROTO, "chain.pem");
     assert_int_equal(atomic_load(&requests), 2);
-    (void)close(gate[0]);
 }
 
 static void
@@ -402,14 +416,13 @@ in_the_background_requests_end_with_the_source(void **state)
 {
     (void)state;
     assert_ok(coco_service_set_background(source, &err), err);
-    assert_int_equal(pipe(gate), 0);
+    shut_gate();
     assert_fails(get(CRL), err, COCO_ERR_NET, "is being fetched");
     while (atomic_load(&requests) == 0)
         ;
     coco_collateral_free(source);
     source = NULL;
-    (void)close(gate[1]);
-    (void)close(gate[0]);
+    open_gate();
 }
 
 static void

@@ -372,51 +372,52 @@ coco_snp_report_format(const struct coco_snp_report *report, uint8_t ret[COCO_SN
 
 /* ---- JSON ---- */
 
-struct part {
-    const char *name;
-    uint8_t *value;
-};
-
 static coco_status
-get_parts(const cJSON *object, const char *name, const struct part *parts, size_t n,
-          coco_error **err)
+get_part(const cJSON *object, const char *name, uint8_t *ret, coco_error **err)
 {
-    const cJSON *inner = NULL;
+    uint64_t value = 0;
 
-    coco_status status = coco_json_get_object(object, name, &inner, err);
-    if (status != COCO_OK)
-        return status;
-    for (size_t i = 0; i < n && status == COCO_OK; i++) {
-        uint64_t value = 0;
-
-        status = coco_serde_get_number(inner, parts[i].name, UINT8_MAX, &value, err);
-        *parts[i].value = (uint8_t)value;
-    }
-    return status == COCO_OK ? status : coco_wrap(err, status, "%s", name);
+    coco_status status = coco_serde_get_number(object, name, UINT8_MAX, &value, err);
+    if (status == COCO_OK)
+        *ret = (uint8_t)value;
+    return status;
 }
 
 static coco_status
 get_tcb(const cJSON *object, const char *name, bool turin, struct coco_snp_tcb *ret,
         coco_error **err)
 {
-    const struct part parts[] = {
-        {"bootloader", &ret->bootloader}, {"tee", &ret->tee}, {"snp", &ret->snp},
-        {"microcode", &ret->microcode},   {"fmc", &ret->fmc},
-    };
+    const cJSON *tcb = NULL;
 
-    return get_parts(object, name, parts, turin ? 5 : 4, err);
+    coco_status status = coco_json_get_object(object, name, &tcb, err);
+    if (status != COCO_OK)
+        return status;
+    status = get_part(tcb, "bootloader", &ret->bootloader, err);
+    if (status == COCO_OK)
+        status = get_part(tcb, "tee", &ret->tee, err);
+    if (status == COCO_OK)
+        status = get_part(tcb, "snp", &ret->snp, err);
+    if (status == COCO_OK)
+        status = get_part(tcb, "microcode", &ret->microcode, err);
+    if (status == COCO_OK && turin)
+        status = get_part(tcb, "fmc", &ret->fmc, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "%s", name);
 }
 
 static coco_status
 get_firmware(const cJSON *object, const char *name, struct coco_snp_firmware *ret, coco_error **err)
 {
-    const struct part parts[] = {
-        {"major", &ret->major},
-        {"minor", &ret->minor},
-        {"build", &ret->build},
-    };
+    const cJSON *firmware = NULL;
 
-    return get_parts(object, name, parts, 3, err);
+    coco_status status = coco_json_get_object(object, name, &firmware, err);
+    if (status != COCO_OK)
+        return status;
+    status = get_part(firmware, "major", &ret->major, err);
+    if (status == COCO_OK)
+        status = get_part(firmware, "minor", &ret->minor, err);
+    if (status == COCO_OK)
+        status = get_part(firmware, "build", &ret->build, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "%s", name);
 }
 
 static coco_status

@@ -74,7 +74,8 @@ write_evidence(struct coco_cbor_string document, struct coco_buf *evidence, coco
 }
 
 static coco_status
-ask(const struct coco_kernel *kernel, const struct coco_buf *request, uint8_t *response,
+ask(const struct coco_kernel *kernel, const struct coco_buf *request,
+    uint8_t *response, /* the device's to write. NOLINT(readability-non-const-parameter) */
     size_t *len, coco_error **err)
 {
     struct coco_nsm_message message = {

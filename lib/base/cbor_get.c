@@ -290,7 +290,8 @@ coco_cbor_get(struct coco_cbor item, int64_t key, struct coco_cbor *ret, coco_er
 
 /* The getters of members differ in their type alone. */
 #define DEFINE_GET(name, type)                                                                     \
-    coco_status coco_cbor_get_##name(struct coco_cbor item, int64_t key, type *ret,                \
+    coco_status coco_cbor_get_##name(struct coco_cbor item, int64_t key,                           \
+                                     type *ret, /* NOLINT(bugprone-macro-parentheses) */           \
                                      coco_error **err)                                             \
     {                                                                                              \
         struct coco_cbor value;                                                                    \

@@ -167,7 +167,7 @@ coco_flights_run(struct coco_flights *flights, const char *name,
     coco_status status = COCO_OK;
     if (flight) {
         status = join(flights, flight, err);
-    } else if ((status = start(flights, name, &flight, err)) == COCO_OK) {
+    } else if ((status = start(flights, name, &flight, err)) == COCO_OK && flight) {
         (void)pthread_mutex_unlock(&flights->lock);
         flight->status = fn(user, &flight->why);
         (void)pthread_mutex_lock(&flights->lock);

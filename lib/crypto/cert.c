@@ -18,7 +18,7 @@
 #include <time.h>
 
 #define SECURITY_LEVEL 2 /* 112 bits: no SHA-1, no RSA below 2048 bits */
-#define SUBJECT_MAX 256
+#define SUBJECT_MAX ((size_t)256)
 
 COCO_DEFINE_CLEANUP(ASN1_INTEGER *, ASN1_INTEGER_free);
 COCO_DEFINE_CLEANUP(ASN1_OBJECT *, ASN1_OBJECT_free);

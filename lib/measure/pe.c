@@ -19,8 +19,8 @@
 #define PE32_PLUS 0x20b
 #define HEADERS_SIZE_AT 60 /* in the optional header, as what follows */
 #define CHECKSUM_AT 64
-#define DIRECTORIES_AT 92 /* their number; with PE32+ 16 later */
-#define CERTIFICATES 4    /* index of the directory of signatures */
+#define DIRECTORIES_AT 92        /* their number; with PE32+ 16 later */
+#define CERTIFICATES ((size_t)4) /* index of the directory of signatures */
 #define SECTION_SIZE 40
 
 struct range {

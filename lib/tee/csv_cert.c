@@ -130,7 +130,8 @@ coco_csv_ca_parse(const void *data, size_t len, struct coco_csv_ca *ret, coco_er
 }
 
 void
-coco_csv_ca_format(const struct coco_csv_ca *ca, uint8_t ret[COCO_CSV_CA_SIZE])
+coco_csv_ca_format(const struct coco_csv_ca *ca,
+                   uint8_t ret[COCO_CSV_CA_SIZE]) /* NOLINT(readability-non-const-parameter) */
 {
     struct writer w = {ret};
 
@@ -178,7 +179,8 @@ coco_csv_cert_parse(const void *data, size_t len, struct coco_csv_cert *ret, coc
 }
 
 void
-coco_csv_cert_format(const struct coco_csv_cert *cert, uint8_t ret[COCO_CSV_CERT_SIZE])
+coco_csv_cert_format(const struct coco_csv_cert *cert,
+                     uint8_t ret[COCO_CSV_CERT_SIZE]) /* NOLINT(readability-non-const-parameter) */
 {
     struct writer w = {ret};
 

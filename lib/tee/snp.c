@@ -28,10 +28,10 @@ enum kind {
 
 struct field {
     const char *name; /* in JSON (sev crate 6.3.1) */
-    enum kind kind;
-    size_t at; /* in the report */
+    size_t at;        /* in the report */
     size_t size;
     size_t member; /* in the structure */
+    enum kind kind;
     uint32_t since;
 };
 
@@ -42,16 +42,16 @@ struct field {
 #define MEMBER_SIZE(m) sizeof(((struct coco_snp_report *)0)->m)
 #define SINCE(name, kind, at, m, since)                                                            \
     {                                                                                              \
-        name, kind, at, MEMBER_SIZE(m), MEMBER(m), since                                           \
+        name, at, MEMBER_SIZE(m), MEMBER(m), kind, since                                           \
     }
 #define FIELD(name, kind, at, m) SINCE(name, kind, at, m, VERSION_MIN)
 #define TCB_FIELD(name, at, m)                                                                     \
     {                                                                                              \
-        name, TCB, at, TCB_SIZE, MEMBER(m), VERSION_MIN                                            \
+        name, at, TCB_SIZE, MEMBER(m), TCB, VERSION_MIN                                            \
     }
 #define FIRMWARE_FIELD(name, at, m)                                                                \
     {                                                                                              \
-        name, FIRMWARE, at, FIRMWARE_SIZE, MEMBER(m), VERSION_MIN                                  \
+        name, at, FIRMWARE_SIZE, MEMBER(m), FIRMWARE, VERSION_MIN                                  \
     }
 
 /* By place; what is between two of them is reserved. */

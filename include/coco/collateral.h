@@ -102,7 +102,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_collateral_new_bundle(const uint8_t *b
  *
  * @param path   a file of Intel's PCS client tool, {"collaterals":...}, which is read now, or a
  *               directory like its kds-store, which has files
- *               vcek/<chip id>/bl02_tee00_snp05_ucode68_vcek.der or vcek/<chip id>/vcek.der
+ *               vcek/CHIP_ID/bl02_tee00_snp05_ucode68_vcek.der or vcek/CHIP_ID/vcek.der
  * @param early  of two answers of Intel's, that which came earlier: coco_collateral_set_early()
  * @param ret    the source; free with coco_collateral_free()
  * @param err    ::COCO_ERR_NOTFOUND, ::COCO_ERR_PROTO, ::COCO_ERR_LIMIT

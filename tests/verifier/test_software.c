@@ -179,6 +179,31 @@ no_root_is_trusted_by_itself(void **state)
     assert_contains(coco_verdict_check_got(verdict, 0), "sha256:");
 }
 
+/* As many as a verifier takes; the one that counts is the first. */
+static void
+many_roots_may_be_trusted(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_software_evidence_ struct coco_software_evidence evidence = make_good(f);
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+    coco_status status = COCO_OK;
+    size_t n = 1;
+
+    while (status == COCO_OK) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+
+        assert_ok(coco_key_generate(COCO_KEY_P256, &key, &f->err), f->err);
+        assert_ok(coco_key_public_pem(key, &pem, &f->err), f->err);
+        status = coco_verifier_trust_key(f->verifier, "software", pem.data, pem.len, &f->err);
+        n += status == COCO_OK;
+    }
+    assert_fails(status, f->err, COCO_ERR_LIMIT, "keys");
+    assert_true(n >= 64);
+    assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
+    assert_failing(verdict, "");
+}
+
 static void
 each_broken_link_is_its_own_check(void **state)
 {
@@ -439,6 +464,7 @@ main(void)
         TEST(good_evidence_is_valid),
         TEST(the_debug_bit_is_seen_by_policies),
         TEST(no_root_is_trusted_by_itself),
+        TEST(many_roots_may_be_trusted),
         TEST(each_broken_link_is_its_own_check),
         TEST(the_root_may_be_the_key_but_only_if_it_endorses_itself),
         TEST(evidence_for_another_nonce_is_not_valid),

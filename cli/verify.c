@@ -277,3 +277,25 @@ cli_verdict_print(const struct cli_evidence *evidence, const coco_verdict *verdi
             (void)printf("    to do:  %s\n", coco_verdict_check_hint(verdict, i));
     }
 }
+
+int
+cli_judge_evidence(struct cli *cli, cli_report_fn *report)
+{
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+    struct cli_evidence evidence = {0};
+    coco_collateral *collateral = NULL;
+
+    int rc =
+        cli_read_evidence(cli, cli->args.n_operands > 0 ? cli->args.operands[0] : "-", &evidence);
+    if (rc == CLI_DONE)
+        rc = cli_open_collateral(cli, &collateral);
+    if (rc == CLI_DONE)
+        rc = cli_make_verifier(cli, &evidence, collateral, &verifier);
+    if (rc == CLI_DONE)
+        rc = cli_verify(cli, verifier, &evidence, &verdict);
+    if (rc == CLI_DONE)
+        rc = report(cli, &evidence, verdict);
+    cli_bytes_done(&evidence.text);
+    return rc;
+}

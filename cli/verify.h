@@ -60,4 +60,11 @@ cJSON *cli_verdict_json(const struct cli_evidence *evidence, const coco_verdict 
 /* The same for people. Without all, checks that hold are one line each. */
 void cli_verdict_print(const struct cli_evidence *evidence, const coco_verdict *verdict, bool all);
 
+/* What a command says of a verdict, and the exit code it comes to. */
+typedef int cli_report_fn(struct cli *cli, const struct cli_evidence *evidence,
+                          const coco_verdict *verdict);
+
+/* Verifies the evidence that the operand names, or stdin, as the options say, and reports. */
+int cli_judge_evidence(struct cli *cli, cli_report_fn *report);
+
 #endif

@@ -52,7 +52,8 @@ coco_cert_chain_add(struct coco_cert_chain *chain, X509 **cert, coco_error **err
 static bool
 is_pem(const void *data, size_t len)
 {
-    return memmem(data, len, "-----BEGIN ", 11) != NULL;
+    /* memmem() may not be given NULL, which is what empty data is. */
+    return len > 0 && memmem(data, len, "-----BEGIN ", 11) != NULL;
 }
 
 /* Extensions are read when they are first asked for; a broken one shows only then. */

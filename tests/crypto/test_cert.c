@@ -158,6 +158,7 @@ one_certificate_is_der_or_pem_and_nothing_more(void **state)
     assert_true(len > 0);
     assert_ok(coco_cert_parse(der, (size_t)len, &b, &err), err);
     assert_int_equal(X509_cmp(a, b), 0);
+    assert_fails(coco_cert_parse(NULL, 0, &none, &err), err, COCO_ERR_PROTO, "not a certificate");
     for (int cut = 0; cut < len; cut++)
         assert_fails(coco_cert_parse(der, (size_t)cut, &none, &err), err, COCO_ERR_PROTO,
                      "not a certificate");

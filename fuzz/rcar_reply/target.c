@@ -5,6 +5,7 @@
  */
 #include "base/text.h"
 #include "rcar/messages.h"
+#include "rcar/tee_key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         check_printable(error.id, sizeof(error.id));
     }
     if (coco_json_parse_object((const char *)data, len, &claims, NULL) == COCO_OK
-        && coco_rcar_token_tee_pubkey(claims, NULL, &key, NULL) == COCO_OK && !cJSON_IsObject(key))
+        && coco_rcar_tee_key_of_token(claims, NULL, &key, NULL) == COCO_OK && !cJSON_IsObject(key))
         abort();
     return 0;
 }

@@ -20,9 +20,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     if (coco_rcar_request_parse(data, len, &request, NULL) != COCO_OK)
         return 0;
-    if (coco_rcar_request_build(request.tee, &buf, NULL) != COCO_OK
+    if (coco_rcar_request_build(request.version, request.tee, &buf, NULL) != COCO_OK
         || coco_rcar_request_parse(buf.data, buf.len, &again, NULL) != COCO_OK
-        || strcmp(request.tee, again.tee) != 0)
+        || request.version != again.version || strcmp(request.tee, again.tee) != 0)
         abort();
     return 0;
 }

@@ -22,7 +22,9 @@ extern "C" {
  *
  * A KBC is named by `aa_kbc_params`, `<kbc>::<uri>`:
  *
- * - `cc_kbc::https://kbs.example:8080` speaks the KBS protocol 0.4.0: it
+ * - `cc_kbc::https://kbs.example:8080` speaks the KBS protocol, in the newest
+ *   version from 0.4.0 down to 0.1.0 that the server knows and that can carry the
+ *   init data, the devices and the kind of key that were set: it
  *   attests and gets what the broker's policy gives to this machine;
  * - `offline_fs_kbc::` reads files that came with the measured root;
  * - `offline_sev_kbc::` reads what the owner of an SEV guest put into it before

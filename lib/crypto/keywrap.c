@@ -125,18 +125,24 @@ coco_ecdh_es(EVP_PKEY *own, EVP_PKEY *peer, const struct coco_agreement *agreeme
     return status == COCO_OK ? coco_concat_kdf(&z, agreement, ret, err) : status;
 }
 
+/* OAEP with md, or PKCS#1 v1.5 if that is NULL. */
 static coco_status
-set_oaep(EVP_PKEY_CTX *ctx, const EVP_MD *md, coco_error **err)
+set_padding(EVP_PKEY_CTX *ctx, const EVP_MD *md, coco_error **err)
 {
+    if (!md) {
+        if (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1)
+            return coco_fail(err, COCO_ERR_NOTSUP, "no PKCS#1 v1.5 padding");
+        return COCO_OK;
+    }
     if (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) != 1
         || EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) != 1 || EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) != 1)
         return coco_fail(err, COCO_ERR_NOTSUP, "no OAEP with %s", EVP_MD_get0_name(md));
     return COCO_OK;
 }
 
-coco_status
-coco_oaep_wrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_secret *secret,
-               struct coco_buf *buf, coco_error **err)
+static coco_status
+rsa_wrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_secret *secret, struct coco_buf *buf,
+         coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
@@ -145,7 +151,7 @@ coco_oaep_wrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_secret *secret
 
     if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1)
         return coco_fail(err, COCO_ERR_INVALID, "key is not for encryption");
-    coco_status status = set_oaep(ctx, md, err);
+    coco_status status = set_padding(ctx, md, err);
     if (status != COCO_OK)
         return status;
     if (EVP_PKEY_encrypt(ctx, out, &len, secret->data, secret->len) != 1)
@@ -153,9 +159,9 @@ coco_oaep_wrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_secret *secret
     return coco_buf_append(buf, out, len, err);
 }
 
-coco_status
-coco_oaep_unwrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_buf *wrapped,
-                 struct coco_secret *ret, coco_error **err)
+static coco_status
+rsa_unwrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_buf *wrapped, struct coco_secret *ret,
+           coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
@@ -164,7 +170,7 @@ coco_oaep_unwrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_buf *wrapped
 
     if (!ctx || EVP_PKEY_decrypt_init(ctx) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "key is not for decryption");
-    coco_status status = set_oaep(ctx, md, err);
+    coco_status status = set_padding(ctx, md, err);
     if (status == COCO_OK)
         status = coco_secret_alloc(WRAPPED_MAX, &out, err);
     if (status != COCO_OK)
@@ -172,6 +178,45 @@ coco_oaep_unwrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_buf *wrapped
     if (EVP_PKEY_decrypt(ctx, out.data, &len, wrapped->data, wrapped->len) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "wrapped key does not open");
     return coco_secret_copy(out.data, len, ret, err);
+}
+
+coco_status
+coco_oaep_wrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_secret *secret,
+               struct coco_buf *buf, coco_error **err)
+{
+    return rsa_wrap(key, md, secret, buf, err);
+}
+
+coco_status
+coco_oaep_unwrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_buf *wrapped,
+                 struct coco_secret *ret, coco_error **err)
+{
+    return rsa_unwrap(key, md, wrapped, ret, err);
+}
+
+coco_status
+coco_pkcs1_wrap(EVP_PKEY *key, const struct coco_secret *secret, struct coco_buf *buf,
+                coco_error **err)
+{
+    return rsa_wrap(key, NULL, secret, buf, err);
+}
+
+/* The random secret is made in any case, so that making it tells nothing. */
+coco_status
+coco_pkcs1_unwrap(EVP_PKEY *key, const struct coco_buf *wrapped, size_t size,
+                  struct coco_secret *ret, coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret random = {0};
+    _cleanup_secret_ struct coco_secret opened = {0};
+
+    coco_status status = coco_secret_random(size, &random, err);
+    if (status != COCO_OK)
+        return status;
+    status = rsa_unwrap(key, NULL, wrapped, &opened, NULL);
+    if (status == COCO_ERR_NOMEM)
+        return coco_fail_nomem(err);
+    *ret = coco_secret_steal(status == COCO_OK && opened.len == size ? &opened : &random);
+    return COCO_OK;
 }
 
 static coco_status

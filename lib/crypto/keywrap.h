@@ -1,5 +1,5 @@
 /*
- * crypto/keywrap.h - wrapping keys: OAEP, AES key wrap, ECDH-ES (RFC 7518 section 4)
+ * crypto/keywrap.h - wrapping keys: RSA, AES key wrap, ECDH-ES (RFC 7518 section 4)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,6 +35,16 @@ coco_status coco_oaep_wrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_se
                            struct coco_buf *buf, coco_error **err);
 coco_status coco_oaep_unwrap(EVP_PKEY *key, const EVP_MD *md, const struct coco_buf *wrapped,
                              struct coco_secret *ret, coco_error **err);
+
+/*
+ * RSAES-PKCS1-v1_5, which only peers of the KBS protocol 0.1 still use. What does
+ * not open to size bytes is a random secret: that it did not would tell whoever
+ * may ask often enough what is in it (RFC 3218 section 2.3.2).
+ */
+coco_status coco_pkcs1_wrap(EVP_PKEY *key, const struct coco_secret *secret, struct coco_buf *buf,
+                            coco_error **err);
+coco_status coco_pkcs1_unwrap(EVP_PKEY *key, const struct coco_buf *wrapped, size_t size,
+                              struct coco_secret *ret, coco_error **err);
 
 /* RFC 3394 with a kek of COCO_KEK_SIZE bytes; secret is a multiple of 8 bytes. */
 coco_status coco_aes_wrap(const struct coco_secret *kek, const struct coco_secret *secret,

@@ -3,7 +3,8 @@
  *
  *     Request -> Challenge -> fresh key, evidence bound to both -> token -> secrets
  *
- * One handshake serves every secret until the server forgets the session.
+ * One handshake serves every secret until the server forgets the session. The
+ * version that the server speaks is looked for once, from the newest downwards.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,6 +15,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "kbc/broker.h"
+#include "rcar/response.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,8 +28,10 @@ struct cc_kbc {
     coco_attester *attester; /* NULL until it is detected */
     coco_attester *devices[COCO_RCAR_DEVICES_MAX];
     size_t n_devices;
-    char *init_data; /* or NULL */
+    char *init_data;  /* or NULL */
+    bool kind_chosen; /* by the owner, not by us */
     enum coco_key_kind kind;
+    enum coco_rcar_version version;
     EVP_PKEY *key; /* of the session; NULL without one */
 };
 
@@ -57,6 +61,7 @@ cc_kbc_open(const char *uri, void **ret, coco_error **err)
     if (!kbc)
         return coco_fail_nomem(err);
     kbc->kind = COCO_KEY_P256;
+    kbc->version = COCO_RCAR_NEWEST;
     coco_status status = coco_broker_new(uri, &kbc->broker, err);
     if (status != COCO_OK)
         return status;
@@ -105,6 +110,7 @@ set_tee_key(void *self, coco_tee_key kind, coco_error **err)
 
     if (kbc->key)
         return coco_fail(err, COCO_ERR_INVALID, "the key has been made already");
+    kbc->kind_chosen = kind != COCO_TEE_KEY_DEFAULT;
     switch (kind) {
     case COCO_TEE_KEY_DEFAULT:
     case COCO_TEE_KEY_P256:
@@ -170,9 +176,19 @@ check_handshake(const struct coco_broker_answer *answer, coco_error **err)
 {
     if (answer->status == 404)
         return coco_broker_fail(answer, COCO_ERR_PROTO, err);
-    if (strstr(answer->error.detail, "Version Mismatch"))
-        return coco_broker_fail(answer, COCO_ERR_NOTSUP, err);
     return coco_broker_check(answer, err);
+}
+
+/*
+ * Whether a server refuses the version of a request, in upstream's words. One
+ * that speaks 0.1.0 does not come so far: a list where it knows a text makes it
+ * answer 400, as its HTTP framework words it.
+ */
+static bool
+refuses_version(const struct coco_broker_answer *answer)
+{
+    return strstr(answer->error.detail, "Version Mismatch")
+           || (answer->status == 400 && answer->error.name[0] == '\0');
 }
 
 static coco_status
@@ -187,22 +203,75 @@ post(struct cc_kbc *kbc, coco_ctx *ctx, const char *path, const struct coco_buf 
         .len = body->len,
     };
 
-    coco_status status = coco_broker_do(kbc->broker, ctx, &request, ret, err);
+    return coco_broker_do(kbc->broker, ctx, &request, ret, err);
+}
+
+static coco_status
+post_request(struct cc_kbc *kbc, coco_ctx *ctx, enum coco_rcar_version version,
+             struct coco_broker_answer *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
+
+    coco_status status =
+        coco_rcar_request_build(version, coco_attester_tee(kbc->attester), &body, err);
     if (status == COCO_OK)
-        status = check_handshake(ret, err);
+        status = post(kbc, ctx, "/auth", &body, ret, err);
     return status;
+}
+
+/* The oldest version that can say all there is to say. */
+static enum coco_rcar_version
+oldest_fit(const struct cc_kbc *kbc)
+{
+    if (kbc->init_data)
+        return COCO_RCAR_0_4_0;
+    if (kbc->n_devices > 0)
+        return COCO_RCAR_0_3_0;
+    if (kbc->kind_chosen && kbc->kind != COCO_KEY_RSA)
+        return COCO_RCAR_0_2_0;
+    return COCO_RCAR_OLDEST;
+}
+
+/*
+ * Asks again with one version after the other, but for the one that was refused.
+ * If none will do, what the server said to that is what counts.
+ */
+static coco_status
+find_version(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_broker_answer *answer, coco_error **err)
+{
+    for (size_t i = COCO_RCAR_VERSIONS; i-- > oldest_fit(kbc);) {
+        enum coco_rcar_version version = (enum coco_rcar_version)i;
+        _cleanup_answer_ struct coco_broker_answer next = {0};
+
+        if (version == kbc->version)
+            continue;
+        coco_status status = post_request(kbc, ctx, version, &next, err);
+        if (status != COCO_OK)
+            return status;
+        if (refuses_version(&next))
+            continue;
+        coco_ctx_log(ctx, COCO_LOG_INFO, "the KBS speaks version %s of its protocol",
+                     coco_rcar_version_name(version));
+        kbc->version = version;
+        coco_broker_answer_done(answer);
+        *answer = next;
+        next = (struct coco_broker_answer){0};
+        return COCO_OK;
+    }
+    return coco_broker_fail(answer, COCO_ERR_NOTSUP, err);
 }
 
 static coco_status
 request_challenge(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_rcar_challenge *ret,
                   coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
     _cleanup_answer_ struct coco_broker_answer answer = {0};
 
-    coco_status status = coco_rcar_request_build(coco_attester_tee(kbc->attester), &body, err);
+    coco_status status = post_request(kbc, ctx, kbc->version, &answer, err);
+    if (status == COCO_OK && refuses_version(&answer))
+        status = find_version(kbc, ctx, &answer, err);
     if (status == COCO_OK)
-        status = post(kbc, ctx, "/auth", &body, &answer, err);
+        status = check_handshake(&answer, err);
     if (status == COCO_OK)
         status = coco_rcar_challenge_parse(answer.body.data, answer.body.len, ret, err);
     return status;
@@ -226,15 +295,26 @@ collect(coco_attester *attester, coco_ctx *ctx, const struct coco_digest *report
     return status;
 }
 
+static struct coco_rcar_binding
+binding_of(const struct cc_kbc *kbc, const struct handshake *handshake)
+{
+    return (struct coco_rcar_binding){
+        .version = kbc->version,
+        .alg = handshake->challenge.alg,
+        .nonce = handshake->challenge.nonce,
+        .tee_pubkey = handshake->tee_pubkey,
+        .additional = coco_buf_text(&handshake->additional),
+    };
+}
+
 static coco_status
 collect_of_devices(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
 {
+    const struct coco_rcar_binding binding = binding_of(kbc, handshake);
     struct coco_digest report_data = {0};
     _cleanup_json_ cJSON *devices = NULL;
 
-    coco_status status =
-        coco_rcar_device_report_data(handshake->challenge.alg, handshake->challenge.nonce,
-                                     handshake->tee_pubkey, &report_data, err);
+    coco_status status = coco_rcar_device_report_data(&binding, &report_data, err);
     if (status == COCO_OK)
         status = coco_json_new_object(&devices, err);
     for (size_t i = 0; i < kbc->n_devices && status == COCO_OK; i++) {
@@ -254,17 +334,17 @@ collect_of_devices(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshak
 static coco_status
 collect_evidence(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
 {
-    const struct coco_rcar_challenge *challenge = &handshake->challenge;
     struct coco_digest report_data = {0};
 
     coco_status status =
         kbc->n_devices > 0 ? collect_of_devices(kbc, ctx, handshake, err) : COCO_OK;
-    if (status == COCO_OK)
-        status = coco_rcar_report_data(challenge->alg, challenge->nonce, handshake->tee_pubkey,
-                                       coco_buf_text(&handshake->additional), &report_data, err);
+    if (status != COCO_OK)
+        return status;
+    const struct coco_rcar_binding binding = binding_of(kbc, handshake);
+    status = coco_rcar_report_data(&binding, &report_data, err);
     if (status == COCO_OK)
         status =
-            collect(kbc->attester, ctx, &report_data, challenge->nonce, &handshake->evidence, err);
+            collect(kbc->attester, ctx, &report_data, binding.nonce, &handshake->evidence, err);
     return status;
 }
 
@@ -282,9 +362,11 @@ send_attestation(struct cc_kbc *kbc, coco_ctx *ctx, const struct handshake *hand
         .evidence = handshake->evidence,
     };
 
-    coco_status status = coco_rcar_attestation_build(&attestation, &body, err);
+    coco_status status = coco_rcar_attestation_build(kbc->version, &attestation, &body, err);
     if (status == COCO_OK)
         status = post(kbc, ctx, "/attest", &body, &answer, err);
+    if (status == COCO_OK)
+        status = check_handshake(&answer, err);
     if (status == COCO_OK)
         status = coco_rcar_token_parse(answer.body.data, answer.body.len, token, err);
     return status;
@@ -298,6 +380,18 @@ end_session(struct cc_kbc *kbc)
     kbc->key = NULL;
 }
 
+/* After the challenge, for the version says which kinds there are. */
+static coco_status
+make_key(const struct cc_kbc *kbc, struct handshake *handshake, coco_error **err)
+{
+    enum coco_key_kind kind = coco_rcar_has_jwe(kbc->version) ? kbc->kind : COCO_KEY_RSA;
+
+    coco_status status = coco_key_generate(kind, &handshake->key, err);
+    if (status == COCO_OK)
+        status = coco_rcar_tee_key_build(kbc->version, handshake->key, &handshake->tee_pubkey, err);
+    return status;
+}
+
 static coco_status
 run_handshake(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_buf *token, coco_error **err)
 {
@@ -308,11 +402,9 @@ run_handshake(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_buf *token, coco_er
     if (!kbc->attester)
         status = coco_attester_new(NULL, &kbc->attester, err);
     if (status == COCO_OK)
-        status = coco_key_generate(kbc->kind, &handshake.key, err);
-    if (status == COCO_OK)
-        status = coco_rcar_tee_key_build(handshake.key, &handshake.tee_pubkey, err);
-    if (status == COCO_OK)
         status = request_challenge(kbc, ctx, &handshake.challenge, err);
+    if (status == COCO_OK)
+        status = make_key(kbc, &handshake, err);
     if (status == COCO_OK)
         status = collect_evidence(kbc, ctx, &handshake, err);
     if (status == COCO_OK)
@@ -362,13 +454,13 @@ session_is_over(const struct coco_broker_answer *answer)
 
 /* Opens what the server encrypted to this session's key. */
 static coco_status
-open_reply(const struct cc_kbc *kbc, const struct coco_buf *jwe, coco_bytes **ret, coco_error **err)
+open_reply(const struct cc_kbc *kbc, const struct coco_buf *sealed, coco_bytes **ret,
+           coco_error **err)
 {
     _cleanup_secret_ struct coco_secret secret = {0};
 
     coco_status status =
-        coco_jwe_decrypt(jwe->data, jwe->len, kbc->key,
-                         COCO_JWE_RSA_OAEP_256 | COCO_JWE_ECDH_ES_A256KW, &secret, err);
+        coco_rcar_response_open(kbc->version, sealed->data, sealed->len, kbc->key, &secret, err);
     if (status == COCO_OK)
         status = coco_bytes_new(secret.data, secret.len, ret, err);
     return status;

@@ -36,6 +36,7 @@ COCO_DEFINE_CLEANUP(coco_verdict *, coco_verdict_free);
 struct judgement {
     struct coco_kbs_call *call;
     int64_t now;
+    enum coco_rcar_version version;
     const char *tee;
     const char *nonce;
     int64_t expires; /* of the nonce */
@@ -76,6 +77,19 @@ set_cookie(struct coco_kbs_call *call, const cJSON *state, int64_t expires, coco
 
 /* ---- /auth ---- */
 
+static coco_status
+check_version(const struct coco_kbs_call *call, enum coco_rcar_version version, coco_error **err)
+{
+    enum coco_rcar_version oldest = call->core->config.attestation.oldest_protocol;
+
+    if (version >= oldest)
+        return COCO_OK;
+    return coco_fail(err, COCO_ERR_NOTSUP,
+                     "KBS Client Protocol Version Mismatch: expect at least %s while the request "
+                     "is %s",
+                     coco_rcar_version_name(oldest), coco_rcar_version_name(version));
+}
+
 /* A TEE that nobody here can verify is told so before it collects evidence. */
 static coco_status
 check_tee(const char *tee, coco_error **err)
@@ -89,7 +103,8 @@ check_tee(const char *tee, coco_error **err)
 }
 
 static coco_status
-seal_challenge(struct coco_kbs_call *call, const char *tee, const char *nonce, coco_error **err)
+seal_challenge(struct coco_kbs_call *call, const struct coco_rcar_request *request,
+               const char *nonce, coco_error **err)
 {
     struct coco_kbs_core *core = call->core;
     int64_t expires = core->now() + 60 * (int64_t)core->config.attestation.timeout;
@@ -99,7 +114,10 @@ seal_challenge(struct coco_kbs_call *call, const char *tee, const char *nonce, c
     if (status == COCO_OK)
         status = coco_json_add_string(state, "is", CHALLENGE, err);
     if (status == COCO_OK)
-        status = coco_json_add_string(state, "tee", tee, err);
+        status =
+            coco_json_add_string(state, "version", coco_rcar_version_name(request->version), err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(state, "tee", request->tee, err);
     if (status == COCO_OK)
         status = coco_json_add_string(state, "nonce", nonce, err);
     if (status == COCO_OK)
@@ -119,6 +137,8 @@ coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
     coco_status status =
         coco_rcar_request_parse(call->request->body, call->request->body_len, &request, err);
     if (status == COCO_OK)
+        status = check_version(call, request.version, err);
+    if (status == COCO_OK)
         status = check_tee(request.tee, err);
     if (status == COCO_ERR_NOTSUP)
         return coco_kbs_refuse(call, 400, NULL, status);
@@ -127,7 +147,7 @@ coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
     if (status == COCO_OK)
         status = coco_rcar_challenge_build(coco_buf_text(&nonce), &call->reply->body, err);
     if (status == COCO_OK)
-        status = seal_challenge(call, request.tee, coco_buf_text(&nonce), err);
+        status = seal_challenge(call, &request, coco_buf_text(&nonce), err);
     if (status == COCO_OK)
         call->reply->type = "application/json";
     return status;
@@ -196,6 +216,18 @@ verify(struct judgement *j, const char *tee, const cJSON *evidence,
 }
 
 /* ---- /attest: annotated evidence (A.9) ---- */
+
+static struct coco_rcar_binding
+binding_of(const struct judgement *j)
+{
+    return (struct coco_rcar_binding){
+        .version = j->version,
+        .alg = COCO_SHA384,
+        .nonce = j->nonce,
+        .tee_pubkey = j->sent.tee_pubkey,
+        .additional = j->sent.additional,
+    };
+}
 
 static coco_status
 move_member(cJSON *from, cJSON *to, const char *name, coco_error **err)
@@ -278,11 +310,11 @@ judge_device(struct judgement *j, const char *tee, const cJSON *sent,
     _cleanup_json_ cJSON *claims = NULL;
     _cleanup_json_ cJSON *evidence = NULL;
     _cleanup_json_ cJSON *runtime_data = NULL;
+    const struct coco_rcar_binding binding = binding_of(j);
 
     coco_status status = verify(j, tee, sent, report_data, &claims, err);
     if (status == COCO_OK)
-        status = coco_rcar_runtime_data(j->sent.nonce, j->sent.tee_pubkey, j->sent.additional,
-                                        &runtime_data, err);
+        status = coco_rcar_runtime_data(&binding, &runtime_data, err);
     if (status == COCO_OK && !j->call->core->config.attestation.verbose_token)
         coco_json_free(
             cJSON_DetachItemFromObjectCaseSensitive(runtime_data, "additional-evidence"));
@@ -297,6 +329,7 @@ static coco_status
 judge_additional(struct judgement *j, coco_error **err)
 {
     _cleanup_json_ cJSON *devices = NULL;
+    const struct coco_rcar_binding binding = binding_of(j);
     struct coco_digest report_data;
     const cJSON *device;
 
@@ -307,8 +340,7 @@ judge_additional(struct judgement *j, coco_error **err)
     if (status == COCO_OK && cJSON_GetArraySize(devices) > COCO_RCAR_DEVICES_MAX)
         status = coco_fail(err, COCO_ERR_LIMIT, "more than %d devices", COCO_RCAR_DEVICES_MAX);
     if (status == COCO_OK)
-        status = coco_rcar_device_report_data(COCO_SHA384, j->sent.nonce, j->sent.tee_pubkey,
-                                              &report_data, err);
+        status = coco_rcar_device_report_data(&binding, &report_data, err);
     cJSON_ArrayForEach(device, devices) {
         if (status == COCO_OK)
             status = judge_device(j, device->string, device, &report_data, err);
@@ -332,9 +364,10 @@ read_init_data(struct judgement *j, coco_error **err)
 static coco_status
 judge(struct judgement *j, coco_error **err)
 {
+    const struct coco_rcar_binding binding = binding_of(j);
     struct coco_digest report_data;
 
-    if (strcmp(j->sent.nonce, j->nonce) != 0)
+    if (j->sent.nonce && strcmp(j->sent.nonce, j->nonce) != 0)
         return coco_fail(err, COCO_ERR_VERIFY, "nonce is not the one of this session");
     coco_status status = COCO_OK;
     if (j->sent.init_data)
@@ -345,8 +378,7 @@ judge(struct judgement *j, coco_error **err)
     if (status == COCO_OK)
         status = coco_json_new_object(&j->submods, err);
     if (status == COCO_OK)
-        status = coco_rcar_report_data(COCO_SHA384, j->sent.nonce, j->sent.tee_pubkey,
-                                       j->sent.additional, &report_data, err);
+        status = coco_rcar_report_data(&binding, &report_data, err);
     if (status == COCO_OK)
         status = judge_device(j, j->tee, j->sent.evidence, &report_data, err);
     if (status == COCO_OK)
@@ -385,8 +417,14 @@ reply_token(const struct judgement *j, coco_error **err)
     _cleanup_json_ cJSON *claims = NULL;
     _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
 
-    coco_status status =
-        coco_kbs_token_claims(call->core, j->submods, j->sent.tee_pubkey, j->now, &claims, err);
+    const struct coco_kbs_token_facts facts = {
+        .version = j->version,
+        .submods = j->submods,
+        .tee_pubkey = j->sent.tee_pubkey,
+        .now = j->now,
+    };
+
+    coco_status status = coco_kbs_token_claims(call->core, &facts, &claims, err);
     if (status == COCO_OK)
         status = coco_kbs_token_sign(call->core, claims, &token, err);
     if (status == COCO_OK)
@@ -425,6 +463,7 @@ static coco_status
 open_challenge(struct coco_kbs_call *call, cJSON **session, struct judgement *j, coco_error **err)
 {
     const char *is = NULL;
+    const char *version = NULL;
 
     coco_status status =
         coco_kbs_session_open(call->core->sessions, call->request->cookie, j->now, session, err);
@@ -432,6 +471,10 @@ open_challenge(struct coco_kbs_call *call, cJSON **session, struct judgement *j,
         status = coco_json_get_string(*session, "is", &is, err);
     if (status == COCO_OK && strcmp(is, CHALLENGE) != 0)
         status = coco_fail(err, COCO_ERR_VERIFY, "session has its token already");
+    if (status == COCO_OK)
+        status = coco_json_get_string(*session, "version", &version, err);
+    if (status == COCO_OK && !coco_rcar_version_parse(version, &j->version))
+        status = coco_fail(err, COCO_ERR_VERIFY, "session is of another version");
     if (status == COCO_OK)
         status = coco_json_get_string(*session, "tee", &j->tee, err);
     if (status == COCO_OK)
@@ -453,8 +496,8 @@ coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
     if (status == COCO_ERR_NOTFOUND || status == COCO_ERR_VERIFY)
         return coco_kbs_refuse(call, 401, NULL, status);
     if (status == COCO_OK)
-        status =
-            coco_rcar_attestation_parse(call->request->body, call->request->body_len, &j.sent, err);
+        status = coco_rcar_attestation_parse(j.version, call->request->body,
+                                             call->request->body_len, &j.sent, err);
     if (status == COCO_OK)
         status = coco_kbs_trace_begin("attest", j.now, &j.trace, err);
     if (status != COCO_OK)

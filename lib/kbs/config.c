@@ -336,9 +336,11 @@ read_verifiers(const cJSON *table, struct coco_kbs_config *config, coco_error **
 static coco_status
 read_attestation(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
 {
+    _cleanup_free_ char *oldest = NULL;
     const struct field fields[] = {
         {"type", CONSTANT, NULL, 0, 0, "coco_as_builtin"},
         {"timeout", NUMBER, &config->attestation.timeout, 1, 60, NULL},
+        {"oldest_protocol", TEXT, &oldest, 0, 0, NULL},
         {"allow_sample", BOOL, &config->attestation.allow_sample, 0, 0, NULL},
         {"software_roots", PEMS, &config->attestation.software_roots, 0, 0, NULL},
         {"tpm_keys", PEMS, &config->attestation.tpm_keys, 0, 0, NULL},
@@ -376,6 +378,10 @@ read_attestation(const cJSON *root, struct coco_kbs_config *config, coco_error *
         status = in_section("rvps_config", READ(section(table, "rvps_config"), rvps, err), err);
     if (status == COCO_OK)
         status = read_verifiers(section(table, "verifier_config"), config, err);
+    if (status == COCO_OK && oldest
+        && !coco_rcar_version_parse(oldest, &config->attestation.oldest_protocol))
+        status =
+            coco_fail(err, COCO_ERR_PROTO, "oldest_protocol: there is no version %.40s", oldest);
     return in_section("attestation_service", status, err);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "crypto/key.h"
+#include "rcar/version.h"
 
 #include <regex.h>
 
@@ -65,6 +66,7 @@ struct coco_kbs_config {
     } http;
     struct {
         uint64_t timeout; /* minutes from /auth on */
+        enum coco_rcar_version oldest_protocol;
         bool allow_sample;
         struct coco_kbs_texts software_roots; /* PEM, as the two that follow */
         struct coco_kbs_texts tpm_keys;

@@ -12,11 +12,11 @@
 #include "base/fail.h"
 #include "base/resource.h"
 #include "base/text.h"
-#include "crypto/jwe.h"
 #include "kbs/attest.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
-#include "rcar/messages.h"
+#include "kbs/token.h"
+#include "rcar/response.h"
 
 #include <string.h>
 
@@ -176,18 +176,16 @@ static coco_status
 give_to(struct coco_kbs_call *call, const cJSON *claims, const struct coco_secret *secret,
         coco_error **err)
 {
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
-    struct coco_jwe_recipient recipient = {0};
+    enum coco_rcar_version version = COCO_RCAR_NEWEST;
     const cJSON *jwk = NULL;
 
     call->name = "JweError";
-    coco_status status = coco_rcar_token_tee_pubkey(claims, NULL, &jwk, err);
+    coco_status status = coco_kbs_token_version(claims, &version, err);
     if (status == COCO_OK)
-        status = coco_rcar_tee_key_parse(jwk, &key, &recipient.alg, err);
-    recipient.key = key;
+        status = coco_rcar_tee_key_of_token(claims, NULL, &jwk, err);
     if (status == COCO_OK)
-        status =
-            coco_jwe_encrypt(&recipient, 1, secret->data, secret->len, &call->reply->body, err);
+        status = coco_rcar_response_build(version, jwk, secret->data, secret->len,
+                                          &call->reply->body, err);
     if (status == COCO_OK)
         call->reply->type = "application/json";
     return status;

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define PROTOCOL "kbs-protocol"
+
 static coco_status
 add_verifier(cJSON *claims, const struct coco_kbs_config *config, coco_error **err)
 {
@@ -37,25 +39,54 @@ add_confirmation(cJSON *claims, const cJSON *tee_pubkey, coco_error **err)
     return status;
 }
 
+/*
+ * A guest that came before JWE gets its secrets in another form, also for a token
+ * that it shows without its session.
+ */
+static coco_status
+add_version(cJSON *claims, enum coco_rcar_version version, coco_error **err)
+{
+    if (coco_rcar_has_jwe(version))
+        return COCO_OK;
+    return coco_json_add_string(claims, PROTOCOL, coco_rcar_version_name(version), err);
+}
+
 coco_status
-coco_kbs_token_claims(const struct coco_kbs_core *core, const cJSON *submods,
-                      const cJSON *tee_pubkey, int64_t now, cJSON **ret, coco_error **err)
+coco_kbs_token_version(const cJSON *claims, enum coco_rcar_version *ret, coco_error **err)
+{
+    enum coco_rcar_version version = COCO_RCAR_NEWEST;
+    const char *name = NULL;
+
+    coco_status status = coco_json_get_string_opt(claims, PROTOCOL, &name, err);
+    if (status != COCO_OK)
+        return status;
+    if (name && !coco_rcar_version_parse(name, &version))
+        return coco_fail(err, COCO_ERR_PROTO, "token for version %.40s of the protocol", name);
+    *ret = version;
+    return COCO_OK;
+}
+
+coco_status
+coco_kbs_token_claims(const struct coco_kbs_core *core, const struct coco_kbs_token_facts *facts,
+                      cJSON **ret, coco_error **err)
 {
     const struct coco_kbs_config *config = &core->config;
     _cleanup_json_ cJSON *claims = NULL;
-    int64_t expires = now + 60 * (int64_t)config->attestation.duration_min;
+    int64_t expires = facts->now + 60 * (int64_t)config->attestation.duration_min;
 
     coco_status status = coco_json_new_object(&claims, err);
     if (status == COCO_OK)
         status = coco_json_add_string(claims, "eat_profile", config->attestation.profile_name, err);
     if (status == COCO_OK)
-        status = coco_json_add_i64(claims, "iat", now, err);
+        status = coco_json_add_i64(claims, "iat", facts->now, err);
     if (status == COCO_OK)
         status = add_verifier(claims, config, err);
     if (status == COCO_OK)
-        status = coco_json_add_copy(claims, "submods", submods, err);
+        status = coco_json_add_copy(claims, "submods", facts->submods, err);
     if (status == COCO_OK)
-        status = add_confirmation(claims, tee_pubkey, err);
+        status = add_confirmation(claims, facts->tee_pubkey, err);
+    if (status == COCO_OK)
+        status = add_version(claims, facts->version, err);
     if (status == COCO_OK)
         status = coco_json_add_i64(claims, "exp", expires, err);
     if (status == COCO_OK)

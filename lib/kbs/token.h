@@ -8,15 +8,27 @@
 
 #include "base/json.h"
 #include "kbs/core.h"
+#include "rcar/version.h"
+
+/* What a token says. */
+struct coco_kbs_token_facts {
+    enum coco_rcar_version version; /* that the guest speaks */
+    const cJSON *submods;
+    const cJSON *tee_pubkey;
+    int64_t now;
+};
 
 /*
- * The claims of a token over submods, which are copied, for the guest whose key
- * is tee_pubkey: draft-fv-rats-ear as upstream fills it (kbs-protocol A.9), and
- * cnf (RFC 7800).
+ * The claims of a token, with copies of the facts: draft-fv-rats-ear as upstream
+ * fills it (kbs-protocol A.9), and cnf (RFC 7800).
  */
-coco_status coco_kbs_token_claims(const struct coco_kbs_core *core, const cJSON *submods,
-                                  const cJSON *tee_pubkey, int64_t now, cJSON **ret,
+coco_status coco_kbs_token_claims(const struct coco_kbs_core *core,
+                                  const struct coco_kbs_token_facts *facts, cJSON **ret,
                                   coco_error **err);
+
+/* The version that the guest of these claims speaks. */
+coco_status coco_kbs_token_version(const cJSON *claims, enum coco_rcar_version *ret,
+                                   coco_error **err);
 
 /* Appends the signed token (ES256, key in the header as "jwk"). */
 coco_status coco_kbs_token_sign(const struct coco_kbs_core *core, const cJSON *claims,

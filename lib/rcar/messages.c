@@ -1,5 +1,5 @@
 /*
- * rcar/messages.c - the messages of the KBS protocol, version 0.4.0
+ * rcar/messages.c - the messages of the KBS protocol
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +9,7 @@
 #include "base/fail.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "crypto/jwk.h"
+#include "rcar/tee_key.h"
 
 #include <string.h>
 
@@ -18,7 +18,6 @@
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define COMPACT_JWS_CHARS ALNUM "-_."
 #define ID_CHARS ALNUM "-"
-#define POINTER_PART_MAX 127
 
 /* Escaping can make each byte six, and the additional evidence is escaped once more. */
 #define CANONICAL_MAX (6 * COCO_RCAR_BODY_MAX)
@@ -33,26 +32,38 @@ parse_body(const void *text, size_t len, cJSON **ret, coco_error **err)
 
 /* ---- Request ---- */
 
-coco_status
-coco_rcar_request_build(const char *tee, struct coco_buf *buf, coco_error **err)
+/* Both that evidence is bound with; a guest of 0.1.0 has no words for them. */
+static coco_status
+add_extra_params(enum coco_rcar_version version, cJSON *request, coco_error **err)
 {
-    _cleanup_json_ cJSON *request = NULL;
     cJSON *extra = NULL;
     cJSON *algs = NULL;
 
-    coco_status status = coco_json_new_object(&request, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(request, "version", COCO_RCAR_VERSION, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(request, "tee", tee, err);
-    if (status == COCO_OK)
-        status = coco_json_add_object(request, "extra-params", &extra, err);
+    if (!coco_rcar_has_values(version))
+        return coco_json_add_string(request, "extra-params", "", err);
+    coco_status status = coco_json_add_object(request, "extra-params", &extra, err);
     if (status == COCO_OK)
         status = coco_json_add_array(extra, "supported-hash-algorithms", &algs, err);
     if (status == COCO_OK)
         status = coco_json_add_string(algs, NULL, "sha384", err);
     if (status == COCO_OK)
         status = coco_json_add_string(algs, NULL, "sha512", err);
+    return status;
+}
+
+coco_status
+coco_rcar_request_build(enum coco_rcar_version version, const char *tee, struct coco_buf *buf,
+                        coco_error **err)
+{
+    _cleanup_json_ cJSON *request = NULL;
+
+    coco_status status = coco_json_new_object(&request, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(request, "version", coco_rcar_version_name(version), err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(request, "tee", tee, err);
+    if (status == COCO_OK)
+        status = add_extra_params(version, request, err);
     if (status == COCO_OK)
         status = coco_json_write(request, COCO_JSON_COMPACT, buf, err);
     return status;
@@ -65,7 +76,7 @@ coco_rcar_request_parse(const void *text, size_t len, struct coco_rcar_request *
     _cleanup_json_ cJSON *object = NULL;
     const char *version = NULL;
     const char *tee = NULL;
-    struct coco_rcar_request request = {.version = COCO_RCAR_VERSION};
+    struct coco_rcar_request request = {0};
 
     coco_status status = parse_body(text, len, &object, err);
     if (status == COCO_OK)
@@ -75,11 +86,11 @@ coco_rcar_request_parse(const void *text, size_t len, struct coco_rcar_request *
     if (status != COCO_OK)
         return status;
 
-    if (strcmp(version, COCO_RCAR_VERSION) != 0)
+    if (!coco_rcar_version_parse(version, &request.version))
         return coco_fail(err, COCO_ERR_NOTSUP,
-                         "KBS Client Protocol Version Mismatch: expect =" COCO_RCAR_VERSION
-                         " while the request is %.40s",
-                         version);
+                         "KBS Client Protocol Version Mismatch: expect =%s or an older one while "
+                         "the request is %.40s",
+                         coco_rcar_version_name(COCO_RCAR_NEWEST), version);
     if (!coco_text_is_all(tee, TEE_CHARS, COCO_RCAR_TEE_MAX))
         return coco_fail(err, COCO_ERR_PROTO, "tee: '%.40s' is no name of a TEE", tee);
     memcpy(request.tee, tee, strlen(tee) + 1);
@@ -178,140 +189,61 @@ coco_rcar_challenge_done(struct coco_rcar_challenge *challenge)
     *challenge = (struct coco_rcar_challenge){0};
 }
 
-/* ---- The guest's key pair ---- */
-
-/* What every released server can encrypt to (A.3). */
-static coco_status
-tee_key_alg(const EVP_PKEY *key, enum coco_jwe_alg *ret, coco_error **err)
-{
-    enum coco_key_kind kind = 0;
-
-    coco_status status = coco_key_kind_of(key, &kind, err);
-    if (status != COCO_OK)
-        return status;
-    switch (kind) {
-    case COCO_KEY_P256:
-    case COCO_KEY_P521:
-        *ret = COCO_JWE_ECDH_ES_A256KW;
-        return COCO_OK;
-    case COCO_KEY_RSA:
-        *ret = COCO_JWE_RSA_OAEP_256;
-        return COCO_OK;
-    case COCO_KEY_P384:
-    case COCO_KEY_ED25519:
-        break;
-    }
-    return coco_fail(err, COCO_ERR_NOTSUP, "tee-pubkey is not RSA, P-256 or P-521");
-}
-
-coco_status
-coco_rcar_tee_key_build(const EVP_PKEY *key, cJSON **ret, coco_error **err)
-{
-    enum coco_jwe_alg alg = 0;
-
-    coco_status status = tee_key_alg(key, &alg, err);
-    if (status != COCO_OK)
-        return status;
-    return coco_jwk_public(key, coco_jwe_alg_name(alg), ret, err);
-}
-
-static coco_status
-check_jwk_members(const cJSON *jwk, coco_error **err)
-{
-    static const char *const ec[] = {"kty", "crv", "alg", "x", "y", NULL};
-    static const char *const rsa[] = {"kty", "alg", "n", "e", NULL};
-    const char *kty = NULL;
-
-    coco_status status = coco_json_get_string(jwk, "kty", &kty, err);
-    if (status != COCO_OK)
-        return status;
-    if (strcmp(kty, "EC") == 0)
-        return coco_json_check_members(jwk, ec, err);
-    if (strcmp(kty, "RSA") == 0)
-        return coco_json_check_members(jwk, rsa, err);
-    return coco_fail(err, COCO_ERR_NOTSUP, "kty '%.40s'", kty);
-}
-
-coco_status
-coco_rcar_tee_key_parse(const cJSON *jwk, EVP_PKEY **ret, enum coco_jwe_alg *alg, coco_error **err)
-{
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
-    enum coco_jwe_alg want = 0;
-    const char *name = NULL;
-
-    coco_status status = check_jwk_members(jwk, err);
-    if (status == COCO_OK)
-        status = coco_json_get_string(jwk, "alg", &name, err);
-    if (status == COCO_OK)
-        status = coco_jwk_parse(jwk, &key, err);
-    if (status == COCO_OK)
-        status = tee_key_alg(key, &want, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "tee-pubkey");
-    if (strcmp(name, coco_jwe_alg_name(want)) != 0)
-        return coco_fail(err, COCO_ERR_NOTSUP, "tee-pubkey: alg '%.40s', not %s", name,
-                         coco_jwe_alg_name(want));
-
-    *ret = coco_steal(&key);
-    *alg = want;
-    return COCO_OK;
-}
-
 /* ---- Attestation ---- */
 
-coco_status
-coco_rcar_runtime_data(const char *nonce, const cJSON *tee_pubkey, const char *additional,
-                       cJSON **ret, coco_error **err)
+/* {"nonce","tee-pubkey"} and, with devices, "additional-evidence" in front. */
+static coco_status
+build_bound(const struct coco_rcar_binding *binding, bool with_devices, cJSON **ret,
+            coco_error **err)
 {
     _cleanup_json_ cJSON *object = NULL;
 
     coco_status status = coco_json_new_object(&object, err);
+    if (status == COCO_OK && with_devices)
+        status = coco_json_add_string(object, "additional-evidence",
+                                      binding->additional ? binding->additional : "", err);
     if (status == COCO_OK)
-        status =
-            coco_json_add_string(object, "additional-evidence", additional ? additional : "", err);
+        status = coco_json_add_string(object, "nonce", binding->nonce, err);
     if (status == COCO_OK)
-        status = coco_json_add_string(object, "nonce", nonce, err);
+        status = coco_json_add_copy(object, "tee-pubkey", binding->tee_pubkey, err);
     if (status == COCO_OK)
-        status = coco_json_add_copy(object, "tee-pubkey", tee_pubkey, err);
-    if (status != COCO_OK)
-        return status;
-
-    *ret = coco_steal(&object);
-    return COCO_OK;
-}
-
-coco_status
-coco_rcar_report_data(enum coco_hash_alg alg, const char *nonce, const cJSON *tee_pubkey,
-                      const char *additional, struct coco_digest *ret, coco_error **err)
-{
-    _cleanup_json_ cJSON *object = NULL;
-    _cleanup_buf_ struct coco_buf text = {.limit = CANONICAL_MAX};
-
-    coco_status status = coco_rcar_runtime_data(nonce, tee_pubkey, additional, &object, err);
-    if (status == COCO_OK)
-        status = coco_json_write(object, COCO_JSON_CANONICAL, &text, err);
-    if (status == COCO_OK)
-        status = coco_digest_of(alg, text.data, text.len, ret, err);
+        *ret = coco_steal(&object);
     return status;
 }
 
 coco_status
-coco_rcar_device_report_data(enum coco_hash_alg alg, const char *nonce, const cJSON *tee_pubkey,
-                             struct coco_digest *ret, coco_error **err)
+coco_rcar_runtime_data(const struct coco_rcar_binding *binding, cJSON **ret, coco_error **err)
+{
+    return build_bound(binding, coco_rcar_has_devices(binding->version), ret, err);
+}
+
+static coco_status
+digest_of_bound(const struct coco_rcar_binding *binding, bool with_devices, struct coco_digest *ret,
+                coco_error **err)
 {
     _cleanup_json_ cJSON *object = NULL;
     _cleanup_buf_ struct coco_buf text = {.limit = CANONICAL_MAX};
 
-    coco_status status = coco_json_new_object(&object, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(object, "nonce", nonce, err);
-    if (status == COCO_OK)
-        status = coco_json_add_copy(object, "tee-pubkey", tee_pubkey, err);
+    coco_status status = build_bound(binding, with_devices, &object, err);
     if (status == COCO_OK)
         status = coco_json_write(object, COCO_JSON_CANONICAL, &text, err);
     if (status == COCO_OK)
-        status = coco_digest_of(alg, text.data, text.len, ret, err);
+        status = coco_digest_of(binding->alg, text.data, text.len, ret, err);
     return status;
+}
+
+coco_status
+coco_rcar_report_data(const struct coco_rcar_binding *binding, struct coco_digest *ret,
+                      coco_error **err)
+{
+    return digest_of_bound(binding, coco_rcar_has_devices(binding->version), ret, err);
+}
+
+coco_status
+coco_rcar_device_report_data(const struct coco_rcar_binding *binding, struct coco_digest *ret,
+                             coco_error **err)
+{
+    return digest_of_bound(binding, false, ret, err);
 }
 
 static coco_status
@@ -329,31 +261,84 @@ add_init_data(cJSON *object, const char *init_data, coco_error **err)
     return status;
 }
 
-coco_status
-coco_rcar_attestation_build(const struct coco_rcar_attestation *attestation, struct coco_buf *buf,
-                            coco_error **err)
+/* Dropped in silence, what was to be measured would not be. */
+static coco_status
+check_can_send(enum coco_rcar_version version, const struct coco_rcar_attestation *attestation,
+               coco_error **err)
 {
-    _cleanup_json_ cJSON *object = NULL;
+    const char *name = coco_rcar_version_name(version);
+
+    if (attestation->init_data && !coco_rcar_has_init_data(version))
+        return coco_fail(err, COCO_ERR_NOTSUP, "version %s of the KBS protocol has no init-data",
+                         name);
+    if (attestation->additional && *attestation->additional && !coco_rcar_has_devices(version))
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         "version %s of the KBS protocol has no evidence of devices", name);
+    return COCO_OK;
+}
+
+static coco_status
+add_key_and_nonce(enum coco_rcar_version version, const struct coco_rcar_attestation *attestation,
+                  cJSON *object, coco_error **err)
+{
     cJSON *member = NULL;
 
-    coco_status status = coco_json_new_object(&object, err);
-    if (status == COCO_OK)
-        status = add_init_data(object, attestation->init_data, err);
-
-    if (status == COCO_OK)
-        status = coco_json_add_object(object, "runtime-data", &member, err);
+    if (!coco_rcar_has_init_data(version))
+        return coco_json_add_copy(object, "tee-pubkey", attestation->tee_pubkey, err);
+    coco_status status = coco_json_add_object(object, "runtime-data", &member, err);
     if (status == COCO_OK)
         status = coco_json_add_string(member, "nonce", attestation->nonce, err);
     if (status == COCO_OK)
         status = coco_json_add_copy(member, "tee-pubkey", attestation->tee_pubkey, err);
+    return status;
+}
 
+static coco_status
+add_evidence_text(const cJSON *evidence, cJSON *object, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_RCAR_BODY_MAX};
+
+    coco_status status = coco_json_write(evidence, COCO_JSON_COMPACT, &text, err);
     if (status == COCO_OK)
-        status = coco_json_add_object(object, "tee-evidence", &member, err);
+        status = coco_json_add_string(object, "tee-evidence", coco_buf_text(&text), err);
+    return status;
+}
+
+static coco_status
+add_evidence(enum coco_rcar_version version, const struct coco_rcar_attestation *attestation,
+             cJSON *object, coco_error **err)
+{
+    cJSON *member = NULL;
+
+    if (!coco_rcar_has_values(version))
+        return add_evidence_text(attestation->evidence, object, err);
+    if (!coco_rcar_has_devices(version))
+        return coco_json_add_copy(object, "tee-evidence", attestation->evidence, err);
+    coco_status status = coco_json_add_object(object, "tee-evidence", &member, err);
     if (status == COCO_OK)
         status = coco_json_add_copy(member, "primary_evidence", attestation->evidence, err);
     if (status == COCO_OK)
         status = coco_json_add_string(member, "additional_evidence",
                                       attestation->additional ? attestation->additional : "", err);
+    return status;
+}
+
+coco_status
+coco_rcar_attestation_build(enum coco_rcar_version version,
+                            const struct coco_rcar_attestation *attestation, struct coco_buf *buf,
+                            coco_error **err)
+{
+    _cleanup_json_ cJSON *object = NULL;
+
+    coco_status status = check_can_send(version, attestation, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&object, err);
+    if (status == COCO_OK && coco_rcar_has_init_data(version))
+        status = add_init_data(object, attestation->init_data, err);
+    if (status == COCO_OK)
+        status = add_key_and_nonce(version, attestation, object, err);
+    if (status == COCO_OK)
+        status = add_evidence(version, attestation, object, err);
     if (status == COCO_OK)
         status = coco_json_write(object, COCO_JSON_COMPACT, buf, err);
     return status;
@@ -379,52 +364,78 @@ parse_init_data(const cJSON *object, const char **ret, coco_error **err)
 }
 
 static coco_status
-parse_runtime_data(const cJSON *object, struct coco_rcar_attestation *ret, coco_error **err)
+parse_key_and_nonce(enum coco_rcar_version version, const cJSON *object,
+                    struct coco_rcar_attestation *ret, coco_error **err)
 {
-    const cJSON *runtime_data = NULL;
+    const cJSON *holder = object;
     _cleanup_pkey_ EVP_PKEY *key = NULL;
-    enum coco_jwe_alg alg = 0;
+    coco_status status = COCO_OK;
 
-    coco_status status = coco_json_get_object(object, "runtime-data", &runtime_data, err);
+    if (coco_rcar_has_init_data(version)) {
+        status = coco_json_get_object(object, "runtime-data", &holder, err);
+        if (status == COCO_OK)
+            status = coco_json_get_string(holder, "nonce", &ret->nonce, err);
+        if (status == COCO_OK)
+            status = check_nonce(ret->nonce, err);
+    }
     if (status == COCO_OK)
-        status = coco_json_get_string(runtime_data, "nonce", &ret->nonce, err);
+        status = coco_json_get_object(holder, "tee-pubkey", &ret->tee_pubkey, err);
     if (status == COCO_OK)
-        status = check_nonce(ret->nonce, err);
+        status = coco_rcar_tee_key_parse(version, ret->tee_pubkey, &key, err);
+    return status;
+}
+
+/* The text of evidence becomes a member of the tree, which owns it from here on. */
+static coco_status
+parse_evidence_text(cJSON *object, struct coco_rcar_attestation *ret, coco_error **err)
+{
+    const char *text = NULL;
+    cJSON *evidence = NULL;
+
+    coco_status status = coco_json_get_string(object, "tee-evidence", &text, err);
     if (status == COCO_OK)
-        status = coco_json_get_object(runtime_data, "tee-pubkey", &ret->tee_pubkey, err);
+        status = coco_json_parse(text, strlen(text), &evidence, err);
     if (status == COCO_OK)
-        status = coco_rcar_tee_key_parse(ret->tee_pubkey, &key, &alg, err);
+        status = coco_json_add_item(object, "evidence", evidence, err);
+    if (status == COCO_OK)
+        ret->evidence = evidence;
     return status;
 }
 
 static coco_status
-parse_tee_evidence(const cJSON *object, struct coco_rcar_attestation *ret, coco_error **err)
+parse_evidence(enum coco_rcar_version version, cJSON *object, struct coco_rcar_attestation *ret,
+               coco_error **err)
 {
-    const cJSON *evidence = NULL;
+    const cJSON *composite = NULL;
 
-    coco_status status = coco_json_get_object(object, "tee-evidence", &evidence, err);
+    ret->additional = "";
+    if (!coco_rcar_has_values(version))
+        return parse_evidence_text(object, ret, err);
+    if (!coco_rcar_has_devices(version))
+        return coco_json_get_any(object, "tee-evidence", &ret->evidence, err);
+    coco_status status = coco_json_get_object(object, "tee-evidence", &composite, err);
     if (status == COCO_OK)
-        status = coco_json_get_any(evidence, "primary_evidence", &ret->evidence, err);
+        status = coco_json_get_any(composite, "primary_evidence", &ret->evidence, err);
     if (status == COCO_OK)
-        status = coco_json_get_string_opt(evidence, "additional_evidence", &ret->additional, err);
+        status = coco_json_get_string_opt(composite, "additional_evidence", &ret->additional, err);
     if (status == COCO_OK && !ret->additional)
         ret->additional = "";
     return status;
 }
 
 coco_status
-coco_rcar_attestation_parse(const void *text, size_t len, struct coco_rcar_attestation *ret,
-                            coco_error **err)
+coco_rcar_attestation_parse(enum coco_rcar_version version, const void *text, size_t len,
+                            struct coco_rcar_attestation *ret, coco_error **err)
 {
     _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
 
     coco_status status = parse_body(text, len, &attestation.tree, err);
-    if (status == COCO_OK)
+    if (status == COCO_OK && coco_rcar_has_init_data(version))
         status = parse_init_data(attestation.tree, &attestation.init_data, err);
     if (status == COCO_OK)
-        status = parse_runtime_data(attestation.tree, &attestation, err);
+        status = parse_key_and_nonce(version, attestation.tree, &attestation, err);
     if (status == COCO_OK)
-        status = parse_tee_evidence(attestation.tree, &attestation, err);
+        status = parse_evidence(version, attestation.tree, &attestation, err);
     if (status != COCO_OK)
         return status;
 
@@ -481,61 +492,6 @@ coco_rcar_token_parse(const void *text, size_t len, struct coco_buf *token, coco
     if (!is_compact_jws(value))
         return coco_fail(err, COCO_ERR_PROTO, "token is no compact JWS");
     return coco_buf_append_text(token, value, err);
-}
-
-/* Copies the next part of a JSON pointer (RFC 6901), unescaped; NULL if it does not fit. */
-static const char *
-next_part(const char *pointer, char part[POINTER_PART_MAX + 1])
-{
-    size_t len = 0;
-
-    while (*pointer != '\0' && *pointer != '/') {
-        char c = *pointer++;
-        if (c == '~' && (*pointer == '0' || *pointer == '1'))
-            c = *pointer++ == '0' ? '~' : '/';
-        if (len == POINTER_PART_MAX)
-            return NULL;
-        part[len++] = c;
-    }
-    part[len] = '\0';
-    return pointer;
-}
-
-static const cJSON *
-find_object(const cJSON *from, const char *pointer)
-{
-    char part[POINTER_PART_MAX + 1];
-
-    while (from && pointer && *pointer == '/') {
-        pointer = next_part(pointer + 1, part);
-        from = cJSON_IsObject(from) ? cJSON_GetObjectItemCaseSensitive(from, part) : NULL;
-    }
-    return pointer && *pointer == '\0' && cJSON_IsObject(from) ? from : NULL;
-}
-
-coco_status
-coco_rcar_token_tee_pubkey(const cJSON *claims, const char *const *extra_paths, const cJSON **ret,
-                           coco_error **err)
-{
-    static const char *const paths[] = {
-        "/tdx/attester_runtime_data/tee-pubkey",
-        "/tdx/attester_user_data/tee-pubkey",
-        "/customized_claims/runtime_data/tee-pubkey",
-        "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey",
-        "/tee-pubkey",
-        NULL,
-    };
-    const cJSON *found = NULL;
-
-    for (size_t i = 0; !found && extra_paths && extra_paths[i]; i++)
-        found = find_object(claims, extra_paths[i]);
-    for (size_t i = 0; !found && paths[i]; i++)
-        found = find_object(claims, paths[i]);
-    if (!found)
-        return coco_fail(err, COCO_ERR_PROTO, "token holds no tee-pubkey");
-
-    *ret = found;
-    return COCO_OK;
 }
 
 /* ---- ErrorInformation ---- */

@@ -1,5 +1,5 @@
 /*
- * rcar/messages.h - the messages of the KBS protocol, version 0.4.0
+ * rcar/messages.h - the messages of the KBS protocol
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,8 +8,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
-#include "crypto/jwe.h"
-#include "crypto/key.h"
+#include "rcar/version.h"
 
 /*
  * Request, Challenge, Attestation, Response: what a guest and a key broker
@@ -22,13 +21,12 @@
  *     tee_key_build, report_data
  *     attestation_build    ->  /attest    attestation_parse, tee_key_parse, report_data
  *     token_parse          <-             token_build
+ *     response_open        <-  /resource  response_build
  *     error_parse          <-             error_build, whenever it says no
  *
- * A resource comes as a JWE: crypto/jwe.h. Facts: kbs-protocol A.
+ * The version of the first holds for all that follow it. The guest's key is in
+ * rcar/tee_key.h, what is encrypted to it in rcar/response.h. Facts: kbs-protocol A.
  */
-
-/* Released peers compare it exactly; there is no negotiation (A.1). */
-#define COCO_RCAR_VERSION "0.4.0"
 
 /* In front of every path, for every version of the protocol. */
 #define COCO_RCAR_PREFIX "/kbs/v0"
@@ -45,13 +43,14 @@
 /* ---- Request: who wants to attest ---- */
 
 struct coco_rcar_request {
-    char version[16];                /* COCO_RCAR_VERSION */
+    enum coco_rcar_version version;
     char tee[COCO_RCAR_TEE_MAX + 1]; /* [a-z0-9-]+, not necessarily one we know */
 };
 
-coco_status coco_rcar_request_build(const char *tee, struct coco_buf *buf, coco_error **err);
+coco_status coco_rcar_request_build(enum coco_rcar_version version, const char *tee,
+                                    struct coco_buf *buf, coco_error **err);
 
-/* COCO_ERR_NOTSUP, with upstream's words, for another version; COCO_ERR_PROTO for malformed. */
+/* COCO_ERR_NOTSUP, with upstream's words, for an unknown version; COCO_ERR_PROTO for malformed. */
 coco_status coco_rcar_request_parse(const void *text, size_t len, struct coco_rcar_request *ret,
                                     coco_error **err);
 
@@ -77,22 +76,6 @@ coco_status coco_rcar_challenge_parse(const void *text, size_t len, struct coco_
 void coco_rcar_challenge_done(struct coco_rcar_challenge *challenge);
 #define _cleanup_challenge_ _cleanup_(coco_rcar_challenge_done)
 
-/* ---- The guest's key pair (tee-pubkey) ---- */
-
-/*
- * The public half of key as the JWK that is sent and hashed. COCO_ERR_NOTSUP for
- * a kind no server encrypts to: RSA, P-256 and P-521 it must be.
- */
-coco_status coco_rcar_tee_key_build(const EVP_PKEY *key, cJSON **ret, coco_error **err);
-
-/*
- * Reads a tee-pubkey and the algorithm its owner wants. It must have exactly the
- * members of A.3: upstream drops further ones before it hashes, so they would
- * not be bound by the evidence. COCO_ERR_NOTSUP for other algorithms and curves.
- */
-coco_status coco_rcar_tee_key_parse(const cJSON *jwk, EVP_PKEY **ret, enum coco_jwe_alg *alg,
-                                    coco_error **err);
-
 /* ---- Attestation: the evidence ---- */
 
 struct coco_rcar_attestation {
@@ -104,35 +87,49 @@ struct coco_rcar_attestation {
     cJSON *tree;           /* what was parsed, which the others point into; or NULL */
 };
 
-/* additional NULL is "". */
-coco_status coco_rcar_attestation_build(const struct coco_rcar_attestation *attestation,
+/*
+ * additional NULL is "". COCO_ERR_NOTSUP for what this version cannot send: no
+ * init-data before 0.4.0, no devices before 0.3.0.
+ */
+coco_status coco_rcar_attestation_build(enum coco_rcar_version version,
+                                        const struct coco_rcar_attestation *attestation,
                                         struct coco_buf *buf, coco_error **err);
 
 /*
  * tee_pubkey is an object that coco_rcar_tee_key_parse() takes; evidence is as
- * hostile as it came.
+ * hostile as it came. nonce is NULL before 0.4.0: what the server remembers is
+ * the only one there is.
  */
-coco_status coco_rcar_attestation_parse(const void *text, size_t len,
-                                        struct coco_rcar_attestation *ret, coco_error **err);
+coco_status coco_rcar_attestation_parse(enum coco_rcar_version version, const void *text,
+                                        size_t len, struct coco_rcar_attestation *ret,
+                                        coco_error **err);
 void coco_rcar_attestation_done(struct coco_rcar_attestation *attestation);
 #define _cleanup_attestation_ _cleanup_(coco_rcar_attestation_done)
 
+/* What evidence is bound to. */
+struct coco_rcar_binding {
+    enum coco_rcar_version version;
+    enum coco_hash_alg alg;
+    const char *nonce;
+    const cJSON *tee_pubkey;
+    const char *additional; /* evidence of devices; NULL is "" */
+};
+
 /*
  * What primary evidence is bound to: alg over the RFC 8785 text of
- * {"additional-evidence","nonce","tee-pubkey"} (A.4). additional NULL is "".
+ * {"additional-evidence","nonce","tee-pubkey"} (A.4), of which the first is there
+ * from 0.3.0 on.
  */
-coco_status coco_rcar_report_data(enum coco_hash_alg alg, const char *nonce,
-                                  const cJSON *tee_pubkey, const char *additional,
-                                  struct coco_digest *ret, coco_error **err);
+coco_status coco_rcar_report_data(const struct coco_rcar_binding *binding, struct coco_digest *ret,
+                                  coco_error **err);
 
 /* What evidence of an additional device is bound to: the same over {"nonce","tee-pubkey"}. */
-coco_status coco_rcar_device_report_data(enum coco_hash_alg alg, const char *nonce,
-                                         const cJSON *tee_pubkey, struct coco_digest *ret,
-                                         coco_error **err);
+coco_status coco_rcar_device_report_data(const struct coco_rcar_binding *binding,
+                                         struct coco_digest *ret, coco_error **err);
 
 /* The object that primary evidence is bound to: the runtime_data_claims of a token. */
-coco_status coco_rcar_runtime_data(const char *nonce, const cJSON *tee_pubkey,
-                                   const char *additional, cJSON **ret, coco_error **err);
+coco_status coco_rcar_runtime_data(const struct coco_rcar_binding *binding, cJSON **ret,
+                                   coco_error **err);
 
 /* ---- Response: the token ---- */
 
@@ -141,14 +138,6 @@ coco_status coco_rcar_token_build(const char *token, struct coco_buf *buf, coco_
 /* Appends the token, a compact JWS by its characters; nothing in it is verified. */
 coco_status coco_rcar_token_parse(const void *text, size_t len, struct coco_buf *token,
                                   coco_error **err);
-
-/*
- * The tee-pubkey in a token's claims, at the first of the places that servers
- * have put it (A.9); extra_paths are JSON pointers to try before them, ended by
- * a NULL, or is NULL. Lent. COCO_ERR_PROTO if it is nowhere.
- */
-coco_status coco_rcar_token_tee_pubkey(const cJSON *claims, const char *const *extra_paths,
-                                       const cJSON **ret, coco_error **err);
 
 /* ---- ErrorInformation: no ---- */
 

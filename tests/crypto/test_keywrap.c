@@ -172,6 +172,38 @@ oaep_opens_only_with_its_hash_and_its_key(void **state)
     EVP_PKEY_free(ec);
 }
 
+/* What does not open cannot be told from what does, but by what it is good for. */
+static void
+pkcs1_gives_a_random_secret_for_what_does_not_open(void **state)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_pkey_ EVP_PKEY *other = NULL;
+    _cleanup_secret_ struct coco_secret secret = {0};
+    _cleanup_buf_ struct coco_buf wrapped = {.limit = 1024};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_key_generate(COCO_KEY_RSA, &key, &err), err);
+    assert_ok(coco_key_generate(COCO_KEY_RSA, &other, &err), err);
+    assert_ok(coco_secret_random(32, &secret, &err), err);
+    assert_ok(coco_pkcs1_wrap(key, &secret, &wrapped, &err), err);
+    for (unsigned i = 0; i < 4; i++) {
+        _cleanup_secret_ struct coco_secret one = {0};
+        _cleanup_secret_ struct coco_secret two = {0};
+        EVP_PKEY *with = i == 1 ? other : key;
+        size_t size = i == 2 ? 16 : 32;
+
+        if (i == 3)
+            wrapped.len--;
+        assert_ok(coco_pkcs1_unwrap(with, &wrapped, size, &one, &err), err);
+        assert_ok(coco_pkcs1_unwrap(with, &wrapped, size, &two, &err), err);
+        assert_int_equal(one.len, size);
+        assert_int_equal(coco_secret_equal(&one, secret.data, secret.len), i == 0);
+        assert_int_equal(coco_secret_equal(&one, two.data, two.len), i == 0);
+        assert_int_equal(ERR_peek_error(), 0);
+    }
+}
+
 static void
 everything_survives_any_failed_allocation(void **state)
 {
@@ -222,6 +254,7 @@ main(void)
         cmocka_unit_test(aes_wrap_gives_the_published_value),
         cmocka_unit_test(wrapping_wants_a_kek_of_its_size_and_whole_blocks),
         cmocka_unit_test(oaep_opens_only_with_its_hash_and_its_key),
+        cmocka_unit_test(pkcs1_gives_a_random_secret_for_what_does_not_open),
         cmocka_unit_test(everything_survives_any_failed_allocation),
     };
 

@@ -11,7 +11,9 @@
 #include "attester/driver.h"
 #include "base/base64.h"
 #include "base/context.h"
+#include "crypto/jwe.h"
 #include "rcar/messages.h"
+#include "rcar/response.h"
 #include "tests/canary.h"
 #include "tests/faults.h"
 #include "tests/httpd.h"
@@ -51,6 +53,7 @@ struct kbs {
     EVP_PKEY *other;    /* who secrets are encrypted to instead of the guest; or NULL */
     const char *want_init_data;
     bool want_device;
+    enum coco_rcar_version speaks;
 
     EVP_PKEY *guest;
     char nonce[64];
@@ -86,6 +89,21 @@ keep_reply(struct kbs *kbs, const struct coco_buf *buf)
     return true;
 }
 
+/* As each release words it: one of 0.1.0 trips over the list in extra-params first. */
+static bool
+refuse_version(struct kbs *kbs)
+{
+    (void)object_to(kbs, "another version");
+    if (kbs->speaks == COCO_RCAR_0_1_0)
+        (void)snprintf(kbs->reply, sizeof(kbs->reply), "%s",
+                       "Json deserialize error: invalid type: map, expected a string at line 1");
+    else
+        (void)snprintf(kbs->reply, sizeof(kbs->reply), ERROR("AttestationError", "%s%s%s"),
+                       "KBS Client Protocol Version Mismatch: expect =",
+                       coco_rcar_version_name(kbs->speaks), " while the request is another");
+    return false;
+}
+
 static bool
 serve_auth(struct kbs *kbs, const struct httpd_request *request)
 {
@@ -95,6 +113,8 @@ serve_auth(struct kbs *kbs, const struct httpd_request *request)
 
     if (coco_rcar_request_parse(request->body, request->body_len, &parsed, NULL) != COCO_OK)
         return object_to(kbs, "no Request");
+    if (parsed.version != kbs->speaks)
+        return refuse_version(kbs);
     if (coco_rcar_nonce_new(&nonce, NULL) != COCO_OK
         || coco_rcar_challenge_build(coco_buf_text(&nonce), &reply, NULL) != COCO_OK)
         return object_to(kbs, "out of memory");
@@ -102,18 +122,29 @@ serve_auth(struct kbs *kbs, const struct httpd_request *request)
     return keep_reply(kbs, &reply);
 }
 
+static struct coco_rcar_binding
+binding_of(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
+{
+    return (struct coco_rcar_binding){
+        .version = kbs->speaks,
+        .alg = COCO_SHA384,
+        .nonce = kbs->nonce,
+        .tee_pubkey = attestation->tee_pubkey,
+        .additional = attestation->additional,
+    };
+}
+
 /* That the evidence, of the TEE sample, is bound to this nonce and this key. */
 static bool
 is_bound(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
 {
+    const struct coco_rcar_binding binding = binding_of(kbs, attestation);
     struct coco_digest want;
     _cleanup_buf_ struct coco_buf got = {.limit = 64};
     const char *text = NULL;
 
-    return strcmp(attestation->nonce, kbs->nonce) == 0
-           && coco_rcar_report_data(COCO_SHA384, kbs->nonce, attestation->tee_pubkey,
-                                    attestation->additional, &want, NULL)
-                  == COCO_OK
+    return (!attestation->nonce || strcmp(attestation->nonce, kbs->nonce) == 0)
+           && coco_rcar_report_data(&binding, &want, NULL) == COCO_OK
            && coco_json_get_string(attestation->evidence, "report_data", &text, NULL) == COCO_OK
            && coco_base64_decode(COCO_BASE64, text, strlen(text), &got, NULL) == COCO_OK
            && got.len == 48 && memcmp(got.data, want.bytes, 48) == 0;
@@ -123,6 +154,7 @@ is_bound(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
 static bool
 has_device(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
 {
+    const struct coco_rcar_binding binding = binding_of(kbs, attestation);
     _cleanup_json_ cJSON *devices = NULL;
     _cleanup_buf_ struct coco_buf got = {.limit = 64};
     struct coco_digest want;
@@ -138,10 +170,8 @@ has_device(const struct kbs *kbs, const struct coco_rcar_attestation *attestatio
            && coco_json_get_object(devices, "sampledevice", &device, NULL) == COCO_OK
            && coco_json_get_string(device, "report_data", &text, NULL) == COCO_OK
            && coco_base64_decode(COCO_BASE64, text, strlen(text), &got, NULL) == COCO_OK
-           && coco_rcar_device_report_data(COCO_SHA384, kbs->nonce, attestation->tee_pubkey, &want,
-                                           NULL)
-                  == COCO_OK
-           && got.len == 48 && memcmp(got.data, want.bytes, 48) == 0;
+           && coco_rcar_device_report_data(&binding, &want, NULL) == COCO_OK && got.len == 48
+           && memcmp(got.data, want.bytes, 48) == 0;
 }
 
 static bool
@@ -155,13 +185,13 @@ serve_attest(struct kbs *kbs, const struct httpd_request *request)
 {
     _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
     _cleanup_buf_ struct coco_buf reply = {.limit = TEXT_MAX};
-    enum coco_jwe_alg alg = 0;
     char cookie[256];
 
     httpd_header(request, "cookie", cookie, sizeof(cookie));
     if (!strstr(cookie, COOKIE))
         return object_to(kbs, "no session cookie at /attest");
-    if (coco_rcar_attestation_parse(request->body, request->body_len, &attestation, NULL)
+    if (coco_rcar_attestation_parse(kbs->speaks, request->body, request->body_len, &attestation,
+                                    NULL)
         != COCO_OK)
         return object_to(kbs, "no Attestation");
     if (!is_bound(kbs, &attestation))
@@ -172,17 +202,26 @@ serve_attest(struct kbs *kbs, const struct httpd_request *request)
         return object_to(kbs, "other init data");
     EVP_PKEY_free(kbs->guest);
     kbs->guest = NULL;
-    if (coco_rcar_tee_key_parse(attestation.tee_pubkey, &kbs->guest, &alg, NULL) != COCO_OK)
+    if (coco_rcar_tee_key_parse(kbs->speaks, attestation.tee_pubkey, &kbs->guest, NULL) != COCO_OK)
         return object_to(kbs, "no tee-pubkey");
     return coco_rcar_token_build("header.payload.signature", &reply, NULL) == COCO_OK
            && keep_reply(kbs, &reply);
 }
 
 static bool
+seal_to_other(const struct kbs *kbs, struct coco_buf *reply)
+{
+    struct coco_jwe_recipient recipient = {.key = kbs->other};
+
+    return coco_jwe_alg_for(recipient.key, &recipient.alg, NULL) == COCO_OK
+           && coco_jwe_encrypt(&recipient, 1, SECRET, strlen(SECRET), reply, NULL) == COCO_OK;
+}
+
+static bool
 serve_get(struct kbs *kbs, const struct httpd_request *request)
 {
     _cleanup_buf_ struct coco_buf reply = {.limit = TEXT_MAX};
-    struct coco_jwe_recipient recipient = {.key = kbs->other ? kbs->other : kbs->guest};
+    _cleanup_json_ cJSON *jwk = NULL;
     char cookie[256];
 
     httpd_header(request, "cookie", cookie, sizeof(cookie));
@@ -190,8 +229,11 @@ serve_get(struct kbs *kbs, const struct httpd_request *request)
         return object_to(kbs, "no session at the resource");
     if (strcmp(request->target, "/kbs/v0/resource/default/key/1") != 0)
         return object_to(kbs, "another resource");
-    return coco_jwe_alg_for(recipient.key, &recipient.alg, NULL) == COCO_OK
-           && coco_jwe_encrypt(&recipient, 1, SECRET, strlen(SECRET), &reply, NULL) == COCO_OK
+    if (kbs->other)
+        return seal_to_other(kbs, &reply) && keep_reply(kbs, &reply);
+    return coco_rcar_tee_key_build(kbs->speaks, kbs->guest, &jwk, NULL) == COCO_OK
+           && coco_rcar_response_build(kbs->speaks, jwk, SECRET, strlen(SECRET), &reply, NULL)
+                  == COCO_OK
            && keep_reply(kbs, &reply);
 }
 
@@ -221,14 +263,20 @@ serve(void *user, const struct httpd_request *request)
     char headers[512];
 
     faults_pause();
+    rng_pause();
     bool ok = step == AUTH     ? serve_auth(kbs, request)
               : step == ATTEST ? serve_attest(kbs, request)
                                : serve_get(kbs, request);
+    rng_resume();
     faults_resume();
     if (lie->from > 0 && n >= lie->from && (lie->to == 0 || n <= lie->to))
         return tell_lie(lie, request);
     (void)snprintf(headers, sizeof(headers), "Set-Cookie: %s\r\n", kbs->cookie);
-    return httpd_reply(request->httpd, ok ? "200 OK" : "401 Unauthorized",
+    bool is_json = kbs->reply[0] == '{';
+    return httpd_reply(request->httpd,
+                       ok        ? "200 OK"
+                       : is_json ? "401 Unauthorized"
+                                 : "400 Bad Request",
                        step == GET ? "" : headers, kbs->reply);
 }
 
@@ -255,7 +303,8 @@ setup(void **state)
 {
     struct fixture *f = &fixture;
 
-    *f = (struct fixture){.kbs = {.cookie = COOKIE "; Expires=Mon, 23 Nov 2026 21:05:26 GMT"}};
+    *f = (struct fixture){.kbs = {.speaks = COCO_RCAR_NEWEST,
+                                  .cookie = COOKIE "; Expires=Mon, 23 Nov 2026 21:05:26 GMT"}};
     assert_int_equal(setenv("no_proxy", "*", 1), 0);
     assert_int_equal(unsetenv("COCO_SOFTWARE_TEE"), 0);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
@@ -341,6 +390,75 @@ the_key_is_chosen_before_it_is_made(void **state)
     assert_gets_the_secret(f);
     assert_fails(coco_kbc_set_tee_key(f->kbc, COCO_TEE_KEY_RSA, &f->err), f->err, COCO_ERR_INVALID,
                  "already");
+}
+
+/* Kinds of keys but RSA come with 0.2.0. */
+static void
+every_version_gets_the_secret(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned i = COCO_RCAR_VERSIONS; i-- > 0;) {
+        unsigned asked = COCO_RCAR_VERSIONS - i;
+
+        memset(f->kbs.asked, 0, sizeof(f->kbs.asked));
+        f->kbs.speaks = (enum coco_rcar_version)i;
+        open_kbc(f, "sample");
+        assert_gets_the_secret(f);
+        assert_asked(f, asked, 1, 1);
+        assert_gets_the_secret(f);
+        assert_asked(f, asked, 1, 2);
+
+        /* What was found is not looked for again. */
+        f->kbs.lies[GET] = (struct lie){3, 3, "401 Unauthorized", NULL, NO_SESSION};
+        assert_gets_the_secret(f);
+        assert_asked(f, asked + 1, 2, 4);
+        memset(f->kbs.lies, 0, sizeof(f->kbs.lies));
+    }
+}
+
+static void
+a_server_that_was_replaced_is_found_again(void **state)
+{
+    static const enum coco_rcar_version versions[] = {COCO_RCAR_0_1_1, COCO_RCAR_0_4_0,
+                                                      COCO_RCAR_0_2_0};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(versions); i++) {
+        f->kbs.speaks = versions[i];
+        if (i > 0)
+            f->kbs.lies[GET] = (struct lie){f->kbs.asked[GET] + 1, f->kbs.asked[GET] + 1,
+                                            "401 Unauthorized", NULL, NO_SESSION};
+        assert_gets_the_secret(f);
+    }
+}
+
+/* What is to be measured, or the key that its owner chose, is not given up for a version. */
+static void
+a_version_that_cannot_say_it_is_not_tried(void **state)
+{
+    struct fixture *f = *state;
+    coco_attester *device = NULL;
+    coco_bytes *secret = NULL;
+
+    f->kbs.speaks = COCO_RCAR_0_3_0;
+    assert_ok(coco_kbc_set_init_data(f->kbc, "version = \"0.1.0\"\n", &f->err), f->err);
+    assert_fails(get(f, &secret), f->err, COCO_ERR_NOTSUP, "expect =0.3.0");
+    assert_asked(f, 1, 0, 0);
+
+    open_kbc(f, "sample");
+    f->kbs.speaks = COCO_RCAR_0_2_0;
+    assert_ok(coco_attester_new("sampledevice", &device, &f->err), f->err);
+    assert_ok(coco_kbc_add_device(f->kbc, device, &f->err), f->err);
+    assert_fails(get(f, &secret), f->err, COCO_ERR_NOTSUP, "expect =0.2.0");
+    assert_asked(f, 3, 0, 0);
+
+    open_kbc(f, "sample");
+    f->kbs.speaks = COCO_RCAR_0_1_1;
+    assert_ok(coco_kbc_set_tee_key(f->kbc, COCO_TEE_KEY_P256, &f->err), f->err);
+    assert_fails(get(f, &secret), f->err, COCO_ERR_NOTSUP, "expect =0.1.1");
+    assert_asked(f, 6, 0, 0);
+    assert_null(secret);
 }
 
 static void
@@ -709,7 +827,7 @@ a_handshake_survives_any_failed_allocation(void **state)
     }
 }
 
-/* The key of the TEE is made before anything is asked; the server here has bytes. */
+/* The server, which waits for the client and is waited for, has bytes. */
 static void
 without_random_bytes_no_key_is_shown_to_anybody(void **state)
 {
@@ -733,6 +851,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_kind_of_key_gets_the_secret),
         TEST(the_key_is_chosen_before_it_is_made),
+        TEST(every_version_gets_the_secret),
+        TEST(a_server_that_was_replaced_is_found_again),
+        TEST(a_version_that_cannot_say_it_is_not_tried),
         TEST(one_handshake_serves_every_secret),
         TEST(a_forgotten_session_is_renewed_once),
         TEST(a_session_that_stays_forgotten_is_denied),

@@ -5,6 +5,8 @@
  */
 #include "kbs/attest.h"
 
+#include "rcar/response.h"
+#include "tests/golden.h"
 #include "tests/kbs/world.h"
 #include "tests/rng.h"
 
@@ -84,7 +86,7 @@ auth_refuses(void **state)
         "null",
         "{}",
         "{\"version\":\"0.4.0\",\"tee\":\"sample\"}{}",
-        "{\"version\":\"0.3.0\",\"tee\":\"sample\",\"extra-params\":\"\"}",
+        "{\"version\":\"0.1.2\",\"tee\":\"sample\",\"extra-params\":\"\"}",
         "{\"version\":\"0.4.1\",\"tee\":\"sample\",\"extra-params\":\"\"}",
         "{\"version\":\"abc\",\"tee\":\"sample\",\"extra-params\":\"\"}",
         "{\"version\":4,\"tee\":\"sample\",\"extra-params\":\"\"}",
@@ -310,6 +312,115 @@ sample_is_refused_unless_it_is_allowed(void **state)
     world_end(&strict);
 }
 
+/* ---- Old guests ---- */
+
+/* The cookie of a session that asked with g's request and got g's challenge. */
+static void
+seal_golden(struct world *w, const struct golden *g)
+{
+    _cleanup_json_ cJSON *state = NULL;
+    _cleanup_buf_ struct coco_buf cookie = {.limit = sizeof(w->cookie)};
+    const int64_t expires = WORLD_NOW + 60;
+    coco_error *err = NULL;
+
+    assert_ok(coco_json_new_object(&state, &err), err);
+    assert_ok(coco_json_add_string(state, "is", "challenge", &err), err);
+    assert_ok(coco_json_add_string(state, "version", g->version, &err), err);
+    assert_ok(coco_json_add_string(state, "tee", "sample", &err), err);
+    assert_ok(coco_json_add_string(state, "nonce", g->nonce, &err), err);
+    assert_ok(coco_json_add_i64(state, "expires", expires, &err), err);
+    assert_ok(coco_kbs_session_seal(w->core->sessions, state, expires, &cookie, &err), err);
+    (void)snprintf(w->cookie, sizeof(w->cookie), "kbs-session-id=%s", coco_buf_text(&cookie));
+}
+
+/* That the reply opens with g's key, in the form of g's version. */
+static void
+assert_opens(const struct world *w, const struct golden *g, const char *secret)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_secret_ struct coco_secret got = {0};
+    enum coco_rcar_version version = COCO_RCAR_OLDEST;
+    coco_error *err = NULL;
+
+    assert_true(coco_rcar_version_parse(g->version, &version));
+    assert_ok(coco_key_parse_private(g->key, strlen(g->key), &key, &err), err);
+    assert_ok(
+        coco_rcar_response_open(version, w->reply.body.data, w->reply.body.len, key, &got, &err),
+        err);
+    assert_int_equal(got.len, strlen(secret));
+    assert_memory_equal(got.data, secret, got.len);
+}
+
+/* "Bearer " and the token in the reply. */
+static void
+bearer_of(const struct world *w, char *buf, size_t size)
+{
+    _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
+    coco_error *err = NULL;
+
+    assert_ok(coco_rcar_token_parse(w->reply.body.data, w->reply.body.len, &token, &err), err);
+    assert_true(token.len + sizeof("Bearer ") <= size);
+    (void)snprintf(buf, size, "Bearer %s", coco_buf_text(&token));
+}
+
+static void
+guests_of_every_version_get_their_secrets(void **state)
+{
+    struct world *w = *state;
+    char bearer[16384];
+
+    add_references(w);
+    add_resource(w, "a/b/c", "secret");
+    for (size_t i = 0; i < GOLDENS; i++) {
+        const struct golden *g = &golden[i];
+
+        assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, g->request), 200);
+        seal_golden(w, g);
+        assert_int_equal(ask(w, "POST", "/kbs/v0/attest", w->cookie, NULL, g->attestation), 200);
+        bearer_of(w, bearer, sizeof(bearer));
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+        assert_opens(w, g, "secret");
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 200);
+        assert_opens(w, g, "secret");
+    }
+}
+
+/* An attestation counts in the session that it was made for, whichever version it is of. */
+static void
+a_session_of_another_version_is_refused(void **state)
+{
+    struct world *w = *state;
+
+    for (size_t i = 0; i < GOLDENS; i++)
+        for (size_t j = 0; j < GOLDENS; j++) {
+            struct golden mixed = golden[i];
+
+            if (i == j)
+                continue;
+            mixed.version = golden[j].version;
+            seal_golden(w, &mixed);
+            int status = ask(w, "POST", "/kbs/v0/attest", w->cookie, NULL, mixed.attestation);
+            assert_true(status == 400 || status == 401);
+        }
+}
+
+static void
+versions_that_are_too_old_for_the_owner_are_refused(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_begin(&w, "oldest_protocol = \"0.2.0\"\n");
+    for (size_t i = 0; i < GOLDENS; i++) {
+        int want = strcmp(golden[i].version, "0.2.0") < 0 ? 400 : 200;
+
+        assert_int_equal(ask(&w, "POST", "/kbs/v0/auth", NULL, NULL, golden[i].request), want);
+        if (want == 400)
+            assert_contains(said(&w), "Version Mismatch: expect at least 0.2.0");
+    }
+    world_end(&w);
+}
+
 /* A service that is asked for collateral keeps no guest waiting, nor the one who asked. */
 static void
 a_guest_is_told_to_come_back_when_collateral_is_fetched(void **state)
@@ -331,7 +442,7 @@ a_guest_is_told_to_come_back_when_collateral_is_fetched(void **state)
                      200);
     assert_ok(coco_rcar_challenge_parse(w.reply.body.data, w.reply.body.len, &challenge, &err),
               err);
-    assert_ok(coco_rcar_tee_key_build(w.tee, &jwk, &err), err);
+    assert_ok(coco_rcar_tee_key_build(COCO_RCAR_0_4_0, w.tee, &jwk, &err), err);
     assert_ok(coco_json_parse(text, len, &evidence, &err), err);
     const struct coco_rcar_attestation attestation = {
         .nonce = challenge.nonce,
@@ -339,7 +450,7 @@ a_guest_is_told_to_come_back_when_collateral_is_fetched(void **state)
         .tee_pubkey = jwk,
         .evidence = evidence,
     };
-    assert_ok(coco_rcar_attestation_build(&attestation, &body, &err), err);
+    assert_ok(coco_rcar_attestation_build(COCO_RCAR_0_4_0, &attestation, &body, &err), err);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(
             ask_bytes(&w, "POST", "/kbs/v0/attest", w.cookie, NULL, body.data, body.len), 503);
@@ -411,6 +522,9 @@ main(void)
         T(a_challenge_is_no_token),
         T(attest_refuses_bodies),
         T(init_data_comes_into_the_claims),
+        T(guests_of_every_version_get_their_secrets),
+        T(a_session_of_another_version_is_refused),
+        cmocka_unit_test(versions_that_are_too_old_for_the_owner_are_refused),
         cmocka_unit_test(a_guest_is_told_to_come_back_when_collateral_is_fetched),
         T(without_random_bytes_nothing_is_given),
         T(sample_is_refused_unless_it_is_allowed),

@@ -19,6 +19,7 @@
 #include "kbs/core.h"
 #include "kbs/router.h"
 #include "rcar/messages.h"
+#include "rcar/tee_key.h"
 
 #include "tests/support.h"
 
@@ -223,10 +224,17 @@ make_attestation(struct world *w, const struct attestation *how, struct coco_buf
               err);
     const char *nonce = how->nonce ? how->nonce : challenge.nonce;
     EVP_PKEY *key = how->key ? how->key : w->tee;
-    assert_ok(coco_rcar_tee_key_build(key, &jwk, &err), err);
-    assert_ok(coco_rcar_tee_key_build(how->bound ? how->bound : key, &bound, &err), err);
-    assert_ok(coco_rcar_report_data(COCO_SHA384, nonce, bound, how->additional, &report_data, &err),
+    assert_ok(coco_rcar_tee_key_build(COCO_RCAR_0_4_0, key, &jwk, &err), err);
+    assert_ok(coco_rcar_tee_key_build(COCO_RCAR_0_4_0, how->bound ? how->bound : key, &bound, &err),
               err);
+    const struct coco_rcar_binding binding = {
+        .version = COCO_RCAR_0_4_0,
+        .alg = COCO_SHA384,
+        .nonce = nonce,
+        .tee_pubkey = bound,
+        .additional = how->additional,
+    };
+    assert_ok(coco_rcar_report_data(&binding, &report_data, &err), err);
     assert_ok(coco_json_new_object(&evidence, &err), err);
     assert_ok(coco_json_add_string(evidence, "svn", "1", &err), err);
     assert_ok(coco_json_add_base64(evidence, "report_data", report_data.bytes, 48, &err), err);
@@ -237,7 +245,7 @@ make_attestation(struct world *w, const struct attestation *how, struct coco_buf
         .tee_pubkey = jwk,
         .evidence = evidence,
     };
-    assert_ok(coco_rcar_attestation_build(&attestation, body, &err), err);
+    assert_ok(coco_rcar_attestation_build(COCO_RCAR_0_4_0, &attestation, body, &err), err);
     coco_rcar_challenge_done(&challenge);
 }
 

@@ -7,16 +7,33 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "rcar/messages.h"
+#include "rcar/response.h"
 
 #include "base/base64.h"
 #include "base/text.h"
 #include "crypto/jws.h"
 #include "tests/faults.h"
+#include "tests/golden.h"
+#include "tests/rcar/keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+static coco_status
+bind(bool of_device, enum coco_hash_alg alg, const char *nonce, const cJSON *tee_pubkey,
+     const char *additional, struct coco_digest *ret, coco_error **err)
+{
+    const struct coco_rcar_binding binding = {
+        .version = COCO_RCAR_0_4_0,
+        .alg = alg,
+        .nonce = nonce,
+        .tee_pubkey = tee_pubkey,
+        .additional = additional,
+    };
+
+    return of_device ? coco_rcar_device_report_data(&binding, ret, err)
+                     : coco_rcar_report_data(&binding, ret, err);
+}
 
 /* ---- Recorded conversations ---- */
 
@@ -101,9 +118,11 @@ replay_attest(struct recording *r, const char *request, const char *response)
     char hex[97];
     coco_error *err = NULL;
 
-    assert_ok(coco_rcar_attestation_parse(request, strlen(request), &attestation, &err), err);
-    assert_ok(coco_rcar_report_data(COCO_SHA384, attestation.nonce, attestation.tee_pubkey,
-                                    attestation.additional, &digest, &err),
+    assert_ok(
+        coco_rcar_attestation_parse(COCO_RCAR_0_4_0, request, strlen(request), &attestation, &err),
+        err);
+    assert_ok(bind(false, COCO_SHA384, attestation.nonce, attestation.tee_pubkey,
+                   attestation.additional, &digest, &err),
               err);
     coco_hex(digest.bytes, 48, hex);
     assert_string_equal(hex, checked(r, "sha384", r->n_hashed++));
@@ -117,7 +136,7 @@ replay_attest(struct recording *r, const char *request, const char *response)
     _cleanup_jws_ struct coco_jws jws = {0};
     const cJSON *tee_pubkey = NULL;
     assert_ok(coco_jws_parse(coco_buf_text(&text), text.len, &jws, &err), err);
-    assert_ok(coco_rcar_token_tee_pubkey(jws.payload, NULL, &tee_pubkey, &err), err);
+    assert_ok(coco_rcar_tee_key_of_token(jws.payload, NULL, &tee_pubkey, &err), err);
     assert_true(cJSON_Compare(tee_pubkey, attestation.tee_pubkey, true));
     r->n_tokens++;
 }
@@ -131,9 +150,9 @@ replay_get(struct recording *r, const char *response)
 
     const char *plain = checked(r, "plaintext_b64", r->n_opened++);
     assert_ok(coco_base64_decode(COCO_BASE64, plain, strlen(plain), &want, &err), err);
-    assert_ok(coco_jwe_decrypt(response, strlen(response), r->key,
-                               COCO_JWE_RSA_OAEP_256 | COCO_JWE_ECDH_ES_A256KW, &secret, &err),
-              err);
+    assert_ok(
+        coco_rcar_response_open(COCO_RCAR_0_4_0, response, strlen(response), r->key, &secret, &err),
+        err);
     assert_int_equal(secret.len, want.len);
     assert_memory_equal(secret.data, want.data, want.len);
 }
@@ -234,7 +253,9 @@ recorded_init_data_is_sent_as_it_was_measured(void **state)
         if (strcmp(string_in(request, "path"), "/kbs/v0/attest") != 0)
             continue;
         const char *body = string_in(request, "body");
-        assert_ok(coco_rcar_attestation_parse(body, strlen(body), &attestation, &err), err);
+        assert_ok(
+            coco_rcar_attestation_parse(COCO_RCAR_0_4_0, body, strlen(body), &attestation, &err),
+            err);
         assert_int_equal(strlen(attestation.init_data), len - 1); /* the shell ate a newline */
         assert_memory_equal(attestation.init_data, toml, len - 1);
         seen++;
@@ -260,8 +281,9 @@ the_recorded_rsa15_key_is_refused(void **state)
         if (strcmp(string_in(request, "path"), "/kbs/v0/attest") != 0)
             continue;
         const char *body = string_in(request, "body");
-        assert_fails(coco_rcar_attestation_parse(body, strlen(body), &attestation, &err), err,
-                     COCO_ERR_NOTSUP, "RSA1_5");
+        assert_fails(
+            coco_rcar_attestation_parse(COCO_RCAR_0_4_0, body, strlen(body), &attestation, &err),
+            err, COCO_ERR_NOTSUP, "RSA1_5");
         seen++;
     }
     assert_int_equal(seen, 1);
@@ -277,20 +299,14 @@ a_request_is_built_as_it_is_read(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(coco_rcar_request_build("az-snp-vtpm", &buf, &err), err);
+    assert_ok(coco_rcar_request_build(COCO_RCAR_0_4_0, "az-snp-vtpm", &buf, &err), err);
     assert_string_equal(coco_buf_text(&buf),
                         "{\"version\":\"0.4.0\",\"tee\":\"az-snp-vtpm\",\"extra-params\":"
                         "{\"supported-hash-algorithms\":[\"sha384\",\"sha512\"]}}");
     assert_ok(coco_rcar_request_parse(buf.data, buf.len, &request, &err), err);
     assert_string_equal(request.tee, "az-snp-vtpm");
-    assert_string_equal(request.version, "0.4.0");
+    assert_int_equal(request.version, COCO_RCAR_0_4_0);
 }
-
-struct hostile {
-    const char *text;
-    coco_status status;
-    const char *why;
-};
 
 static void
 requests_may_say_what_they_like_in_extra_params(void **state)
@@ -338,8 +354,8 @@ hostile_requests_are_refused(void **state)
         {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"TEE\":\"tdx\"}", COCO_ERR_PROTO, "TEE"},
         {"{\"version\":\"0.4.0\",\"tee\":\"sample\"}}", COCO_ERR_PROTO, ""},
         {"{\"version\":\"0.4.1\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP,
-         "Version Mismatch: expect =0.4.0 while the request is 0.4.1"},
-        {"{\"version\":\"0.1.0\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP, "0.1.0"},
+         "Version Mismatch: expect =0.4.0 or an older one while the request is 0.4.1"},
+        {"{\"version\":\"0.1.2\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP, "0.1.2"},
         {"{\"version\":\"0.4.0-rc1\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP, "0.4.0-rc1"},
         {"{\"version\":\"\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP, "Version Mismatch"},
     };
@@ -369,8 +385,8 @@ messages_beyond_the_limit_are_not_read(void **state)
     assert_fails(coco_rcar_request_parse(text, len, &request, &err), err, COCO_ERR_LIMIT, "bytes");
     assert_fails(coco_rcar_challenge_parse(text, len, &challenge, &err), err, COCO_ERR_LIMIT,
                  "bytes");
-    assert_fails(coco_rcar_attestation_parse(text, len, &attestation, &err), err, COCO_ERR_LIMIT,
-                 "bytes");
+    assert_fails(coco_rcar_attestation_parse(COCO_RCAR_0_4_0, text, len, &attestation, &err), err,
+                 COCO_ERR_LIMIT, "bytes");
     assert_fails(coco_rcar_error_parse(text, len, &error, &err), err, COCO_ERR_LIMIT, "bytes");
 }
 
@@ -474,117 +490,6 @@ a_nonce_is_bounded(void **state)
                  COCO_ERR_LIMIT, "nonce");
 }
 
-/* ---- tee-pubkey ---- */
-
-static cJSON *
-tee_key_of(enum coco_key_kind kind)
-{
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
-    cJSON *jwk = NULL;
-    coco_error *err = NULL;
-
-    assert_ok(coco_key_generate(kind, &key, &err), err);
-    assert_ok(coco_rcar_tee_key_build(key, &jwk, &err), err);
-    return jwk;
-}
-
-static void
-tee_keys_have_the_members_upstream_hashes(void **state)
-{
-    static const struct {
-        enum coco_key_kind kind;
-        int members;
-        enum coco_jwe_alg alg;
-    } cases[] = {
-        {COCO_KEY_P256, 5, COCO_JWE_ECDH_ES_A256KW},
-        {COCO_KEY_P521, 5, COCO_JWE_ECDH_ES_A256KW},
-        {COCO_KEY_RSA, 4, COCO_JWE_RSA_OAEP_256},
-    };
-    coco_error *err = NULL;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        _cleanup_json_ cJSON *jwk = tee_key_of(cases[i].kind);
-        _cleanup_pkey_ EVP_PKEY *key = NULL;
-        enum coco_jwe_alg alg = 0;
-
-        assert_int_equal(cJSON_GetArraySize(jwk), cases[i].members);
-        assert_ok(coco_rcar_tee_key_parse(jwk, &key, &alg, &err), err);
-        assert_int_equal(alg, cases[i].alg);
-        assert_string_equal(string_in(jwk, "alg"), coco_jwe_alg_name(alg));
-    }
-}
-
-static void
-keys_no_server_encrypts_to_are_not_sent(void **state)
-{
-    static const enum coco_key_kind kinds[] = {COCO_KEY_P384, COCO_KEY_ED25519};
-    coco_error *err = NULL;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(kinds); i++) {
-        _cleanup_pkey_ EVP_PKEY *key = NULL;
-        cJSON *jwk = NULL;
-
-        assert_ok(coco_key_generate(kinds[i], &key, &err), err);
-        assert_fails(coco_rcar_tee_key_build(key, &jwk, &err), err, COCO_ERR_NOTSUP, "P-256");
-    }
-}
-
-#define X "EPBEz2567LHxZrUt1zznz9XBr0AH0OVUA4u-g2Gx_dI"
-#define Y "YdH5vTL8ptetQlLM-Rghv96VR7cQb2uT3kOwF7qRvhQ"
-#define EC(alg)                                                                                    \
-    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"" alg "\",\"x\":\"" X "\",\"y\":\"" Y "\"}"
-#define GOOD_KEY EC("ECDH-ES+A256KW")
-
-static void
-hostile_tee_keys_are_refused(void **state)
-{
-    static const struct hostile cases[] = {
-        {"{}", COCO_ERR_PROTO, "kty"},
-        {"{\"kty\":1}", COCO_ERR_PROTO, "kty"},
-        {"{\"kty\":\"oct\",\"k\":\"AA\"}", COCO_ERR_NOTSUP, "oct"},
-        {"{\"kty\":\"AKP\",\"alg\":\"ML-KEM-768+A192KW\",\"pub\":\"AA\"}", COCO_ERR_NOTSUP, "AKP"},
-        {"{\"kty\":\"EC\"}", COCO_ERR_PROTO, "tee-pubkey"},
-        {EC("RSA-OAEP-256"), COCO_ERR_NOTSUP, "RSA-OAEP-256"},
-        {EC("ECDH-ES"), COCO_ERR_NOTSUP, "ECDH-ES"},
-        {EC("none"), COCO_ERR_NOTSUP, "none"},
-        {EC(""), COCO_ERR_NOTSUP, "alg"},
-        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" Y "\"}", COCO_ERR_PROTO,
-         "alg"},
-        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"" X "\",\"y\":\"" Y
-         "\",\"kid\":\"1\"}",
-         COCO_ERR_PROTO, "kid"},
-        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"" X "\",\"y\":\"" Y
-         "\",\"d\":\"" X "\"}",
-         COCO_ERR_PROTO, "'d'"},
-        {"{\"kty\":\"EC\",\"crv\":\"P-521\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"" X "\",\"y\":\"" Y
-         "\"}",
-         COCO_ERR_PROTO, "tee-pubkey"},
-        /* Not on the curve: an invalid-curve attack on the server's ephemeral key. */
-        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"" Y "\",\"y\":\"" X
-         "\"}",
-         COCO_ERR_PROTO, "tee-pubkey"},
-        {"{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"AQAB\",\"e\":\"AQAB\"}",
-         COCO_ERR_NOTSUP, "tee-pubkey"},
-        {"{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"\",\"e\":\"\"}", COCO_ERR_PROTO,
-         "tee-pubkey"},
-    };
-    coco_error *err = NULL;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        _cleanup_json_ cJSON *jwk = NULL;
-        EVP_PKEY *key = NULL;
-        enum coco_jwe_alg alg = 0;
-
-        assert_ok(coco_json_parse(cases[i].text, strlen(cases[i].text), &jwk, &err), err);
-        assert_fails(coco_rcar_tee_key_parse(jwk, &key, &alg, &err), err, cases[i].status,
-                     cases[i].why);
-        assert_null(key);
-    }
-}
-
 /* ---- Attestation ---- */
 
 #define ATTESTATION(init, nonce, key, evidence)                                                    \
@@ -596,7 +501,7 @@ static void
 an_attestation_is_built_as_it_is_read(void **state)
 {
     static const char *const init_data[] = {NULL, "version = \"0.1.0\"\n", ""};
-    _cleanup_json_ cJSON *jwk = tee_key_of(COCO_KEY_P256);
+    _cleanup_json_ cJSON *jwk = tee_key_of(COCO_RCAR_0_4_0, COCO_KEY_P256);
     _cleanup_json_ cJSON *evidence = NULL;
     coco_error *err = NULL;
 
@@ -615,8 +520,8 @@ an_attestation_is_built_as_it_is_read(void **state)
         struct coco_digest a;
         struct coco_digest b;
 
-        assert_ok(coco_rcar_attestation_build(&sent, &buf, &err), err);
-        assert_ok(coco_rcar_attestation_parse(buf.data, buf.len, &got, &err), err);
+        assert_ok(coco_rcar_attestation_build(COCO_RCAR_0_4_0, &sent, &buf, &err), err);
+        assert_ok(coco_rcar_attestation_parse(COCO_RCAR_0_4_0, buf.data, buf.len, &got, &err), err);
         assert_string_equal(got.nonce, sent.nonce);
         assert_string_equal(got.additional, sent.additional ? sent.additional : "");
         if (init_data[i])
@@ -624,11 +529,9 @@ an_attestation_is_built_as_it_is_read(void **state)
         else
             assert_null(got.init_data);
         assert_contains(coco_buf_text(&buf), "[1.50,18446744073709551615]");
-        assert_ok(coco_rcar_report_data(COCO_SHA384, sent.nonce, jwk, sent.additional, &a, &err),
+        assert_ok(bind(false, COCO_SHA384, sent.nonce, jwk, sent.additional, &a, &err), err);
+        assert_ok(bind(false, COCO_SHA384, got.nonce, got.tee_pubkey, got.additional, &b, &err),
                   err);
-        assert_ok(
-            coco_rcar_report_data(COCO_SHA384, got.nonce, got.tee_pubkey, got.additional, &b, &err),
-            err);
         assert_true(coco_digest_equal(&a, &b));
     }
 }
@@ -648,7 +551,9 @@ what_may_be_missing_may_be_missing(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
 
-        assert_ok(coco_rcar_attestation_parse(cases[i], strlen(cases[i]), &attestation, &err), err);
+        assert_ok(coco_rcar_attestation_parse(COCO_RCAR_0_4_0, cases[i], strlen(cases[i]),
+                                              &attestation, &err),
+                  err);
         assert_null(attestation.init_data);
         assert_string_equal(attestation.additional, "");
     }
@@ -688,17 +593,17 @@ hostile_attestations_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
-        assert_fails(
-            coco_rcar_attestation_parse(cases[i].text, strlen(cases[i].text), &attestation, &err),
-            err, cases[i].status, cases[i].why);
+        assert_fails(coco_rcar_attestation_parse(COCO_RCAR_0_4_0, cases[i].text,
+                                                 strlen(cases[i].text), &attestation, &err),
+                     err, cases[i].status, cases[i].why);
 }
 
 /* T23 and T24 in doc/threats.md: whatever is exchanged, the hash is another. */
 static void
 the_report_data_binds_every_part(void **state)
 {
-    _cleanup_json_ cJSON *one = tee_key_of(COCO_KEY_P256);
-    _cleanup_json_ cJSON *two = tee_key_of(COCO_KEY_P256);
+    _cleanup_json_ cJSON *one = tee_key_of(COCO_RCAR_0_4_0, COCO_KEY_P256);
+    _cleanup_json_ cJSON *two = tee_key_of(COCO_RCAR_0_4_0, COCO_KEY_P256);
     const struct {
         const char *nonce;
         const cJSON *key;
@@ -712,13 +617,13 @@ the_report_data_binds_every_part(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_ok(coco_rcar_report_data(COCO_SHA384, cases[i].nonce, cases[i].key,
-                                        cases[i].additional, &digests[i], &err),
+        assert_ok(bind(false, COCO_SHA384, cases[i].nonce, cases[i].key, cases[i].additional,
+                       &digests[i], &err),
                   err);
         for (size_t j = 0; j < i; j++)
             assert_false(coco_digest_equal(&digests[i], &digests[j]));
     }
-    assert_ok(coco_rcar_report_data(COCO_SHA384, "n", one, NULL, &null, &err), err);
+    assert_ok(bind(false, COCO_SHA384, "n", one, NULL, &null, &err), err);
     assert_true(coco_digest_equal(&null, &digests[0]));
 }
 
@@ -726,27 +631,212 @@ the_report_data_binds_every_part(void **state)
 static void
 the_report_data_of_a_device_is_its_own(void **state)
 {
-    _cleanup_json_ cJSON *one = tee_key_of(COCO_KEY_P256);
-    _cleanup_json_ cJSON *two = tee_key_of(COCO_KEY_P256);
+    _cleanup_json_ cJSON *one = tee_key_of(COCO_RCAR_0_4_0, COCO_KEY_P256);
+    _cleanup_json_ cJSON *two = tee_key_of(COCO_RCAR_0_4_0, COCO_KEY_P256);
     _cleanup_buf_ struct coco_buf text = {.limit = 4096};
     struct coco_digest got;
     struct coco_digest want;
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(coco_rcar_device_report_data(COCO_SHA384, "n", one, &got, &err), err);
+    assert_ok(bind(true, COCO_SHA384, "n", one, NULL, &got, &err), err);
     assert_ok(coco_buf_append_text(&text, "{\"nonce\":\"n\",\"tee-pubkey\":", &err), err);
     assert_ok(coco_json_write(one, COCO_JSON_CANONICAL, &text, &err), err);
     assert_ok(coco_buf_append_text(&text, "}", &err), err);
     assert_ok(coco_digest_of(COCO_SHA384, text.data, text.len, &want, &err), err);
     assert_true(coco_digest_equal(&got, &want));
 
-    assert_ok(coco_rcar_report_data(COCO_SHA384, "n", one, NULL, &want, &err), err);
+    assert_ok(bind(false, COCO_SHA384, "n", one, NULL, &want, &err), err);
     assert_false(coco_digest_equal(&got, &want));
-    assert_ok(coco_rcar_device_report_data(COCO_SHA384, "m", one, &want, &err), err);
+    assert_ok(bind(true, COCO_SHA384, "m", one, NULL, &want, &err), err);
     assert_false(coco_digest_equal(&got, &want));
-    assert_ok(coco_rcar_device_report_data(COCO_SHA384, "n", two, &want, &err), err);
+    assert_ok(bind(true, COCO_SHA384, "n", two, NULL, &want, &err), err);
     assert_false(coco_digest_equal(&got, &want));
+}
+
+/* ---- Every version ---- */
+
+static enum coco_rcar_version
+version_of(const struct golden *g)
+{
+    enum coco_rcar_version version = COCO_RCAR_OLDEST;
+
+    assert_true(coco_rcar_version_parse(g->version, &version));
+    return version;
+}
+
+static void
+every_version_asks_in_its_own_words(void **state)
+{
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_int_equal(GOLDENS, COCO_RCAR_VERSIONS);
+    for (size_t i = 0; i < GOLDENS; i++) {
+        const struct golden *g = &golden[i];
+        _cleanup_buf_ struct coco_buf buf = {.limit = 1024};
+        _cleanup_challenge_ struct coco_rcar_challenge challenge = {0};
+        struct coco_rcar_request request;
+
+        assert_ok(coco_rcar_request_build(version_of(g), "sample", &buf, &err), err);
+        assert_string_equal(coco_buf_text(&buf), g->request);
+        assert_ok(coco_rcar_request_parse(g->request, strlen(g->request), &request, &err), err);
+        assert_int_equal(request.version, version_of(g));
+        assert_ok(coco_rcar_challenge_parse(g->challenge, strlen(g->challenge), &challenge, &err),
+                  err);
+        assert_string_equal(challenge.nonce, g->nonce);
+        coco_buf_reset(&buf);
+        assert_ok(coco_rcar_challenge_build(g->nonce, &buf, &err), err);
+        assert_string_equal(coco_buf_text(&buf), g->challenge);
+    }
+}
+
+/* The digest that the golden evidence holds, and that of what was parsed. */
+static void
+assert_bound(const struct golden *g, const struct coco_rcar_attestation *attestation)
+{
+    const struct coco_rcar_binding binding = {
+        .version = version_of(g),
+        .alg = COCO_SHA384,
+        .nonce = g->nonce,
+        .tee_pubkey = attestation->tee_pubkey,
+        .additional = attestation->additional,
+    };
+    _cleanup_buf_ struct coco_buf sent = {.limit = 64};
+    struct coco_digest digest;
+    char hex[97];
+    coco_error *err = NULL;
+
+    assert_ok(coco_rcar_report_data(&binding, &digest, &err), err);
+    coco_hex(digest.bytes, 48, hex);
+    assert_string_equal(hex, g->report_data);
+    const char *text = string_in(attestation->evidence, "report_data");
+    assert_ok(coco_base64_decode(COCO_BASE64, text, strlen(text), &sent, &err), err);
+    assert_int_equal(sent.len, 48);
+    assert_memory_equal(sent.data, digest.bytes, 48);
+}
+
+static void
+every_version_attests_in_its_own_form(void **state)
+{
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < GOLDENS; i++) {
+        const struct golden *g = &golden[i];
+        enum coco_rcar_version version = version_of(g);
+        _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
+        _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
+
+        assert_ok(coco_rcar_attestation_parse(version, g->attestation, strlen(g->attestation),
+                                              &attestation, &err),
+                  err);
+        if (coco_rcar_has_init_data(version))
+            assert_string_equal(attestation.nonce, g->nonce);
+        else
+            assert_null(attestation.nonce);
+        assert_int_equal(attestation.init_data != NULL, coco_rcar_has_init_data(version));
+        assert_bound(g, &attestation);
+        assert_ok(coco_rcar_attestation_build(version, &attestation, &buf, &err), err);
+        assert_string_equal(coco_buf_text(&buf), g->attestation);
+    }
+}
+
+static void
+no_version_reads_the_form_of_another(void **state)
+{
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < GOLDENS; i++)
+        for (size_t j = 0; j < GOLDENS; j++) {
+            _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
+            const struct golden *g = &golden[i];
+
+            coco_status status = coco_rcar_attestation_parse(
+                version_of(&golden[j]), g->attestation, strlen(g->attestation), &attestation, &err);
+            coco_error_free(err);
+            err = NULL;
+            /* Evidence is any JSON to 0.1.1 and 0.2.0: what it is bound to tells them apart. */
+            if (status == COCO_OK && i != j)
+                assert_true(version_of(&golden[j]) == COCO_RCAR_0_1_1
+                            || version_of(&golden[j]) == COCO_RCAR_0_2_0);
+        }
+}
+
+static void
+what_a_version_cannot_say_is_not_left_out(void **state)
+{
+    _cleanup_json_ cJSON *jwk = tee_key_of(COCO_RCAR_0_2_0, COCO_KEY_P256);
+    _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
+    struct coco_rcar_attestation attestation = {
+        .nonce = "n", .tee_pubkey = jwk, .evidence = jwk, .init_data = "x"};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_fails(coco_rcar_attestation_build(COCO_RCAR_0_3_0, &attestation, &buf, &err), err,
+                 COCO_ERR_NOTSUP, "init-data");
+    attestation.init_data = NULL;
+    attestation.additional = "{}";
+    assert_fails(coco_rcar_attestation_build(COCO_RCAR_0_2_0, &attestation, &buf, &err), err,
+                 COCO_ERR_NOTSUP, "devices");
+    assert_int_equal(buf.len, 0);
+    assert_ok(coco_rcar_attestation_build(COCO_RCAR_0_3_0, &attestation, &buf, &err), err);
+}
+
+static void
+hostile_old_attestations_are_refused(void **state)
+{
+    static const struct {
+        enum coco_rcar_version version;
+        struct hostile hostile;
+    } cases[] = {
+        {COCO_RCAR_0_1_0, {"{}", COCO_ERR_PROTO, "tee-pubkey"}},
+        {COCO_RCAR_0_1_0,
+         {"{\"tee-pubkey\":" GOOD_KEY ",\"tee-evidence\":\"{}\"}", COCO_ERR_NOTSUP,
+          "RSA keys only"}},
+        {COCO_RCAR_0_2_0, {"{\"tee-pubkey\":" GOOD_KEY "}", COCO_ERR_PROTO, "tee-evidence"}},
+        {COCO_RCAR_0_2_0,
+         {"{\"tee-pubkey\":" EC("RSA1_5") ",\"tee-evidence\":{}}", COCO_ERR_NOTSUP, "RSA1_5"}},
+        {COCO_RCAR_0_3_0,
+         {"{\"tee-pubkey\":" GOOD_KEY ",\"tee-evidence\":\"{}\"}", COCO_ERR_PROTO, "tee-evidence"}},
+        {COCO_RCAR_0_3_0,
+         {"{\"tee-pubkey\":" GOOD_KEY ",\"tee-evidence\":{}}", COCO_ERR_PROTO, "primary_evidence"}},
+    };
+    struct coco_rcar_attestation attestation;
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct hostile *h = &cases[i].hostile;
+
+        assert_fails(coco_rcar_attestation_parse(cases[i].version, h->text, strlen(h->text),
+                                                 &attestation, &err),
+                     err, h->status, h->why);
+    }
+}
+
+/* In 0.1.0 evidence is a text that must be JSON. */
+static void
+evidence_that_is_no_json_is_refused(void **state)
+{
+    static const char *const cases[] = {"\"\"", "\"{\"", "\"{} {}\"", "{}", "null", "1"};
+    const char *start = golden[0].attestation;
+    const char *end = strstr(start, ",\"tee-evidence\":");
+    struct coco_rcar_attestation attestation;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_non_null(end);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+
+        assert_ok(coco_buf_append(&text, start, (size_t)(end - start), &err), err);
+        assert_ok(coco_buf_printf(&text, &err, ",\"tee-evidence\":%s}", cases[i]), err);
+        assert_fails(coco_rcar_attestation_parse(COCO_RCAR_0_1_0, coco_buf_text(&text), text.len,
+                                                 &attestation, &err),
+                     err, COCO_ERR_PROTO, "");
+    }
 }
 
 /* ---- Token ---- */
@@ -791,45 +881,6 @@ what_is_no_token_is_refused(void **state)
         assert_fails(coco_rcar_token_parse(cases[i], strlen(cases[i]), &token, &err), err,
                      COCO_ERR_PROTO, "");
     assert_int_equal(token.len, 0);
-}
-
-static void
-the_tee_key_is_found_wherever_servers_put_it(void **state)
-{
-    static const char *const extra[] = {"/a~1b/x~0y/key", NULL};
-    static const struct {
-        const char *claims;
-        bool found;
-    } cases[] = {
-        {"{\"tee-pubkey\":{\"n\":1}}", true},
-        {"{\"tdx\":{\"attester_runtime_data\":{\"tee-pubkey\":{\"n\":1}}},\"tee-pubkey\":{}}",
-         true},
-        {"{\"tdx\":{\"attester_user_data\":{\"tee-pubkey\":{\"n\":1}}}}", true},
-        {"{\"customized_claims\":{\"runtime_data\":{\"tee-pubkey\":{\"n\":1}}}}", true},
-        {"{\"submods\":{\"cpu0\":{\"ear.veraison.annotated-evidence\":{\"runtime_data_claims\":"
-         "{\"tee-pubkey\":{\"n\":1}}}}}}",
-         true},
-        {"{\"a/b\":{\"x~y\":{\"key\":{\"n\":1}}},\"tee-pubkey\":{}}", true},
-        {"{}", false},
-        {"{\"tee-pubkey\":\"key\"}", false},
-        {"{\"tee-pubkey\":null}", false},
-        {"{\"tdx\":[],\"customized_claims\":\"\",\"submods\":{\"cpu1\":{}}}", false},
-    };
-    coco_error *err = NULL;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        _cleanup_json_ cJSON *claims = NULL;
-        const cJSON *key = NULL;
-
-        assert_ok(coco_json_parse(cases[i].claims, strlen(cases[i].claims), &claims, &err), err);
-        if (cases[i].found) {
-            assert_ok(coco_rcar_token_tee_pubkey(claims, extra, &key, &err), err);
-            assert_true(cJSON_HasObjectItem(key, "n"));
-        } else
-            assert_fails(coco_rcar_token_tee_pubkey(claims, extra, &key, &err), err, COCO_ERR_PROTO,
-                         "no tee-pubkey");
-    }
 }
 
 /* ---- ErrorInformation ---- */
@@ -892,7 +943,7 @@ talk(EVP_PKEY *key, coco_error **err)
     struct coco_rcar_request request;
     struct coco_digest digest;
 
-    coco_status status = coco_rcar_request_build("sample", &buf, err);
+    coco_status status = coco_rcar_request_build(COCO_RCAR_0_4_0, "sample", &buf, err);
     if (status == COCO_OK)
         status = coco_rcar_request_parse(buf.data, buf.len, &request, err);
     coco_buf_reset(&buf);
@@ -902,16 +953,17 @@ talk(EVP_PKEY *key, coco_error **err)
         status = coco_rcar_challenge_parse(buf.data, buf.len, &challenge, err);
     coco_buf_reset(&buf);
     if (status == COCO_OK)
-        status = coco_rcar_tee_key_build(key, &jwk, err);
+        status = coco_rcar_tee_key_build(COCO_RCAR_0_4_0, key, &jwk, err);
     if (status == COCO_OK)
-        status = coco_rcar_report_data(challenge.alg, challenge.nonce, jwk, NULL, &digest, err);
+        status = bind(false, challenge.alg, challenge.nonce, jwk, NULL, &digest, err);
     if (status == COCO_OK)
         status = coco_rcar_attestation_build(
+            COCO_RCAR_0_4_0,
             &(struct coco_rcar_attestation){
                 .nonce = challenge.nonce, .tee_pubkey = jwk, .evidence = jwk, .init_data = "x"},
             &buf, err);
     if (status == COCO_OK)
-        status = coco_rcar_attestation_parse(buf.data, buf.len, &attestation, err);
+        status = coco_rcar_attestation_parse(COCO_RCAR_0_4_0, buf.data, buf.len, &attestation, err);
     coco_buf_reset(&buf);
     if (status == COCO_OK)
         status = coco_rcar_error_build("A", "b", "c", &buf, err);
@@ -951,17 +1003,19 @@ main(void)
         cmocka_unit_test(a_challenge_is_read_whatever_its_extra_params),
         cmocka_unit_test(hostile_challenges_are_refused),
         cmocka_unit_test(a_nonce_is_bounded),
-        cmocka_unit_test(tee_keys_have_the_members_upstream_hashes),
-        cmocka_unit_test(keys_no_server_encrypts_to_are_not_sent),
-        cmocka_unit_test(hostile_tee_keys_are_refused),
         cmocka_unit_test(an_attestation_is_built_as_it_is_read),
         cmocka_unit_test(what_may_be_missing_may_be_missing),
         cmocka_unit_test(hostile_attestations_are_refused),
         cmocka_unit_test(the_report_data_binds_every_part),
         cmocka_unit_test(the_report_data_of_a_device_is_its_own),
+        cmocka_unit_test(every_version_asks_in_its_own_words),
+        cmocka_unit_test(every_version_attests_in_its_own_form),
+        cmocka_unit_test(no_version_reads_the_form_of_another),
+        cmocka_unit_test(what_a_version_cannot_say_is_not_left_out),
+        cmocka_unit_test(hostile_old_attestations_are_refused),
+        cmocka_unit_test(evidence_that_is_no_json_is_refused),
         cmocka_unit_test(a_token_is_built_as_it_is_read),
         cmocka_unit_test(what_is_no_token_is_refused),
-        cmocka_unit_test(the_tee_key_is_found_wherever_servers_put_it),
         cmocka_unit_test(an_error_is_built_as_it_is_read),
         cmocka_unit_test(an_error_from_outside_is_made_harmless),
         cmocka_unit_test(what_is_no_error_is_refused),

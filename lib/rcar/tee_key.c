@@ -1,0 +1,147 @@
+/*
+ * rcar/tee_key.c - the guest's key pair (tee-pubkey)
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "rcar/tee_key.h"
+
+#include "base/fail.h"
+#include "crypto/jwk.h"
+
+#include <string.h>
+
+#define POINTER_PART_MAX 127
+
+/*
+ * What guests ask for and every released server can do (A.3). RSA1_5, where it is
+ * not the only one, is a decryption oracle waiting to be asked: T19 in doc/threats.md.
+ */
+static coco_status
+alg_for(enum coco_rcar_version version, const EVP_PKEY *key, const char **ret, coco_error **err)
+{
+    enum coco_key_kind kind = 0;
+
+    coco_status status = coco_key_kind_of(key, &kind, err);
+    if (status != COCO_OK)
+        return status;
+    if (!coco_rcar_has_jwe(version)) {
+        if (kind != COCO_KEY_RSA)
+            return coco_fail(err, COCO_ERR_NOTSUP,
+                             "version %s of the KBS protocol has RSA keys only",
+                             coco_rcar_version_name(version));
+        *ret = "RSA1_5";
+        return COCO_OK;
+    }
+    if (kind != COCO_KEY_RSA && kind != COCO_KEY_P256 && kind != COCO_KEY_P521)
+        return coco_fail(err, COCO_ERR_NOTSUP, "tee-pubkey is not RSA, P-256 or P-521");
+    *ret = kind == COCO_KEY_RSA ? "RSA-OAEP-256" : "ECDH-ES+A256KW";
+    return COCO_OK;
+}
+
+coco_status
+coco_rcar_tee_key_build(enum coco_rcar_version version, const EVP_PKEY *key, cJSON **ret,
+                        coco_error **err)
+{
+    const char *alg = NULL;
+
+    coco_status status = alg_for(version, key, &alg, err);
+    if (status == COCO_OK)
+        status = coco_jwk_public(key, alg, ret, err);
+    return status;
+}
+
+static coco_status
+check_jwk_members(const cJSON *jwk, coco_error **err)
+{
+    static const char *const ec[] = {"kty", "crv", "alg", "x", "y", NULL};
+    static const char *const rsa[] = {"kty", "alg", "n", "e", NULL};
+    const char *kty = NULL;
+
+    coco_status status = coco_json_get_string(jwk, "kty", &kty, err);
+    if (status != COCO_OK)
+        return status;
+    if (strcmp(kty, "EC") == 0)
+        return coco_json_check_members(jwk, ec, err);
+    if (strcmp(kty, "RSA") == 0)
+        return coco_json_check_members(jwk, rsa, err);
+    return coco_fail(err, COCO_ERR_NOTSUP, "kty '%.40s'", kty);
+}
+
+coco_status
+coco_rcar_tee_key_parse(enum coco_rcar_version version, const cJSON *jwk, EVP_PKEY **ret,
+                        coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    const char *alg = NULL;
+    const char *want = NULL;
+
+    coco_status status = check_jwk_members(jwk, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(jwk, "alg", &alg, err);
+    if (status == COCO_OK)
+        status = coco_jwk_parse(jwk, &key, err);
+    if (status == COCO_OK)
+        status = alg_for(version, key, &want, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "tee-pubkey");
+    if (strcmp(alg, want) != 0)
+        return coco_fail(err, COCO_ERR_NOTSUP, "tee-pubkey: alg '%.40s', not %s", alg, want);
+
+    *ret = coco_steal(&key);
+    return COCO_OK;
+}
+
+/* Copies the next part of a JSON pointer (RFC 6901), unescaped; NULL if it does not fit. */
+static const char *
+next_part(const char *pointer, char part[POINTER_PART_MAX + 1])
+{
+    size_t len = 0;
+
+    while (*pointer != '\0' && *pointer != '/') {
+        char c = *pointer++;
+        if (c == '~' && (*pointer == '0' || *pointer == '1'))
+            c = *pointer++ == '0' ? '~' : '/';
+        if (len == POINTER_PART_MAX)
+            return NULL;
+        part[len++] = c;
+    }
+    part[len] = '\0';
+    return pointer;
+}
+
+static const cJSON *
+find_object(const cJSON *from, const char *pointer)
+{
+    char part[POINTER_PART_MAX + 1];
+
+    while (from && pointer && *pointer == '/') {
+        pointer = next_part(pointer + 1, part);
+        from = cJSON_IsObject(from) ? cJSON_GetObjectItemCaseSensitive(from, part) : NULL;
+    }
+    return pointer && *pointer == '\0' && cJSON_IsObject(from) ? from : NULL;
+}
+
+coco_status
+coco_rcar_tee_key_of_token(const cJSON *claims, const char *const *extra_paths, const cJSON **ret,
+                           coco_error **err)
+{
+    static const char *const paths[] = {
+        "/tdx/attester_runtime_data/tee-pubkey",
+        "/tdx/attester_user_data/tee-pubkey",
+        "/customized_claims/runtime_data/tee-pubkey",
+        "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey",
+        "/tee-pubkey",
+        NULL,
+    };
+    const cJSON *found = NULL;
+
+    for (size_t i = 0; !found && extra_paths && extra_paths[i]; i++)
+        found = find_object(claims, extra_paths[i]);
+    for (size_t i = 0; !found && paths[i]; i++)
+        found = find_object(claims, paths[i]);
+    if (!found)
+        return coco_fail(err, COCO_ERR_PROTO, "token holds no tee-pubkey");
+
+    *ret = found;
+    return COCO_OK;
+}

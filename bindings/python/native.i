@@ -26,11 +26,14 @@
 %coco_object(coco_image_ref)
 %coco_object(coco_initdata)
 %coco_object(coco_kbc)
+%coco_object(coco_launch)
+%coco_object(coco_measurement)
 %coco_object(coco_store)
 %coco_object(coco_verdict)
 %coco_object(coco_verifier)
 
 %coco_options(image_options)
+%coco_options(measure_options)
 
 /* --- what one function has and no other ------------------------------------ */
 
@@ -84,3 +87,4 @@ call_log(void *user, coco_log_level level, const char *message)
 %include <coco/store.h>
 %include <coco/image.h>
 %include <coco/initdata.h>
+%include <coco/measure.h>

@@ -15,6 +15,7 @@
 #include <coco/image.h>
 #include <coco/initdata.h>
 #include <coco/kbc.h>
+#include <coco/measure.h>
 #include <coco/store.h>
 #include <coco/types.h>
 #include <coco/verifier.h>

@@ -33,7 +33,7 @@ struct coco_sev_section {
     uint32_t type;
 };
 
-/* The same of Intel TDX ("Intel TDX Virtual Firmware Design Guide", section 11). */
+/* The same of Intel TDX ("Intel TDX Virtual Firmware Design Guide", TDVF metadata). */
 #define COCO_TDX_SECTION_EXTEND 0x01U  /* its content is measured, not only where it is */
 #define COCO_TDX_SECTION_AUGMENT 0x02U /* added only when the guest runs */
 

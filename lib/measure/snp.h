@@ -22,7 +22,7 @@ struct coco_snp_launch {
     uint32_t vcpus;
     uint32_t signature; /* of the CPUs */
     uint64_t features;  /* SEV_FEATURES; 1 is SNP itself */
-    enum coco_vmm vmm;
+    coco_vmm vmm;
 };
 
 /* What the chain is after the firmware's own pages; begun of another launch. */

@@ -57,7 +57,7 @@ add_pages(struct coco_hash *hash, const struct coco_firmware *firmware,
 
 static coco_status
 add_section(struct coco_hash *hash, const struct coco_firmware *firmware, size_t index,
-            enum coco_tdx_order order, coco_error **err)
+            coco_tdx_order order, coco_error **err)
 {
     const struct coco_tdx_section *section = &firmware->tdx[index];
     bool add = !(section->attributes & COCO_TDX_SECTION_AUGMENT);
@@ -76,7 +76,7 @@ add_section(struct coco_hash *hash, const struct coco_firmware *firmware, size_t
 }
 
 coco_status
-coco_tdx_mrtd(const struct coco_firmware *firmware, enum coco_tdx_order order,
+coco_tdx_mrtd(const struct coco_firmware *firmware, coco_tdx_order order,
               uint8_t ret[COCO_TDX_DIGEST_SIZE], coco_error **err)
 {
     _cleanup_hash_ struct coco_hash hash = {0};

@@ -1,9 +1,10 @@
 /*
  * measure/tdx.h - what the Intel TDX module measures of a launch
  *
- * "Intel TDX Module Base Architecture Specification", section 12.2.1: MRTD is a
- * SHA-384 over where each page is that the VMM adds, and what is in those that it
- * says to extend. What the firmware measures as it runs is of measure/boot.h.
+ * "Intel TDX Module Base Architecture Specification", version 1.5, section 12.2.1
+ * ("MRTD: Build-Time Measurement Register"): it is a SHA-384 over where each page is
+ * that the VMM adds, and what is in those that it says to extend. What the firmware
+ * measures as it runs is of measure/boot.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,16 +13,13 @@
 
 #include "measure/firmware.h"
 
+#include <coco/measure.h>
+
 #define COCO_TDX_DIGEST_SIZE ((size_t)48)
 
-/* The module sees the calls in the order in which a VMM makes them. */
-enum coco_tdx_order {
-    COCO_TDX_BY_PAGE,    /* add and extend a page, then the next: Linux 6.16 */
-    COCO_TDX_BY_SECTION, /* add all pages of a section, then extend them: KVM of before */
-};
-
-/* COCO_ERR_INVALID for firmware that is not made for TDX. */
-coco_status coco_tdx_mrtd(const struct coco_firmware *firmware, enum coco_tdx_order order,
+/* The module sees the calls in the order in which a VMM makes them. COCO_ERR_INVALID for firmware
+ * that is not made for TDX. */
+coco_status coco_tdx_mrtd(const struct coco_firmware *firmware, coco_tdx_order order,
                           uint8_t ret[COCO_TDX_DIGEST_SIZE], coco_error **err);
 
 #endif

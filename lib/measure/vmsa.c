@@ -132,33 +132,65 @@ coco_cpu_signature(unsigned family, unsigned model, unsigned stepping)
     return high << 20 | (model >> 4 & 0xf) << 16 | low << 8 | (model & 0xf) << 4 | (stepping & 0xf);
 }
 
-bool
-coco_cpu_signature_named(const char *type, uint32_t *ret)
+/* The types of QEMU's that are of SEV (target/i386/cpu.c), with the versions it has of them. */
+static const struct {
+    const char *name;
+    const char *versions;
+    uint8_t family;
+    uint8_t model;
+    uint8_t stepping;
+} cpus[] = {
+    {"EPYC", "12345", 23, 1, 2},       {"EPYC-IBPB", "", 23, 1, 2},
+    {"EPYC-Rome", "12345", 23, 49, 0}, {"EPYC-Milan", "123", 25, 1, 1},
+    {"EPYC-Genoa", "12", 25, 17, 0},   {"EPYC-Turin", "1", 26, 0, 0},
+};
+
+#define CPUS (sizeof(cpus) / sizeof(cpus[0]))
+
+const char *
+coco_cpu_type(size_t index)
 {
-    static const struct {
-        const char *name; /* with the versions that QEMU has of it */
-        const char *versions;
-        uint8_t family;
-        uint8_t model;
-        uint8_t stepping;
-    } cpus[] = {
-        {"EPYC", "1234", 23, 1, 2},       {"EPYC-IBPB", "", 23, 1, 2},
-        {"EPYC-Rome", "1234", 23, 49, 0}, {"EPYC-Milan", "12", 25, 1, 1},
-        {"EPYC-Genoa", "12", 25, 17, 0},  {"EPYC-Turin", "1", 26, 0, 0},
-    };
+    return index < CPUS ? cpus[index].name : NULL;
+}
 
-    for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
+/* Takes a number of up to three digits off *text; false if it begins with none, or max is less. */
+static bool
+take_number(const char **text, unsigned max, unsigned *ret)
+{
+    const char *p = *text;
+    unsigned value = 0;
+
+    for (; *p >= '0' && *p <= '9' && p - *text < 3; p++)
+        value = value * 10 + (unsigned)(*p - '0');
+    if (p == *text || value > max)
+        return false;
+    *text = p;
+    *ret = value;
+    return true;
+}
+
+static bool
+is_version(const char *rest, const char *versions)
+{
+    return strncmp(rest, "-v", 2) == 0 && rest[2] != '\0' && rest[3] == '\0'
+           && strchr(versions, rest[2]);
+}
+
+uint32_t
+coco_cpu_signature_of(const char *type)
+{
+    unsigned family, model, stepping;
+    const char *p = type;
+
+    if (take_number(&p, 0xf + 0xff, &family) && *p++ == '-' && take_number(&p, 0xff, &model)
+        && *p++ == '-' && take_number(&p, 0xf, &stepping) && *p == '\0')
+        return coco_cpu_signature(family, model, stepping);
+    for (size_t i = 0; i < CPUS; i++) {
         size_t len = strlen(cpus[i].name);
-        const char *rest = type + len;
 
-        if (strncmp(type, cpus[i].name, len) != 0)
-            continue;
-        if (*rest != '\0'
-            && (strncmp(rest, "-v", 2) != 0 || rest[2] == '\0' || rest[3] != '\0'
-                || !strchr(cpus[i].versions, rest[2])))
-            continue;
-        *ret = coco_cpu_signature(cpus[i].family, cpus[i].model, cpus[i].stepping);
-        return true;
+        if (strncmp(type, cpus[i].name, len) == 0
+            && (type[len] == '\0' || is_version(type + len, cpus[i].versions)))
+            return coco_cpu_signature(cpus[i].family, cpus[i].model, cpus[i].stepping);
     }
-    return false;
+    return 0;
 }

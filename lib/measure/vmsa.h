@@ -12,27 +12,20 @@
 
 #include "measure/firmware.h"
 
-#define COCO_VMSA_FIRST_CPU 0xfffffff0U /* where the first CPU begins */
+#include <coco/measure.h>
 
-enum coco_vmm {
-    COCO_VMM_QEMU, /* and KVM */
-    COCO_VMM_EC2,
-    COCO_VMM_GCE,
-};
+#define COCO_VMSA_FIRST_CPU 0xfffffff0U /* where the first CPU begins */
 
 struct coco_vmsa {
     uint32_t begin;     /* address of the first instruction */
     uint32_t signature; /* of the CPU: eax of CPUID 1 */
     uint64_t features;  /* SEV_FEATURES; 0 with SEV-ES */
-    enum coco_vmm vmm;
+    coco_vmm vmm;
 };
 
 void coco_vmsa_format(const struct coco_vmsa *vmsa, uint8_t ret[COCO_PAGE_SIZE]);
 
 /* As CPUID has it (AMD, publication 25481, Fn0000_0001_EAX). */
 uint32_t coco_cpu_signature(unsigned family, unsigned model, unsigned stepping);
-
-/* Of a CPU that QEMU has a name for, "EPYC-Milan"; false for another. */
-bool coco_cpu_signature_named(const char *type, uint32_t *ret);
 
 #endif

@@ -150,6 +150,25 @@ a_bit_flipped_anywhere_does_no_harm(void **state)
     }
 }
 
+/* It needs no memory of its own: what is refused is refused without any, too. */
+static void
+a_failed_allocation_changes_nothing(void **state)
+{
+    struct firmware_kit kit;
+    struct coco_firmware firmware;
+
+    (void)state;
+    kit_make(&kit);
+    for_each_fault()
+    {
+        coco_error *failure = NULL;
+        coco_status status = coco_firmware_parse(kit.image, KIT_SIZE, &firmware, &failure);
+
+        fault_expect(status, failure);
+        assert_int_equal(status, COCO_OK);
+    }
+}
+
 int
 main(void)
 {
@@ -159,6 +178,7 @@ main(void)
         cmocka_unit_test(what_contradicts_itself_is_refused),
         cmocka_unit_test(entries_that_point_outside_or_stand_twice_are_refused),
         cmocka_unit_test(a_bit_flipped_anywhere_does_no_harm),
+        cmocka_unit_test(a_failed_allocation_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ digests_are_those_of_upstream(void **state)
         const char *cmdline; /* NULL for no kernel; else kernel and initrd are empty */
         uint32_t vcpus;
         uint64_t features;
-        enum coco_vmm vmm;
+        coco_vmm vmm;
         const char *digest;
     } cases[] = {
         {"", 1, 0x21, COCO_VMM_QEMU,
@@ -188,6 +188,23 @@ launches_that_cannot_be_are_refused(void **state)
                  "not made for SEV-SNP");
 }
 
+static void
+a_failed_allocation_is_reported(void **state)
+{
+    const struct coco_sev_kernel kernel = {{"k", 1}, {"i", 1}, "c"};
+    const struct coco_snp_launch launch = {.firmware = &firmware, .kernel = &kernel, .vcpus = 2};
+    uint8_t digest[COCO_SNP_DIGEST_SIZE];
+
+    (void)state;
+    for_each_fault()
+    {
+        coco_error *failure = NULL;
+        coco_status status = coco_snp_launch_digest(&launch, digest, &failure);
+
+        fault_expect(status, failure);
+    }
+}
+
 int
 main(void)
 {
@@ -196,6 +213,7 @@ main(void)
         cmocka_unit_test(the_firmware_comes_first),
         cmocka_unit_test(everything_about_a_launch_is_measured),
         cmocka_unit_test(launches_that_cannot_be_are_refused),
+        cmocka_unit_test(a_failed_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -24,7 +24,7 @@ setup(void **state)
 }
 
 static void
-assert_mrtd(const struct firmware_kit *of, enum coco_tdx_order order, const char *want)
+assert_mrtd(const struct firmware_kit *of, coco_tdx_order order, const char *want)
 {
     struct coco_firmware firmware;
     uint8_t digest[COCO_TDX_DIGEST_SIZE];
@@ -42,7 +42,7 @@ pages_and_what_is_in_them_are_measured(void **state)
 {
     (void)state;
     for (int order = COCO_TDX_BY_PAGE; order <= COCO_TDX_BY_SECTION; order++)
-        assert_mrtd(&kit, (enum coco_tdx_order)order,
+        assert_mrtd(&kit, (coco_tdx_order)order,
                     "eedd600047b1fc3b2e8bbd98d8ba0a40ad28ef748a5c94e5"
                     "13e3f6fda8add5e25d194fcbabd61d3de724dbb5c528e251");
 }
@@ -108,6 +108,23 @@ what_is_not_in_the_image_cannot_be_measured(void **state)
                  "not made for TDX");
 }
 
+static void
+a_failed_allocation_is_reported(void **state)
+{
+    struct coco_firmware firmware;
+    uint8_t digest[COCO_TDX_DIGEST_SIZE];
+
+    (void)state;
+    assert_ok(coco_firmware_parse(kit.image, KIT_SIZE, &firmware, &err), err);
+    for_each_fault()
+    {
+        coco_error *failure = NULL;
+        coco_status status = coco_tdx_mrtd(&firmware, COCO_TDX_BY_SECTION, digest, &failure);
+
+        fault_expect(status, failure);
+    }
+}
+
 int
 main(void)
 {
@@ -116,6 +133,7 @@ main(void)
         cmocka_unit_test(the_order_of_the_calls_matters_where_there_are_several_pages),
         cmocka_unit_test(only_what_is_extended_matters_of_an_image),
         cmocka_unit_test(what_is_not_in_the_image_cannot_be_measured),
+        cmocka_unit_test(a_failed_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -28,11 +28,13 @@ from ._context import Context, LogLevel, Phase, Progress
 from ._image import Image, ImageClient, ImageRef
 from ._initdata import InitData, initdata_tees
 from ._kbc import Admin, Kbc, TeeKey
+from ._measure import Launch, Measured, TdxOrder, Vmm, cpu_signature, cpu_types, measure_tees
 from ._store import Store
 from .errors import *  # noqa: F403
 
 IMAGE_IGNORE_CHOWN = native.COCO_IMAGE_IGNORE_CHOWN
 IMAGE_OVERLAY = native.COCO_IMAGE_OVERLAY
+MEASURE_SEV_ES = native.COCO_MEASURE_SEV_ES
 
 
 def version():
@@ -53,6 +55,7 @@ def status_name(status):
 __all__ = [
     "IMAGE_IGNORE_CHOWN",
     "IMAGE_OVERLAY",
+    "MEASURE_SEV_ES",
     "Admin",
     "Attester",
     "Check",
@@ -63,16 +66,23 @@ __all__ = [
     "ImageRef",
     "InitData",
     "Kbc",
+    "Launch",
     "LogLevel",
+    "Measured",
     "Phase",
     "Progress",
     "Store",
+    "TdxOrder",
     "TeeKey",
     "Verdict",
     "Verifier",
+    "Vmm",
     "allowances",
+    "cpu_signature",
+    "cpu_types",
     "errors",
     "initdata_tees",
+    "measure_tees",
     "software_tee_launch",
     "software_tee_root",
     "status_name",

@@ -382,6 +382,24 @@ static const struct cli_command table[] = {
         .run = cli_tee_launch,
     },
     {
+        .name = "tee run",
+        .operands = "-- COMMAND [ARGUMENT]...",
+        .rest = true,
+        .purpose = "run a command in a TEE of software, which attests as one of hardware",
+        .details =
+            "The command finds the kernel's files for a TEE below $COCO_TEE_ROOT, which this "
+            "library looks at: quotes and reports have the form of hardware's, and what was "
+            "launched is measured as there: the kernel is a program of UEFI, as Linux is, and "
+            "firmware an image as OVMF's; without --firmware the machine has one. The keys are "
+            "those of a maker who is nobody: DIR/roots "
+            "has the fingerprint of its root, for --trust-root, and DIR/collateral what else a "
+            "verifier needs, for --collateral. --init-data is a document, in a file. For "
+            "development. Needs FUSE and the program coco-tee.",
+        .options = {OPT_AS, OPT_STATE, OPT_FIRMWARE, OPT_KERNEL, OPT_INITRD, OPT_CMDLINE, OPT_VCPUS,
+                    OPT_INIT_DATA},
+        .run = cli_tee_run,
+    },
+    {
         .name = "try",
         .operands = "",
         .purpose = "show the main job on this machine: encrypt, attest, pull, decrypt, run",

@@ -17,6 +17,7 @@ static const struct cli_option table[OPT_COUNT] = {
                        "digest of the document; sha384 otherwise, sha256 for upstream's TPMs"},
     [OPT_ALLOW] = {"allow", 0, "CHECK", NULL, NULL, true,
                    "let evidence be valid that fails this check, such as debug"},
+    [OPT_AS] = {"as", 0, "TEE", "tdx snp", NULL, false, "which TEE to be"},
     [OPT_AT] = {"at", 0, "TIME", NULL, NULL, false,
                 "verify as of 2026-01-31T12:00:00Z or seconds since 1970; now otherwise"},
     [OPT_AUTHFILE] =
@@ -26,6 +27,7 @@ static const struct cli_option table[OPT_COUNT] = {
                    "ask the host's cache first: unix:/PATH, vsock:CID:PORT or IP:PORT"},
     [OPT_CERT_DIR] = {"cert-dir", 0, "DIR", NULL, NULL, false,
                       "CAs (*.crt) and client certificates (*.cert, *.key); else those of certs.d"},
+    [OPT_CMDLINE] = {"cmdline", 0, "TEXT", NULL, NULL, false, "command line of the kernel"},
     [OPT_COLLATERAL] = {"collateral", 0, "SOURCE", NULL, "COCO_COLLATERAL", true,
                         "certificates and the like: makers, an address, a directory, a bundle"},
     [OPT_COLLATERAL_CACHE] = {"collateral-cache", 0, "DIR", NULL, "COCO_COLLATERAL_CACHE", false,
@@ -38,8 +40,10 @@ static const struct cli_option table[OPT_COUNT] = {
                  "for development: in memory, trusts software evidence, gives all to who attests"},
     [OPT_EVIDENCE] = {"evidence", 0, "FILE", NULL, NULL, false,
                       "evidence of the machine, as \"evidence get\" prints it"},
+    [OPT_FIRMWARE] = {"firmware", 0, "FILE", NULL, NULL, false, "firmware that boots"},
     [OPT_IGNORE_CHOWN] = {"ignore-chown", 0, NULL, NULL, NULL, false,
                           "without the privileges for it: leave out owners, capabilities, devices"},
+    [OPT_INITRD] = {"initrd", 0, "FILE", NULL, NULL, false, "initial file system of the kernel"},
     [OPT_INIT_DATA] = {"init-data", 0, "HEX|FILE", NULL, NULL, false,
                        "digest of what the machine was started with, or the document itself"},
     [OPT_INSECURE_POLICY] = {"insecure-policy", 0, "WORD", "accept-anything", NULL, false,
@@ -54,6 +58,7 @@ static const struct cli_option table[OPT_COUNT] = {
                       "resource that becomes the image's key: repository/type/tag"},
     [OPT_KEK_PREFIX] = {"kek-prefix", 0, "URI", NULL, "COCO_KEK_PREFIX", false,
                         "ask the broker for keys of layers under kbs:///REPOSITORY/[TYPE/] alone"},
+    [OPT_KERNEL] = {"kernel", 0, "FILE", NULL, NULL, false, "kernel that boots"},
     [OPT_KEY] = {"key", 0, "FILE", NULL, NULL, true,
                  "private key (PEM, DER or JWK) that opens encrypted layers"},
     [OPT_LISTEN] = {"listen", 0, "HOST:PORT", NULL, NULL, false,
@@ -98,6 +103,8 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_STALL_TIMEOUT] = {"stall-timeout", 0, "SECONDS", NULL, NULL, false,
                            "give a transfer up, and try again, after so long without progress; 60 "
                            "otherwise"},
+    [OPT_STATE] = {"state", 0, "DIR", NULL, "COCO_TEE_STATE", false,
+                   "where the keys of its maker are kept, and what a verifier needs"},
     [OPT_STORE] = {"store", 0, "DIR", NULL, "COCO_STORE", false,
                    "where layers are unpacked once, for all images that have them"},
     [OPT_TAMPER] = {"tamper", 0, "WHAT", "measurement layer key policy", NULL, false,
@@ -110,6 +117,7 @@ static const struct cli_option table[OPT_COUNT] = {
                        "public key (PEM) that evidence may rest on: of software, tpm or cca"},
     [OPT_TRUST_ROOT] = {"trust-root", 0, "MAKER=sha256:HEX", NULL, NULL, true,
                         "root certificate to trust besides the maker's own, such as of amd/Milan"},
+    [OPT_VCPUS] = {"vcpus", 0, "N", NULL, NULL, false, "number of its CPUs; 1 otherwise"},
     [OPT_JSON] = {"json", 0, NULL, NULL, NULL, false,
                   "write results and events as lines of JSON to stdout, errors to stderr"},
     [OPT_LOG] = {"log", 0, "LEVEL", "debug info warn", "COCO_LOG", false,
@@ -301,6 +309,10 @@ cli_args_parse(int argc, char **argv, struct cli_args *ret, char *problem, size_
         if (options && strcmp(word, "--") == 0) {
             options = false;
             r.at++;
+            if (ret->command && ret->command->rest) {
+                ret->rest = argv + r.at;
+                break;
+            }
             continue;
         }
         /* "-" alone is an operand: stdin or stdout. */

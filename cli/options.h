@@ -25,17 +25,21 @@ enum cli_opt {
     OPT_ADMIN_KEY,
     OPT_ALGORITHM,
     OPT_ALLOW,
+    OPT_AS,
     OPT_AT,
     OPT_AUTHFILE,
     OPT_CACHE,
     OPT_CERT_DIR,
+    OPT_CMDLINE,
     OPT_COLLATERAL,
     OPT_COLLATERAL_CACHE,
     OPT_COLLATERAL_KEY,
     OPT_CONFIG,
     OPT_DEV,
     OPT_EVIDENCE,
+    OPT_FIRMWARE,
     OPT_IGNORE_CHOWN,
+    OPT_INITRD,
     OPT_INIT_DATA,
     OPT_INSECURE_POLICY,
     OPT_KBS,
@@ -43,6 +47,7 @@ enum cli_opt {
     OPT_KBS_CA,
     OPT_KBS_PATH,
     OPT_KEK_PREFIX,
+    OPT_KERNEL,
     OPT_KEY,
     OPT_LISTEN,
     OPT_MAX_BYTES,
@@ -64,12 +69,14 @@ enum cli_opt {
     OPT_RETRIES,
     OPT_SIGN_KEY,
     OPT_STALL_TIMEOUT,
+    OPT_STATE,
     OPT_STORE,
     OPT_TAMPER,
     OPT_TEE,
     OPT_TLS_CA,
     OPT_TRUST_KEY,
     OPT_TRUST_ROOT,
+    OPT_VCPUS,
     /* Those that every command has. */
     OPT_JSON,
     OPT_LOG,
@@ -96,6 +103,7 @@ struct cli_command {
     unsigned min, max;    /* number of operands */
     const char *purpose;  /* one line */
     const char *details;  /* more, or NULL */
+    bool rest;            /* what follows "--" is another command's line */
     bool data;            /* stdout carries the result and no events */
     enum cli_opt options[CLI_OPTIONS_MAX];
     int (*run)(struct cli *cli);
@@ -121,6 +129,7 @@ struct cli_args {
     } given[CLI_GIVEN_MAX];
     unsigned n_operands;
     const char *operands[CLI_OPERANDS_MAX];
+    char **rest; /* what follows "--", if the command takes that; a NULL ends it */
 };
 
 /* False if the line cannot be understood; problem then says why. */
@@ -179,6 +188,7 @@ int cli_resource_ls(struct cli *cli);
 int cli_resource_put(struct cli *cli);
 int cli_resource_rm(struct cli *cli);
 int cli_tee_launch(struct cli *cli);
+int cli_tee_run(struct cli *cli);
 int cli_try(struct cli *cli);
 int cli_version(struct cli *cli);
 

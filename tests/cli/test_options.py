@@ -19,7 +19,7 @@ COMMANDS = [
     "evidence record", "evidence replay", "evidence show", "evidence verify", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
     "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs serve", "manual", "resource get", "resource ls",
-    "resource put", "resource rm", "tee launch", "try", "version",
+    "resource put", "resource rm", "tee launch", "tee run", "try", "version",
 ]  # fmt: skip
 
 WRONG = [

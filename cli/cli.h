@@ -151,6 +151,8 @@ int cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret);
 int cli_open_store(struct cli *cli, coco_store **ret);
 int cli_parse_ref(struct cli *cli, const char *text, coco_image_ref **ret);
 int cli_image_options(struct cli *cli, coco_image_options *ret);
+/* The option's number, decimal or 0x and hex, from least to most; left alone if it is not given. */
+int cli_get_number(struct cli *cli, enum cli_opt opt, uint64_t least, uint64_t most, uint64_t *ret);
 /* What became of a pull, push or encrypt. */
 int cli_image_result(struct cli *cli, const char *what, const coco_image *image);
 
@@ -176,6 +178,8 @@ CLI_DEFINE_CLEANUP(coco_image_client, coco_image_client_free);
 CLI_DEFINE_CLEANUP(coco_image_ref, coco_image_ref_free);
 CLI_DEFINE_CLEANUP(coco_initdata, coco_initdata_free);
 CLI_DEFINE_CLEANUP(coco_kbc, coco_kbc_free);
+CLI_DEFINE_CLEANUP(coco_launch, coco_launch_free);
+CLI_DEFINE_CLEANUP(coco_measurement, coco_measurement_free);
 CLI_DEFINE_CLEANUP(coco_store, coco_store_free);
 CLI_DEFINE_CLEANUP(coco_verdict, coco_verdict_free);
 CLI_DEFINE_CLEANUP(coco_verifier, coco_verifier_free);

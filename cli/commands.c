@@ -334,6 +334,23 @@ static const struct cli_command table[] = {
         .run = cli_manual,
     },
     {
+        .name = "measure",
+        .operands = "",
+        .purpose = "compute ahead of boot what a guest's evidence will have: reference values",
+        .details = "--tee is snp, sev, tdx, tpm or software. SNP needs --firmware and, unless "
+                   "--vmm is ec2 "
+                   "or gce, --cpu; TDX --firmware, --kernel or both, a TPM --kernel. Each value "
+                   "says what it "
+                   "takes for granted. What depends on more than these files, such as RTMR 0 and "
+                   "PCR 7, is "
+                   "not known, and says why. Names are those that Trustee's policies ask for.",
+        .data = true,
+        .options = {OPT_TEE, OPT_FIRMWARE, OPT_KERNEL, OPT_INITRD, OPT_CMDLINE, OPT_VCPUS, OPT_CPU,
+                    OPT_GUEST_FEATURES, OPT_SEV_ES, OPT_VMM, OPT_TDX_ORDER, OPT_EDK2, OPT_FORM,
+                    OPT_OUTPUT},
+        .run = cli_measure,
+    },
+    {
         .name = "resource get",
         .operands = "kbs:///REPO/TYPE/TAG",
         .min = 1,

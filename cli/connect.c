@@ -135,9 +135,8 @@ cli_parse_ref(struct cli *cli, const char *text, coco_image_ref **ret)
     return cli_check(cli, coco_image_ref_parse(text, ret, &cli->err));
 }
 
-/* The option's number from least to most; *ret is left alone if it is not given. */
-static int
-read_number(struct cli *cli, enum cli_opt opt, uint64_t least, uint64_t most, uint64_t *ret)
+int
+cli_get_number(struct cli *cli, enum cli_opt opt, uint64_t least, uint64_t most, uint64_t *ret)
 {
     const char *text = cli_get(&cli->args, opt);
     char *end = NULL;
@@ -145,7 +144,7 @@ read_number(struct cli *cli, enum cli_opt opt, uint64_t least, uint64_t most, ui
     if (!text)
         return CLI_DONE;
     errno = 0;
-    uintmax_t value = strtoumax(text, &end, 10);
+    uintmax_t value = strtoumax(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno != 0 || value < least || value > most)
         return cli_usage(cli, "--%s is no number within its bounds: %s", cli_option(opt)->name,
                          text);
@@ -160,15 +159,15 @@ cli_image_options(struct cli *cli, coco_image_options *ret)
     uint64_t stall = 0;
 
     *ret = (coco_image_options){.size = sizeof(*ret)};
-    int rc = read_number(cli, OPT_MAX_BYTES, 1, UINT64_MAX, &ret->max_bytes);
+    int rc = cli_get_number(cli, OPT_MAX_BYTES, 1, UINT64_MAX, &ret->max_bytes);
     if (rc == CLI_DONE)
-        rc = read_number(cli, OPT_MAX_CONTENT, 1, UINT64_MAX, &ret->max_content);
+        rc = cli_get_number(cli, OPT_MAX_CONTENT, 1, UINT64_MAX, &ret->max_content);
     if (rc == CLI_DONE)
-        rc = read_number(cli, OPT_MAX_MEMORY, MEMORY_MIN, UINT64_MAX, &ret->max_memory);
+        rc = cli_get_number(cli, OPT_MAX_MEMORY, MEMORY_MIN, UINT64_MAX, &ret->max_memory);
     if (rc == CLI_DONE)
-        rc = read_number(cli, OPT_RETRIES, 0, RETRIES_MAX, &retries);
+        rc = cli_get_number(cli, OPT_RETRIES, 0, RETRIES_MAX, &retries);
     if (rc == CLI_DONE)
-        rc = read_number(cli, OPT_STALL_TIMEOUT, 1, STALL_MAX_S, &stall);
+        rc = cli_get_number(cli, OPT_STALL_TIMEOUT, 1, STALL_MAX_S, &stall);
     /* To the library 0 is its default. */
     if (retries <= RETRIES_MAX)
         ret->retries = retries > 0 ? (uint32_t)retries : UINT32_MAX;

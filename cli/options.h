@@ -35,9 +35,13 @@ enum cli_opt {
     OPT_COLLATERAL_CACHE,
     OPT_COLLATERAL_KEY,
     OPT_CONFIG,
+    OPT_CPU,
     OPT_DEV,
+    OPT_EDK2,
     OPT_EVIDENCE,
     OPT_FIRMWARE,
+    OPT_FORM,
+    OPT_GUEST_FEATURES,
     OPT_IGNORE_CHOWN,
     OPT_INITRD,
     OPT_INIT_DATA,
@@ -67,16 +71,19 @@ enum cli_opt {
     OPT_REPORT_DATA,
     OPT_REQUIRE_ENCRYPTION,
     OPT_RETRIES,
+    OPT_SEV_ES,
     OPT_SIGN_KEY,
     OPT_STALL_TIMEOUT,
     OPT_STATE,
     OPT_STORE,
     OPT_TAMPER,
+    OPT_TDX_ORDER,
     OPT_TEE,
     OPT_TLS_CA,
     OPT_TRUST_KEY,
     OPT_TRUST_ROOT,
     OPT_VCPUS,
+    OPT_VMM,
     /* Those that every command has. */
     OPT_JSON,
     OPT_LOG,
@@ -183,6 +190,7 @@ int cli_initdata_show(struct cli *cli);
 int cli_initdata_verify(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_manual(struct cli *cli);
+int cli_measure(struct cli *cli);
 int cli_resource_get(struct cli *cli);
 int cli_resource_ls(struct cli *cli);
 int cli_resource_put(struct cli *cli);

@@ -187,12 +187,12 @@ measure_tdx(const struct request *request, coco_measurement *measurement, coco_e
     static const struct coco_measured rtmr[] = {
         {"rtmr_0", "quote.body.rtmr_0", BY_VARIABLES, false},
         {"rtmr_1", "quote.body.rtmr_1", AS_BOOTED, false},
-        {"rtmr_2", "quote.body.rtmr_2", AS_BOOTED " and is Linux 6.9 or later", false},
+        {"rtmr_2", "quote.body.rtmr_2", AS_BOOTED ", and it is Linux 6.9 or later", false},
         {"rtmr_3", "quote.body.rtmr_3", "it is what the guest measures as it runs", false},
     };
     static const struct coco_measured kernel = {"tdvfkernel", NULL, AS_BOOTED, true};
     static const struct coco_measured params = {"tdvfkernelparams", NULL,
-                                                AS_BOOTED " and is Linux 6.9 or later", true};
+                                                AS_BOOTED ", and it is Linux 6.9 or later", true};
     const struct coco_boot boot = {kernel_of(request), request->opts.edk2};
     struct coco_boot_log log = {0};
     const struct coco_boot_log *known = boot.kernel ? &log : NULL;
@@ -228,7 +228,7 @@ measure_tpm(const struct request *request, coco_measurement *measurement, coco_e
     };
     static const struct coco_measured pcr4 = {"tpm_pcr04", "pcr04", AS_BOOTED, false};
     static const struct coco_measured pcr9 = {"tpm_pcr09", "pcr09",
-                                              AS_BOOTED " and is Linux 6.1 or later", false};
+                                              AS_BOOTED ", and it is Linux 6.1 or later", false};
     const struct coco_boot boot = {kernel_of(request), request->opts.edk2};
     struct coco_boot_log log = {0};
 

@@ -18,8 +18,8 @@ COMMANDS = [
     "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
     "evidence record", "evidence replay", "evidence show", "evidence verify", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
-    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs serve", "manual", "resource get", "resource ls",
-    "resource put", "resource rm", "tee launch", "tee run", "try", "version",
+    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs serve", "manual", "measure",
+    "resource get", "resource ls", "resource put", "resource rm", "tee launch", "tee run", "try", "version",
 ]  # fmt: skip
 
 WRONG = [

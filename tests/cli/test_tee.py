@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -10,11 +11,14 @@ import pathlib
 import signal
 import struct
 import subprocess
+import urllib.error
+import urllib.request
 import uuid
 
 import pytest
 
 from conftest import wait_until
+from daemon import admin_config, admin_token
 
 PATH = os.environ["PATH"] + ":" + os.environ.get("COCO_TEE_DIR", "")
 BOUND = ["--report-data", "00" * 63 + "ff"]
@@ -66,14 +70,13 @@ class Machine:
     def __init__(self, coco, tee, top):
         self.coco, self.tee, self.top = coco, tee, top
         self.parts = {"firmware": firmware_image(), "kernel": program_image(), "initrd": b"initrd",
-                      "init-data": INIT_DATA}  # fmt: skip
-        self.cmdline = "quiet"
+                      "init-data": INIT_DATA, "cmdline": b"quiet"}  # fmt: skip
 
     def run(self, *command, code=0, **variables):
-        options = ["--as", self.tee, "--state", self.top / "state", "--cmdline", self.cmdline]
+        options = ["--as", self.tee, "--state", self.top / "state"]
         for name, content in self.parts.items():
             (self.top / name).write_bytes(content)
-            options += [f"--{name}", self.top / name]
+            options += [f"--{name}", content.decode() if name == "cmdline" else self.top / name]
         return self.coco.run("tee", "run", *options, "--", *command, code=code, PATH=PATH, **variables)
 
     def evidence(self, bound=BOUND):
@@ -94,39 +97,58 @@ def machine(coco, tee, tmp_path):
 
 
 def claims(machine, evidence):
-    done = machine.coco.run("evidence", "verify", "--json", "--tee", machine.tee, *BOUND, *machine.trust(),
-                            stdin=evidence, code=0)  # fmt: skip
-    return json.loads(done.stdout.splitlines()[-1])["claims"]
+    return json.loads(machine.verify(evidence, *machine.trust(), "--json", code=0).stdout)["claims"]
+
+
+def failing(machine, evidence, *options, bound=BOUND):
+    """The names of the checks that do not hold."""
+    done = machine.verify(evidence, *machine.trust(), "--json", *options, bound=bound, code=4)
+    return [check["name"] for check in json.loads(done.stdout)["checks"] if not check["ok"]]
+
+
+def changes(before, after):
+    """Names of the claims that differ; of TDX those of the quote."""
+    if "quote" in before:
+        before, after = before["quote"]["body"], after["quote"]["body"]
+    return {name for name, value in before.items() if after[name] != value}
 
 
 def test_evidence_verifies_for_who_trusts_its_maker(machine):
     evidence = machine.evidence()
     machine.verify(evidence, *machine.trust())
-    digest = hashlib.sha384(INIT_DATA).hexdigest()
-    machine.verify(evidence, *machine.trust(), "--init-data", digest)
-    other = hashlib.sha384(INIT_DATA + b" ").hexdigest()
-    machine.verify(evidence, *machine.trust(), "--init-data", other, code=4)
-    machine.verify(evidence, code=4)
-    machine.verify(evidence, *machine.trust(), bound=["--report-data", "00"], code=4)
+    machine.verify(evidence, *machine.trust(), "--init-data", machine.top / "init-data")
+    untrusted = json.loads(machine.verify(evidence, "--json", code=4).stdout)["checks"]
+    assert "root" in {check["name"] for check in untrusted if not check["ok"]}
+
+
+def test_what_was_swapped_is_named(machine):
+    evidence = machine.evidence()
+    other = ["--report-data", BOUND[1][:-2] + "fe"]
+    assert failing(machine, evidence, bound=other) == ["report-data"]
+    (machine.top / "other").write_bytes(INIT_DATA.replace(b"one", b"two"))
+    assert failing(machine, evidence, "--init-data", machine.top / "other") == ["init-data"]
+    both = failing(machine, evidence, "--init-data", machine.top / "other", bound=other)
+    assert both == ["report-data", "init-data"]
+
+
+def flip(data, at):
+    changed = bytearray(data)
+    changed[at] ^= 1
+    return bytes(changed)
 
 
 def test_one_bit_of_what_was_launched_is_in_the_claims(machine):
+    """And in none but the one that is for it."""
+    of_tdx = {"firmware": "mr_td", "kernel": "rtmr_1", "initrd": "rtmr_2", "cmdline": "rtmr_2", "init-data": "mr_config_id"}
     before = claims(machine, machine.evidence())
-    for part in ("firmware", "kernel", "initrd", "init-data"):
+    for part, name in of_tdx.items():
         kept = machine.parts[part]
-        at = {"firmware": 2048, "init-data": -3}.get(part, -1)
-        changed = bytearray(kept)
-        changed[at] ^= 1
-        machine.parts[part] = bytes(changed)
+        machine.parts[part] = flip(kept, {"firmware": 2048, "init-data": -3}.get(part, -1))
         after = claims(machine, machine.evidence())
         machine.parts[part] = kept
         if machine.tee == "snp":
             name = "init_data" if part == "init-data" else "measurement"
-            assert {key for key in before if after[key] != before[key]} - {"report_id"} == {name}, part
-        else:
-            name = {"firmware": "mr_td", "kernel": "rtmr_1", "initrd": "rtmr_2", "init-data": "mr_config_id"}[part]
-            changed = {key for key, value in after["quote"]["body"].items() if value != before["quote"]["body"][key]}
-            assert changed == {name}, part
+        assert changes(before, after) == {name}, part
 
 
 def test_the_command_is_where_the_kernels_files_are(machine):
@@ -185,15 +207,105 @@ def test_a_state_stays_the_same_machine(machine):
     machine.verify(first, *other.trust(), code=4)
 
 
-def test_registers_are_extended_and_a_log_must_say_so(coco, tmp_path):
+REGISTER = "$COCO_TEE_ROOT/sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384"
+LOG = "$COCO_TEE_ROOT/run/attestation-agent/eventlog"
+
+
+@pytest.fixture
+def td(coco, tmp_path):
     if not os.path.exists("/dev/fuse"):
         pytest.skip("needs /dev/fuse")
-    machine = Machine(coco, "tdx", tmp_path)
-    register = "$COCO_TEE_ROOT/sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384"
-    done = machine.run("sh", "-c", f'head -c 48 /dev/zero > "{register}"; '
-                       f'exec {os.environ["COCO"]} evidence get {" ".join(BOUND)}')  # fmt: skip
-    refused = machine.verify(done.stdout, *machine.trust(), code=4)
-    assert b"event-log" in refused.stdout and b"RTMR3" in refused.stdout
+    return Machine(coco, "tdx", tmp_path)
+
+
+def measure_and_attest(td, digest, log=b""):
+    """As an agent measures: a register extended by a write, a log beside it."""
+    (td.top / "digest").write_bytes(digest)
+    (td.top / "log").write_bytes(log)
+    write = f'cat {td.top}/digest > "{REGISTER}" && cat {td.top}/log > "{LOG}"'
+    attest = f'exec {os.environ["COCO"]} evidence get {" ".join(BOUND)}'
+    return td.run("sh", "-c", f"{write} && {attest}").stdout
+
+
+def test_what_is_measured_as_it_runs_is_in_the_claims(td):
+    text = b"example.com Started app"
+    data = struct.pack("<II", 0x4141454C, len(text)) + text
+    digest = hashlib.sha384(data).digest()
+    log = struct.pack("<IIIH", 4, 6, 1, 12) + digest + struct.pack("<I", len(data)) + data
+    before = claims(td, td.evidence())
+    after = claims(td, measure_and_attest(td, digest, log))
+    assert changes(before, after) == {"rtmr_3"}
+    assert after["quote"]["body"]["rtmr_3"] == hashlib.sha384(bytes(48) + digest).hexdigest()
+    assert len(after["uefi_event_logs"]) == len(before["uefi_event_logs"]) + 1
+    assert "Started" in json.dumps(after["uefi_event_logs"][-1])
+
+
+def test_a_register_that_no_log_explains_is_refused(td):
+    evidence = measure_and_attest(td, bytes(48))
+    assert failing(td, evidence) == ["event-log"]
+    assert b"RTMR3" in td.verify(evidence, *td.trust(), code=4).stdout
+
+
+POLICY = """package policy
+import rego.v1
+default executables := 33
+trust_claims := {"instance-identity": 0, "configuration": 2, "executables": executables, "file-system": 0,
+    "hardware": 2, "runtime-opaque": 0, "storage-opaque": 0, "sourced-data": 0}
+executables := 3 if {
+    input.tdx.quote.body.mr_td in query_reference_value("mr_td")
+    input.tdx.quote.body.rtmr_1 in query_reference_value("rtmr_1")
+    input.tdx.quote.body.rtmr_2 in query_reference_value("rtmr_2")
+}
+executables := 3 if input.snp.measurement in query_reference_value("snp_launch_measurement")
+extensions := []
+"""
+
+
+def tell(url, token, path, **message):
+    """Status of the owner's request."""
+    request = urllib.request.Request(f"{url}/kbs/v0/{path}", json.dumps(message).encode(),
+                                     {"Authorization": f"Bearer {token}"})  # fmt: skip
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def expect(machine, url, token):
+    """Has a broker expect the machine as it is, and give to no other."""
+    found = claims(machine, machine.evidence())
+    body = found["quote"]["body"] if machine.tee == "tdx" else {}
+    values = {"snp_launch_measurement": [found.get("measurement", "")]}
+    values |= {name: [body.get(name, "")] for name in ("mr_td", "rtmr_1", "rtmr_2")}
+    payload = base64.b64encode(json.dumps(values).encode()).decode()
+    assert tell(url, token, "reference-value", version="0.1.0", type="sample", payload=payload) == 200
+    policy = base64.urlsafe_b64encode(POLICY.encode()).rstrip(b"=").decode()
+    if tell(url, token, "attestation-policy", type="rego", policy_id="default_cpu", policy=policy) != 200:
+        pytest.skip("needs a broker with the policy engine")
+
+
+def test_a_broker_gives_a_secret_to_the_machine_that_it_expects(machine, serve, keys):
+    private, public = keys("ed25519")
+    machine.evidence()  # makes its maker's keys
+    _, root, _, collateral = machine.trust()
+    (machine.top / "kbs.toml").write_text(
+        f'[attestation_service]\ntrusted_roots = ["{root}"]\ncollateral = ["{collateral}"]\n' + admin_config(public)
+    )
+    broker = serve("--config", machine.top / "kbs.toml")
+    expect(machine, broker.url, admin_token(private))
+    owner = ["--kbs", broker.url, "--kbs-admin-key", private]
+    machine.coco.run("resource", "put", *owner, "a/key/1", stdin=b"the secret", code=0)
+    get = [os.environ["COCO"], "resource", "get", "--kbs", broker.url, "kbs:///a/key/1"]
+    assert machine.run(*get).stdout == b"the secret"
+
+    machine.parts["kernel"] = flip(machine.parts["kernel"], -1)
+    assert b"the secret" not in machine.run(*get, code=3).stdout
+    machine.parts["kernel"] = flip(machine.parts["kernel"], -1)
+    stranger = Machine(machine.coco, machine.tee, machine.top / "stranger")
+    stranger.top.mkdir()
+    assert b"the secret" not in stranger.run(*get, code=3).stdout
+    assert machine.run(*get).stdout == b"the secret"
 
 
 def test_what_is_missing_is_said(coco, tmp_path):

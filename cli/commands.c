@@ -11,7 +11,8 @@ static const struct cli_command table[] = {
         .operands = "",
         .purpose = "attest to a key broker and print the token it gives",
         .data = true,
-        .options = {OPT_KBS, OPT_KBS_CA, OPT_TEE},
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_TEE,
+                    OPT_PASSPORT_OUT},
         .run = cli_attest,
     },
     {
@@ -357,7 +358,8 @@ static const struct cli_command table[] = {
         .max = 1,
         .purpose = "attest to a key broker and write a resource to stdout or a file",
         .data = true,
-        .options = {OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_OUTPUT},
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_TEE,
+                    OPT_PASSPORT, OPT_OUTPUT},
         .run = cli_resource_get,
     },
     {
@@ -365,7 +367,7 @@ static const struct cli_command table[] = {
         .operands = "",
         .purpose = "list the names of a broker's resources, as its owner",
         .data = true,
-        .options = {OPT_KBS, OPT_KBS_CA, OPT_KBS_ADMIN_KEY},
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
         .run = cli_resource_ls,
     },
     {
@@ -374,7 +376,7 @@ static const struct cli_command table[] = {
         .min = 1,
         .max = 2,
         .purpose = "store FILE, or stdin, as a resource of a broker, as its owner",
-        .options = {OPT_KBS, OPT_KBS_CA, OPT_KBS_ADMIN_KEY},
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
         .run = cli_resource_put,
     },
     {
@@ -383,7 +385,7 @@ static const struct cli_command table[] = {
         .min = 1,
         .max = 1,
         .purpose = "delete a resource of a broker, as its owner",
-        .options = {OPT_KBS, OPT_KBS_CA, OPT_KBS_ADMIN_KEY},
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
         .run = cli_resource_rm,
     },
     {

@@ -64,6 +64,33 @@ kbc_params(const char *kbs)
     return asprintf(&params, "%s%s", prefix, kbs) < 0 ? NULL : params;
 }
 
+static coco_status
+set_passport(void *kbc, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_kbc_set_passport(kbc, data, len, err);
+}
+
+/* What leads to a server: the same for a guest's requests and for an owner's. */
+static int
+set_way(struct cli *cli, coco_kbc *kbc, coco_admin *admin)
+{
+    const char *proxy = cli_get(&cli->args, OPT_PROXY);
+    const char *no_proxy = cli_get(&cli->args, OPT_NO_PROXY);
+    uint64_t retries = UINT64_MAX;
+
+    int rc = cli_get_number(cli, OPT_RETRIES, 0, RETRIES_MAX, &retries);
+    if (rc != CLI_DONE)
+        return rc;
+    if (retries <= RETRIES_MAX && kbc)
+        coco_kbc_set_retries(kbc, (uint32_t)retries);
+    if (retries <= RETRIES_MAX && admin)
+        coco_admin_set_retries(admin, (uint32_t)retries);
+    if (!proxy && !no_proxy)
+        return CLI_DONE;
+    return cli_check(cli, kbc ? coco_kbc_set_proxy(kbc, proxy, no_proxy, &cli->err)
+                              : coco_admin_set_proxy(admin, proxy, no_proxy, &cli->err));
+}
+
 int
 cli_open_kbc(struct cli *cli, coco_kbc **ret)
 {
@@ -85,6 +112,10 @@ cli_open_kbc(struct cli *cli, coco_kbc **ret)
     if (rc == CLI_DONE)
         rc = cli_set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_kbc_ca, kbc);
     if (rc == CLI_DONE)
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_PASSPORT), set_passport, kbc);
+    if (rc == CLI_DONE)
+        rc = set_way(cli, kbc, NULL);
+    if (rc == CLI_DONE)
         *ret = cli_steal(&kbc);
     return rc;
 }
@@ -102,6 +133,8 @@ cli_open_admin(struct cli *cli, coco_admin **ret)
         rc = cli_set_file(cli, cli_get(&cli->args, OPT_KBS_CA), set_admin_ca, admin);
     if (rc == CLI_DONE)
         rc = cli_set_file(cli, cli_get(&cli->args, OPT_KBS_ADMIN_KEY), set_admin_key, admin);
+    if (rc == CLI_DONE)
+        rc = set_way(cli, NULL, admin);
     if (rc == CLI_DONE)
         *ret = cli_steal(&admin);
     return rc;

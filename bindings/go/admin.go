@@ -36,6 +36,22 @@ func (a *Admin) SetTLSCA(pem []byte) error {
 	})
 }
 
+// SetProxy sets the proxy that the KBS is reached through, "" for none, but for
+// the hosts in noProxy, with commas between.
+func (a *Admin) SetProxy(url, noProxy string) error {
+	return a.call(func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_set_proxy(c, f.text(0), f.text(1), f.err)
+	}, url, noProxy)
+}
+
+// SetRetries sets how often a request is made again where that may help; 0 is never.
+func (a *Admin) SetRetries(retries uint32) error {
+	return a.call(func(c *C.coco_admin, f *frame) C.coco_status {
+		C.coco_admin_set_retries(c, C.uint32_t(retries))
+		return C.COCO_OK
+	})
+}
+
 // Put stores secret as resource path, "<repository>/<type>/<tag>".
 func (a *Admin) Put(ctx context.Context, path string, secret []byte) error {
 	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {

@@ -68,6 +68,30 @@ func (k *KBC) SetTLSCA(pem []byte) error {
 	})
 }
 
+// SetProxy sets the proxy that the broker is reached through, "" for none, but for
+// the hosts in noProxy, with commas between.
+func (k *KBC) SetProxy(url, noProxy string) error {
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_set_proxy(c, f.text(0), f.text(1), f.err)
+	}, url, noProxy)
+}
+
+// SetRetries sets how often a request is made again where that may help; 0 is never.
+func (k *KBC) SetRetries(retries uint32) error {
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		C.coco_kbc_set_retries(c, C.uint32_t(retries))
+		return C.COCO_OK
+	})
+}
+
+// SetPassport shows a token that was got elsewhere instead of attesting: what
+// Passport gave, or upstream's attestation-agent.
+func (k *KBC) SetPassport(passport []byte) error {
+	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_set_passport(c, data(passport), size(passport), f.err)
+	})
+}
+
 // SetTEEKey sets the kind of the key pair; before the first request.
 func (k *KBC) SetTEEKey(kind TEEKey) error {
 	return k.call(func(c *C.coco_kbc, f *frame) C.coco_status {
@@ -105,6 +129,19 @@ func (k *KBC) Attest(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return string(takeBytes(ret)), nil
+}
+
+// Passport gives a token that is still valid with the private key that it is for,
+// {"token", "tee_keypair"} in JSON; it attests only if it has none.
+func (k *KBC) Passport(ctx context.Context) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_get_passport(c, f.ctx, &ret, f.err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
 }
 
 // pointer is the C object, or NULL for a nil k.

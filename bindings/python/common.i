@@ -73,6 +73,8 @@ struct argument {
 
 /* What the headers say "or NULL" of. Nothing else may be None, but for options. */
 static const struct argument optional[] = {
+    {"admin_set_proxy", "no_proxy"},
+    {"admin_set_proxy", "url"},
     {"attester_new", "tee"},
     {"collateral_new_http", "amd"},
     {"collateral_new_http", "intel"},
@@ -83,6 +85,8 @@ static const struct argument optional[] = {
     {"image_client_set_proxy", "no_proxy"},
     {"image_client_set_proxy", "url"},
     {"image_client_set_store", "store"},
+    {"kbc_set_proxy", "no_proxy"},
+    {"kbc_set_proxy", "url"},
     {"software_tee_launch", "init_data"},
 };
 
@@ -202,6 +206,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *field, size_t len),
     (const uint8_t *key, size_t len),
     (const uint8_t *launch, size_t len),
+    (const uint8_t *passport, size_t len),
     (const uint8_t *pem, size_t len),
     (const uint8_t *toml, size_t len),
     (const uint8_t *report_data, size_t len),

@@ -56,6 +56,13 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_set_key(coco_admin *admin, const
 COCO_API COCO_MUST_CHECK coco_status coco_admin_set_tls_ca(coco_admin *admin, const uint8_t *pem,
                                                            size_t len, coco_error **err);
 
+/** Sets the proxy that the KBS is reached through, as coco_kbc_set_proxy(). */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_set_proxy(coco_admin *admin, const char *url,
+                                                          const char *no_proxy, coco_error **err);
+
+/** Sets how often a request is made again when that may help, as coco_kbc_set_retries(). */
+COCO_API void coco_admin_set_retries(coco_admin *admin, uint32_t retries);
+
 /**
  * Stores @p data as resource @p path, `<repository>/<type>/<tag>`.
  *

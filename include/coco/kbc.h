@@ -34,7 +34,9 @@ extern "C" {
  * The broker is trusted only as far as TLS proves it to be the right one;
  * without TLS anybody in between may hand out secrets of their own.
  *
- * Threads: a KBC may be used by one thread at a time.
+ * Threads: a KBC is set up by one thread; any number of them may then call
+ * coco_kbc_get_resource(), coco_kbc_get_token() and coco_kbc_attest(), each with a
+ * context of its own. Those that need a handshake at the same time share one.
  */
 
 /** A key broker client. */
@@ -98,6 +100,42 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_add_device(coco_kbc *kbc, coco_att
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_tls_ca(coco_kbc *kbc, const uint8_t *pem,
                                                          size_t len, coco_error **err);
 
+/**
+ * Sets the proxy that the broker is reached through.
+ *
+ * @param kbc       whose; nothing happens if it asks no server
+ * @param url       as coco_image_client_set_proxy() takes it, "" for none, or NULL for
+ *                  what the environment says, which is the default
+ * @param no_proxy  hosts that are reached directly, with commas between, or NULL
+ * @param err       as coco_image_client_set_proxy()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_proxy(coco_kbc *kbc, const char *url,
+                                                        const char *no_proxy, coco_error **err);
+
+/**
+ * Sets how often a request is made again when the network fails or the broker is
+ * busy, with growing pauses; 4 times unless told otherwise, 8 while a broker says
+ * when to come back. What the broker refuses is never asked again.
+ *
+ * @param kbc      whose; nothing happens if it asks no server
+ * @param retries  tries after the first; 0 for none
+ */
+COCO_API void coco_kbc_set_retries(coco_kbc *kbc, uint32_t retries);
+
+/**
+ * Shows a token that was got elsewhere, a passport, instead of attesting.
+ *
+ * @param kbc       whose
+ * @param passport  JSON as coco_kbc_get_passport() gives it, and upstream's
+ *                  attestation-agent: `{"token": "<JWT>", "tee_keypair": "<PEM>"}`
+ * @param len       number of its bytes
+ * @param err       ::COCO_ERR_PROTO for what is none, ::COCO_ERR_VERIFY if the token's
+ *                  time is over, ::COCO_ERR_NOTSUP for another kind of key, or if this KBC
+ *                  shows no token
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_passport(coco_kbc *kbc, const uint8_t *passport,
+                                                           size_t len, coco_error **err);
+
 /** Sets the kind of the key pair; before the first request. */
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_tee_key(coco_kbc *kbc, coco_tee_key kind,
                                                           coco_error **err);
@@ -142,6 +180,21 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_resource(coco_kbc *kbc, coco_c
  */
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_attest(coco_kbc *kbc, coco_ctx *ctx, coco_bytes **ret,
                                                      coco_error **err);
+
+/**
+ * Gets a token that is still valid with the private key that it is for, which
+ * secrets for whoever shows it are encrypted to; attests only if it has none.
+ *
+ * Another broker that trusts this one's tokens takes it: coco_kbc_set_passport().
+ *
+ * @param kbc  which broker
+ * @param ctx  progress and cancellation
+ * @param ret  `{"token": "<JWT>", "tee_keypair": "<PEM>"}`, which is secret; free with
+ *             coco_bytes_free(), which wipes it
+ * @param err  as coco_kbc_attest()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_passport(coco_kbc *kbc, coco_ctx *ctx,
+                                                           coco_bytes **ret, coco_error **err);
 
 #ifdef __cplusplus
 }

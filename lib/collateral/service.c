@@ -318,19 +318,14 @@ coco_status
 coco_collateral_set_proxy(coco_collateral *collateral, const char *url, const char *no_proxy,
                           coco_error **err)
 {
-    struct coco_proxies proxies = {0};
     struct service *service = NULL;
 
     coco_status status = find_service(collateral, &service, err);
     if (status == COCO_OK)
-        status = url ? coco_proxies_set(url, no_proxy, &proxies, err)
-                     : coco_proxies_from_env(no_proxy, &proxies, err);
-    if (status != COCO_OK)
-        return status;
-    coco_proxies_done(&service->fetcher.proxies);
-    service->fetcher.proxies = proxies;
-    service->fetcher.has_proxies = true;
-    return COCO_OK;
+        status = coco_proxies_choose(url, no_proxy, &service->fetcher.proxies, err);
+    if (status == COCO_OK)
+        service->fetcher.has_proxies = true;
+    return status;
 }
 
 coco_status

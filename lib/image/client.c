@@ -116,16 +116,10 @@ coco_status
 coco_image_client_set_proxy(coco_image_client *client, const char *url, const char *no_proxy,
                             coco_error **err)
 {
-    struct coco_proxies proxies = {0};
-
-    coco_status status = url ? coco_proxies_set(url, no_proxy, &proxies, err)
-                             : coco_proxies_from_env(no_proxy, &proxies, err);
-    if (status != COCO_OK)
-        return status;
-    coco_proxies_done(&client->proxies);
-    client->proxies = proxies;
-    client->has_proxies = true;
-    return COCO_OK;
+    coco_status status = coco_proxies_choose(url, no_proxy, &client->proxies, err);
+    if (status == COCO_OK)
+        client->has_proxies = true;
+    return status;
 }
 
 coco_status

@@ -77,6 +77,20 @@ coco_admin_set_tls_ca(coco_admin *admin, const uint8_t *pem, size_t len, coco_er
     return coco_broker_set_ca(admin->broker, pem, len, err);
 }
 
+coco_status
+coco_admin_set_proxy(coco_admin *admin, const char *url, const char *no_proxy, coco_error **err)
+{
+    return coco_broker_set_proxy(admin->broker, url, no_proxy, err);
+}
+
+void
+coco_admin_set_retries(coco_admin *admin, uint32_t retries)
+{
+    const struct coco_retry_policy policy = {.retries = coco_retries(retries)};
+
+    coco_broker_set_retry(admin->broker, &policy);
+}
+
 /* Upstream demands "exp" and a string "role", for which it keeps a list of endpoints. */
 static coco_status
 sign_token(EVP_PKEY *key, struct coco_buf *token, coco_error **err)
@@ -162,7 +176,7 @@ coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx, const char *path, c
     coco_status status = parse_path(path, &target, err);
     if (status != COCO_OK)
         return status;
-    struct coco_broker_request request = {.method = "DELETE", .path = target.text};
+    struct coco_broker_request request = {.method = "DELETE", .path = target.text, .once = true};
     status = do_request(admin, ctx, &request, &answer, err);
     if (status != COCO_OK)
         return status;

@@ -6,8 +6,9 @@
 #include "kbc/broker.h"
 
 #include "base/fail.h"
-#include "kbc/cookies.h"
+#include "net/attempt.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define URL_MAX ((size_t)2048)
@@ -17,13 +18,22 @@
 /* How often a broker is asked again that says when: collateral may take it some seconds. */
 #define BUSY_RETRIES 8
 #define HTTPS "https://"
+/* Connections that are kept; more may be in use. */
+#define IDLE_MAX 16
+#define CA_MAX ((size_t)4 << 20)
 
 struct coco_broker {
     char *url;          /* without a slash at its end */
     const char *prefix; /* the path in url, "" mostly */
     bool secure;
-    struct coco_http *http;
-    struct coco_cookies cookies;
+    struct coco_buf ca; /* PEM; empty: the system's */
+    bool has_proxies;
+    struct coco_proxies proxies;
+    struct coco_retry_policy policy;
+
+    pthread_mutex_t lock; /* of what follows */
+    struct coco_http *idle[IDLE_MAX];
+    size_t n_idle;
 };
 
 /* Behind "http://" or "https://"; NULL for any other. */
@@ -69,19 +79,26 @@ parse_url(const char *url, struct coco_broker *broker, coco_error **err)
 coco_status
 coco_broker_new(const char *url, struct coco_broker **ret, coco_error **err)
 {
-    _cleanup_(coco_broker_freep) struct coco_broker *broker = calloc(1, sizeof(*broker));
+    struct coco_broker *made = calloc(1, sizeof(*made));
 
-    if (!broker)
+    if (!made)
         return coco_fail_nomem(err);
+    (void)pthread_mutex_init(&made->lock, NULL);
+    made->ca.limit = CA_MAX;
+    _cleanup_(coco_broker_freep) struct coco_broker *broker = made;
+
     coco_status status = parse_url(url, broker, err);
     if (status == COCO_OK)
-        status = coco_http_new(&(struct coco_http_options){.allow_plain = !broker->secure},
-                               &broker->http, err);
-    if (status != COCO_OK)
-        return status;
+        *ret = coco_steal(&broker);
+    return status;
+}
 
-    *ret = coco_steal(&broker);
-    return COCO_OK;
+/* What they were made with holds no more. */
+static void
+drop_idle(struct coco_broker *broker)
+{
+    while (broker->n_idle > 0)
+        coco_http_free(broker->idle[--broker->n_idle]);
 }
 
 void
@@ -89,22 +106,98 @@ coco_broker_free(struct coco_broker *broker)
 {
     if (!broker)
         return;
-    coco_http_free(broker->http);
-    coco_cookies_done(&broker->cookies);
+    drop_idle(broker);
+    coco_buf_done(&broker->ca);
+    coco_proxies_done(&broker->proxies);
     free(broker->url);
+    (void)pthread_mutex_destroy(&broker->lock);
     free(broker);
 }
 
+static coco_status
+make_connection(const struct coco_broker *broker, struct coco_http **ret, coco_error **err)
+{
+    _cleanup_(coco_http_freep) struct coco_http *http = NULL;
+    const struct coco_http_options options = {
+        .allow_plain = !broker->secure,
+        .proxies = broker->has_proxies ? &broker->proxies : NULL,
+    };
+
+    coco_status status = coco_http_new(&options, &http, err);
+    if (status == COCO_OK && broker->ca.len > 0)
+        status = coco_http_set_ca(http, broker->ca.data, broker->ca.len, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&http);
+    return status;
+}
+
+/* A connection of the caller's own until it is given back. */
+static coco_status
+take_connection(struct coco_broker *broker, struct coco_http **ret, coco_error **err)
+{
+    struct coco_http *http = NULL;
+
+    (void)pthread_mutex_lock(&broker->lock);
+    if (broker->n_idle > 0)
+        http = broker->idle[--broker->n_idle];
+    (void)pthread_mutex_unlock(&broker->lock);
+    if (!http)
+        return make_connection(broker, ret, err);
+    *ret = http;
+    return COCO_OK;
+}
+
+static void
+give_connection(struct coco_broker *broker, struct coco_http *http)
+{
+    bool full = false;
+
+    (void)pthread_mutex_lock(&broker->lock);
+    full = broker->n_idle == IDLE_MAX;
+    if (!full)
+        broker->idle[broker->n_idle++] = http;
+    (void)pthread_mutex_unlock(&broker->lock);
+    if (full)
+        coco_http_free(http);
+}
+
+/* Tried at once: what is no certificate is not found out in the middle of a request. */
 coco_status
 coco_broker_set_ca(struct coco_broker *broker, const void *pem, size_t len, coco_error **err)
 {
-    return coco_http_set_ca(broker->http, pem, len, err);
+    _cleanup_buf_ struct coco_buf ca = {.limit = CA_MAX};
+    _cleanup_(coco_http_freep) struct coco_http *probe = NULL;
+
+    coco_status status = coco_buf_append(&ca, pem, len, err);
+    if (status == COCO_OK)
+        status = make_connection(broker, &probe, err);
+    if (status == COCO_OK)
+        status = coco_http_set_ca(probe, pem, len, err);
+    if (status != COCO_OK)
+        return status;
+    drop_idle(broker);
+    coco_buf_done(&broker->ca);
+    broker->ca = ca;
+    ca = (struct coco_buf){0};
+    return COCO_OK;
+}
+
+coco_status
+coco_broker_set_proxy(struct coco_broker *broker, const char *url, const char *no_proxy,
+                      coco_error **err)
+{
+    coco_status status = coco_proxies_choose(url, no_proxy, &broker->proxies, err);
+    if (status != COCO_OK)
+        return status;
+    broker->has_proxies = true;
+    drop_idle(broker);
+    return COCO_OK;
 }
 
 void
-coco_broker_forget(struct coco_broker *broker)
+coco_broker_set_retry(struct coco_broker *broker, const struct coco_retry_policy *policy)
 {
-    coco_cookies_done(&broker->cookies);
+    broker->policy = *policy;
 }
 
 void
@@ -116,7 +209,7 @@ coco_broker_answer_done(struct coco_broker_answer *answer)
 
 /* Every Set-Cookie counts: a proxy's may stand before the server's. */
 static coco_status
-store_cookies(struct coco_broker *broker, const struct coco_cookie_scope *scope,
+store_cookies(struct coco_cookies *jar, const struct coco_cookie_scope *scope,
               const struct coco_buf *headers, coco_error **err)
 {
     const char *line = coco_buf_text(headers);
@@ -131,7 +224,7 @@ store_cookies(struct coco_broker *broker, const struct coco_cookie_scope *scope,
 
             status = coco_buf_append(&value, text, (size_t)(end - text), err);
             if (status == COCO_OK)
-                status = coco_cookies_store(&broker->cookies, scope, coco_buf_text(&value), err);
+                status = coco_cookies_store(jar, scope, coco_buf_text(&value), err);
         }
         line = *end == '\0' ? end : end + 1;
     }
@@ -166,9 +259,9 @@ write_texts(const struct coco_broker *broker, const struct coco_broker_request *
     if (status == COCO_OK)
         status = coco_buf_printf(&ret->path, err, "%s" COCO_RCAR_PREFIX "%s", broker->prefix,
                                  request->path);
-    if (status == COCO_OK) {
+    if (status == COCO_OK && request->cookies) {
         struct coco_cookie_scope scope = {coco_buf_text(&ret->path), broker->secure};
-        status = coco_cookies_header(&broker->cookies, &scope, &ret->cookie, err);
+        status = coco_cookies_header(request->cookies, &scope, &ret->cookie, err);
     }
     if (status == COCO_OK && request->token)
         status = coco_buf_append_text(&ret->bearer, "Bearer ", err);
@@ -178,7 +271,7 @@ write_texts(const struct coco_broker *broker, const struct coco_broker_request *
 }
 
 static coco_status
-send_request(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker_request *request,
+send_request(struct coco_http *http, coco_ctx *ctx, const struct coco_broker_request *request,
              const struct texts *texts, struct coco_http_response *ret, coco_error **err)
 {
     struct coco_http_header headers[4];
@@ -200,31 +293,68 @@ send_request(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker
         .body = request->body,
         .body_len = request->len,
         .no_redirect = true,
+        .once = request->once,
     };
-    return coco_http_do(broker->http, ctx, &http_request, ret, err);
+    return coco_http_do(http, ctx, &http_request, ret, err);
 }
+
+/* What has been tried so far: a broker that is busy is waited for longer than one that is gone. */
+struct patience {
+    struct coco_retry busy;
+    struct coco_retry failing;
+};
 
 /* A broker that says when it wants to be asked again has done nothing yet: RFC 9110, 15.6.4. */
 static coco_status
-send_patiently(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker_request *request,
-               const struct texts *texts, struct coco_http_response *ret, coco_error **err)
+says_when(const struct coco_attempt *attempt, bool *ret, coco_error **err)
 {
-    struct coco_retry retry = {.policy.retries = BUSY_RETRIES};
-    bool again = true;
-    coco_status status = COCO_OK;
+    _cleanup_free_ char *after = NULL;
 
-    while (status == COCO_OK && again) {
-        _cleanup_free_ char *after = NULL;
-
-        coco_http_response_done(ret);
-        again = false;
-        status = send_request(broker, ctx, request, texts, ret, err);
-        if (status == COCO_OK && ret->status == 503)
-            status = coco_http_header(ret, "retry-after", &after, err);
-        if (status == COCO_OK && after)
-            status = coco_retry_wait(&retry, ctx, ret, "the broker is busy", &again, err);
-    }
+    *ret = false;
+    if (attempt->status != COCO_OK
+        || (attempt->response.status != 503 && attempt->response.status != 429))
+        return COCO_OK;
+    coco_status status = coco_http_header(&attempt->response, "retry-after", &after, err);
+    *ret = after != NULL;
     return status;
+}
+
+static coco_status
+wait_for_another(struct patience *patience, const struct coco_http *http, coco_ctx *ctx, bool once,
+                 struct coco_attempt *attempt, bool *ret, coco_error **err)
+{
+    bool says = false;
+
+    *ret = false;
+    coco_status status = says_when(attempt, &says, err);
+    if (status != COCO_OK || (once && !says))
+        return status;
+    return coco_attempt_again(attempt, http, says ? &patience->busy : &patience->failing, ctx, ret,
+                              err);
+}
+
+static coco_status
+send_patiently(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker_request *request,
+               const struct texts *texts, struct coco_broker_answer *counted,
+               struct coco_http_response *ret, coco_error **err)
+{
+    struct patience patience = {.busy.policy = broker->policy, .failing.policy = broker->policy};
+    _cleanup_attempt_ struct coco_attempt attempt = {0};
+    struct coco_http *http = NULL;
+    bool again = true;
+
+    if (broker->policy.retries == 0)
+        patience.busy.policy.retries = BUSY_RETRIES;
+    coco_status status = take_connection(broker, &http, err);
+    if (status != COCO_OK)
+        return status;
+    while (status == COCO_OK && again) {
+        attempt.status = send_request(http, ctx, request, texts, &attempt.response, &attempt.cause);
+        counted->sent += coco_http_sent(http);
+        status = wait_for_another(&patience, http, ctx, request->once, &attempt, &again, err);
+    }
+    give_connection(broker, http);
+    return status == COCO_OK ? coco_attempt_give(&attempt, ret, err) : status;
 }
 
 /* Error pages of proxies are none: then the status alone must do. */
@@ -253,10 +383,10 @@ coco_broker_do(struct coco_broker *broker, coco_ctx *ctx, const struct coco_brok
 
     coco_status status = write_texts(broker, request, &texts, err);
     if (status == COCO_OK)
-        status = send_patiently(broker, ctx, request, &texts, &response, err);
-    if (status == COCO_OK) {
+        status = send_patiently(broker, ctx, request, &texts, ret, &response, err);
+    if (status == COCO_OK && request->jar) {
         struct coco_cookie_scope scope = {coco_buf_text(&texts.path), broker->secure};
-        status = store_cookies(broker, &scope, &response.headers, err);
+        status = store_cookies(request->jar, &scope, &response.headers, err);
     }
     if (status != COCO_OK)
         return status;

@@ -7,12 +7,16 @@
 #define COCO_KBC_BROKER_H
 
 #include "base/cleanup.h"
+#include "kbc/cookies.h"
 #include "net/http.h"
 #include "rcar/messages.h"
 
 #include <coco/context.h>
 
-/* One KBS: its address, the connection to it and its cookies. */
+/*
+ * One KBS: its address, and connections to it. It is set up by one thread; requests
+ * may then be made by any number of them, each of which has a connection.
+ */
 struct coco_broker;
 
 /* COCO_ERR_INVALID unless url is http[s]://host[:port][/prefix] and nothing more. */
@@ -24,8 +28,12 @@ COCO_DEFINE_CLEANUP(struct coco_broker *, coco_broker_free);
 coco_status coco_broker_set_ca(struct coco_broker *broker, const void *pem, size_t len,
                                coco_error **err);
 
-/* Ends the session that the cookies stand for. */
-void coco_broker_forget(struct coco_broker *broker);
+/* As coco_proxies_choose(). */
+coco_status coco_broker_set_proxy(struct coco_broker *broker, const char *url, const char *no_proxy,
+                                  coco_error **err);
+
+/* When a request is made again; with its retries 0 more often for a broker that is busy. */
+void coco_broker_set_retry(struct coco_broker *broker, const struct coco_retry_policy *policy);
 
 struct coco_broker_request {
     const char *method;
@@ -34,10 +42,15 @@ struct coco_broker_request {
     const char *token;        /* for Authorization: Bearer, or NULL */
     const void *body;
     size_t len;
+    const struct coco_cookies *cookies; /* that go along; or NULL */
+    struct coco_cookies *jar;           /* where those of the answer go; NULL: nowhere */
+    /* Made twice it does something else: once only, unless the server says that it did nothing. */
+    bool once;
 };
 
 struct coco_broker_answer {
     long status;
+    uint64_t sent; /* how often the request was: what came of all but the last, nobody knows */
     struct coco_buf body;
     struct coco_rcar_error error; /* all "" unless it is an ErrorInformation */
 };
@@ -46,8 +59,9 @@ void coco_broker_answer_done(struct coco_broker_answer *answer);
 #define _cleanup_answer_ _cleanup_(coco_broker_answer_done)
 
 /*
- * Makes one request. Any status is COCO_OK, but redirects are not followed: a
- * broker that was pinned is not left for another.
+ * Makes one request, again where the network fails or the server is busy. Any status
+ * is COCO_OK, but redirects are not followed: a broker that was pinned is not left
+ * for another.
  */
 coco_status coco_broker_do(struct coco_broker *broker, coco_ctx *ctx,
                            const struct coco_broker_request *request,

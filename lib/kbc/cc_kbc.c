@@ -1,39 +1,38 @@
 /*
- * kbc/cc_kbc.c - the KBS protocol, as client (RCAR: kbs-protocol A)
+ * kbc/cc_kbc.c - the KBS protocol, as client
  *
- *     Request -> Challenge -> fresh key, evidence bound to both -> token -> secrets
- *
- * One handshake serves every secret until the server forgets the session. The
- * version that the server speaks is looked for once, from the newest downwards.
+ * One handshake serves every secret until the server forgets the session; a
+ * passport, a token with its key that others got, does without one.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "kbc/driver.h"
 
-#include "attester/driver.h"
-#include "base/context.h"
+#include "base/bytes.h"
 #include "base/fail.h"
 #include "base/text.h"
-#include "kbc/broker.h"
+#include "kbc/guest.h"
+#include "kbc/passport.h"
 #include "rcar/response.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define INIT_DATA_MAX ((size_t)1 << 20)
-#define JSON_TYPE "application/json"
 
 struct cc_kbc {
-    struct coco_broker *broker;
-    coco_attester *attester; /* NULL until it is detected */
-    coco_attester *devices[COCO_RCAR_DEVICES_MAX];
-    size_t n_devices;
-    char *init_data;  /* or NULL */
-    bool kind_chosen; /* by the owner, not by us */
-    enum coco_key_kind kind;
-    enum coco_rcar_version version;
-    EVP_PKEY *key; /* of the session; NULL without one */
+    struct coco_guest guest; /* for who makes the handshake */
+    struct coco_sessions sessions;
+    struct coco_session *passport; /* instead of them; or NULL */
 };
+
+static coco_status
+attest(void *user, coco_ctx *ctx, struct coco_session **ret, coco_error **err)
+{
+    struct cc_kbc *kbc = user;
+
+    return coco_guest_attest(&kbc->guest, ctx, ret, err);
+}
 
 static void
 cc_kbc_close(void *self)
@@ -42,12 +41,9 @@ cc_kbc_close(void *self)
 
     if (!kbc)
         return;
-    coco_broker_free(kbc->broker);
-    coco_attester_free(kbc->attester);
-    for (size_t i = 0; i < kbc->n_devices; i++)
-        coco_attester_free(kbc->devices[i]);
-    free(kbc->init_data);
-    EVP_PKEY_free(kbc->key);
+    coco_session_unref(kbc->passport);
+    coco_sessions_done(&kbc->sessions);
+    coco_guest_done(&kbc->guest);
     free(kbc);
 }
 
@@ -56,18 +52,17 @@ COCO_DEFINE_CLEANUP(struct cc_kbc *, cc_kbc_close);
 static coco_status
 cc_kbc_open(const char *uri, void **ret, coco_error **err)
 {
-    _cleanup_(cc_kbc_closep) struct cc_kbc *kbc = calloc(1, sizeof(*kbc));
+    struct cc_kbc *made = calloc(1, sizeof(*made));
 
-    if (!kbc)
+    if (!made)
         return coco_fail_nomem(err);
-    kbc->kind = COCO_KEY_P256;
-    kbc->version = COCO_RCAR_NEWEST;
-    coco_status status = coco_broker_new(uri, &kbc->broker, err);
-    if (status != COCO_OK)
-        return status;
+    coco_sessions_init(&made->sessions, attest, made);
+    _cleanup_(cc_kbc_closep) struct cc_kbc *kbc = made;
 
-    *ret = coco_steal(&kbc);
-    return COCO_OK;
+    coco_status status = coco_guest_init(&kbc->guest, uri, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&kbc);
+    return status;
 }
 
 static void
@@ -75,8 +70,8 @@ set_attester(void *self, coco_attester *attester)
 {
     struct cc_kbc *kbc = self;
 
-    coco_attester_free(kbc->attester);
-    kbc->attester = attester;
+    coco_attester_free(kbc->guest.attester);
+    kbc->guest.attester = attester;
 }
 
 /* The evidence of devices is told apart by their TEEs' names. */
@@ -84,14 +79,15 @@ static coco_status
 add_device(void *self, coco_attester *attester, coco_error **err)
 {
     struct cc_kbc *kbc = self;
+    struct coco_guest *guest = &kbc->guest;
     const char *tee = coco_attester_tee(attester);
 
-    for (size_t i = 0; i < kbc->n_devices; i++)
-        if (strcmp(coco_attester_tee(kbc->devices[i]), tee) == 0)
+    for (size_t i = 0; i < guest->n_devices; i++)
+        if (strcmp(coco_attester_tee(guest->devices[i]), tee) == 0)
             return coco_fail(err, COCO_ERR_INVALID, "there is a device '%s' already", tee);
-    if (kbc->n_devices == COCO_RCAR_DEVICES_MAX)
+    if (guest->n_devices == COCO_RCAR_DEVICES_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "more than %d devices", COCO_RCAR_DEVICES_MAX);
-    kbc->devices[kbc->n_devices++] = attester;
+    guest->devices[guest->n_devices++] = attester;
     return COCO_OK;
 }
 
@@ -100,7 +96,24 @@ set_tls_ca(void *self, const uint8_t *pem, size_t len, coco_error **err)
 {
     struct cc_kbc *kbc = self;
 
-    return coco_broker_set_ca(kbc->broker, pem, len, err);
+    return coco_broker_set_ca(kbc->guest.broker, pem, len, err);
+}
+
+static coco_status
+set_proxy(void *self, const char *url, const char *no_proxy, coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+
+    return coco_broker_set_proxy(kbc->guest.broker, url, no_proxy, err);
+}
+
+static void
+set_retries(void *self, uint32_t retries)
+{
+    struct cc_kbc *kbc = self;
+    const struct coco_retry_policy policy = {.retries = coco_retries(retries)};
+
+    coco_broker_set_retry(kbc->guest.broker, &policy);
 }
 
 static coco_status
@@ -108,19 +121,19 @@ set_tee_key(void *self, coco_tee_key kind, coco_error **err)
 {
     struct cc_kbc *kbc = self;
 
-    if (kbc->key)
+    if (kbc->sessions.current)
         return coco_fail(err, COCO_ERR_INVALID, "the key has been made already");
-    kbc->kind_chosen = kind != COCO_TEE_KEY_DEFAULT;
+    kbc->guest.kind_chosen = kind != COCO_TEE_KEY_DEFAULT;
     switch (kind) {
     case COCO_TEE_KEY_DEFAULT:
     case COCO_TEE_KEY_P256:
-        kbc->kind = COCO_KEY_P256;
+        kbc->guest.kind = COCO_KEY_P256;
         return COCO_OK;
     case COCO_TEE_KEY_P521:
-        kbc->kind = COCO_KEY_P521;
+        kbc->guest.kind = COCO_KEY_P521;
         return COCO_OK;
     case COCO_TEE_KEY_RSA:
-        kbc->kind = COCO_KEY_RSA;
+        kbc->guest.kind = COCO_KEY_RSA;
         return COCO_OK;
     }
     return coco_fail(err, COCO_ERR_INVALID, "no kind %d of TEE keys", (int)kind);
@@ -139,306 +152,100 @@ set_init_data(void *self, const char *toml, coco_error **err)
     char *copy = strdup(toml);
     if (!copy)
         return coco_fail_nomem(err);
-    free(kbc->init_data);
-    kbc->init_data = copy;
+    free(kbc->guest.init_data);
+    kbc->guest.init_data = copy;
     return COCO_OK;
 }
 
-/* ---- The handshake ---- */
+/* ---- Tokens ---- */
 
-/* What a handshake gathers on its way. */
-struct handshake {
-    EVP_PKEY *key;
-    cJSON *tee_pubkey;
-    struct coco_rcar_challenge challenge;
-    cJSON *evidence;
-    struct coco_buf additional; /* of the devices: JSON text, or empty */
-};
-
-static void
-handshake_done(struct handshake *handshake)
-{
-    EVP_PKEY_free(handshake->key);
-    coco_json_free(handshake->tee_pubkey);
-    coco_rcar_challenge_done(&handshake->challenge);
-    coco_json_free(handshake->evidence);
-    coco_buf_done(&handshake->additional);
-}
-
-#define _cleanup_handshake_ _cleanup_(handshake_done)
-
-/*
- * What a refusal of the handshake means. A 404 is no missing resource: there is
- * no KBS at this address.
- */
 static coco_status
-check_handshake(const struct coco_broker_answer *answer, coco_error **err)
+take_session(struct cc_kbc *kbc, coco_ctx *ctx, bool renew, struct coco_session **ret, bool *fresh,
+             coco_error **err)
 {
-    if (answer->status == 404)
-        return coco_broker_fail(answer, COCO_ERR_PROTO, err);
-    return coco_broker_check(answer, err);
-}
-
-/*
- * Whether a server refuses the version of a request, in upstream's words. One
- * that speaks 0.1.0 does not come so far: a list where it knows a text makes it
- * answer 400, as its HTTP framework words it.
- */
-static bool
-refuses_version(const struct coco_broker_answer *answer)
-{
-    return strstr(answer->error.detail, "Version Mismatch")
-           || (answer->status == 400 && answer->error.name[0] == '\0');
+    return coco_sessions_take(&kbc->sessions, ctx, renew, ret, fresh, err);
 }
 
 static coco_status
-post(struct cc_kbc *kbc, coco_ctx *ctx, const char *path, const struct coco_buf *body,
-     struct coco_broker_answer *ret, coco_error **err)
+token_of(const struct coco_session *session, coco_bytes **ret, coco_error **err)
 {
-    struct coco_broker_request request = {
-        .method = "POST",
-        .path = path,
-        .content_type = JSON_TYPE,
-        .body = body->data,
-        .len = body->len,
-    };
-
-    return coco_broker_do(kbc->broker, ctx, &request, ret, err);
-}
-
-static coco_status
-post_request(struct cc_kbc *kbc, coco_ctx *ctx, enum coco_rcar_version version,
-             struct coco_broker_answer *ret, coco_error **err)
-{
-    _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
-
-    coco_status status =
-        coco_rcar_request_build(version, coco_attester_tee(kbc->attester), &body, err);
-    if (status == COCO_OK)
-        status = post(kbc, ctx, "/auth", &body, ret, err);
-    return status;
-}
-
-/* The oldest version that can say all there is to say. */
-static enum coco_rcar_version
-oldest_fit(const struct cc_kbc *kbc)
-{
-    if (kbc->init_data)
-        return COCO_RCAR_0_4_0;
-    if (kbc->n_devices > 0)
-        return COCO_RCAR_0_3_0;
-    if (kbc->kind_chosen && kbc->kind != COCO_KEY_RSA)
-        return COCO_RCAR_0_2_0;
-    return COCO_RCAR_OLDEST;
-}
-
-/*
- * Asks again with one version after the other, but for the one that was refused.
- * If none will do, what the server said to that is what counts.
- */
-static coco_status
-find_version(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_broker_answer *answer, coco_error **err)
-{
-    for (size_t i = COCO_RCAR_VERSIONS; i-- > oldest_fit(kbc);) {
-        enum coco_rcar_version version = (enum coco_rcar_version)i;
-        _cleanup_answer_ struct coco_broker_answer next = {0};
-
-        if (version == kbc->version)
-            continue;
-        coco_status status = post_request(kbc, ctx, version, &next, err);
-        if (status != COCO_OK)
-            return status;
-        if (refuses_version(&next))
-            continue;
-        coco_ctx_log(ctx, COCO_LOG_INFO, "the KBS speaks version %s of its protocol",
-                     coco_rcar_version_name(version));
-        kbc->version = version;
-        coco_broker_answer_done(answer);
-        *answer = next;
-        next = (struct coco_broker_answer){0};
-        return COCO_OK;
-    }
-    return coco_broker_fail(answer, COCO_ERR_NOTSUP, err);
-}
-
-static coco_status
-request_challenge(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_rcar_challenge *ret,
-                  coco_error **err)
-{
-    _cleanup_answer_ struct coco_broker_answer answer = {0};
-
-    coco_status status = post_request(kbc, ctx, kbc->version, &answer, err);
-    if (status == COCO_OK && refuses_version(&answer))
-        status = find_version(kbc, ctx, &answer, err);
-    if (status == COCO_OK)
-        status = check_handshake(&answer, err);
-    if (status == COCO_OK)
-        status = coco_rcar_challenge_parse(answer.body.data, answer.body.len, ret, err);
-    return status;
-}
-
-static coco_status
-collect(coco_attester *attester, coco_ctx *ctx, const struct coco_digest *report_data,
-        const char *nonce, cJSON **ret, coco_error **err)
-{
-    _cleanup_(coco_bytes_freep) coco_bytes *evidence = NULL;
-    struct coco_evidence_request request = {
-        .report_data = report_data->bytes,
-        .len = coco_hash_size(report_data->alg),
-        .nonce = nonce,
-    };
-
-    coco_status status = coco_attester_answer(attester, ctx, &request, &evidence, err);
-    if (status == COCO_OK)
-        status = coco_json_parse((const char *)coco_bytes_data(evidence), coco_bytes_size(evidence),
-                                 ret, err);
-    return status;
-}
-
-static struct coco_rcar_binding
-binding_of(const struct cc_kbc *kbc, const struct handshake *handshake)
-{
-    return (struct coco_rcar_binding){
-        .version = kbc->version,
-        .alg = handshake->challenge.alg,
-        .nonce = handshake->challenge.nonce,
-        .tee_pubkey = handshake->tee_pubkey,
-        .additional = coco_buf_text(&handshake->additional),
-    };
-}
-
-static coco_status
-collect_of_devices(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
-{
-    const struct coco_rcar_binding binding = binding_of(kbc, handshake);
-    struct coco_digest report_data = {0};
-    _cleanup_json_ cJSON *devices = NULL;
-
-    coco_status status = coco_rcar_device_report_data(&binding, &report_data, err);
-    if (status == COCO_OK)
-        status = coco_json_new_object(&devices, err);
-    for (size_t i = 0; i < kbc->n_devices && status == COCO_OK; i++) {
-        cJSON *evidence = NULL;
-
-        status =
-            collect(kbc->devices[i], ctx, &report_data, handshake->challenge.nonce, &evidence, err);
-        if (status == COCO_OK)
-            status = coco_json_add_item(devices, coco_attester_tee(kbc->devices[i]), evidence, err);
-    }
-    if (status == COCO_OK)
-        status = coco_json_write(devices, COCO_JSON_COMPACT, &handshake->additional, err);
-    return status;
-}
-
-/* The devices' evidence comes first: that of the TEE is bound to it. */
-static coco_status
-collect_evidence(struct cc_kbc *kbc, coco_ctx *ctx, struct handshake *handshake, coco_error **err)
-{
-    struct coco_digest report_data = {0};
-
-    coco_status status =
-        kbc->n_devices > 0 ? collect_of_devices(kbc, ctx, handshake, err) : COCO_OK;
-    if (status != COCO_OK)
-        return status;
-    const struct coco_rcar_binding binding = binding_of(kbc, handshake);
-    status = coco_rcar_report_data(&binding, &report_data, err);
-    if (status == COCO_OK)
-        status =
-            collect(kbc->attester, ctx, &report_data, binding.nonce, &handshake->evidence, err);
-    return status;
-}
-
-static coco_status
-send_attestation(struct cc_kbc *kbc, coco_ctx *ctx, const struct handshake *handshake,
-                 struct coco_buf *token, coco_error **err)
-{
-    _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
-    _cleanup_answer_ struct coco_broker_answer answer = {0};
-    struct coco_rcar_attestation attestation = {
-        .nonce = handshake->challenge.nonce,
-        .init_data = kbc->init_data,
-        .additional = coco_buf_text(&handshake->additional),
-        .tee_pubkey = handshake->tee_pubkey,
-        .evidence = handshake->evidence,
-    };
-
-    coco_status status = coco_rcar_attestation_build(kbc->version, &attestation, &body, err);
-    if (status == COCO_OK)
-        status = post(kbc, ctx, "/attest", &body, &answer, err);
-    if (status == COCO_OK)
-        status = check_handshake(&answer, err);
-    if (status == COCO_OK)
-        status = coco_rcar_token_parse(answer.body.data, answer.body.len, token, err);
-    return status;
-}
-
-static void
-end_session(struct cc_kbc *kbc)
-{
-    coco_broker_forget(kbc->broker);
-    EVP_PKEY_free(kbc->key);
-    kbc->key = NULL;
-}
-
-/* After the challenge, for the version says which kinds there are. */
-static coco_status
-make_key(const struct cc_kbc *kbc, struct handshake *handshake, coco_error **err)
-{
-    enum coco_key_kind kind = coco_rcar_has_jwe(kbc->version) ? kbc->kind : COCO_KEY_RSA;
-
-    coco_status status = coco_key_generate(kind, &handshake->key, err);
-    if (status == COCO_OK)
-        status = coco_rcar_tee_key_build(kbc->version, handshake->key, &handshake->tee_pubkey, err);
-    return status;
-}
-
-static coco_status
-run_handshake(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_buf *token, coco_error **err)
-{
-    _cleanup_handshake_ struct handshake handshake = {.additional = {.limit = COCO_RCAR_BODY_MAX}};
-    coco_status status = COCO_OK;
-
-    end_session(kbc);
-    if (!kbc->attester)
-        status = coco_attester_new(NULL, &kbc->attester, err);
-    if (status == COCO_OK)
-        status = request_challenge(kbc, ctx, &handshake.challenge, err);
-    if (status == COCO_OK)
-        status = make_key(kbc, &handshake, err);
-    if (status == COCO_OK)
-        status = collect_evidence(kbc, ctx, &handshake, err);
-    if (status == COCO_OK)
-        status = send_attestation(kbc, ctx, &handshake, token, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "attestation");
-
-    kbc->key = coco_steal(&handshake.key);
-    coco_ctx_log(ctx, COCO_LOG_INFO, "attested as %s", coco_attester_tee(kbc->attester));
-    return COCO_OK;
+    return coco_bytes_new(session->token.data, session->token.len - 1, ret, err);
 }
 
 static coco_status
 cc_kbc_attest(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
+    _cleanup_(coco_session_unrefp) struct coco_session *session = NULL;
+    bool fresh = false;
 
-    coco_status status = run_handshake(self, ctx, &token, err);
+    coco_status status = take_session(self, ctx, true, &session, &fresh, err);
     if (status == COCO_OK)
-        status = coco_bytes_take(&token, ret, err);
+        status = token_of(session, ret, err);
     return status;
+}
+
+/* The session's, or that of a new one if that is over. */
+static coco_status
+take_valid_session(struct cc_kbc *kbc, coco_ctx *ctx, struct coco_session **ret, coco_error **err)
+{
+    _cleanup_(coco_session_unrefp) struct coco_session *session = NULL;
+    coco_error *why = NULL;
+    bool fresh = false;
+
+    coco_status status = take_session(kbc, ctx, false, &session, &fresh, err);
+    if (status == COCO_OK && !fresh && coco_passport_check(session, &why) != COCO_OK) {
+        coco_error_free(why);
+        coco_session_unref(coco_steal(&session));
+        status = take_session(kbc, ctx, true, &session, &fresh, err);
+    }
+    if (status == COCO_OK)
+        *ret = coco_steal(&session);
+    return status;
+}
+
+static coco_status
+get_passport(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_(coco_session_unrefp) struct coco_session *session = NULL;
+    _cleanup_buf_ struct coco_buf buf = {.limit = COCO_PASSPORT_MAX};
+
+    coco_status status = take_valid_session(self, ctx, &session, err);
+    if (status == COCO_OK)
+        status = coco_passport_write(session, &buf, err);
+    if (status == COCO_OK)
+        status = coco_bytes_take(&buf, ret, err);
+    return status;
+}
+
+static coco_status
+set_passport(void *self, const uint8_t *text, size_t len, coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+    _cleanup_(coco_session_unrefp) struct coco_session *session = NULL;
+
+    coco_status status = coco_passport_read(text, len, &session, err);
+    if (status != COCO_OK)
+        return status;
+    coco_session_unref(kbc->passport);
+    kbc->passport = coco_steal(&session);
+    return COCO_OK;
 }
 
 /* ---- Resources ---- */
 
 static coco_status
-ask(struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_resource_path *path,
-    struct coco_broker_answer *ret, coco_error **err)
+ask(const struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_session *session,
+    const struct coco_resource_path *path, struct coco_broker_answer *ret, coco_error **err)
 {
     char target[sizeof("/resource/") + sizeof(path->text)];
+    struct coco_broker_request request = {.method = "GET", .path = target};
 
     (void)snprintf(target, sizeof(target), "/resource/%s", path->text);
-    struct coco_broker_request request = {.method = "GET", .path = target};
-    return coco_broker_do(kbc->broker, ctx, &request, ret, err);
+    if (kbc->passport)
+        request.token = (const char *)session->token.data;
+    else
+        request.cookies = &session->cookies;
+    return coco_broker_do(kbc->guest.broker, ctx, &request, ret, err);
 }
 
 /*
@@ -454,45 +261,67 @@ session_is_over(const struct coco_broker_answer *answer)
 
 /* Opens what the server encrypted to this session's key. */
 static coco_status
-open_reply(const struct cc_kbc *kbc, const struct coco_buf *sealed, coco_bytes **ret,
+open_reply(const struct coco_session *session, const struct coco_buf *sealed, coco_bytes **ret,
            coco_error **err)
 {
     _cleanup_secret_ struct coco_secret secret = {0};
 
-    coco_status status =
-        coco_rcar_response_open(kbc->version, sealed->data, sealed->len, kbc->key, &secret, err);
+    coco_status status = coco_rcar_response_open(session->version, sealed->data, sealed->len,
+                                                 session->key, &secret, err);
     if (status == COCO_OK)
         status = coco_bytes_new(secret.data, secret.len, ret, err);
     return status;
 }
 
 static coco_status
+read_answer(const struct coco_session *session, const struct coco_broker_answer *answer,
+            coco_bytes **ret, coco_error **err)
+{
+    /* Upstream's words for a resource that is not there, and for a store that failed. */
+    if (answer->status == 401 && coco_broker_said(answer, "PluginInternalError"))
+        return coco_broker_fail(answer, COCO_ERR_NOTFOUND, err);
+    coco_status status = coco_broker_check(answer, err);
+    if (status == COCO_OK)
+        status = open_reply(session, &answer->body, ret, err);
+    return status;
+}
+
+/* One try with one session; *over says that another session may do better. */
+static coco_status
+try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_resource_path *path, bool *over,
+            coco_bytes **ret, coco_error **err)
+{
+    _cleanup_(coco_session_unrefp) struct coco_session *session = NULL;
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    bool fresh = true;
+    coco_status status = COCO_OK;
+
+    *over = false;
+    if (!kbc->passport)
+        status = take_session(kbc, ctx, false, &session, &fresh, err);
+    const struct coco_session *used = kbc->passport ? kbc->passport : session;
+    if (status == COCO_OK)
+        status = ask(kbc, ctx, used, path, &answer, err);
+    if (status != COCO_OK)
+        return status;
+    if (!fresh && session_is_over(&answer)) {
+        coco_sessions_drop(&kbc->sessions, session);
+        *over = true;
+        return COCO_OK;
+    }
+    return read_answer(used, &answer, ret, err);
+}
+
+/* A session is known to be over once; the one after it is new, and no try goes on from there. */
+static coco_status
 cc_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, coco_bytes **ret,
            coco_error **err)
 {
-    struct cc_kbc *kbc = self;
-    bool fresh = !kbc->key;
-    _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
-    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    bool over = true;
+    coco_status status = COCO_OK;
 
-    coco_status status = fresh ? run_handshake(kbc, ctx, &token, err) : COCO_OK;
-    if (status == COCO_OK)
-        status = ask(kbc, ctx, path, &answer, err);
-    if (status == COCO_OK && !fresh && session_is_over(&answer)) {
-        coco_broker_answer_done(&answer);
-        status = run_handshake(kbc, ctx, &token, err);
-        if (status == COCO_OK)
-            status = ask(kbc, ctx, path, &answer, err);
-    }
-    if (status != COCO_OK)
-        return status;
-
-    /* Upstream's words for a resource that is not there, and for a store that failed. */
-    if (answer.status == 401 && coco_broker_said(&answer, "PluginInternalError"))
-        return coco_broker_fail(&answer, COCO_ERR_NOTFOUND, err);
-    status = coco_broker_check(&answer, err);
-    if (status == COCO_OK)
-        status = open_reply(kbc, &answer.body, ret, err);
+    while (status == COCO_OK && over)
+        status = try_session(self, ctx, path, &over, ret, err);
     return status;
 }
 
@@ -502,9 +331,13 @@ const struct coco_kbc_driver coco_cc_kbc = {
     .close = cc_kbc_close,
     .get = cc_kbc_get,
     .attest = cc_kbc_attest,
+    .get_passport = get_passport,
+    .set_passport = set_passport,
     .set_attester = set_attester,
     .add_device = add_device,
     .set_tls_ca = set_tls_ca,
+    .set_proxy = set_proxy,
+    .set_retries = set_retries,
     .set_tee_key = set_tee_key,
     .set_init_data = set_init_data,
 };

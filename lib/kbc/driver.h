@@ -22,8 +22,14 @@ struct coco_kbc_driver {
     coco_status (*get)(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
                        coco_bytes **ret, coco_error **err);
 
+    /* NULL, both, for a KBC that asks nobody. */
+    coco_status (*set_proxy)(void *self, const char *url, const char *no_proxy, coco_error **err);
+    void (*set_retries)(void *self, uint32_t retries);
+
     /* NULL, all of them, for a KBC that does not attest. */
     coco_status (*attest)(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err);
+    coco_status (*get_passport)(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err);
+    coco_status (*set_passport)(void *self, const uint8_t *text, size_t len, coco_error **err);
     void (*set_attester)(void *self, coco_attester *attester);
     /* Takes over the attester on success. */
     coco_status (*add_device)(void *self, coco_attester *attester, coco_error **err);

@@ -142,6 +142,30 @@ coco_kbc_set_init_data(coco_kbc *kbc, const char *toml, coco_error **err)
 }
 
 coco_status
+coco_kbc_set_proxy(coco_kbc *kbc, const char *url, const char *no_proxy, coco_error **err)
+{
+    if (!kbc->driver->set_proxy)
+        return COCO_OK;
+    return kbc->driver->set_proxy(kbc->self, url, no_proxy, err);
+}
+
+void
+coco_kbc_set_retries(coco_kbc *kbc, uint32_t retries)
+{
+    if (kbc->driver->set_retries)
+        kbc->driver->set_retries(kbc->self, retries);
+}
+
+coco_status
+coco_kbc_set_passport(coco_kbc *kbc, const uint8_t *passport, size_t len, coco_error **err)
+{
+    if (!kbc->driver->set_passport)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s shows no token", kbc->driver->name);
+    coco_status status = kbc->driver->set_passport(kbc->self, passport, len, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "passport");
+}
+
+coco_status
 coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx, const char *uri, coco_bytes **ret,
                       coco_error **err)
 {
@@ -167,4 +191,15 @@ coco_kbc_attest(coco_kbc *kbc, coco_ctx *ctx, coco_bytes **ret, coco_error **err
     if (status != COCO_OK)
         return status;
     return kbc->driver->attest(kbc->self, ctx, ret, err);
+}
+
+coco_status
+coco_kbc_get_passport(coco_kbc *kbc, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    if (!kbc->driver->get_passport)
+        return does_not_attest(kbc, err);
+    coco_status status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    return kbc->driver->get_passport(kbc->self, ctx, ret, err);
 }

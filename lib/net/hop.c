@@ -514,6 +514,12 @@ on_request(void *user, char *ip, char *own_ip, int port, int own_port)
     _cleanup_close_ int fd = -1;
 
     (void)ip, (void)own_ip, (void)port, (void)own_port;
+    /* libcurl sends it again when a connection that was kept turns out to be gone. */
+    if (hop->http->sent++ > 0 && hop->request->once) {
+        hop->http->transient = true;
+        hop->status = coco_fail(hop->err, COCO_ERR_NET, "the connection was lost");
+        return CURL_PREREQFUNC_ABORT;
+    }
     /* A connection that is kept was dialed before. */
     if (hop->http->nowhere < 0)
         return CURL_PREREQFUNC_OK;
@@ -534,8 +540,6 @@ set_dial(struct coco_hop *hop, CURLcode *rc)
     keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECT_TO, hop->http->names));
     keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket));
     keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQDATA, hop));
 }
 
 static void
@@ -602,6 +606,8 @@ set_exchange(struct coco_hop *hop, CURLcode *rc)
     keep(rc, curl_easy_setopt(easy, CURLOPT_HTTPHEADER, hop->headers));
     keep(rc, curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE));
     keep(rc, curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, hop->reason));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request));
+    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQDATA, hop));
     keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
     keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop));
     keep(rc, curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));

@@ -24,6 +24,7 @@ struct coco_http {
     /* Of the last exchange. */
     int nowhere;    /* lent: with opts.dial, the socket of a new connection; -1 for none */
     bool transient; /* it failed, and the next may not */
+    unsigned sent;  /* how often the last request went out, by all exchanges that it took */
     bool asked;     /* the server asked for a certificate */
     bool heard;     /* the server said something in TLS */
     int distrust;   /* what is wrong with the peer's certificate, an X509_V_ERR, */

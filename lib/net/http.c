@@ -103,6 +103,7 @@ coco_http_do(struct coco_http *http, coco_ctx *ctx, const struct coco_http_reque
     struct coco_hop plan = {
         .http = http, .request = request, .url = &url, .trusted = true, .response = &response};
 
+    http->sent = 0;
     coco_status status = check_url(http, request->url, &url, err);
     for (unsigned hops = 0; status == COCO_OK; hops++) {
         _cleanup_url_ struct coco_url next = {0};
@@ -293,6 +294,12 @@ void
 coco_http_allow_plain(struct coco_http *http, bool allow)
 {
     http->opts.allow_plain = allow;
+}
+
+unsigned
+coco_http_sent(const struct coco_http *http)
+{
+    return http->sent;
 }
 
 bool

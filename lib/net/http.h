@@ -95,6 +95,7 @@ struct coco_http_request {
     uint64_t max_body;                 /* COCO_ERR_LIMIT beyond; 0: 4 MiB */
 
     bool no_redirect; /* 3xx answers are given to the caller */
+    bool once;        /* and never sent a second time: COCO_ERR_NET if that would be needed */
 };
 
 struct coco_http_response {
@@ -131,6 +132,9 @@ coco_status coco_http_header_all(const struct coco_http_response *response, cons
 coco_status coco_http_do(struct coco_http *http, coco_ctx *ctx,
                          const struct coco_http_request *request, struct coco_http_response *ret,
                          coco_error **err);
+
+/* How often the last request was sent, of which all but the last may have come to nothing. */
+unsigned coco_http_sent(const struct coco_http *http);
 
 /* Whether the last exchange failed, and in a way that the next may not: see net/attempt.h. */
 bool coco_http_transient(const struct coco_http *http);

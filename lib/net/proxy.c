@@ -180,6 +180,21 @@ coco_proxy_parse(const char *text, struct coco_proxy *ret, coco_error **err)
     return COCO_OK;
 }
 
+coco_status
+coco_proxies_choose(const char *url, const char *except, struct coco_proxies *proxies,
+                    coco_error **err)
+{
+    struct coco_proxies chosen = {0};
+
+    coco_status status = url ? coco_proxies_set(url, except, &chosen, err)
+                             : coco_proxies_from_env(except, &chosen, err);
+    if (status != COCO_OK)
+        return status;
+    coco_proxies_done(proxies);
+    *proxies = chosen;
+    return COCO_OK;
+}
+
 void
 coco_proxies_done(struct coco_proxies *proxies)
 {

@@ -47,6 +47,10 @@ coco_status coco_proxies_set(const char *url, const char *except, struct coco_pr
  */
 coco_status coco_proxies_from_env(const char *except, struct coco_proxies *ret, coco_error **err);
 
+/* The one or, with url NULL, the other; what is in *proxies before is given back. */
+coco_status coco_proxies_choose(const char *url, const char *except, struct coco_proxies *proxies,
+                                coco_error **err);
+
 void coco_proxies_done(struct coco_proxies *proxies);
 #define _cleanup_proxies_ _cleanup_(coco_proxies_done)
 

@@ -47,6 +47,13 @@ struct coco_retry {
     uint64_t waited;  /* ms */
 };
 
+/* As a policy has it, for who says 0 and means it. */
+static inline uint32_t
+coco_retries(uint32_t retries)
+{
+    return retries == 0 ? COCO_RETRIES_NONE : retries;
+}
+
 struct coco_http_response;
 
 /* Whether a status may be another one soon: 408, 429, 500, 502, 503 and 504. */

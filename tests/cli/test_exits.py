@@ -48,8 +48,8 @@ def test_4_is_not_trusted(coco, layout, tmp_path):
 def test_5_is_the_network(coco, tmp_path):
     pull = ["image", "pull", "--plain-http", *ANYTHING, "--retries", "0"]
     fails(coco, 5, "network", *pull, "127.0.0.1:1/a", tmp_path / "b")
-    fails(coco, 5, "network", "resource", "ls", "--kbs", "http://127.0.0.1:1")
-    fails(coco, 5, "network", "resource", "get", "kbs:///a/b/c", "--kbs", "http://127.0.0.1:1",
+    fails(coco, 5, "network", "resource", "ls", "--retries", "0", "--kbs", "http://127.0.0.1:1")
+    fails(coco, 5, "network", "resource", "get", "kbs:///a/b/c", "--retries", "0", "--kbs", "http://127.0.0.1:1",
           "--tee", "sample")  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_options_come_from_the_environment(coco, broker, keys):
     coco.run("resource", "put", "a/key/1", stdin=b"x", code=0, **env)
     assert coco.run("resource", "get", "kbs:///a/key/1", code=0, **env).stdout == b"x"
     # The command line goes first.
-    coco.run("resource", "get", "kbs:///a/key/1", "--kbs", "http://127.0.0.1:1", code=5, **env)
+    coco.run("resource", "get", "kbs:///a/key/1", "--retries", "0", "--kbs", "http://127.0.0.1:1", code=5, **env)
 
 
 def test_attest_prints_the_token(coco, broker):
@@ -63,6 +63,35 @@ def test_attest_prints_the_token(coco, broker):
     token = coco.run("attest", *guest, code=0).stdout.decode().strip()
     assert "submods" in claims_of(token)
     assert "submods" in claims_of(coco.json("attest", *guest)["token"])
+
+
+def test_a_passport_is_good_for_who_has_it(coco, broker, owner, tmp_path):
+    """The token of one guest, with its key, serves another that cannot attest."""
+    passport = tmp_path / "passport"
+    coco.run("resource", "put", *owner, "a/key/1", stdin=b"secret", code=0)
+    token = coco.run(
+        "attest", "--kbs", broker.url, "--tee", "sample", "--passport-out", passport, code=0
+    ).stdout
+    assert passport.stat().st_mode & 0o777 == 0o600
+    held = json.loads(passport.read_text())
+    assert held["token"].encode() == token.strip()
+    assert held["tee_keypair"].startswith("-----BEGIN PRIVATE KEY-----")
+
+    show = ["resource", "get", "kbs:///a/key/1", "--kbs", broker.url, "--passport", passport]
+    assert coco.run(*show, code=0).stdout == b"secret"
+    held["token"] = held["token"][:-8] + "AAAAAAAA"
+    passport.write_text(json.dumps(held))
+    coco.run(*show, code=3)
+    passport.write_text("{}")
+    coco.run(*show, code=1)
+
+
+def test_a_broker_is_reached_through_a_proxy(coco, broker, owner, tmp_path):
+    """Here the broker stands for a proxy, which would take any host."""
+    away = ["--kbs", "http://kbs.invalid", "--retries", "0"]
+    listed = coco.run("resource", "ls", *owner[2:], *away, "--proxy", broker.url)
+    assert listed.returncode != 5
+    assert coco.run("resource", "ls", *owner[2:], *away, "--proxy", broker.url, "--no-proxy", "kbs.invalid").returncode == 5
 
 
 def test_a_software_tee_is_attested_and_measured(coco, serve, keys, tmp_path):

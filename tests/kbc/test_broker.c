@@ -22,6 +22,7 @@ struct script {
     const char *headers;
     const char *body;
     unsigned busy; /* how often it says so first */
+    unsigned cut;  /* how often it says nothing first */
     char method[16];
     char target[128];
     char cookie[256];
@@ -35,6 +36,7 @@ struct fixture {
     struct script script;
     coco_ctx *ctx;
     struct coco_broker *broker;
+    struct coco_cookies jar;
     coco_error *err;
 };
 
@@ -53,7 +55,37 @@ answer(void *user, const struct httpd_request *request)
     httpd_header(request, "content-type", script->content_type, sizeof(script->content_type));
     if (script->busy > 0 && script->busy-- > 0)
         return httpd_reply(request->httpd, "503 Service Unavailable", "Retry-After: 0\r\n", "{}");
+    if (script->cut > 0 && script->cut-- > 0)
+        return false;
     return httpd_reply(request->httpd, script->status, script->headers, script->body);
+}
+
+/* A clock on which every wait is over at once. */
+static unsigned waits;
+
+static int64_t
+no_now(void *self)
+{
+    (void)self;
+    return 1800000000;
+}
+
+static coco_status
+no_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
+{
+    (void)self;
+    (void)ms;
+    waits++;
+    return coco_ctx_check(ctx, err);
+}
+
+static void
+set_retries(struct fixture *f, uint32_t retries)
+{
+    static const struct coco_clock clock = {.now = no_now, .wait = no_wait};
+    const struct coco_retry_policy policy = {.retries = retries, .clock = &clock};
+
+    coco_broker_set_retry(f->broker, &policy);
 }
 
 static int
@@ -67,6 +99,8 @@ setup(void **state)
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     httpd_start(&f->httpd, answer, &f->script, NULL);
     assert_ok(coco_broker_new(f->httpd.url, &f->broker, &f->err), f->err);
+    set_retries(f, 0);
+    waits = 0;
     *state = f;
     return 0;
 }
@@ -77,6 +111,7 @@ teardown(void **state)
     struct fixture *f = *state;
 
     coco_broker_free(f->broker);
+    coco_cookies_done(&f->jar);
     httpd_stop(&f->httpd);
     coco_ctx_free(f->ctx);
     return 0;
@@ -85,7 +120,12 @@ teardown(void **state)
 static coco_status
 get(struct fixture *f, const char *path, struct coco_broker_answer *ret)
 {
-    struct coco_broker_request request = {.method = "GET", .path = path};
+    struct coco_broker_request request = {
+        .method = "GET",
+        .path = path,
+        .cookies = &f->jar,
+        .jar = &f->jar,
+    };
 
     return coco_broker_do(f->broker, f->ctx, &request, ret, &f->err);
 }
@@ -160,7 +200,7 @@ every_cookie_of_an_answer_counts(void **state)
     assert_string_equal(f->script.cookie, "kbs-session-id=8af6; lb=7");
 
     coco_broker_answer_done(&got);
-    coco_broker_forget(f->broker);
+    coco_cookies_done(&f->jar);
     f->script.headers = "";
     assert_ok(get(f, "/auth", &got), f->err);
     assert_string_equal(f->script.cookie, "");
@@ -249,7 +289,7 @@ a_request_survives_any_failed_allocation(void **state)
     {
         struct coco_broker_answer got = {0};
 
-        coco_broker_forget(f->broker);
+        coco_cookies_done(&f->jar);
         coco_status status = get(f, "/x", &got);
         fault_expect(status, f->err);
         coco_broker_answer_done(&got);
@@ -260,37 +300,223 @@ a_request_survives_any_failed_allocation(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* One that says when to come back is asked eight times more, any other that fails four times. */
 static void
 a_broker_that_is_busy_is_asked_again(void **state)
 {
+    static const struct {
+        unsigned busy;
+        unsigned cut;
+        const char *then;
+        coco_status want;
+        unsigned waits;
+    } cases[] = {
+        {2, 0, "200 OK", COCO_OK, 2},
+        {8, 0, "200 OK", COCO_OK, 8},
+        {9, 0, "200 OK", COCO_ERR_NET, 8},
+        {3, 2, "200 OK", COCO_OK, 4},
+        {0, 0, "503 Service Unavailable", COCO_ERR_NET, 4},
+        {0, 0, "429 Too Many Requests", COCO_ERR_NET, 4},
+        {0, 0, "401 Unauthorized", COCO_ERR_DENIED, 0},
+        {0, 0, "403 Forbidden", COCO_ERR_DENIED, 0},
+        {0, 0, "404 Not Found", COCO_ERR_NOTFOUND, 0},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_answer_ struct coco_broker_answer got = {0};
+        const struct coco_broker_request request = {
+            .method = "POST",
+            .path = "/attest",
+            .body = "x",
+            .len = 1,
+        };
+
+        f->script.busy = cases[i].busy;
+        f->script.cut = cases[i].cut;
+        f->script.status = cases[i].then;
+        waits = 0;
+        coco_status status = coco_broker_do(f->broker, f->ctx, &request, &got, &f->err);
+        if (status == COCO_OK)
+            status = coco_broker_check(&got, &f->err);
+        assert_int_equal(status, cases[i].want);
+        assert_int_equal(waits, cases[i].waits);
+        assert_string_equal(f->script.request_body, "x");
+        /* A connection that was kept and is gone is replaced without a wait. */
+        if (status == COCO_OK)
+            assert_in_range(got.sent, waits + 1, waits + 2);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+static void
+without_retries_nothing_is_asked_twice(void **state)
+{
     struct fixture *f = *state;
     _cleanup_answer_ struct coco_broker_answer got = {0};
-    _cleanup_answer_ struct coco_broker_answer refused = {0};
-    const struct coco_broker_request request = {
-        .method = "POST",
-        .path = "/attest",
-        .body = "x",
-        .len = 1,
-    };
 
-    f->script.busy = 2;
+    set_retries(f, COCO_RETRIES_NONE);
+    f->script.busy = 1;
+    assert_ok(get(f, "/x", &got), f->err);
+    assert_int_equal(got.status, 503);
+    f->script.cut = 2;
+    coco_broker_answer_done(&got);
+    assert_fails(get(f, "/x", &got), f->err, COCO_ERR_NET, "");
+    assert_int_equal(waits, 0);
+}
+
+/* The first request of a connection: then it is no old one that is gone. */
+static void
+a_broker_that_is_gone_is_asked_again(void **state)
+{
+    static const struct {
+        unsigned cut;
+        coco_status want;
+        unsigned sent;
+    } cases[] = {{4, COCO_OK, 5}, {5, COCO_ERR_NET, 5}};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_answer_ struct coco_broker_answer got = {0};
+
+        coco_broker_free(f->broker);
+        f->broker = NULL;
+        assert_ok(coco_broker_new(f->httpd.url, &f->broker, &f->err), f->err);
+        set_retries(f, 0);
+        waits = 0;
+        f->script.cut = cases[i].cut;
+        assert_int_equal(get(f, "/x", &got), cases[i].want);
+        assert_int_equal(waits, 4);
+        assert_int_equal(got.sent, cases[i].sent);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+/* Whether it was done, nobody knows. */
+static void
+what_may_be_done_once_is_not_asked_for_twice(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+    const struct coco_broker_request request = {.method = "DELETE", .path = "/x", .once = true};
+
+    f->script.cut = 1;
+    assert_fails(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err, COCO_ERR_NET,
+                 "");
+    assert_int_equal(waits, 0);
+    assert_int_equal(got.sent, 1);
+    /* Nor where libcurl would, for a connection that was kept. */
+    assert_ok(get(f, "/x", &got), f->err);
+    coco_broker_answer_done(&got);
+    f->script.cut = 1;
+    assert_fails(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err, COCO_ERR_NET,
+                 "lost");
+    assert_int_equal(waits, 0);
+    f->script.busy = 1;
     assert_ok(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err);
     assert_int_equal(got.status, 200);
-    assert_string_equal(f->script.request_body, "x");
-    /* One that does not say when is not. */
-    f->script.status = "503 Service Unavailable";
-    assert_ok(coco_broker_do(f->broker, f->ctx, &request, &refused, &f->err), f->err);
-    assert_int_equal(refused.status, 503);
+    assert_int_equal(waits, 1);
+}
+
+static void
+a_wait_ends_when_the_context_is_canceled(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_broker_answer got = {0};
+
+    f->script.busy = 1;
+    coco_ctx_cancel(f->ctx);
+    assert_fails(get(f, "/x", &got), f->err, COCO_ERR_CANCELED, "");
+}
+
+static void
+a_broker_is_reached_through_a_proxy(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+
+    coco_broker_free(f->broker);
+    f->broker = NULL;
+    assert_ok(coco_broker_new("http://kbs.test", &f->broker, &f->err), f->err);
+    assert_fails(coco_broker_set_proxy(f->broker, "ftp://x", NULL, &f->err), f->err,
+                 COCO_ERR_INVALID, "");
+    assert_ok(coco_broker_set_proxy(f->broker, f->httpd.url, NULL, &f->err), f->err);
+    assert_ok(get(f, "/x", &got), f->err);
+    assert_string_equal(f->script.target, "http://kbs.test/kbs/v0/x");
+}
+
+static void
+what_is_no_certificate_is_said_at_once(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+
+    assert_fails(coco_broker_set_ca(f->broker, "x", 1, &f->err), f->err, COCO_ERR_PROTO, "");
+    assert_ok(get(f, "/x", &got), f->err);
+}
+
+#define THREADS 4
+#define ROUNDS 50
+
+struct worker {
+    pthread_t thread;
+    struct fixture *f;
+    unsigned good;
+};
+
+static void *
+ask_often(void *self)
+{
+    struct worker *worker = self;
+    const struct coco_broker_request request = {.method = "GET", .path = "/x"};
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        _cleanup_answer_ struct coco_broker_answer got = {0};
+
+        if (coco_broker_do(worker->f->broker, worker->f->ctx, &request, &got, NULL) == COCO_OK
+            && got.status == 200 && strcmp(coco_buf_text(&got.body), "{}") == 0)
+            worker->good++;
+    }
+    return NULL;
+}
+
+static void
+threads_share_a_broker(void **state)
+{
+    struct fixture *f = *state;
+    struct worker workers[THREADS];
+
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.f = f};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, ask_often, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+        assert_int_equal(workers[i].good, ROUNDS);
+    }
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_request_arrives_as_it_was_meant),    TEST(a_prefix_in_the_url_is_kept),
-        TEST(every_cookie_of_an_answer_counts),     TEST(answers_mean_what_they_say),
-        TEST(a_success_is_no_error_information),    TEST(a_flood_of_cookies_is_refused),
-        TEST(a_broker_that_is_busy_is_asked_again), TEST(a_request_survives_any_failed_allocation),
+        TEST(a_request_arrives_as_it_was_meant),
+        TEST(a_prefix_in_the_url_is_kept),
+        TEST(every_cookie_of_an_answer_counts),
+        TEST(answers_mean_what_they_say),
+        TEST(a_success_is_no_error_information),
+        TEST(a_flood_of_cookies_is_refused),
+        TEST(a_broker_that_is_busy_is_asked_again),
+        TEST(a_broker_that_is_gone_is_asked_again),
+        TEST(without_retries_nothing_is_asked_twice),
+        TEST(what_may_be_done_once_is_not_asked_for_twice),
+        TEST(a_wait_ends_when_the_context_is_canceled),
+        TEST(a_broker_is_reached_through_a_proxy),
+        TEST(what_is_no_certificate_is_said_at_once),
+        TEST(threads_share_a_broker),
+        TEST(a_request_survives_any_failed_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

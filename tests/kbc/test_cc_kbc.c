@@ -9,14 +9,11 @@
 #include "kbc/driver.h"
 
 #include "attester/driver.h"
-#include "base/base64.h"
 #include "base/context.h"
-#include "crypto/jwe.h"
-#include "rcar/messages.h"
-#include "rcar/response.h"
+#include "crypto/jws.h"
 #include "tests/canary.h"
 #include "tests/faults.h"
-#include "tests/httpd.h"
+#include "tests/kbc/fakekbs.h"
 #include "tests/pki.h"
 #include "tests/rng.h"
 
@@ -24,42 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SECRET "the secret of default/key/1"
-#define URI "kbs:///default/key/1"
-#define COOKIE "kbs-session-id=8af65ef770584b4180d1327859db94fa"
-#define ERROR(name, detail)                                                                        \
-    "{\"type\":\"https://github.com/confidential-containers/kbs/errors/" name                      \
-    "\",\"detail\":\"" detail "\"}"
-#define NO_SESSION ERROR("TokenNotFound", "Attestation Token not found")
-#define TEXT_MAX (64 << 10)
-
-enum step { AUTH, ATTEST, GET, STEPS };
-
-/* What is said instead of the truth, at one step. */
-struct lie {
-    unsigned from; /* the first request of its step that is lied to, from 1; 0 for none */
-    unsigned to;   /* the last; 0 for all that follow */
-    const char *status;
-    const char *headers;
-    const char *body; /* NULL: a body without end */
-};
-
-struct kbs {
-    struct lie lies[STEPS];
-    unsigned asked[STEPS];
-    const char *cookie; /* for Set-Cookie */
-    EVP_PKEY *other;    /* who secrets are encrypted to instead of the guest; or NULL */
-    const char *want_init_data;
-    bool want_device;
-    enum coco_rcar_version speaks;
-
-    EVP_PKEY *guest;
-    char nonce[64];
-    char why[256]; /* what the honest server found wrong */
-    char reply[TEXT_MAX];
-};
+#include <time.h>
 
 struct fixture {
     struct httpd httpd;
@@ -70,215 +32,6 @@ struct fixture {
 };
 
 static struct fixture fixture;
-
-/* ---- The server ---- */
-
-static bool
-object_to(struct kbs *kbs, const char *why)
-{
-    (void)snprintf(kbs->why, sizeof(kbs->why), "%s", why);
-    (void)snprintf(kbs->reply, sizeof(kbs->reply), "%s",
-                   ERROR("AttestationError", "RCAR handshake failed"));
-    return false;
-}
-
-static bool
-keep_reply(struct kbs *kbs, const struct coco_buf *buf)
-{
-    (void)snprintf(kbs->reply, sizeof(kbs->reply), "%s", coco_buf_text(buf));
-    return true;
-}
-
-/* As each release words it: one of 0.1.0 trips over the list in extra-params first. */
-static bool
-refuse_version(struct kbs *kbs)
-{
-    (void)object_to(kbs, "another version");
-    if (kbs->speaks == COCO_RCAR_0_1_0)
-        (void)snprintf(kbs->reply, sizeof(kbs->reply), "%s",
-                       "Json deserialize error: invalid type: map, expected a string at line 1");
-    else
-        (void)snprintf(kbs->reply, sizeof(kbs->reply), ERROR("AttestationError", "%s%s%s"),
-                       "KBS Client Protocol Version Mismatch: expect =",
-                       coco_rcar_version_name(kbs->speaks), " while the request is another");
-    return false;
-}
-
-static bool
-serve_auth(struct kbs *kbs, const struct httpd_request *request)
-{
-    struct coco_rcar_request parsed;
-    _cleanup_buf_ struct coco_buf nonce = {.limit = sizeof(kbs->nonce) - 1};
-    _cleanup_buf_ struct coco_buf reply = {.limit = TEXT_MAX};
-
-    if (coco_rcar_request_parse(request->body, request->body_len, &parsed, NULL) != COCO_OK)
-        return object_to(kbs, "no Request");
-    if (parsed.version != kbs->speaks)
-        return refuse_version(kbs);
-    if (coco_rcar_nonce_new(&nonce, NULL) != COCO_OK
-        || coco_rcar_challenge_build(coco_buf_text(&nonce), &reply, NULL) != COCO_OK)
-        return object_to(kbs, "out of memory");
-    (void)snprintf(kbs->nonce, sizeof(kbs->nonce), "%s", coco_buf_text(&nonce));
-    return keep_reply(kbs, &reply);
-}
-
-static struct coco_rcar_binding
-binding_of(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
-{
-    return (struct coco_rcar_binding){
-        .version = kbs->speaks,
-        .alg = COCO_SHA384,
-        .nonce = kbs->nonce,
-        .tee_pubkey = attestation->tee_pubkey,
-        .additional = attestation->additional,
-    };
-}
-
-/* That the evidence, of the TEE sample, is bound to this nonce and this key. */
-static bool
-is_bound(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
-{
-    const struct coco_rcar_binding binding = binding_of(kbs, attestation);
-    struct coco_digest want;
-    _cleanup_buf_ struct coco_buf got = {.limit = 64};
-    const char *text = NULL;
-
-    return (!attestation->nonce || strcmp(attestation->nonce, kbs->nonce) == 0)
-           && coco_rcar_report_data(&binding, &want, NULL) == COCO_OK
-           && coco_json_get_string(attestation->evidence, "report_data", &text, NULL) == COCO_OK
-           && coco_base64_decode(COCO_BASE64, text, strlen(text), &got, NULL) == COCO_OK
-           && got.len == 48 && memcmp(got.data, want.bytes, 48) == 0;
-}
-
-/* That a sampledevice is there, bound to nonce and key by itself, or that none is. */
-static bool
-has_device(const struct kbs *kbs, const struct coco_rcar_attestation *attestation)
-{
-    const struct coco_rcar_binding binding = binding_of(kbs, attestation);
-    _cleanup_json_ cJSON *devices = NULL;
-    _cleanup_buf_ struct coco_buf got = {.limit = 64};
-    struct coco_digest want;
-    const cJSON *device = NULL;
-    const char *text = NULL;
-
-    if (!kbs->want_device)
-        return attestation->additional[0] == '\0';
-    return coco_json_parse_object(attestation->additional, strlen(attestation->additional),
-                                  &devices, NULL)
-               == COCO_OK
-           && cJSON_GetArraySize(devices) == 1
-           && coco_json_get_object(devices, "sampledevice", &device, NULL) == COCO_OK
-           && coco_json_get_string(device, "report_data", &text, NULL) == COCO_OK
-           && coco_base64_decode(COCO_BASE64, text, strlen(text), &got, NULL) == COCO_OK
-           && coco_rcar_device_report_data(&binding, &want, NULL) == COCO_OK && got.len == 48
-           && memcmp(got.data, want.bytes, 48) == 0;
-}
-
-static bool
-same_text(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool
-serve_attest(struct kbs *kbs, const struct httpd_request *request)
-{
-    _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
-    _cleanup_buf_ struct coco_buf reply = {.limit = TEXT_MAX};
-    char cookie[256];
-
-    httpd_header(request, "cookie", cookie, sizeof(cookie));
-    if (!strstr(cookie, COOKIE))
-        return object_to(kbs, "no session cookie at /attest");
-    if (coco_rcar_attestation_parse(kbs->speaks, request->body, request->body_len, &attestation,
-                                    NULL)
-        != COCO_OK)
-        return object_to(kbs, "no Attestation");
-    if (!is_bound(kbs, &attestation))
-        return object_to(kbs, "evidence is not bound");
-    if (!has_device(kbs, &attestation))
-        return object_to(kbs, "other devices");
-    if (!same_text(attestation.init_data, kbs->want_init_data))
-        return object_to(kbs, "other init data");
-    EVP_PKEY_free(kbs->guest);
-    kbs->guest = NULL;
-    if (coco_rcar_tee_key_parse(kbs->speaks, attestation.tee_pubkey, &kbs->guest, NULL) != COCO_OK)
-        return object_to(kbs, "no tee-pubkey");
-    return coco_rcar_token_build("header.payload.signature", &reply, NULL) == COCO_OK
-           && keep_reply(kbs, &reply);
-}
-
-static bool
-seal_to_other(const struct kbs *kbs, struct coco_buf *reply)
-{
-    struct coco_jwe_recipient recipient = {.key = kbs->other};
-
-    return coco_jwe_alg_for(recipient.key, &recipient.alg, NULL) == COCO_OK
-           && coco_jwe_encrypt(&recipient, 1, SECRET, strlen(SECRET), reply, NULL) == COCO_OK;
-}
-
-static bool
-serve_get(struct kbs *kbs, const struct httpd_request *request)
-{
-    _cleanup_buf_ struct coco_buf reply = {.limit = TEXT_MAX};
-    _cleanup_json_ cJSON *jwk = NULL;
-    char cookie[256];
-
-    httpd_header(request, "cookie", cookie, sizeof(cookie));
-    if (!strstr(cookie, COOKIE) || !kbs->guest)
-        return object_to(kbs, "no session at the resource");
-    if (strcmp(request->target, "/kbs/v0/resource/default/key/1") != 0)
-        return object_to(kbs, "another resource");
-    if (kbs->other)
-        return seal_to_other(kbs, &reply) && keep_reply(kbs, &reply);
-    return coco_rcar_tee_key_build(kbs->speaks, kbs->guest, &jwk, NULL) == COCO_OK
-           && coco_rcar_response_build(kbs->speaks, jwk, SECRET, strlen(SECRET), &reply, NULL)
-                  == COCO_OK
-           && keep_reply(kbs, &reply);
-}
-
-static bool
-tell_lie(const struct lie *lie, const struct httpd_request *request)
-{
-    if (lie->body)
-        return httpd_reply(request->httpd, lie->status, lie->headers ? lie->headers : "",
-                           lie->body);
-    if (!httpd_say(request->httpd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"))
-        return false;
-    while (httpd_say(request->httpd, "10\r\n                \r\n"))
-        continue;
-    return false;
-}
-
-/* The client waits for the answer, so what the server allocates is kept out of its faults. */
-static bool
-serve(void *user, const struct httpd_request *request)
-{
-    struct kbs *kbs = user;
-    enum step step = strcmp(request->target, "/kbs/v0/auth") == 0     ? AUTH
-                     : strcmp(request->target, "/kbs/v0/attest") == 0 ? ATTEST
-                                                                      : GET;
-    const struct lie *lie = &kbs->lies[step];
-    unsigned n = ++kbs->asked[step];
-    char headers[512];
-
-    faults_pause();
-    rng_pause();
-    bool ok = step == AUTH     ? serve_auth(kbs, request)
-              : step == ATTEST ? serve_attest(kbs, request)
-                               : serve_get(kbs, request);
-    rng_resume();
-    faults_resume();
-    if (lie->from > 0 && n >= lie->from && (lie->to == 0 || n <= lie->to))
-        return tell_lie(lie, request);
-    (void)snprintf(headers, sizeof(headers), "Set-Cookie: %s\r\n", kbs->cookie);
-    bool is_json = kbs->reply[0] == '{';
-    return httpd_reply(request->httpd,
-                       ok        ? "200 OK"
-                       : is_json ? "401 Unauthorized"
-                                 : "400 Bad Request",
-                       step == GET ? "" : headers, kbs->reply);
-}
 
 /* ---- The client ---- */
 
@@ -292,6 +45,7 @@ open_kbc(struct fixture *f, const char *tee)
     f->kbc = NULL;
     (void)snprintf(params, sizeof(params), "cc_kbc::%s", f->httpd.url);
     assert_ok(coco_kbc_new(params, &f->kbc, &f->err), f->err);
+    coco_kbc_set_retries(f->kbc, 0);
     if (!tee)
         return;
     assert_ok(coco_attester_new(tee, &attester, &f->err), f->err);
@@ -303,8 +57,8 @@ setup(void **state)
 {
     struct fixture *f = &fixture;
 
-    *f = (struct fixture){.kbs = {.speaks = COCO_RCAR_NEWEST,
-                                  .cookie = COOKIE "; Expires=Mon, 23 Nov 2026 21:05:26 GMT"}};
+    *f = (struct fixture){0};
+    fakekbs_begin(&f->kbs);
     assert_int_equal(setenv("no_proxy", "*", 1), 0);
     assert_int_equal(unsetenv("COCO_SOFTWARE_TEE"), 0);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
@@ -321,10 +75,27 @@ teardown(void **state)
 
     coco_kbc_free(f->kbc);
     httpd_stop(&f->httpd);
-    EVP_PKEY_free(f->kbs.guest);
-    EVP_PKEY_free(f->kbs.other);
+    fakekbs_end(&f->kbs);
     coco_ctx_free(f->ctx);
     return 0;
+}
+
+/* A token of nobody that the client can read. */
+static const char *
+valid_token(int seconds)
+{
+    static char text[1024];
+    _cleanup_buf_ struct coco_buf token = {.limit = sizeof(text) - 1};
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_json_ cJSON *claims = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_key_generate(COCO_KEY_P256, &key, &err), err);
+    assert_ok(coco_json_new_object(&claims, &err), err);
+    assert_ok(coco_json_add_i64(claims, "exp", (int64_t)time(NULL) + seconds, &err), err);
+    assert_ok(coco_jws_sign(key, NULL, claims, &token, &err), err);
+    (void)snprintf(text, sizeof(text), "%s", coco_buf_text(&token));
+    return text;
 }
 
 static coco_status
@@ -410,7 +181,7 @@ every_version_gets_the_secret(void **state)
         assert_asked(f, asked, 1, 2);
 
         /* What was found is not looked for again. */
-        f->kbs.lies[GET] = (struct lie){3, 3, "401 Unauthorized", NULL, NO_SESSION};
+        f->kbs.lies[GET] = (struct lie){3, 3, "401 Unauthorized", NULL, NO_SESSION, false};
         assert_gets_the_secret(f);
         assert_asked(f, asked + 1, 2, 4);
         memset(f->kbs.lies, 0, sizeof(f->kbs.lies));
@@ -427,8 +198,12 @@ a_server_that_was_replaced_is_found_again(void **state)
     for (size_t i = 0; i < COUNT(versions); i++) {
         f->kbs.speaks = versions[i];
         if (i > 0)
-            f->kbs.lies[GET] = (struct lie){f->kbs.asked[GET] + 1, f->kbs.asked[GET] + 1,
-                                            "401 Unauthorized", NULL, NO_SESSION};
+            f->kbs.lies[GET] = (struct lie){f->kbs.asked[GET] + 1,
+                                            f->kbs.asked[GET] + 1,
+                                            "401 Unauthorized",
+                                            NULL,
+                                            NO_SESSION,
+                                            false};
         assert_gets_the_secret(f);
     }
 }
@@ -478,7 +253,7 @@ a_forgotten_session_is_renewed_once(void **state)
     struct fixture *f = *state;
 
     assert_gets_the_secret(f);
-    f->kbs.lies[GET] = (struct lie){2, 2, "401 Unauthorized", NULL, NO_SESSION};
+    f->kbs.lies[GET] = (struct lie){2, 2, "401 Unauthorized", NULL, NO_SESSION, false};
     _cleanup_pkey_ EVP_PKEY *first = f->kbs.guest;
     f->kbs.guest = NULL;
     assert_gets_the_secret(f);
@@ -492,7 +267,7 @@ a_session_that_stays_forgotten_is_denied(void **state)
     struct fixture *f = *state;
     coco_bytes *secret = NULL;
 
-    f->kbs.lies[GET] = (struct lie){2, 0, "401 Unauthorized", NULL, NO_SESSION};
+    f->kbs.lies[GET] = (struct lie){2, 0, "401 Unauthorized", NULL, NO_SESSION, false};
     assert_gets_the_secret(f);
     assert_fails(get(f, &secret), f->err, COCO_ERR_DENIED, "Token not found");
     assert_asked(f, 2, 2, 3);
@@ -527,7 +302,7 @@ a_policys_no_is_not_asked_for_twice(void **state)
 
     assert_gets_the_secret(f);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        f->kbs.lies[GET] = (struct lie){1, 0, cases[i].status, NULL, cases[i].body};
+        f->kbs.lies[GET] = (struct lie){1, 0, cases[i].status, NULL, cases[i].body, false};
         assert_fails(get(f, &secret), f->err, cases[i].want, cases[i].why);
         assert_asked(f, 1, 1, 2 + (unsigned)i);
     }
@@ -589,7 +364,7 @@ lies_at_every_step_are_seen(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         memset(f->kbs.lies, 0, sizeof(f->kbs.lies));
         f->kbs.lies[cases[i].step] =
-            (struct lie){1, 0, cases[i].status, cases[i].headers, cases[i].body};
+            (struct lie){1, 0, cases[i].status, cases[i].headers, cases[i].body, false};
         open_kbc(f, "sample");
         assert_fails(get(f, &secret), f->err, cases[i].want, cases[i].why);
         assert_null(secret);
@@ -630,7 +405,7 @@ a_secret_of_an_earlier_session_is_not_opened(void **state)
     assert_gets_the_secret(f);
     (void)snprintf(old, sizeof(old), "%s", f->kbs.reply);
     open_kbc(f, "sample");
-    f->kbs.lies[GET] = (struct lie){1, 0, "200 OK", NULL, old};
+    f->kbs.lies[GET] = (struct lie){1, 0, "200 OK", NULL, old, false};
     assert_fails(get(f, &secret), f->err, COCO_ERR_VERIFY, "cannot decrypt");
 }
 
@@ -843,6 +618,113 @@ without_random_bytes_no_key_is_shown_to_anybody(void **state)
     assert_gets_the_secret(f);
 }
 
+/* ---- Passports and threads ---- */
+
+/* The key is the session's; the KBS takes the token for what it gave. */
+static void
+a_passport_is_shown_instead_of_evidence(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_bytes_freep) coco_bytes *passport = NULL;
+    coco_bytes *secret = NULL;
+
+    f->kbs.token = valid_token(600);
+    assert_ok(coco_kbc_get_passport(f->kbc, f->ctx, &passport, &f->err), f->err);
+    assert_asked(f, 1, 1, 0);
+
+    open_kbc(f, NULL);
+    assert_ok(coco_kbc_set_passport(f->kbc, coco_bytes_data(passport), coco_bytes_size(passport),
+                                    &f->err),
+              f->err);
+    f->kbs.want_bearer = true;
+    assert_gets_the_secret(f);
+    assert_gets_the_secret(f);
+    assert_asked(f, 1, 1, 2);
+
+    f->kbs.lies[GET] = (struct lie){1, 0, "401 Unauthorized", NULL, NO_SESSION, false};
+    assert_fails(get(f, &secret), f->err, COCO_ERR_DENIED, "Token not found");
+    assert_asked(f, 1, 1, 3);
+}
+
+static void
+a_passport_is_got_once_while_it_is_valid(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *passport[3] = {NULL};
+
+    f->kbs.token = valid_token(600);
+    assert_ok(coco_kbc_get_passport(f->kbc, f->ctx, &passport[0], &f->err), f->err);
+    assert_ok(coco_kbc_get_passport(f->kbc, f->ctx, &passport[1], &f->err), f->err);
+    assert_string_equal((const char *)coco_bytes_data(passport[0]),
+                        (const char *)coco_bytes_data(passport[1]));
+    assert_asked(f, 1, 1, 0);
+
+    open_kbc(f, "sample");
+    f->kbs.token = valid_token(-600);
+    coco_bytes_free(passport[1]);
+    passport[1] = NULL;
+    assert_ok(coco_kbc_get_passport(f->kbc, f->ctx, &passport[1], &f->err), f->err);
+    assert_ok(coco_kbc_get_passport(f->kbc, f->ctx, &passport[2], &f->err), f->err);
+    assert_asked(f, 3, 3, 0);
+    for (size_t i = 0; i < COUNT(passport); i++)
+        coco_bytes_free(passport[i]);
+}
+
+static void
+what_is_no_passport_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_fails(coco_kbc_set_passport(f->kbc, (const uint8_t *)"{}", 2, &f->err), f->err,
+                 COCO_ERR_PROTO, "passport");
+    assert_gets_the_secret(f);
+    assert_asked(f, 1, 1, 1);
+}
+
+#define THREADS 6
+#define ROUNDS 10
+
+struct worker {
+    pthread_t thread;
+    struct fixture *f;
+    unsigned good;
+};
+
+static void *
+get_often(void *self)
+{
+    struct worker *worker = self;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *secret = NULL;
+
+        if (coco_kbc_get_resource(worker->f->kbc, worker->f->ctx, URI, &secret, NULL) == COCO_OK
+            && strcmp((const char *)coco_bytes_data(secret), SECRET) == 0)
+            worker->good++;
+    }
+    return NULL;
+}
+
+/* One handshake for all; and one more when the server forgets them all. */
+static void
+threads_share_a_session(void **state)
+{
+    struct fixture *f = *state;
+    struct worker workers[THREADS];
+
+    f->kbs.lies[GET] = (struct lie){21, 21, "401 Unauthorized", NULL, NO_SESSION, false};
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.f = f};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, get_often, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+        assert_int_equal(workers[i].good, ROUNDS);
+    }
+    assert_int_equal(f->kbs.asked[AUTH], 2);
+    assert_int_equal(f->kbs.asked[ATTEST], 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -868,6 +750,10 @@ main(void)
         TEST(a_machine_without_a_tee_does_not_pretend),
         TEST(a_canceled_context_asks_nothing),
         TEST(the_broker_is_who_tls_proves_it_to_be),
+        TEST(a_passport_is_shown_instead_of_evidence),
+        TEST(a_passport_is_got_once_while_it_is_valid),
+        TEST(what_is_no_passport_is_refused),
+        TEST(threads_share_a_session),
         TEST(a_secret_is_wiped),
         TEST(a_handshake_survives_any_failed_allocation),
         TEST(without_random_bytes_no_key_is_shown_to_anybody),

@@ -112,3 +112,55 @@ func TestAGuestWithoutEvidenceIsDenied(t *testing.T) {
 		t.Errorf("err = %v, want ErrDenied", err)
 	}
 }
+
+func TestAPassportServesInsteadOfEvidence(t *testing.T) {
+	k, err := New("[attestation_service]\nallow_sample = true\n", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = k.Close() }()
+	if err := k.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]any{
+		"launch_digest": []string{"abcde"}, "svn": []string{"1"}, "major_version": 1, "minimum_minor_version": 1,
+	} {
+		if err := k.SetReferenceValue(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := k.Put("default/key/1", []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	attested, err := coco.NewKBC("cc_kbc::" + k.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer attested.Close()
+	sample, err := coco.NewAttester("sample")
+	if err == nil {
+		err = attested.SetAttester(sample)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	passport, err := attested.Passport(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := coco.NewKBC("cc_kbc::" + k.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shown.Close()
+	if err := errors.Join(shown.SetProxy("", ""), shown.SetRetries(0), shown.SetPassport(passport)); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := shown.Get(context.Background(), "kbs:///default/key/1")
+	if err != nil || string(secret) != "secret" {
+		t.Errorf("secret = %q, %v", secret, err)
+	}
+	if err := shown.SetPassport([]byte("{}")); !errors.Is(err, coco.ErrProto) {
+		t.Errorf("err = %v, want ErrProto", err)
+	}
+}

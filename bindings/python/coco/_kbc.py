@@ -27,11 +27,16 @@ class Kbc(Handle):
     attester   collects the evidence, and is used up; without one, the TEE is detected
     devices    collect evidence that goes along, one of a kind each, and are used up
     tls_ca     CAs to trust instead of the system's, PEM
+    proxy      `http://[user:password@]host[:port]`, "" for none; else as the environment says
+    no_proxy   hosts (`,` between) that are reached directly
+    retries    how often a request is made again where that may help
     tee_key    kind of the key pair, a TeeKey
     init_data  text of the initdata document that the evidence is bound to
+    passport   is shown instead of attesting: what passport() returned, or upstream's agent
     """
 
-    def __init__(self, params, *, attester=None, devices=(), tls_ca=None, tee_key=None, init_data=None):
+    def __init__(self, params, *, attester=None, devices=(), tls_ca=None, proxy=None, no_proxy=None,
+                 retries=None, tee_key=None, init_data=None, passport=None):
         super().__init__(native.kbc_new(params))
         if attester is not None:
             native.kbc_set_attester(self._c, attester._give())
@@ -39,6 +44,12 @@ class Kbc(Handle):
             native.kbc_add_device(self._c, device._give())
         if tls_ca is not None:
             native.kbc_set_tls_ca(self._c, tls_ca)
+        if proxy is not None or no_proxy is not None:
+            native.kbc_set_proxy(self._c, proxy, no_proxy)
+        if retries is not None:
+            native.kbc_set_retries(self._c, retries)
+        if passport is not None:
+            native.kbc_set_passport(self._c, passport)
         if tee_key is not None:
             native.kbc_set_tee_key(self._c, tee_key)
         if init_data is not None:
@@ -52,20 +63,29 @@ class Kbc(Handle):
         """Attests, and returns the broker's token about this machine, a JWT."""
         return call(context, native.kbc_attest, self._c).decode()
 
+    def passport(self, *, context=None):
+        """A valid token with its private key, JSON; attests only if there is none."""
+        return call(context, native.kbc_get_passport, self._c)
+
 
 class Admin(Handle):
     """A key broker service at `url`, seen by its owner.
 
     key     private key that signs the requests, PEM; without one they go out unsigned
     tls_ca  CAs to trust instead of the system's, PEM
+    proxy, no_proxy, retries  as of Kbc
     """
 
-    def __init__(self, url, *, key=None, tls_ca=None):
+    def __init__(self, url, *, key=None, tls_ca=None, proxy=None, no_proxy=None, retries=None):
         super().__init__(native.admin_new(url))
         if key is not None:
             native.admin_set_key(self._c, key)
         if tls_ca is not None:
             native.admin_set_tls_ca(self._c, tls_ca)
+        if proxy is not None or no_proxy is not None:
+            native.admin_set_proxy(self._c, proxy, no_proxy)
+        if retries is not None:
+            native.admin_set_retries(self._c, retries)
 
     def put(self, path, data, *, context=None):
         """Stores `data` as resource `<repository>/<type>/<tag>`."""

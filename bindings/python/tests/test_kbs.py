@@ -83,6 +83,21 @@ def test_a_guest_gets_what_its_evidence_is_good_for(machine):
             guest(server, directory).get("kbs:///default/key/2")
 
 
+def test_a_passport_serves_instead_of_evidence(machine):
+    directory, config = machine
+    with kbs.Kbs(config) as server:
+        server.put("default/key/1", b"secret")
+        server.set_reference_value("launch_digest", [hashlib.sha384(KERNEL).hexdigest()])
+        passport = guest(server, directory).passport()
+        assert json.loads(passport).keys() == {"token", "tee_keypair"}
+        shown = coco.Kbc("cc_kbc::" + server.url, passport=passport, proxy="", retries=0)
+        assert shown.get("kbs:///default/key/1") == b"secret"
+        with pytest.raises(coco.ProtocolError):
+            coco.Kbc("cc_kbc::" + server.url, passport=b"{}")
+        with pytest.raises(coco.InvalidError):
+            coco.Kbc("cc_kbc::" + server.url, proxy="ftp://proxy")
+
+
 def test_evidence_of_a_device_goes_along(machine):
     directory, config = machine
     with kbs.Kbs(config + "allow_sample = true\n") as server:

@@ -409,11 +409,13 @@ static const struct cli_command table[] = {
             "The command finds the kernel's files for a TEE below $COCO_TEE_ROOT, which this "
             "library looks at: quotes and reports have the form of hardware's, and what was "
             "launched is measured as there: the kernel is a program of UEFI, as Linux is, and "
-            "firmware an image as OVMF's; without --firmware the machine has one. The keys are "
-            "those of a maker who is nobody: DIR/roots "
-            "has the fingerprint of its root, for --trust-root, and DIR/collateral what else a "
-            "verifier needs, for --collateral. --init-data is a document, in a file. For "
-            "development. Needs FUSE and the program coco-tee.",
+            "firmware an image as OVMF's; without --firmware the machine has one. A machine with a "
+            "TPM has swtpm, which $COCO_TPM_TCTI names. The keys are those of a maker who is "
+            "nobody: DIR/roots has the fingerprint of its root, for --trust-root, DIR/collateral "
+            "what else a verifier needs, for --collateral, and DIR/keys the key of a TPM, for "
+            "--trust-key. --init-data is a document, in a file. For development. Needs FUSE and "
+            "the "
+            "program coco-tee.",
         .options = {OPT_AS, OPT_STATE, OPT_FIRMWARE, OPT_KERNEL, OPT_INITRD, OPT_CMDLINE, OPT_VCPUS,
                     OPT_INIT_DATA},
         .run = cli_tee_run,

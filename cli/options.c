@@ -17,7 +17,7 @@ static const struct cli_option table[OPT_COUNT] = {
                        "digest of the document; sha384 otherwise, sha256 for upstream's TPMs"},
     [OPT_ALLOW] = {"allow", 0, "CHECK", NULL, NULL, true,
                    "let evidence be valid that fails this check, such as debug"},
-    [OPT_AS] = {"as", 0, "TEE", "tdx snp", NULL, false, "which TEE to be"},
+    [OPT_AS] = {"as", 0, "TEE", "tdx snp tpm", NULL, false, "which TEE to be"},
     [OPT_AT] = {"at", 0, "TIME", NULL, NULL, false,
                 "verify as of 2026-01-31T12:00:00Z or seconds since 1970; now otherwise"},
     [OPT_AUTHFILE] =

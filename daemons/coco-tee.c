@@ -35,11 +35,11 @@ enum {
 };
 
 static const char usage[] =
-    "usage: coco-tee --as tdx|snp --state DIR [OPTION]... -- COMMAND [ARGUMENT]...\n"
+    "usage: coco-tee --as tdx|snp|tpm --state DIR [OPTION]... -- COMMAND [ARGUMENT]...\n"
     "       coco-tee --version\n"
     "\n"
     "  --state DIR       where the maker's keys are kept; a verifier needs what is in\n"
-    "                    DIR/roots and DIR/collateral\n"
+    "                    DIR/roots and DIR/collateral, or DIR/keys of a TPM\n"
     "  --firmware FILE   an image as OVMF's; the machine brings one along otherwise\n"
     "  --kernel FILE     a program of UEFI, as Linux is\n"
     "  --initrd FILE\n"
@@ -158,6 +158,19 @@ handle_signals(bool pass)
     (void)sigaction(SIGHUP, pass ? &passing : &usual, NULL);
 }
 
+/* What tells attesters, and tools of tpm2-tools, where to look: nowhere else. */
+static bool
+show(const struct tee_room *room)
+{
+    bool ok = setenv(ROOT_VARIABLE, room->path, 1) == 0;
+
+    if (room->tcti[0] == '\0')
+        return ok;
+    return ok && unsetenv("AA_TPM_DEVICE") == 0 && unsetenv("AA_TPM_AK_HANDLE") == 0
+           && setenv("COCO_TPM_TCTI", room->tcti, 1) == 0
+           && setenv("TPM2TOOLS_TCTI", room->tcti, 1) == 0;
+}
+
 /* In a machine that is switched off nothing runs. */
 static void
 become(const struct program *program, const struct tee_room *room, pid_t parent,
@@ -167,7 +180,7 @@ become(const struct program *program, const struct tee_room *room, pid_t parent,
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(EXIT_OTHER);
-    if (setenv(ROOT_VARIABLE, room->path, 1) == 0)
+    if (show(room))
         (void)execvp(program->command[0], program->command);
     (void)fprintf(stderr, "coco-tee: cannot run '%s': %s\n", program->command[0], strerror(errno));
     _exit(EXIT_NO_COMMAND);
@@ -214,7 +227,9 @@ run(const struct program *program)
 
     coco_status status = boot(program, &tee, &err);
     if (status == COCO_OK)
-        status = tee_room_make(&room, &err);
+        status = tee_room_make(program->kind == COCO_SOFTTEE_TPM, &room, &err);
+    if (status == COCO_OK && room.tcti[0] != '\0')
+        status = coco_softtee_boot_tpm(tee, room.tcti, &err);
     if (status == COCO_OK)
         status = coco_softtee_fs_begin(tee, room.sys, &fs, &err);
     int rc = status == COCO_OK ? run_command(program, &room) : failed(status, err);
@@ -224,6 +239,21 @@ run(const struct program *program)
 }
 
 /* ---- the command line ---- */
+
+static bool
+take_kind(struct program *program, const char *name)
+{
+    static const char *const names[] = {
+        [COCO_SOFTTEE_TDX] = "tdx", [COCO_SOFTTEE_SNP] = "snp", [COCO_SOFTTEE_TPM] = "tpm"};
+
+    for (enum coco_softtee_kind kind = COCO_SOFTTEE_TDX; kind <= COCO_SOFTTEE_TPM; kind++)
+        if (strcmp(names[kind], name) == 0) {
+            program->chosen = true;
+            program->kind = kind;
+            return true;
+        }
+    return false;
+}
 
 static bool
 take_number(const char *text, uint32_t *ret)
@@ -243,9 +273,7 @@ take_option(struct program *program, int option, const char *value)
 {
     switch (option) {
     case 'a':
-        program->chosen = strcmp(value, "tdx") == 0 || strcmp(value, "snp") == 0;
-        program->kind = strcmp(value, "snp") == 0 ? COCO_SOFTTEE_SNP : COCO_SOFTTEE_TDX;
-        return program->chosen ? -1 : misused("--as is tdx or snp");
+        return take_kind(program, value) ? -1 : misused("--as is tdx, snp or tpm");
     case 's':
         program->state = value;
         return -1;

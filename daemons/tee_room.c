@@ -6,6 +6,7 @@
 #include "tee_room.h"
 
 #include "base/fail.h"
+#include "tee_swtpm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,20 +65,40 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 }
 
 static void
-keep(const struct tee_room *room, int alive)
+remove_all(const struct tee_room *room)
 {
+    (void)nftw(room->path, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* Before anything is removed that it may write to. */
+static void
+end_tpm(pid_t pid)
+{
+    if (pid <= 0)
+        return;
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+static void
+keep(const struct tee_room *room, const char *tpm, struct tee_swtpm *swtpm, int alive)
+{
+    pid_t pid = tpm ? tee_swtpm_start(tpm, swtpm) : 0;
     char byte;
 
     let_go(alive);
     while (read(alive, &byte, 1) < 0 && errno == EINTR)
         ;
+    end_tpm(pid);
     unmount(room->sys);
-    (void)nftw(room->path, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    remove_all(room);
     _exit(0);
 }
 
+/* tpm: the directory of its TPM, or NULL. */
 static coco_status
-start_keeper(struct tee_room *room, coco_error **err)
+start_keeper(struct tee_room *room, const char *tpm, struct tee_swtpm *swtpm, coco_error **err)
 {
     int ends[2];
 
@@ -86,7 +107,7 @@ start_keeper(struct tee_room *room, coco_error **err)
     room->keeper = fork();
     if (room->keeper == 0) {
         (void)close(ends[1]);
-        keep(room, ends[0]);
+        keep(room, tpm, swtpm, ends[0]);
     }
     int error = errno;
     (void)close(ends[0]);
@@ -109,24 +130,39 @@ make_in(const struct tee_room *room, const char *name, coco_error **err)
     return mkdir(path, 0700) == 0 ? COCO_OK : coco_fail_errno(err, errno, "make '%s'", path);
 }
 
-coco_status
-tee_room_make(struct tee_room *ret, coco_error **err)
+static coco_status
+make_dirs(const struct tee_room *room, coco_error **err)
 {
-    static const char *const dirs[] = {"sys", "dev", "run", "run/attestation-agent"};
+    static const char *const dirs[] = {"sys", "dev", "run", "run/attestation-agent", "tpm"};
+    coco_status status = COCO_OK;
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && status == COCO_OK; i++)
+        status = make_in(room, dirs[i], err);
+    return status;
+}
+
+/* In /tmp, for the path of a socket has to be short. */
+coco_status
+tee_room_make(bool with_tpm, struct tee_room *ret, coco_error **err)
+{
     struct tee_room room = {.path = "/tmp/coco-tee.XXXXXX"};
+    struct tee_swtpm swtpm = {-1, -1};
+    char tpm[80];
 
     if (!mkdtemp(room.path))
         return coco_fail_errno(err, errno, "make a directory in /tmp");
     (void)snprintf(room.sys, sizeof(room.sys), "%s/sys", room.path);
-    coco_status status = start_keeper(&room, err);
-    if (status != COCO_OK) {
-        (void)rmdir(room.path);
-        return status;
+    (void)snprintf(tpm, sizeof(tpm), "%s/tpm", room.path);
+    coco_status status = make_dirs(&room, err);
+    if (status == COCO_OK && with_tpm) {
+        (void)snprintf(room.tcti, sizeof(room.tcti), "swtpm:path=%.70s/" TEE_SWTPM_SOCKET, tpm);
+        status = tee_swtpm_listen(tpm, &swtpm, err);
     }
-    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && status == COCO_OK; i++)
-        status = make_in(&room, dirs[i], err);
+    if (status == COCO_OK)
+        status = start_keeper(&room, with_tpm ? tpm : NULL, &swtpm, err);
+    tee_swtpm_close(&swtpm);
     if (status != COCO_OK) {
-        tee_room_end(&room);
+        remove_all(&room);
         return status;
     }
     *ret = room;

@@ -69,7 +69,7 @@ TEES = {
     ),
     "tpm": (
         "a TPM 2.0",
-        ["attester/tpm"], ["verifier/tpm"], ["roundtrip/tpm"], ["verifier/tpm"],
+        ["attester/tpm"], ["verifier/tpm"], ["roundtrip/tpm", "cli/tee"], ["verifier/tpm"],
     ),
 }  # fmt: skip
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define HANDLE_VARIABLE "AA_TPM_AK_HANDLE"
-#define HANDLE_DEFAULT 0x81010002U
 
 /* What upstream's attester has signed, however long the report data are. */
 #define EXTRA_SIZE 32
@@ -24,7 +23,7 @@ find_handle(uint32_t *ret, coco_error **err)
     char *end = NULL;
 
     if (!text) {
-        *ret = HANDLE_DEFAULT;
+        *ret = COCO_TPM_AK_HANDLE;
         return COCO_OK;
     }
     errno = 0;

@@ -137,3 +137,48 @@ coco_softtee_measure_guest(const struct coco_softtee_launch *launch, struct coco
         *ret = guest;
     return status;
 }
+
+/* ---- TPM ---- */
+
+void
+coco_softtee_vtpm_done(struct coco_softtee_vtpm *vtpm)
+{
+    coco_buf_done(&vtpm->log);
+}
+
+/* As an agent would at its start, who then finds it done. */
+static coco_status
+measure_init_data(const char *text, struct coco_softtee_vtpm *vtpm, coco_error **err)
+{
+    _cleanup_initdata_ coco_initdata *document = NULL;
+    struct coco_digest digest = {0};
+
+    if (!text)
+        return COCO_OK;
+    coco_status status = coco_initdata_parse(text, &document, err);
+    if (status == COCO_OK)
+        status = coco_initdata_digest_of(document, &digest, err);
+    if (status != COCO_OK)
+        return status;
+    coco_tpm_init_data(digest.bytes, coco_hash_size(digest.alg), vtpm->init_data);
+    vtpm->has_init_data = true;
+    return COCO_OK;
+}
+
+coco_status
+coco_softtee_measure_vtpm(const struct coco_softtee_launch *launch, struct coco_softtee_vtpm *ret,
+                          coco_error **err)
+{
+    _cleanup_softtee_vtpm_ struct coco_softtee_vtpm vtpm = {.log = {.limit = COCO_BOOTLOG_MAX}};
+
+    coco_status status = check(launch, err);
+    if (status == COCO_OK)
+        status = measure_init_data(launch->init_data, &vtpm, err);
+    if (status == COCO_OK)
+        status = coco_bootlog_tpm(kernel_of(launch), &vtpm.log, err);
+    if (status != COCO_OK)
+        return status;
+    *ret = vtpm;
+    vtpm.log = (struct coco_buf){0};
+    return COCO_OK;
+}

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "measure/boot.h"
+#include "tee/tpm.h"
 
 #include <stdbool.h>
 
@@ -48,5 +49,19 @@ struct coco_softtee_guest {
 
 coco_status coco_softtee_measure_guest(const struct coco_softtee_launch *launch,
                                        struct coco_softtee_guest *ret, coco_error **err);
+
+/* What firmware, kernel and agent have put into a TPM: by its log, and init data besides. */
+struct coco_softtee_vtpm {
+    struct coco_buf log;
+    bool has_init_data;
+    uint8_t init_data[COCO_TPM_PCR_SIZE]; /* what is extended into its PCR */
+};
+
+void coco_softtee_vtpm_done(struct coco_softtee_vtpm *vtpm);
+#define _cleanup_softtee_vtpm_ _cleanup_(coco_softtee_vtpm_done)
+
+/* The firmware is not measured. */
+coco_status coco_softtee_measure_vtpm(const struct coco_softtee_launch *launch,
+                                      struct coco_softtee_vtpm *ret, coco_error **err);
 
 #endif

@@ -16,8 +16,10 @@ void
 coco_softtee_machine_done(struct coco_softtee_machine *machine)
 {
     coco_softtee_td_done(&machine->td);
+    coco_softtee_vtpm_done(&machine->vtpm);
     coco_intel_done(&machine->intel);
     coco_amd_done(&machine->amd);
+    coco_tpm_maker_done(&machine->tpm);
     *machine = (struct coco_softtee_machine){0};
 }
 
@@ -66,22 +68,45 @@ boot_snp(const char *state, const char *collateral, const struct coco_softtee_la
     return status;
 }
 
+static coco_status
+boot_tpm(const char *state, const struct coco_softtee_launch *launch,
+         struct coco_softtee_machine *machine, coco_error **err)
+{
+    coco_status status = coco_softtee_measure_vtpm(launch, &machine->vtpm, err);
+    if (status == COCO_OK)
+        status = coco_tpm_maker_open(state, &machine->tpm, err);
+    if (status == COCO_OK)
+        status = coco_tpm_maker_publish(&machine->tpm, state, "keys/tpm.pem", err);
+    return status;
+}
+
+static coco_status
+boot_as(const char *state, const struct coco_softtee_launch *launch,
+        struct coco_softtee_machine *machine, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf collateral = {.limit = PATH_MAX};
+
+    if (machine->kind == COCO_SOFTTEE_TPM)
+        return boot_tpm(state, launch, machine, err);
+    coco_status status = coco_buf_printf(&collateral, err, "%s/collateral", state);
+    if (status != COCO_OK)
+        return status;
+    return machine->kind == COCO_SOFTTEE_TDX
+               ? boot_tdx(state, coco_buf_text(&collateral), launch, machine, err)
+               : boot_snp(state, coco_buf_text(&collateral), launch, machine, err);
+}
+
 coco_status
 coco_softtee_machine_boot(const char *state, enum coco_softtee_kind kind,
                           const struct coco_softtee_launch *launch,
                           struct coco_softtee_machine *ret, coco_error **err)
 {
     struct coco_softtee_machine machine = {.kind = kind};
-    _cleanup_buf_ struct coco_buf collateral = {.limit = PATH_MAX};
     _cleanup_close_ int lock = -1;
 
     coco_status status = coco_pki_lock(state, &lock, err);
     if (status == COCO_OK)
-        status = coco_buf_printf(&collateral, err, "%s/collateral", state);
-    if (status == COCO_OK)
-        status = kind == COCO_SOFTTEE_TDX
-                     ? boot_tdx(state, coco_buf_text(&collateral), launch, &machine, err)
-                     : boot_snp(state, coco_buf_text(&collateral), launch, &machine, err);
+        status = boot_as(state, launch, &machine, err);
     if (status != COCO_OK) {
         coco_softtee_machine_done(&machine);
         return status;

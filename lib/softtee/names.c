@@ -11,14 +11,18 @@
 
 #define TDX (1U << COCO_SOFTTEE_TDX)
 #define SNP (1U << COCO_SOFTTEE_SNP)
+#define TPM (1U << COCO_SOFTTEE_TPM)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct coco_softtee_node nodes[] = {
-    {"", COCO_NODE_DIR, TDX | SNP, 0755},
-    {"/kernel", COCO_NODE_DIR, TDX | SNP, 0755},
+    {"", COCO_NODE_DIR, TDX | SNP | TPM, 0755},
+    {"/kernel", COCO_NODE_DIR, TDX | SNP | TPM, 0755},
     {"/kernel/config", COCO_NODE_DIR, TDX | SNP, 0755},
     {"/kernel/config/tsm", COCO_NODE_DIR, TDX | SNP, 0755},
     {COCO_SOFTTEE_REPORT, COCO_NODE_ENTRIES, TDX | SNP, 0755},
+    {"/kernel/security", COCO_NODE_DIR, TPM, 0755},
+    {"/kernel/security/tpm0", COCO_NODE_DIR, TPM, 0755},
+    {"/kernel/security/tpm0/binary_bios_measurements", COCO_NODE_TPM_LOG, TPM, 0440},
     {"/devices", COCO_NODE_DIR, TDX | SNP, 0755},
     {"/devices/platform", COCO_NODE_DIR, SNP, 0755},
     {"/devices/platform/sev-guest", COCO_NODE_DIR, SNP, 0755},

@@ -23,6 +23,7 @@ enum coco_softtee_node_type {
     COCO_NODE_RTMR3 = COCO_NODE_RTMR0 + 3,
     COCO_NODE_CCEL,
     COCO_NODE_CCEL_TABLE,
+    COCO_NODE_TPM_LOG,
     COCO_NODE_PROVIDER, /* from here on of an entry */
     COCO_NODE_GENERATION,
     COCO_NODE_INBLOB,

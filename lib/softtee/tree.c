@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "softtee/names.h"
+#include "softtee/swtpm.h"
 #include "tee/ccel.h"
 
 #include <fcntl.h>
@@ -55,6 +56,12 @@ coco_softtee_boot(const char *state, enum coco_softtee_kind kind,
     if (status == COCO_OK)
         *ret = coco_steal(&tee);
     return status;
+}
+
+coco_status
+coco_softtee_boot_tpm(struct coco_softtee *tee, const char *tcti, coco_error **err)
+{
+    return coco_swtpm_boot(tcti, &tee->machine.tpm, &tee->machine.vtpm, err);
 }
 
 void
@@ -210,6 +217,8 @@ fill(const struct coco_softtee *tee, const struct handle *handle, struct coco_bu
         return coco_buf_append(ret, machine->td.log.data, machine->td.log.len, err);
     case COCO_NODE_CCEL_TABLE:
         return table_of_log(machine, ret, err);
+    case COCO_NODE_TPM_LOG:
+        return coco_buf_append(ret, machine->vtpm.log.data, machine->vtpm.log.len, err);
     case COCO_NODE_PROVIDER:
         return coco_buf_append_text(
             ret, machine->kind == COCO_SOFTTEE_TDX ? "tdx_guest\n" : "sev_guest\n", err);

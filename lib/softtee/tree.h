@@ -28,6 +28,8 @@ struct coco_softtee;
 coco_status coco_softtee_boot(const char *state, enum coco_softtee_kind kind,
                               const struct coco_softtee_launch *launch, struct coco_softtee **ret,
                               coco_error **err);
+/* Has the TPM at tcti be that of this machine: coco_swtpm_boot(). */
+coco_status coco_softtee_boot_tpm(struct coco_softtee *tee, const char *tcti, coco_error **err);
 void coco_softtee_free(struct coco_softtee *tee);
 COCO_DEFINE_CLEANUP(struct coco_softtee *, coco_softtee_free);
 

@@ -18,6 +18,8 @@
 #define COCO_TPM_PCRS_ALL 0xffffffU
 #define COCO_TPM_INIT_DATA_PCR 8 /* where upstream's guests put the digest of init data */
 
+#define COCO_TPM_AK_HANDLE 0x81010002U /* where upstream's guests have the attestation key */
+
 #define COCO_TPM_ALG_SHA256 0x000b /* section 6.3 */
 
 #define COCO_TPM_MESSAGE_MAX ((size_t)1024)

@@ -17,11 +17,12 @@ import uuid
 
 import pytest
 
-from conftest import wait_until
+from conftest import needs, wait_until
 from daemon import admin_config, admin_token
 
 PATH = os.environ["PATH"] + ":" + os.environ.get("COCO_TEE_DIR", "")
-BOUND = ["--report-data", "00" * 63 + "ff"]
+BOUND = ["--report-data", "00" * 31 + "ff"]  # a TPM signs no more
+TEES = ("tdx", "snp", "tpm")
 MAKERS = {"tdx": "intel", "snp": "amd/Genoa"}
 INIT_DATA = b'version = "0.1.0"\nalgorithm = "sha384"\n[data]\n"aa.toml" = "one"\n'
 
@@ -57,10 +58,12 @@ def program_image():
     return headers.ljust(512, b"\0") + b"a kernel".ljust(512, b"\0")
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=TEES)
 def tee(request):
     if not os.path.exists("/dev/fuse"):
         pytest.skip("needs /dev/fuse")
+    if request.param == "tpm":
+        needs("swtpm")
     return request.param
 
 
@@ -83,6 +86,8 @@ class Machine:
         return self.run(os.environ["COCO"], "evidence", "get", *bound).stdout
 
     def trust(self):
+        if self.tee == "tpm":
+            return ["--trust-key", f"tpm={self.top}/state/keys/tpm.pem"]
         maker = MAKERS[self.tee]
         root = (self.top / "state/roots" / maker).read_text().strip()
         return ["--trust-root", f"{maker}={root}", "--collateral", self.top / "state/collateral"]
@@ -118,7 +123,8 @@ def test_evidence_verifies_for_who_trusts_its_maker(machine):
     machine.verify(evidence, *machine.trust())
     machine.verify(evidence, *machine.trust(), "--init-data", machine.top / "init-data")
     untrusted = json.loads(machine.verify(evidence, "--json", code=4).stdout)["checks"]
-    assert "root" in {check["name"] for check in untrusted if not check["ok"]}
+    root = "ak-trusted" if machine.tee == "tpm" else "root"
+    assert root in {check["name"] for check in untrusted if not check["ok"]}
 
 
 def test_what_was_swapped_is_named(machine):
@@ -128,7 +134,7 @@ def test_what_was_swapped_is_named(machine):
     (machine.top / "other").write_bytes(INIT_DATA.replace(b"one", b"two"))
     assert failing(machine, evidence, "--init-data", machine.top / "other") == ["init-data"]
     both = failing(machine, evidence, "--init-data", machine.top / "other", bound=other)
-    assert both == ["report-data", "init-data"]
+    assert sorted(both) == ["init-data", "report-data"]
 
 
 def flip(data, at):
@@ -139,18 +145,40 @@ def flip(data, at):
 
 def test_one_bit_of_what_was_launched_is_in_the_claims(machine):
     """And in none but the one that is for it."""
-    of_tdx = {"firmware": "mr_td", "kernel": "rtmr_1", "initrd": "rtmr_2", "cmdline": "rtmr_2", "init-data": "mr_config_id"}
+    names = {
+        "tdx": {"firmware": {"mr_td"}, "kernel": {"rtmr_1"}, "initrd": {"rtmr_2"}, "cmdline": {"rtmr_2"},
+                "init-data": {"mr_config_id"}},
+        "snp": dict.fromkeys(("firmware", "kernel", "initrd", "cmdline"), {"measurement"}) | {"init-data": {"init_data"}},
+        "tpm": {"firmware": set(), "kernel": {"pcr04"}, "initrd": {"pcr09"}, "cmdline": {"pcr09"},
+                "init-data": {"pcr08", "init_data"}},
+    }  # fmt: skip
     before = claims(machine, machine.evidence())
-    for part, name in of_tdx.items():
+    for part, want in names[machine.tee].items():
         kept = machine.parts[part]
         machine.parts[part] = flip(kept, {"firmware": 2048, "init-data": -3}.get(part, -1))
         after = claims(machine, machine.evidence())
         machine.parts[part] = kept
-        if machine.tee == "snp":
-            name = "init_data" if part == "init-data" else "measurement"
-        assert changes(before, after) == {name}, part
+        assert changes(before, after) == want, part
 
 
+def test_what_is_computed_ahead_is_what_it_attests(machine):
+    evidence = machine.evidence()
+    files = [word for part in ("firmware", "kernel", "initrd") for word in (f"--{part}", machine.top / part)]
+    cpu = ["--cpu", "EPYC-Genoa"] if machine.tee == "snp" else []
+    done = machine.coco.run("measure", "--json", "--tee", machine.tee, *files, "--cmdline", "quiet", *cpu, code=0)
+    found = claims(machine, evidence)
+    compared = 0
+    for value in json.loads(done.stdout.splitlines()[-1])["values"]:
+        if value["claim"] and value["value"]:
+            got = found
+            for name in value["claim"].split("."):
+                got = got[name]
+            assert got == value["value"], value["name"]
+            compared += 1
+    assert compared == {"tdx": 3, "snp": 1, "tpm": 2}[machine.tee]
+
+
+@pytest.mark.parametrize("tee", MAKERS, indirect=True)
 def test_the_command_is_where_the_kernels_files_are(machine):
     script = 'cd "$COCO_TEE_ROOT" && ls sys/kernel/config/tsm/report && mkdir sys/kernel/config/tsm/report/x && ' \
              'cd sys/kernel/config/tsm/report/x && cat provider generation && ! cat outblob 2>/dev/null && ' \
@@ -164,7 +192,7 @@ def test_the_command_is_where_the_kernels_files_are(machine):
 def test_it_is_detected_and_leaves_nothing_behind(machine):
     done = machine.run("sh", "-c", f'echo "$COCO_TEE_ROOT"; exec {os.environ["COCO"]} evidence get {" ".join(BOUND)}')
     root, evidence = done.stdout.split(b"\n", 1)
-    assert not pathlib.Path(root.decode()).exists()
+    assert not pathlib.Path(root.decode()).exists() and tpms_of(root.decode()) == []
     machine.verify(evidence, *machine.trust())
     machine.run("sh", "-c", "exit 5", code=5)
     machine.run("sh", "-c", "kill -TERM $$", code=128 + 15)
@@ -179,15 +207,28 @@ def gone(pid):
         return True
 
 
+def tpms_of(root):
+    """Processes that have their state below it."""
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        try:
+            if f"dir={root}/tpm".encode() in (process / "cmdline").read_bytes().split(b"\0"):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
 def test_a_machine_that_is_killed_takes_its_command_and_its_files_with_it(machine):
     line = [os.environ["COCO"], "tee", "run", "--as", machine.tee, "--state", machine.top / "state", "--",
             "sh", "-c", 'echo "$$ $COCO_TEE_ROOT"; exec sleep 1000']  # fmt: skip
     with subprocess.Popen(line, env=machine.coco.environment(PATH=PATH), stdout=subprocess.PIPE) as process:
         pid, root = process.stdout.readline().decode().split()
-        assert os.path.ismount(f"{root}/sys")
+        pids = [pid, *tpms_of(root)]
+        assert os.path.ismount(f"{root}/sys") and len(pids) == 1 + (machine.tee == "tpm")
         process.send_signal(signal.SIGKILL)
     assert wait_until(lambda: not pathlib.Path(root).exists())
-    assert wait_until(lambda: gone(pid))
+    assert wait_until(lambda: all(gone(pid) for pid in pids))
 
 
 def test_who_stays_behind_does_not_keep_it(machine):
@@ -257,6 +298,7 @@ executables := 3 if {
     input.tdx.quote.body.rtmr_2 in query_reference_value("rtmr_2")
 }
 executables := 3 if input.snp.measurement in query_reference_value("snp_launch_measurement")
+executables := 3 if input.tpm.pcr04 in query_reference_value("tpm_pcr04")
 extensions := []
 """
 
@@ -276,7 +318,7 @@ def expect(machine, url, token):
     """Has a broker expect the machine as it is, and give to no other."""
     found = claims(machine, machine.evidence())
     body = found["quote"]["body"] if machine.tee == "tdx" else {}
-    values = {"snp_launch_measurement": [found.get("measurement", "")]}
+    values = {"snp_launch_measurement": [found.get("measurement", "")], "tpm_pcr04": [found.get("pcr04", "")]}
     values |= {name: [body.get(name, "")] for name in ("mr_td", "rtmr_1", "rtmr_2")}
     payload = base64.b64encode(json.dumps(values).encode()).decode()
     assert tell(url, token, "reference-value", version="0.1.0", type="sample", payload=payload) == 200
@@ -288,10 +330,12 @@ def expect(machine, url, token):
 def test_a_broker_gives_a_secret_to_the_machine_that_it_expects(machine, serve, keys):
     private, public = keys("ed25519")
     machine.evidence()  # makes its maker's keys
-    _, root, _, collateral = machine.trust()
-    (machine.top / "kbs.toml").write_text(
-        f'[attestation_service]\ntrusted_roots = ["{root}"]\ncollateral = ["{collateral}"]\n' + admin_config(public)
-    )
+    if machine.tee == "tpm":
+        trust = f'tpm_keys = ["{machine.top}/state/keys/tpm.pem"]\n'
+    else:
+        _, root, _, collateral = machine.trust()
+        trust = f'trusted_roots = ["{root}"]\ncollateral = ["{collateral}"]\n'
+    (machine.top / "kbs.toml").write_text("[attestation_service]\n" + trust + admin_config(public))
     broker = serve("--config", machine.top / "kbs.toml")
     expect(machine, broker.url, admin_token(private))
     owner = ["--kbs", broker.url, "--kbs-admin-key", private]
@@ -317,6 +361,12 @@ def test_what_is_missing_is_said(coco, tmp_path):
     assert b"coco-tee is not there" in gone.stderr
     missing = coco.run("tee", "run", "--as", "tdx", *state, "--kernel", tmp_path / "no", "--", "true", code=6, PATH=PATH)
     assert b"no file" in missing.stderr
+
+
+def test_without_swtpm_a_sentence_and_a_code(coco, tmp_path):
+    line = ["tee", "run", "--as", "tpm", "--state", tmp_path / "state", "--", "true"]
+    done = coco.run(*line, code=7, PATH=os.environ["COCO_TEE_DIR"])
+    assert done.stderr == b"coco-tee: the program swtpm is not there\n"
 
 
 def test_without_fuse_a_sentence_and_a_code(coco, tmp_path):

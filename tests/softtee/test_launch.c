@@ -61,7 +61,7 @@ measure_ahead(struct fixture *f, const char *tee, uint32_t vcpus)
 }
 
 static void
-assert_ahead(const coco_measurement *measurement, const char *name, const uint8_t got[48])
+assert_ahead(const coco_measurement *measurement, const char *name, const uint8_t *got, size_t len)
 {
     char hex[97];
     size_t i = 0;
@@ -70,7 +70,7 @@ assert_ahead(const coco_measurement *measurement, const char *name, const uint8_
            && strcmp(coco_measurement_name(measurement, i), name) != 0)
         i++;
     assert_non_null(coco_measurement_value(measurement, i));
-    coco_hex(got, 48, hex);
+    coco_hex(got, len, hex);
     assert_string_equal(hex, coco_measurement_value(measurement, i));
 }
 
@@ -84,9 +84,9 @@ a_td_measures_as_computed_ahead(void **state)
     struct coco_digest digest = {0};
 
     assert_ok(coco_softtee_measure_td(&f->launch, &td, &f->err), f->err);
-    assert_ahead(ahead, "mr_td", td.mr_td);
-    assert_ahead(ahead, "rtmr_1", td.rtmr[1]);
-    assert_ahead(ahead, "rtmr_2", td.rtmr[2]);
+    assert_ahead(ahead, "mr_td", td.mr_td, 48);
+    assert_ahead(ahead, "rtmr_1", td.rtmr[1], 48);
+    assert_ahead(ahead, "rtmr_2", td.rtmr[2], 48);
     assert_memory_not_equal(td.rtmr[0], zero, sizeof(zero));
     assert_memory_equal(td.rtmr[3], zero, sizeof(zero));
     assert_ok(coco_digest_of(COCO_SHA384, KIT_INIT_DATA, strlen(KIT_INIT_DATA), &digest, &f->err),
@@ -124,11 +124,33 @@ a_guest_measures_as_computed_ahead(void **state)
 
         f->launch.vcpus = vcpus;
         assert_ok(coco_softtee_measure_guest(&f->launch, &guest, &f->err), f->err);
-        assert_ahead(ahead, "snp_launch_measurement", guest.measurement);
+        assert_ahead(ahead, "snp_launch_measurement", guest.measurement, 48);
     }
     assert_ok(coco_digest_of(COCO_SHA384, KIT_INIT_DATA, strlen(KIT_INIT_DATA), &digest, &f->err),
               f->err);
     assert_memory_equal(guest.host_data, digest.bytes, 32);
+}
+
+static void
+a_tpm_measures_as_computed_ahead(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_measurement_freep) coco_measurement *ahead = measure_ahead(f, "tpm", 1);
+    _cleanup_softtee_vtpm_ struct coco_softtee_vtpm vtpm = {0};
+    struct coco_digest digest = {0};
+    struct coco_eventlog log;
+    uint8_t pcr[COCO_TPM_PCR_SIZE];
+
+    assert_ok(coco_softtee_measure_vtpm(&f->launch, &vtpm, &f->err), f->err);
+    assert_ok(coco_eventlog_parse(vtpm.log.data, vtpm.log.len, &log, &f->err), f->err);
+    assert_ok(coco_eventlog_replay(&log, 4, COCO_TCG_SHA256, pcr, &f->err), f->err);
+    assert_ahead(ahead, "tpm_pcr04", pcr, sizeof(pcr));
+    assert_ok(coco_eventlog_replay(&log, 9, COCO_TCG_SHA256, pcr, &f->err), f->err);
+    assert_ahead(ahead, "tpm_pcr09", pcr, sizeof(pcr));
+    assert_true(vtpm.has_init_data);
+    assert_ok(coco_digest_of(COCO_SHA384, KIT_INIT_DATA, strlen(KIT_INIT_DATA), &digest, &f->err),
+              f->err);
+    assert_memory_equal(vtpm.init_data, digest.bytes, sizeof(vtpm.init_data));
 }
 
 /* One bit of anything, and the part that it must be seen in. */
@@ -228,12 +250,15 @@ measuring_survives_any_failed_allocation(void **state)
     for_each_fault()
     {
         _cleanup_softtee_td_ struct coco_softtee_td td = {0};
+        _cleanup_softtee_vtpm_ struct coco_softtee_vtpm vtpm = {0};
         struct coco_softtee_guest guest = {0};
         coco_error *err = NULL;
 
         coco_status status = coco_softtee_measure_td(&f->launch, &td, &err);
         if (status == COCO_OK)
             status = coco_softtee_measure_guest(&f->launch, &guest, &err);
+        if (status == COCO_OK)
+            status = coco_softtee_measure_vtpm(&f->launch, &vtpm, &err);
         fault_expect(status, err);
         coco_error_free(err);
     }
@@ -245,10 +270,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_td_measures_as_computed_ahead),     TEST(the_log_gives_the_registers),
-        TEST(a_guest_measures_as_computed_ahead),  TEST(one_bit_is_seen_where_it_was_measured),
-        TEST(init_data_is_digested_as_it_says),    TEST(nothing_need_be_launched),
-        TEST(what_cannot_be_launched_is_an_error), TEST(measuring_survives_any_failed_allocation),
+        TEST(a_td_measures_as_computed_ahead),
+        TEST(the_log_gives_the_registers),
+        TEST(a_guest_measures_as_computed_ahead),
+        TEST(one_bit_is_seen_where_it_was_measured),
+        TEST(a_tpm_measures_as_computed_ahead),
+        TEST(init_data_is_digested_as_it_says),
+        TEST(nothing_need_be_launched),
+        TEST(what_cannot_be_launched_is_an_error),
+        TEST(measuring_survives_any_failed_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,6 @@
 #include "softtee/machine.h"
 
 #include "base/digest.h"
-#include "base/fd.h"
 #include "crypto/cert.h"
 #include "tee/tcghash.h"
 #include "tests/faults.h"
@@ -111,6 +110,21 @@ a_quote_holds_what_the_machine_is(void **state)
     }
 }
 
+/* It has no root that a verifier would know: the key itself is named. */
+static void
+the_key_of_its_tpm_is_the_same_at_the_next_boot(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+
+    boot(f, COCO_SOFTTEE_TPM);
+    assert_ok(coco_key_public_pem(f->machine.tpm.ak.key, &pem, &f->err), f->err);
+    assert_file(f->dir, "keys/tpm.pem", coco_buf_text(&pem));
+    boot(f, COCO_SOFTTEE_TPM);
+    assert_file(f->dir, "keys/tpm.pem", coco_buf_text(&pem));
+    assert_true(f->machine.vtpm.log.len > 0);
+}
+
 static void
 one_register_is_extended(void **state)
 {
@@ -132,11 +146,12 @@ booting_survives_any_failed_allocation(void **state)
 
     boot(f, COCO_SOFTTEE_TDX); /* the keys are there: making RSA keys each time would take long */
     boot(f, COCO_SOFTTEE_SNP);
+    boot(f, COCO_SOFTTEE_TPM);
     for_each_fault()
     {
         coco_status status = COCO_OK;
 
-        for (enum coco_softtee_kind kind = COCO_SOFTTEE_TDX; kind <= COCO_SOFTTEE_SNP; kind++) {
+        for (enum coco_softtee_kind kind = COCO_SOFTTEE_TDX; kind <= COCO_SOFTTEE_TPM; kind++) {
             coco_softtee_machine_done(&f->machine);
             if (status == COCO_OK)
                 status = coco_softtee_machine_boot(f->dir, kind, &nothing, &f->machine, &f->err);
@@ -155,6 +170,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(its_maker_is_the_same_at_the_next_boot),
         TEST(a_quote_holds_what_the_machine_is),
+        TEST(the_key_of_its_tpm_is_the_same_at_the_next_boot),
         TEST(one_register_is_extended),
         TEST(booting_survives_any_failed_allocation),
     };

@@ -17,12 +17,13 @@ what_attesters_look_at_is_there(void **state)
         const char *path;
         unsigned kinds;
     } cases[] = {
-        {"/", 3},
+        {"/", 7},
         {COCO_SOFTTEE_REPORT, 3},
         {"/devices/virtual/misc/tdx_guest/measurements", 1},
         {"/firmware/acpi/tables/CCEL", 1},
         {"/firmware/acpi/tables/data/CCEL", 1},
         {"/devices/platform/sev-guest", 2},
+        {"/kernel/security/tpm0/binary_bios_measurements", 4},
         {"/kernel/", 0},
         {"kernel", 0},
         {COCO_SOFTTEE_REPORT "/x", 0},
@@ -30,7 +31,7 @@ what_attesters_look_at_is_there(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        for (enum coco_softtee_kind kind = COCO_SOFTTEE_TDX; kind <= COCO_SOFTTEE_SNP; kind++)
+        for (enum coco_softtee_kind kind = COCO_SOFTTEE_TDX; kind <= COCO_SOFTTEE_TPM; kind++)
             assert_int_equal(coco_softtee_find(kind, cases[i].path) != NULL,
                              (cases[i].kinds & 1U << kind) != 0);
 }
@@ -61,6 +62,7 @@ every_name_is_found_from_the_root(void **state)
     (void)state;
     assert_int_equal(count_files(COCO_SOFTTEE_TDX, ""), 8);
     assert_int_equal(count_files(COCO_SOFTTEE_SNP, ""), 0);
+    assert_int_equal(count_files(COCO_SOFTTEE_TPM, ""), 1);
 }
 
 static void

@@ -180,6 +180,7 @@ CLI_DEFINE_CLEANUP(coco_initdata, coco_initdata_free);
 CLI_DEFINE_CLEANUP(coco_kbc, coco_kbc_free);
 CLI_DEFINE_CLEANUP(coco_launch, coco_launch_free);
 CLI_DEFINE_CLEANUP(coco_measurement, coco_measurement_free);
+CLI_DEFINE_CLEANUP(coco_references, coco_references_free);
 CLI_DEFINE_CLEANUP(coco_store, coco_store_free);
 CLI_DEFINE_CLEANUP(coco_verdict, coco_verdict_free);
 CLI_DEFINE_CLEANUP(coco_verifier, coco_verifier_free);

@@ -389,6 +389,79 @@ static const struct cli_command table[] = {
         .run = cli_resource_rm,
     },
     {
+        .name = "rv add",
+        .operands = "FILE [NAME=TEXT|NAME:=JSON]...",
+        .min = 1,
+        .max = CLI_OPERANDS_MAX,
+        .purpose = "add reference values to FILE, which is made if it is missing",
+        .details =
+            "FILE is an array of what Trustee's RVPS keeps of a value: name, expiration, value. "
+            "NAME=TEXT adds TEXT to the list of what is accepted as NAME; NAME:=JSON is any value, "
+            "whose items are added if both are lists. --from reads any form that \"rv show\" "
+            "writes, "
+            "and what \"measure --json\" prints. FILE is changed whole or not at all.",
+        .options = {OPT_FROM, OPT_EXPIRES, OPT_REPLACE, OPT_OWNER_KEY},
+        .run = cli_rv_add,
+    },
+    {
+        .name = "rv diff",
+        .operands = "FILE OTHER",
+        .min = 2,
+        .max = 2,
+        .purpose = "tell how reference values differ from others, or from what evidence has",
+        .details =
+            "OTHER is a file of values, or what \"evidence verify --json\" prints; then each value "
+            "is "
+            "compared with the claim that Trustee's policy compares it with, and claims that the "
+            "policy has a value asked for and there is none are named. Other values are an error "
+            "(1), other claims are one (4).",
+        .data = true,
+        .options = {OPT_OWNER_KEY},
+        .run = cli_rv_diff,
+    },
+    {
+        .name = "rv rm",
+        .operands = "FILE NAME...",
+        .min = 2,
+        .max = CLI_OPERANDS_MAX,
+        .purpose = "remove reference values from FILE",
+        .options = {OPT_END},
+        .run = cli_rv_rm,
+    },
+    {
+        .name = "rv show",
+        .operands = "FILE",
+        .min = 1,
+        .max = 1,
+        .purpose = "show reference values, or write them in another form",
+        .data = true,
+        .options = {OPT_FORM, OPT_OUTPUT, OPT_OWNER_KEY},
+        .run = cli_rv_show,
+    },
+    {
+        .name = "rv sign",
+        .operands = "FILE",
+        .min = 1,
+        .max = 1,
+        .purpose = "make a signed manifest (CoRIM in COSE) of the reference values in FILE",
+        .details =
+            "It ends with the value that ends first. Keys are P-256, P-384, P-521 or Ed25519.",
+        .data = true,
+        .options = {OPT_SIGN_KEY, OPT_SIGNER, OPT_OUTPUT},
+        .run = cli_rv_sign,
+    },
+    {
+        .name = "rv verify",
+        .operands = "FILE",
+        .min = 1,
+        .max = 1,
+        .purpose = "check that FILE is signed by its owner and good now; write what is in it",
+        .details = "What is not signed by --owner-key, or has ended, is an error (4).",
+        .data = true,
+        .options = {OPT_OWNER_KEY, OPT_AT, OPT_FORM, OPT_OUTPUT},
+        .run = cli_rv_verify,
+    },
+    {
         .name = "tee launch",
         .operands = "DIR [FILE]",
         .min = 1,

@@ -39,8 +39,10 @@ enum cli_opt {
     OPT_DEV,
     OPT_EDK2,
     OPT_EVIDENCE,
+    OPT_EXPIRES,
     OPT_FIRMWARE,
     OPT_FORM,
+    OPT_FROM,
     OPT_GUEST_FEATURES,
     OPT_IGNORE_CHOWN,
     OPT_INITRD,
@@ -63,6 +65,7 @@ enum cli_opt {
     OPT_PASSPORT,
     OPT_PASSPORT_OUT,
     OPT_OVERLAY,
+    OPT_OWNER_KEY,
     OPT_PLAIN_HTTP,
     OPT_PLATFORM,
     OPT_POLICY,
@@ -70,10 +73,12 @@ enum cli_opt {
     OPT_RECIPIENT,
     OPT_REFERENCE_VALUES,
     OPT_REGISTRIES_CONF,
+    OPT_REPLACE,
     OPT_REPORT_DATA,
     OPT_REQUIRE_ENCRYPTION,
     OPT_RETRIES,
     OPT_SEV_ES,
+    OPT_SIGNER,
     OPT_SIGN_KEY,
     OPT_STALL_TIMEOUT,
     OPT_STATE,
@@ -197,6 +202,12 @@ int cli_resource_get(struct cli *cli);
 int cli_resource_ls(struct cli *cli);
 int cli_resource_put(struct cli *cli);
 int cli_resource_rm(struct cli *cli);
+int cli_rv_add(struct cli *cli);
+int cli_rv_diff(struct cli *cli);
+int cli_rv_rm(struct cli *cli);
+int cli_rv_show(struct cli *cli);
+int cli_rv_sign(struct cli *cli);
+int cli_rv_verify(struct cli *cli);
 int cli_tee_launch(struct cli *cli);
 int cli_tee_run(struct cli *cli);
 int cli_try(struct cli *cli);

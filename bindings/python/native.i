@@ -28,6 +28,7 @@
 %coco_object(coco_kbc)
 %coco_object(coco_launch)
 %coco_object(coco_measurement)
+%coco_object(coco_references)
 %coco_object(coco_store)
 %coco_object(coco_verdict)
 %coco_object(coco_verifier)
@@ -88,3 +89,4 @@ call_log(void *user, coco_log_level level, const char *message)
 %include <coco/image.h>
 %include <coco/initdata.h>
 %include <coco/measure.h>
+%include <coco/references.h>

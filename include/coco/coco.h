@@ -16,6 +16,7 @@
 #include <coco/initdata.h>
 #include <coco/kbc.h>
 #include <coco/measure.h>
+#include <coco/references.h>
 #include <coco/store.h>
 #include <coco/types.h>
 #include <coco/verifier.h>

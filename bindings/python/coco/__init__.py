@@ -29,6 +29,7 @@ from ._image import Image, ImageClient, ImageRef
 from ._initdata import InitData, initdata_tees
 from ._kbc import Admin, Kbc, TeeKey
 from ._measure import Launch, Measured, TdxOrder, Vmm, cpu_signature, cpu_types, measure_tees
+from ._references import References
 from ._store import Store
 from .errors import *  # noqa: F403
 
@@ -71,6 +72,7 @@ __all__ = [
     "Measured",
     "Phase",
     "Progress",
+    "References",
     "Store",
     "TdxOrder",
     "TeeKey",

@@ -1,0 +1,152 @@
+/*
+ * cli/rv.c - coco rv show, and what the commands of reference values share
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "rv.h"
+
+#include "verify.h"
+
+#include <string.h>
+
+/* ---- read ---- */
+
+/* JSON is text; what is signed, and manifests, begin with a tag of CBOR. */
+static bool
+is_text(const struct cli_bytes *bytes)
+{
+    return bytes->len == 0 || bytes->data[0] < 0x80;
+}
+
+int
+cli_rv_parse(struct cli *cli, const struct cli_bytes *bytes, coco_references **ret)
+{
+    const char *key_file = cli_get(&cli->args, OPT_OWNER_KEY);
+    _cleanup_bytes_ struct cli_bytes key = {0};
+
+    if (!key_file || is_text(bytes)) {
+        coco_status status = coco_references_parse(bytes->data, bytes->len, ret, &cli->err);
+
+        return cli_check_hint(cli, status,
+                              status == COCO_ERR_INVALID && !is_text(bytes) ? "use --owner-key FILE"
+                                                                            : NULL);
+    }
+    int rc = cli_read_file(cli, key_file, CLI_PEM_MAX, &key);
+    if (rc == CLI_DONE)
+        rc = cli_check(
+            cli, coco_references_open(bytes->data, bytes->len, key.data, key.len, ret, &cli->err));
+    return rc;
+}
+
+int
+cli_rv_read(struct cli *cli, const char *path, coco_references **ret)
+{
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+    int rc = cli_read_file(cli, path, CLI_RV_MAX, &bytes);
+    return rc == CLI_DONE ? cli_rv_parse(cli, &bytes, ret) : rc;
+}
+
+/* ---- written ---- */
+
+int
+cli_rv_write(struct cli *cli, const coco_bytes *bytes)
+{
+    const char *output = cli_get(&cli->args, OPT_OUTPUT);
+
+    if (output)
+        return cli_write_file(cli, output, coco_bytes_data(bytes), coco_bytes_size(bytes));
+    return cli_write_stdout(cli, coco_bytes_data(bytes), coco_bytes_size(bytes));
+}
+
+static int
+write_form(struct cli *cli, const coco_references *references, const char *form)
+{
+    _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+
+    int rc = cli_check(cli, coco_references_format(references, form, &bytes, &cli->err));
+    return rc == CLI_DONE ? cli_rv_write(cli, bytes) : rc;
+}
+
+/* {"signer", "values": [{"name", "expires", "value"}]} */
+static cJSON *
+json_of(const coco_references *references)
+{
+    const char *signer = coco_references_signer(references);
+    cJSON *object = cJSON_CreateObject();
+    cJSON *values = NULL;
+    const char *name;
+
+    cJSON_AddItemToObject(object, "signer",
+                          signer ? cJSON_CreateString(signer) : cJSON_CreateNull());
+    values = cJSON_AddArrayToObject(object, "values");
+    for (size_t i = 0; (name = coco_references_name(references, i)); i++) {
+        int64_t expires = coco_references_expires(references, i);
+        cJSON *value = cJSON_CreateObject();
+
+        cJSON_AddStringToObject(value, "name", name);
+        cJSON_AddItemToObject(value, "expires",
+                              expires ? cJSON_CreateNumber((double)expires) : cJSON_CreateNull());
+        cJSON_AddRawToObject(value, "value", coco_references_value(references, i));
+        cJSON_AddItemToArray(values, value);
+    }
+    return object;
+}
+
+/* Foreign text without what a terminal would obey. */
+void
+cli_rv_print(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        bool c1 = p[0] == 0xc2 && (p[1] & 0xe0) == 0x80;
+
+        (void)putchar(*p < ' ' || *p == 0x7f || c1 ? '?' : *p);
+        p += c1 ? 1 : 0;
+    }
+}
+
+static void
+print(const coco_references *references)
+{
+    const char *signer = coco_references_signer(references);
+    const char *name;
+    char time[32];
+
+    if (signer) {
+        (void)printf("signed by ");
+        cli_rv_print(signer);
+        (void)putchar('\n');
+    }
+    for (size_t i = 0; (name = coco_references_name(references, i)); i++) {
+        int64_t expires = coco_references_expires(references, i);
+
+        cli_rv_print(name);
+        if (expires)
+            (void)printf("  until %s", cli_time_text(expires, time, sizeof(time)));
+        (void)printf("\n    ");
+        cli_rv_print(coco_references_value(references, i));
+        (void)putchar('\n');
+    }
+}
+
+int
+cli_rv_report(struct cli *cli, const coco_references *references)
+{
+    const char *form = cli_get(&cli->args, OPT_FORM);
+
+    if (form || cli_get(&cli->args, OPT_OUTPUT))
+        return write_form(cli, references, form ? form : "json");
+    if (cli->json)
+        return cli_event(cli, json_of(references));
+    print(references);
+    return CLI_DONE;
+}
+
+int
+cli_rv_show(struct cli *cli)
+{
+    _cleanup_(coco_references_freep) coco_references *references = NULL;
+
+    int rc = cli_rv_read(cli, cli->args.operands[0], &references);
+    return rc == CLI_DONE ? cli_rv_report(cli, references) : rc;
+}

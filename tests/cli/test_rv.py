@@ -1,0 +1,242 @@
+"""Reference values: measured, kept, signed, compared, and what evidence is let in by them.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import daemon as kbs
+from test_measure import initrd, kernel  # noqa: F401: fixtures
+
+A, B = "aa" * 48, "bb" * 48
+
+
+@pytest.fixture
+def owner(tmp_path):
+    """Paths of a private and a public key."""
+    private, public = tmp_path / "owner.pem", tmp_path / "owner.pub"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", private], check=True)
+    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
+    return private, public
+
+
+@pytest.fixture
+def values(coco, tmp_path):
+    """A file of two values."""
+    path = tmp_path / "values.json"
+    coco.run("rv", "add", path, f"mr_td={A}", 'xfam:="e7"', "--expires", "2033-01-01T00:00:00Z", code=0)
+    return path
+
+
+def entries(path):
+    return {e["name"]: e for e in json.loads(path.read_text())}
+
+
+def test_a_file_has_what_trustee_keeps(coco, values):
+    assert json.loads(values.read_text()) == [
+        {"version": "0.1.0", "name": "mr_td", "expiration": "2033-01-01T00:00:00Z", "value": [A]},
+        {"version": "0.1.0", "name": "xfam", "expiration": "2033-01-01T00:00:00Z", "value": "e7"},
+    ]
+    shown = coco.run("rv", "show", values, code=0).stdout.decode()
+    assert f'mr_td  until 2033-01-01T00:00:00Z\n    ["{A}"]\n' in shown
+
+
+def test_values_are_added_replaced_and_removed(coco, values):
+    coco.run("rv", "add", values, f"mr_td={B}", "n:=7", code=0)
+    assert entries(values)["mr_td"]["value"] == [A, B]
+    assert entries(values)["mr_td"]["expiration"] == "2033-01-01T00:00:00Z"
+    assert entries(values)["n"]["value"] == 7
+    before = values.read_bytes()
+    refused = coco.run("rv", "add", values, "new=x", 'xfam:="e8"', code=2)
+    assert "replace it" in refused.stderr.decode() and values.read_bytes() == before
+    coco.run("rv", "add", values, 'xfam:="e8"', "--replace", "--expires", "2034-01-01T00:00:00Z", code=0)
+    assert (entries(values)["xfam"]["value"], entries(values)["xfam"]["expiration"]) == ("e8", "2034-01-01T00:00:00Z")
+    coco.run("rv", "rm", values, "xfam", "n", code=0)
+    assert list(entries(values)) == ["mr_td"]
+    coco.run("rv", "rm", values, "xfam", code=6)
+
+
+def test_files_are_added_in_all_forms(coco, values, tmp_path):
+    for form in "json", "values", "rvps", "corim":
+        coco.run("rv", "show", values, "--form", form, "-o", tmp_path / form, code=0)
+        coco.run("rv", "add", tmp_path / f"{form}.new", "--from", tmp_path / form, code=0)
+        got = {name: e["value"] for name, e in entries(tmp_path / f"{form}.new").items()}
+        assert got == {"mr_td": [A], "xfam": "e7"}
+        expiration = entries(tmp_path / f"{form}.new")["xfam"]["expiration"]
+        assert (expiration == "2033-01-01T00:00:00Z") == (form in ("json", "corim"))
+
+
+def test_two_who_add_at_once_both_do(coco, tmp_path):
+    path = tmp_path / "many"
+    program = os.environ["COCO"]
+    running = [subprocess.Popen([program, "rv", "add", path, f"v{i}=x"], env=coco.environment()) for i in range(8)]
+    assert [p.wait(60) for p in running] == [0] * 8
+    assert sorted(entries(path)) == [f"v{i}" for i in range(8)]
+
+
+def test_what_the_owner_signed_is_verified(coco, values, owner, tmp_path):
+    private, public = owner
+    sealed = tmp_path / "sealed"
+    coco.run("rv", "sign", values, "--sign-key", private, "--signer", "Ann", "-o", sealed, code=0)
+    told = json.loads(coco.run("rv", "verify", sealed, "--owner-key", public, "--json", code=0).stdout)
+    assert told["signer"] == "Ann"
+    assert {v["name"]: v["value"] for v in told["values"]} == {"mr_td": [A], "xfam": "e7"}
+    verify = ["rv", "verify", sealed, "--owner-key"]
+    assert "signed by Ann" in coco.run(*verify, public, code=0).stdout.decode()
+    # It has ended, another's key, a bit, no key, no signature.
+    ended = coco.run(*verify, public, "--at", "2033-01-01T00:00:01Z", code=4).stderr.decode()
+    assert "'mr_td' ended at 2033-01-01T00:00:00Z" in ended
+    stranger = tmp_path / "stranger.pub"
+    key = subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519"], check=True, capture_output=True).stdout
+    subprocess.run(["openssl", "pkey", "-pubout", "-out", stranger], input=key, check=True)
+    coco.run(*verify, stranger, code=4)
+    content = bytearray(sealed.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "changed").write_bytes(content)
+    assert coco.run("rv", "verify", tmp_path / "changed", "--owner-key", public).returncode in (1, 4)
+    coco.run("rv", "verify", sealed, code=2)
+    assert "--owner-key" in coco.run("rv", "show", sealed, code=2).stderr.decode()
+    assert "nobody signed it" in coco.run("rv", "verify", values, "--owner-key", public, code=4).stderr.decode()
+    coco.run("rv", "add", sealed, "x=1", "--owner-key", public, code=2)
+    # What has ended is not signed.
+    coco.run("rv", "add", values, "old=x", "--expires", "2020-01-01T00:00:00Z", code=0)
+    assert "'old' ended" in coco.run("rv", "sign", values, "--sign-key", private, "--signer", "Ann", code=4).stderr.decode()
+
+
+def test_files_are_compared(coco, values, tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(values.read_bytes())
+    assert coco.run("rv", "diff", values, other, code=0).stdout == b""
+    coco.run("rv", "add", other, f"mr_td={B}", "n:=7", code=0)
+    coco.run("rv", "rm", other, "xfam", code=0)
+    told = json.loads(coco.run("rv", "diff", values, other, "--json", code=1).stdout)
+    assert told["changes"] == [
+        {"name": "mr_td", "change": "changed", "before": [A], "after": [A, B]},
+        {"name": "n", "change": "added"},
+        {"name": "xfam", "change": "removed"},
+    ]
+    assert "removed   xfam" in coco.run("rv", "diff", values, other, code=1).stdout.decode()
+
+
+WRONG = [
+    (["add", "F"], 2, "needs NAME=TEXT"),
+    (["add", "F", "name"], 2, "is not NAME=TEXT"),
+    (["add", "F", "=x"], 2, "1 to 1023 bytes"),
+    (["add", "F", ":=1"], 2, "1 to 1023 bytes"),
+    (["add", "F", "a:=nojson"], 1, "reference value"),
+    (["add", "F", "a:=null"], 2, "null is no value"),
+    (["add", "F", "a=x", "--expires", "soon"], 2, "--expires is a time"),
+    (["add", "F", "--from", "nosuch"], 6, "nosuch"),
+    (["add", "nosuch/F", "a=x"], 6, "nosuch"),
+    (["show", "nosuch"], 6, "nosuch"),
+    (["show", "BAD"], 1, "reference values"),
+    (["add", "BAD", "a=x"], 1, "reference values"),
+    (["diff", "BAD", "BAD"], 1, "reference values"),
+    (["rm", "nosuch", "a"], 6, "nosuch"),
+    (["sign", "F"], 2, "needs --sign-key FILE and --signer NAME"),
+    (["sign", "F", "--sign-key", "BAD", "--signer", "x"], 1, ""),
+    (["verify", "F"], 2, "needs --owner-key"),
+    (["show", "F", "--form", "xml"], 2, "--form can be"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("args, code, says", WRONG)
+def test_what_makes_no_sense_is_refused(coco, values, tmp_path, args, code, says):
+    (tmp_path / "bad").write_text('[{"name": "a"}]')
+    before = values.read_bytes()
+    names = {"F": values, "BAD": tmp_path / "bad"}
+    done = coco.run("rv", *[names.get(a, a) for a in args], code=code)
+    assert says in done.stderr.decode()
+    assert values.read_bytes() == before
+    assert (tmp_path / "bad").read_text() == '[{"name": "a"}]'
+
+
+def test_names_do_not_move_the_cursor(coco, tmp_path):
+    (tmp_path / "f").write_text(json.dumps({"a\u009b31m": "\u009b31m\x7f"}))
+    shown = coco.run("rv", "show", tmp_path / "f", code=0).stdout
+    assert b"\x9b" not in shown and b"\x7f" not in shown
+
+
+# --- from measuring to being let in ----------------------------------------
+
+
+BOUND = ["--report-data", "00" * 63 + "ff"]
+
+
+def kept(coco, tmp_path, owner, *measure):
+    """The file of what `measure` tells, signed by the owner and verified again."""
+    private, public = owner
+    measured = coco.run("measure", *measure, "--json", code=0).stdout
+    coco.run("rv", "add", tmp_path / "rv", "--from", "-", stdin=measured, code=0)
+    coco.run("rv", "sign", tmp_path / "rv", "--sign-key", private, "--signer", "Ann", "-o", tmp_path / "signed", code=0)
+    coco.run("rv", "verify", tmp_path / "signed", "--owner-key", public, "--form", "json", "-o", tmp_path / "kept", code=0)
+    return tmp_path / "kept"
+
+
+@pytest.mark.parametrize("tee, maker, cpu", [("tdx", "intel", []), ("snp", "amd/Genoa", ["--cpu", "EPYC-Genoa"])])
+def test_a_machine_has_what_was_measured_ahead(coco, tmp_path, owner, kernel, initrd, tee, maker, cpu):  # noqa: F811
+    from test_tee import PATH, firmware_image
+
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("needs /dev/fuse")
+    firmware = tmp_path / "firmware"
+    firmware.write_bytes(firmware_image())
+    parts = ["--firmware", firmware, "--kernel", kernel, "--initrd", initrd]
+    path = kept(coco, tmp_path, owner, "--tee", tee, *parts, "--cmdline", "quiet", *cpu)
+
+    def verdict(cmdline):
+        run = ["tee", "run", "--as", tee, "--state", tmp_path / "state", *parts, "--cmdline", cmdline]
+        got = coco.run(*run, "--", os.environ["COCO"], "evidence", "get", *BOUND, PATH=PATH)
+        if got.returncode == 7:
+            pytest.skip("this build has no FUSE")
+        root = (tmp_path / "state/roots" / maker).read_text().strip()
+        return coco.run("evidence", "verify", "--tee", tee, *BOUND, "--json", "--trust-root", f"{maker}={root}",
+                        "--collateral", tmp_path / "state/collateral", stdin=got.stdout).stdout  # fmt: skip
+
+    told = json.loads(coco.run("rv", "diff", path, "-", "--json", stdin=verdict("quiet")).stdout)
+    states = {s["name"]: s["state"] for s in told["states"]}
+    measured = set(entries(path))
+    assert measured == ({"mr_td", "rtmr_1", "rtmr_2", "tdvfkernel", "tdvfkernelparams"} if tee == "tdx"
+                        else {"snp_launch_measurement"})  # fmt: skip
+    assert {name: states[name] for name in measured} == dict.fromkeys(measured, "same")
+    # Values that the policy asks for besides are named, and none that was measured.
+    assert not measured & {name for name, state in states.items() if state == "no-value"}
+    other = json.loads(coco.run("rv", "diff", path, "-", "--json", stdin=verdict("quiet x"), code=4).stdout)
+    differ = {s["name"] for s in other["states"] if s["state"] == "differs"}
+    assert differ == ({"rtmr_2", "tdvfkernelparams"} if tee == "tdx" else {"snp_launch_measurement"})
+
+
+def test_a_broker_lets_in_what_was_measured_ahead(coco, tmp_path, owner):
+    """The values go to a broker as Trustee's RVPS takes them; another kernel gets nothing."""
+    for name in "one", "two":
+        (tmp_path / name).write_bytes(name.encode())
+    tee = tmp_path / "tee"
+    coco.run("tee", "launch", tee, tmp_path / "one", code=0)
+    path = kept(coco, tmp_path, owner, "--tee", "software", "--kernel", tmp_path / "one")
+    message = coco.run("rv", "show", path, "--form", "rvps", code=0).stdout
+    private, public = owner
+    roots = tmp_path / "root.pub"
+    subprocess.run(["openssl", "pkey", "-in", tee / "root.pem", "-pubout", "-out", roots], check=True)
+    config = kbs.admin_config(public) + f"""
+[http_server]
+sockets = ["127.0.0.1:0"]
+insecure_http = true
+[attestation_service]
+software_roots = ["{roots}"]
+"""
+    server = kbs.Daemon(tmp_path, config)
+    try:
+        token = kbs.admin_token(private)
+        assert server.ask("POST", "/reference-value", token, message)[0] == 200
+        assert server.ask("POST", "/resource/a/b/c", token, b"secret")[0] == 200
+        get = ["resource", "get", "kbs:///a/b/c", "--kbs", server.url]
+        env = {"COCO_SOFTWARE_TEE": str(tee)}
+        assert coco.run(*get, code=0, **env).stdout == b"secret"
+        coco.run("tee", "launch", tee, tmp_path / "two", code=0)
+        coco.run(*get, code=3, **env)
+    finally:
+        server.stop()

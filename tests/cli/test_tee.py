@@ -17,7 +17,7 @@ import uuid
 
 import pytest
 
-from conftest import needs, wait_until
+from conftest import Coco, needs, wait_until
 from daemon import admin_config, admin_token
 
 PATH = os.environ["PATH"] + ":" + os.environ.get("COCO_TEE_DIR", "")
@@ -58,10 +58,17 @@ def program_image():
     return headers.ljust(512, b"\0") + b"a kernel".ljust(512, b"\0")
 
 
+@pytest.fixture(scope="session")
+def fuse(tmp_path_factory):
+    """Skips where nothing can be mounted, and says why."""
+    probe = Coco(tmp_path_factory.mktemp("fuse"))
+    done = probe.run("tee", "run", "--as", "tdx", "--state", probe.home / "state", "--", "true", PATH=PATH)
+    if done.returncode == 7:
+        pytest.skip(f"needs FUSE: {done.stderr.decode().splitlines()[-1]}")
+
+
 @pytest.fixture(params=TEES)
-def tee(request):
-    if not os.path.exists("/dev/fuse"):
-        pytest.skip("needs /dev/fuse")
+def tee(fuse, request):
     if request.param == "tpm":
         needs("swtpm")
     return request.param
@@ -253,9 +260,7 @@ LOG = "$COCO_TEE_ROOT/run/attestation-agent/eventlog"
 
 
 @pytest.fixture
-def td(coco, tmp_path):
-    if not os.path.exists("/dev/fuse"):
-        pytest.skip("needs /dev/fuse")
+def td(fuse, coco, tmp_path):
     return Machine(coco, "tdx", tmp_path)
 
 

@@ -56,6 +56,31 @@ def problems():
         yield f"doc/tees.md: {len(got)} rows, not {len(want)}"
 
 
-found = list(problems())
+def results_of(result="OK", text="ok 1 - tdx: one\nok 2 - snp: two\n"):
+    """A log in which every test that is named gave that."""
+    names = {test.split(":")[0] for _, *columns in tees.TEES.values() for tests in columns for test in tests}
+    return {name: (result, text) for name in names}
+
+
+def problems_of_the_tool():
+    """What it makes of logs that hold, lack a test, have one that failed, and one that was skipped."""
+    rows, wrong = tees.make_rows(results_of())
+    if wrong or not all(tees.agrees(row, row) for row in rows) or "skipped" in str(rows):
+        yield "of a log that holds"
+    for logs, problem in (
+        ({"verifier/tpm": None}, "verifier/tpm did not run"),
+        ({"verifier/tpm": ("FAIL", "not ok 1 - x\n")}, "verifier/tpm gave FAIL"),
+        ({"roundtrip/softtee": ("OK", "ok 1 - tdx: one\n")}, "roundtrip/softtee has no case that begins with 'snp: '"),
+    ):
+        log = {name: value for name, value in (results_of() | logs).items() if value}
+        if problem not in tees.make_rows(log)[1]:
+            yield problem
+    log = results_of() | {"roundtrip/tpm": ("OK", "ok 1 # SKIP\n"), "cli/tee": ("OK", "== 3 passed, 1 skipped in 0.1s ==\n")}
+    rows, wrong = tees.make_rows(log)
+    if wrong or [row[0] for row in rows if row[3] == "skipped"] != ["`snp`", "`tdx`", "`tpm`"]:
+        yield "of tests that were skipped"
+
+
+found = list(problems()) + [f"tools/tees.py: is wrong: {problem}" for problem in problems_of_the_tool()]
 print("\n".join(found) or "tees: ok")
 sys.exit(bool(found))

@@ -123,12 +123,9 @@ wrap_by_agreement(EVP_PKEY *key, const struct coco_secret *cek, cJSON *header,
     };
     _cleanup_secret_ struct coco_secret kek = {0};
     _cleanup_pkey_ EVP_PKEY *ephemeral = NULL;
-    enum coco_key_kind kind = 0;
     cJSON *epk = NULL;
 
-    coco_status status = coco_key_kind_of(key, &kind, err);
-    if (status == COCO_OK)
-        status = coco_key_generate(kind, &ephemeral, err);
+    coco_status status = coco_key_generate_like(key, &ephemeral, err);
     if (status == COCO_OK)
         status = coco_ecdh_es(ephemeral, key, &agreement, &kek, err);
     if (status == COCO_OK)

@@ -12,12 +12,14 @@
 #include "crypto/ossl.h"
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <string.h>
 
 /* Bytes of the largest member: the modulus of an RSA key of 8192 bits. */
 #define MEMBER_MAX 1024
 #define ED25519_SIZE 32
 #define EC_SIZE_MAX 66
+#define POINT_SIZE_MAX (1 + 2 * EC_SIZE_MAX)
 
 struct curve {
     const char *name;
@@ -84,6 +86,40 @@ add_number(cJSON *jwk, const char *member, const EVP_PKEY *key, const char *para
     return coco_json_add_base64url(jwk, member, bytes, size, err);
 }
 
+/*
+ * Both coordinates of a point that is written in full: they have to be computed,
+ * once. False for a key that was read from a compressed one.
+ */
+static bool
+get_point(const EVP_PKEY *key, const struct curve *curve, uint8_t point[POINT_SIZE_MAX])
+{
+    size_t len = 0;
+
+    return EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_SIZE_MAX,
+                                           &len)
+               == 1
+           && len == 1 + 2 * curve->size && point[0] == POINT_CONVERSION_UNCOMPRESSED;
+}
+
+static coco_status
+add_coordinates(cJSON *jwk, const EVP_PKEY *key, const struct curve *curve, coco_error **err)
+{
+    uint8_t point[POINT_SIZE_MAX];
+    const uint8_t *x = point + 1;
+    coco_status status = COCO_OK;
+
+    if (get_point(key, curve, point)) {
+        status = coco_json_add_base64url(jwk, "x", x, curve->size, err);
+        if (status == COCO_OK)
+            status = coco_json_add_base64url(jwk, "y", x + curve->size, curve->size, err);
+        return status;
+    }
+    status = add_number(jwk, "x", key, OSSL_PKEY_PARAM_EC_PUB_X, curve->size, err);
+    if (status == COCO_OK)
+        status = add_number(jwk, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->size, err);
+    return status;
+}
+
 static coco_status
 add_ec(cJSON *jwk, const EVP_PKEY *key, const struct curve *curve, coco_error **err)
 {
@@ -92,9 +128,7 @@ add_ec(cJSON *jwk, const EVP_PKEY *key, const struct curve *curve, coco_error **
     if (status == COCO_OK)
         status = coco_json_add_string(jwk, "kty", "EC", err);
     if (status == COCO_OK)
-        status = add_number(jwk, "x", key, OSSL_PKEY_PARAM_EC_PUB_X, curve->size, err);
-    if (status == COCO_OK)
-        status = add_number(jwk, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->size, err);
+        status = add_coordinates(jwk, key, curve, err);
     return status;
 }
 

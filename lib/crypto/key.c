@@ -73,6 +73,19 @@ coco_key_generate(enum coco_key_kind kind, EVP_PKEY **ret, coco_error **err)
     return COCO_OK;
 }
 
+coco_status
+coco_key_generate_like(EVP_PKEY *key, EVP_PKEY **ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    EVP_PKEY *made = NULL;
+
+    if (!ctx || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_generate(ctx, &made) != 1)
+        return coco_fail(err, COCO_ERR_IO, "cannot generate a key");
+    *ret = made;
+    return COCO_OK;
+}
+
 static coco_status
 kind_of_ec(const EVP_PKEY *key, enum coco_key_kind *ret, coco_error **err)
 {

@@ -24,6 +24,9 @@ enum coco_key_kind {
 
 coco_status coco_key_generate(enum coco_key_kind kind, EVP_PKEY **ret, coco_error **err);
 
+/* Another EC key on the curve of key, whose group is taken over: making that anew costs more. */
+coco_status coco_key_generate_like(EVP_PKEY *key, EVP_PKEY **ret, coco_error **err);
+
 /* COCO_ERR_NOTSUP for any other kind, and for RSA outside 2048 to 8192 bits. */
 coco_status coco_key_kind_of(const EVP_PKEY *key, enum coco_key_kind *ret, coco_error **err);
 

@@ -10,6 +10,7 @@
 #include "tests/faults.h"
 #include "tests/support.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <string.h>
 
@@ -345,10 +346,30 @@ everything_survives_any_failed_allocation(void **state)
     }
 }
 
+/* As PEM files of some tools have it: the JWK has both coordinates all the same. */
+static void
+a_compressed_point_becomes_a_whole_one(void **state)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_json_ cJSON *whole = NULL;
+    _cleanup_json_ cJSON *compressed = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_key_generate(COCO_KEY_P384, &key, &err), err);
+    assert_ok(coco_jwk_public(key, NULL, &whole, &err), err);
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                                    "compressed"),
+                     1);
+    assert_ok(coco_jwk_public(key, NULL, &compressed, &err), err);
+    assert_true(cJSON_Compare(whole, compressed, true));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_compressed_point_becomes_a_whole_one),
         cmocka_unit_test(thumbprints_are_those_of_the_rfcs),
         cmocka_unit_test(public_has_no_member_that_the_kbs_would_drop),
         cmocka_unit_test(every_kind_goes_out_and_comes_back),

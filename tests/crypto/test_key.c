@@ -406,10 +406,32 @@ no_key_is_made_and_nothing_signed_without_random_bytes(void **state)
     EVP_PKEY_free(ec);
 }
 
+static void
+a_key_like_another_is_on_its_curve_and_is_another(void **state)
+{
+    static const enum coco_key_kind curves[] = {COCO_KEY_P256, COCO_KEY_P384, COCO_KEY_P521};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_pkey_ EVP_PKEY *like = NULL;
+        enum coco_key_kind kind = 0;
+
+        assert_ok(coco_key_generate(curves[i], &key, &err), err);
+        assert_ok(coco_key_generate_like(key, &like, &err), err);
+        assert_ok(coco_key_kind_of(like, &kind, &err), err);
+        assert_int_equal(kind, curves[i]);
+        assert_int_equal(EVP_PKEY_eq(key, like), 0);
+        assert_ok(coco_key_check(like, true, &err), err);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_like_another_is_on_its_curve_and_is_another),
         cmocka_unit_test(every_kind_goes_out_and_comes_back),
         cmocka_unit_test(what_is_signed_verifies_and_nothing_else_does),
         cmocka_unit_test(a_public_key_can_neither_sign_nor_be_written_as_private),

@@ -6,6 +6,7 @@
 #include "verify.h"
 
 #include <string.h>
+#include <time.h>
 
 /* ---- reference values ---- */
 
@@ -76,9 +77,65 @@ compare(const cJSON *claims, const cJSON *value, bool *all_match)
     return entry;
 }
 
+/* What a file of reference values came to: an entry of coco_references_compare(). */
+static cJSON *
+convert(const cJSON *state, bool *all_match)
+{
+    const cJSON *got = cJSON_GetObjectItemCaseSensitive(state, "got");
+    const cJSON *expected = cJSON_GetObjectItemCaseSensitive(state, "expected");
+    bool ok = strcmp(cJSON_GetObjectItemCaseSensitive(state, "state")->valuestring, "same") == 0;
+    cJSON *entry = cJSON_CreateObject();
+    const char *nearest = NULL;
+
+    if (!ok && !cJSON_IsNull(got))
+        (void)matches(got, expected, &nearest);
+    *all_match = *all_match && ok;
+    cJSON_AddItemToObject(entry, "name",
+                          cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(state, "name"), true));
+    cJSON_AddBoolToObject(entry, "ok", ok);
+    cJSON_AddItemToObject(entry, "got", cJSON_Duplicate(got, true));
+    if (nearest)
+        cJSON_AddStringToObject(entry, "nearest", nearest);
+    return entry;
+}
+
+/* A file as "rv add" makes it: values are good until they end, and for claims of policies. */
+static int
+compare_file(struct cli *cli, const struct cli_evidence *evidence, const coco_verdict *verdict,
+             const struct cli_bytes *text, cJSON *ret, bool *all_match)
+{
+    int64_t now = evidence->time != 0 ? evidence->time : (int64_t)time(NULL);
+    _cleanup_(coco_references_freep) coco_references *references = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+    _cleanup_(cJSON_Deletep) cJSON *states = NULL;
+    const cJSON *state;
+
+    int rc = cli_check(cli, coco_references_parse(text->data, text->len, &references, &cli->err));
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_references_check(references, now, &cli->err));
+    if (rc == CLI_DONE)
+        rc = cli_check(cli,
+                       coco_references_compare(references, evidence->tee,
+                                               coco_verdict_claims(verdict), &bytes, &cli->err));
+    if (rc != CLI_DONE)
+        return rc;
+    states = cJSON_Parse((const char *)coco_bytes_data(bytes));
+    cJSON_ArrayForEach(state, states) {
+        const char *what = cJSON_GetObjectItemCaseSensitive(state, "state")->valuestring;
+
+        if (strcmp(what, "no-value") != 0)
+            cJSON_AddItemToArray(ret, convert(state, all_match));
+    }
+    if (cJSON_GetArraySize(ret) == 0)
+        rc = cli_fail(cli, COCO_ERR_VERIFY, "no reference value is for evidence of %s",
+                      evidence->tee);
+    return rc;
+}
+
 /* An array of what each reference value came to; *all_match says whether all did. */
 static int
-compare_all(struct cli *cli, const coco_verdict *verdict, cJSON **ret, bool *all_match)
+compare_all(struct cli *cli, const struct cli_evidence *evidence, const coco_verdict *verdict,
+            cJSON **ret, bool *all_match)
 {
     const char *path = cli_get(&cli->args, OPT_REFERENCE_VALUES);
     _cleanup_(cJSON_Deletep) cJSON *claims = cJSON_Parse(coco_verdict_claims(verdict));
@@ -92,9 +149,11 @@ compare_all(struct cli *cli, const coco_verdict *verdict, cJSON **ret, bool *all
     if (rc != CLI_DONE)
         return rc;
     values = cJSON_ParseWithLengthOpts((const char *)text.data, text.len + 1, NULL, true);
-    if (!cJSON_IsObject(values))
-        return cli_fail(cli, COCO_ERR_PROTO, "%s: is no JSON object of reference values", path);
+    if (!cJSON_IsObject(values) && cJSON_GetArraySize(values) == 0)
+        return cli_fail(cli, COCO_ERR_PROTO, "%s: is no JSON of reference values", path);
     *ret = cJSON_CreateArray();
+    if (cJSON_IsArray(values))
+        return compare_file(cli, evidence, verdict, &text, *ret, all_match);
     cJSON_ArrayForEach(value, values)
         cJSON_AddItemToArray(*ret, compare(claims, value, all_match));
     return CLI_DONE;
@@ -131,7 +190,7 @@ report(struct cli *cli, const struct cli_evidence *evidence, const coco_verdict 
     _cleanup_(cJSON_Deletep) cJSON *references = NULL;
     bool all_match = true;
 
-    int rc = compare_all(cli, verdict, &references, &all_match);
+    int rc = compare_all(cli, evidence, verdict, &references, &all_match);
     if (rc != CLI_DONE)
         return rc;
     if (cli->json) {

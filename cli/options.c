@@ -109,8 +109,9 @@ static const struct cli_option table[OPT_COUNT] = {
                    "and its kin say"},
     [OPT_RECIPIENT] = {"recipient", 0, "jwe:FILE", NULL, NULL, true,
                        "public key or certificate of whoever may open the layers"},
-    [OPT_REFERENCE_VALUES] = {"reference-values", 0, "FILE", NULL, NULL, false,
-                              "what claims must be, a JSON object of values or lists by name"},
+    [OPT_REFERENCE_VALUES] =
+        {"reference-values", 0, "FILE", NULL, NULL, false,
+         "what claims must be: a file of \"rv add\", or an object of values or lists by claim"},
     [OPT_REGISTRIES_CONF] = {"registries-conf", 0, "FILE", NULL, "CONTAINERS_REGISTRIES_CONF",
                              false, "mirrors, and where images are got from: a registries.conf"},
     [OPT_REPLACE] = {"replace", 0, NULL, NULL, NULL, false,

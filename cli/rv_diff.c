@@ -116,6 +116,11 @@ diff_claims(struct cli *cli, const coco_references *references, const cJSON *ver
     if (rc != CLI_DONE)
         return rc;
     cJSON *states = cJSON_Parse((const char *)coco_bytes_data(bytes));
+    if (cJSON_GetArraySize(states) == 0) {
+        cJSON_Delete(states);
+        return cli_fail(cli, COCO_ERR_VERIFY, "no reference value is for evidence of %s",
+                        tee->valuestring);
+    }
     cJSON_ArrayForEach(entry, states)
         all_same = all_same && is_same(entry);
     rc = report(cli, "states", states, print_states);

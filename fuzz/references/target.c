@@ -71,12 +71,13 @@ set(struct coco_kbs_store *store, const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+    static const struct coco_kbs_texts keys;
     static struct coco_kbs_store *store;
     coco_error *err = NULL;
 
     if (!store && coco_kbs_store_open(NULL, &store, NULL) != COCO_OK)
         abort();
-    coco_status status = coco_kbs_references_register(store, data, len, &err);
+    coco_status status = coco_kbs_references_register(store, &keys, 1764320000, data, len, &err);
     coco_error_free(err);
     _cleanup_json_ cJSON *values = values_of(store);
     if (status != COCO_OK && values->child)

@@ -88,7 +88,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_references_open(const uint8_t *data, s
  * list must be the same, or be replaced.
  *
  * @param references  what to add to
- * @param name        1 to 1023 bytes, as policies ask for it
+ * @param name        1 to 1023 bytes, as policies ask for it, and no other but for case
  * @param value       JSON, at most 64 KiB
  * @param expires     when it ends, seconds since 1970, for all that is under @p name; 0 for the
  *                    end that there is, or else in ::COCO_REFERENCES_DAYS

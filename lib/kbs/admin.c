@@ -281,8 +281,9 @@ coco_kbs_admin_set_reference_value(struct coco_kbs_call *call, coco_error **err)
     if (status != COCO_OK)
         return status;
     call->name = "RvpsError";
-    status = coco_kbs_references_register(call->core->store, call->request->body,
-                                          call->request->body_len, err);
+    status = coco_kbs_references_register(
+        call->core->store, &call->core->config.attestation.reference_keys, call->core->now(),
+        call->request->body, call->request->body_len, err);
     if (status == COCO_OK)
         call->reply->type = "application/json";
     return status;

@@ -345,6 +345,7 @@ read_attestation(const cJSON *root, struct coco_kbs_config *config, coco_error *
         {"software_roots", PEMS, &config->attestation.software_roots, 0, 0, NULL},
         {"tpm_keys", PEMS, &config->attestation.tpm_keys, 0, 0, NULL},
         {"cca_keys", PEMS, &config->attestation.cca_keys, 0, 0, NULL},
+        {"reference_keys", PEMS, &config->attestation.reference_keys, 0, 0, NULL},
         {"trusted_roots", TEXTS, &config->attestation.trusted_roots, 0, 0, NULL},
         {"allow", TEXTS, &config->attestation.allow, 0, 0, NULL},
         {"collateral", TEXTS, &config->attestation.collateral, 0, 0, NULL},
@@ -711,6 +712,7 @@ coco_kbs_config_done(struct coco_kbs_config *config)
     texts_done(&config->attestation.software_roots);
     texts_done(&config->attestation.tpm_keys);
     texts_done(&config->attestation.cca_keys);
+    texts_done(&config->attestation.reference_keys);
     texts_done(&config->attestation.trusted_roots);
     texts_done(&config->attestation.allow);
     texts_done(&config->attestation.collateral);

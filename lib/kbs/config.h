@@ -68,13 +68,14 @@ struct coco_kbs_config {
         uint64_t timeout; /* minutes from /auth on */
         enum coco_rcar_version oldest_protocol;
         bool allow_sample;
-        struct coco_kbs_texts software_roots; /* PEM, as the two that follow */
+        struct coco_kbs_texts software_roots; /* PEM, as the three that follow */
         struct coco_kbs_texts tpm_keys;
         struct coco_kbs_texts cca_keys;
-        struct coco_kbs_texts trusted_roots; /* "maker=sha256:hex" */
-        struct coco_kbs_texts allow;         /* names of checks */
-        struct coco_kbs_texts collateral;    /* sources, as coco_collateral_open() has them */
-        char *collateral_key;                /* PEM, or NULL, as the two that follow */
+        struct coco_kbs_texts reference_keys; /* by which reference values must be signed */
+        struct coco_kbs_texts trusted_roots;  /* "maker=sha256:hex" */
+        struct coco_kbs_texts allow;          /* names of checks */
+        struct coco_kbs_texts collateral;     /* sources, as coco_collateral_open() has them */
+        char *collateral_key;                 /* PEM, or NULL, as the two that follow */
         char *collateral_ca;
         char *collateral_cache; /* directory */
         struct coco_kbs_dcap dcap;

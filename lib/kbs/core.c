@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
+#include "kbs/references.h"
 #include "kbs/verifier.h"
 
 #include <string.h>
@@ -66,6 +67,8 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
     core->ctx = ctx;
     core->now = clock_now;
     coco_status status = coco_kbs_config_parse(config, strlen(config), &core->config, err);
+    if (status == COCO_OK)
+        status = coco_kbs_references_check_keys(&core->config.attestation.reference_keys, err);
     if (status == COCO_OK)
         status = coco_kbs_store_open(core->config.store_path, &core->store, err);
     if (status == COCO_OK)

@@ -7,6 +7,9 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "crypto/cose.h"
+#include "crypto/key.h"
+#include "references/references.h"
 
 #include <string.h>
 
@@ -64,28 +67,98 @@ coco_kbs_reference_set(struct coco_kbs_store *store, const char *name, const cha
     return store_values(store, named, err);
 }
 
+/* ---- manifests ---- */
+
+/* One that is signed must be so by one of keys. */
 static coco_status
-register_payload(struct coco_kbs_store *store, const char *payload, coco_error **err)
+open_signed(const struct coco_kbs_texts *keys, const struct coco_buf *manifest,
+            coco_references **ret, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf text = {.limit = VALUE_MAX};
+    for (size_t i = 0; i < keys->n; i++) {
+        const char *key = keys->items[i];
+        coco_error *why = NULL;
+
+        coco_status status = coco_references_open(manifest->data, manifest->len,
+                                                  (const uint8_t *)key, strlen(key), ret, &why);
+        if (status != COCO_ERR_VERIFY) {
+            coco_error_give(err, why);
+            return status;
+        }
+        coco_error_free(why);
+    }
+    return coco_fail(err, COCO_ERR_VERIFY, "manifest that is signed by none of reference_keys");
+}
+
+static coco_status
+open_manifest(const struct coco_kbs_texts *keys, const struct coco_buf *manifest,
+              coco_references **ret, coco_error **err)
+{
+    struct coco_cose_sign1 message;
+
+    if (coco_cose_sign1_parse(manifest->data, manifest->len, &message, NULL) == COCO_OK)
+        return open_signed(keys, manifest, ret, err);
+    if (keys->n > 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "manifest that nobody signed");
+    /* JSON is of another type. */
+    if (manifest->len == 0 || manifest->data[0] < 0x80)
+        return coco_fail(err, COCO_ERR_PROTO, "manifest that is no CBOR");
+    return coco_references_parse(manifest->data, manifest->len, ret, err);
+}
+
+static coco_status
+register_manifest(struct coco_kbs_store *store, const struct coco_kbs_texts *keys, int64_t now,
+                  const struct coco_buf *manifest, coco_error **err)
+{
+    _cleanup_references_ coco_references *references = NULL;
     _cleanup_json_ cJSON *values = NULL;
 
-    coco_status status = coco_base64_decode(COCO_BASE64, payload, strlen(payload), &text, err);
+    coco_status status = open_manifest(keys, manifest, &references, err);
     if (status == COCO_OK)
-        status = coco_json_parse_object(coco_buf_text(&text), text.len, &values, err);
+        status = coco_references_check(references, now, err);
+    if (status == COCO_OK)
+        status = coco_references_values(references, &values, err);
+    return status == COCO_OK ? store_values(store, values, err) : status;
+}
+
+coco_status
+coco_kbs_references_check_keys(const struct coco_kbs_texts *keys, coco_error **err)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+
+        coco_status status =
+            coco_key_parse_public(keys->items[i], strlen(keys->items[i]), &key, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "reference_keys");
+    }
+    return COCO_OK;
+}
+
+/* ---- messages ---- */
+
+static coco_status
+register_values(struct coco_kbs_store *store, const struct coco_kbs_texts *keys,
+                const struct coco_buf *payload, coco_error **err)
+{
+    _cleanup_json_ cJSON *values = NULL;
+
+    if (keys->n > 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "values that nobody signed");
+    coco_status status = coco_json_parse_object(coco_buf_text(payload), payload->len, &values, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "payload");
     return store_values(store, values, err);
 }
 
 coco_status
-coco_kbs_references_register(struct coco_kbs_store *store, const void *message, size_t len,
-                             coco_error **err)
+coco_kbs_references_register(struct coco_kbs_store *store, const struct coco_kbs_texts *keys,
+                             int64_t now, const void *message, size_t len, coco_error **err)
 {
+    _cleanup_buf_ struct coco_buf payload = {.limit = VALUE_MAX};
     _cleanup_json_ cJSON *object = NULL;
     const char *version = NULL;
     const char *type = NULL;
-    const char *payload = NULL;
+    const char *text = NULL;
 
     coco_status status = coco_json_parse_object(message, len, &object, err);
     if (status == COCO_OK)
@@ -93,12 +166,18 @@ coco_kbs_references_register(struct coco_kbs_store *store, const void *message, 
     if (status == COCO_OK)
         status = coco_json_get_string(object, "type", &type, err);
     if (status == COCO_OK)
-        status = coco_json_get_string(object, "payload", &payload, err);
+        status = coco_json_get_string(object, "payload", &text, err);
     if (status != COCO_OK)
         return status;
     if (strcmp(version, RVPS_VERSION) != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "version of the message is not " RVPS_VERSION);
-    if (strcmp(type, "sample") != 0)
-        return coco_fail(err, COCO_ERR_NOTSUP, "reference values come as type \"sample\"");
-    return register_payload(store, payload, err);
+    if (strcmp(type, "sample") != 0 && strcmp(type, "corim") != 0)
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         "reference values come as type \"sample\" or \"corim\"");
+    status = coco_base64_decode(COCO_BASE64, text, strlen(text), &payload, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "payload");
+    if (strcmp(type, "corim") == 0)
+        return register_manifest(store, keys, now, &payload, err);
+    return register_values(store, keys, &payload, err);
 }

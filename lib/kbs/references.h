@@ -6,6 +6,7 @@
 #ifndef COCO_KBS_REFERENCES_H
 #define COCO_KBS_REFERENCES_H
 
+#include "kbs/config.h"
 #include "kbs/store.h"
 
 /* Stores value, JSON, as the reference value name. */
@@ -13,11 +14,18 @@ coco_status coco_kbs_reference_set(struct coco_kbs_store *store, const char *nam
                                    const char *value, coco_error **err);
 
 /*
- * Stores what an RVPS message holds: {"version":"0.1.0","type":"sample",
- * "payload":"<base64 of {name: value, …}>"} (kbs-protocol C.3), or nothing if one
- * of them cannot be stored. COCO_ERR_NOTSUP for other types.
+ * Stores what an RVPS message holds (kbs-protocol C.3), or nothing if one of the values
+ * cannot be stored. {"version":"0.1.0","type":"sample","payload":"<base64>"} are values,
+ * {name: value, …}; those of type "corim" a manifest that is good at now.
+ *
+ * With keys there must be a manifest that one of them signed: COCO_ERR_VERIFY for others.
+ * COCO_ERR_NOTSUP for other types.
  */
-coco_status coco_kbs_references_register(struct coco_kbs_store *store, const void *message,
-                                         size_t len, coco_error **err);
+coco_status coco_kbs_references_register(struct coco_kbs_store *store,
+                                         const struct coco_kbs_texts *keys, int64_t now,
+                                         const void *message, size_t len, coco_error **err);
+
+/* COCO_ERR_PROTO unless each of keys is a public key. */
+coco_status coco_kbs_references_check_keys(const struct coco_kbs_texts *keys, coco_error **err);
 
 #endif

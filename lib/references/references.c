@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define SECONDS_A_DAY 86400
@@ -92,6 +93,20 @@ coco_references_find(const coco_references *references, const char *name)
     return NULL;
 }
 
+/*
+ * Policies get all values as members of one object, and a reader takes no two whose names
+ * are equal but for ASCII case (base/json.h).
+ */
+static coco_status
+check_case(const coco_references *references, const char *name, coco_error **err)
+{
+    for (size_t i = 0; i < references->n; i++)
+        if (strcasecmp(references->values[i].name, name) == 0)
+            return coco_fail(err, COCO_ERR_INVALID, "'%.80s' is '%.80s' but for case", name,
+                             references->values[i].name);
+    return COCO_OK;
+}
+
 static coco_status
 check_name(const char *name, coco_error **err)
 {
@@ -149,6 +164,8 @@ insert(coco_references *references, const char *name, cJSON *value, int64_t expi
     _cleanup_free_ char *own_name = NULL;
 
     coco_status status = check_name(name, err);
+    if (status == COCO_OK)
+        status = check_case(references, name, err);
     if (status == COCO_OK)
         status = write_value(taken, &text, err);
     if (status == COCO_OK)

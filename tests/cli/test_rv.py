@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -122,6 +123,13 @@ def test_files_are_compared(coco, values, tmp_path):
     assert "removed   xfam" in coco.run("rv", "diff", values, other, code=1).stdout.decode()
 
 
+def test_values_for_others_prove_nothing(coco, values):
+    verdict = json.dumps({"tee": "cca", "valid": True, "claims": {"x": 1}}).encode()
+    assert "no reference value is for" in coco.run("rv", "diff", values, "-", stdin=verdict, code=4).stderr.decode()
+    verdict = json.dumps({"tee": "tdx", "valid": False, "claims": {"quote": {"body": {"mr_td": A}}}}).encode()
+    assert "prove nothing" in coco.run("rv", "diff", values, "-", stdin=verdict, code=4).stderr.decode()
+
+
 WRONG = [
     (["add", "F"], 2, "needs NAME=TEXT"),
     (["add", "F", "name"], 2, "is not NAME=TEXT"),
@@ -236,7 +244,51 @@ software_roots = ["{roots}"]
         get = ["resource", "get", "kbs:///a/b/c", "--kbs", server.url]
         env = {"COCO_SOFTWARE_TEE": str(tee)}
         assert coco.run(*get, code=0, **env).stdout == b"secret"
+        evidence = coco.run("evidence", "get", *BOUND, code=0, **env).stdout
+        verify = ["evidence", "verify", *BOUND, "--reference-values", path]
+        assert "launch_digest    ok" in coco.run(*verify, stdin=evidence, code=0, **env).stdout.decode()
+        ended = coco.run(*verify, "--at", "2060-01-01T00:00:00Z", stdin=evidence, code=4, **env)
+        assert "'launch_digest' ended" in ended.stderr.decode()
+        # Values for others prove nothing of this one.
+        coco.run("rv", "add", tmp_path / "others", f"mr_td={A}", code=0)
+        verify[-1] = tmp_path / "others"
+        assert "no reference value is for" in coco.run(*verify, stdin=evidence, code=4, **env).stderr.decode()
+        verify[-1] = path
         coco.run("tee", "launch", tee, tmp_path / "two", code=0)
         coco.run(*get, code=3, **env)
+        evidence = coco.run("evidence", "get", *BOUND, code=0, **env).stdout
+        assert "nearest" in coco.run(*verify, stdin=evidence, code=4, **env).stdout.decode()
+    finally:
+        server.stop()
+
+
+def test_a_broker_may_demand_the_owners_signature(coco, tmp_path, owner, values):
+    """With reference_keys who may administer the broker cannot say what is good."""
+    private, public = owner
+    admin, admin_public = tmp_path / "admin.pem", tmp_path / "admin.pub"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", admin], check=True)
+    subprocess.run(["openssl", "pkey", "-in", admin, "-pubout", "-out", admin_public], check=True)
+    config = kbs.admin_config(admin_public) + f"""
+[http_server]
+sockets = ["127.0.0.1:0"]
+insecure_http = true
+[attestation_service]
+reference_keys = ["{public}"]
+"""
+
+    def message(key):
+        sealed = coco.run("rv", "sign", values, "--sign-key", key, "--signer", "Ann", code=0).stdout
+        return json.dumps({"version": "0.1.0", "type": "corim", "payload": base64.b64encode(sealed).decode()})
+
+    server = kbs.Daemon(tmp_path, config)
+    try:
+        token = kbs.admin_token(admin)
+        unsigned = coco.run("rv", "show", values, "--form", "rvps", code=0).stdout
+        assert server.ask("POST", "/reference-value", token, unsigned)[0] != 200
+        assert server.ask("POST", "/reference-value", token, message(admin))[0] != 200
+        assert server.ask("GET", "/reference-value/mr_td", token)[0] != 200
+        assert server.ask("POST", "/reference-value", token, message(private))[0] == 200
+        status, said = server.ask("GET", "/reference-value/mr_td", token)
+        assert (status, json.loads(said)) == (200, [A])
     finally:
         server.stop()

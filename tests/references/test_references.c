@@ -132,6 +132,9 @@ what_is_no_value_is_refused(void **state)
     huge[COCO_REFERENCE_VALUE_MAX + 1] = '\0';
     assert_fails(coco_references_add(r, "a", huge, 0, false, &err), err, COCO_ERR_LIMIT, "65537");
     assert_null(coco_references_name(r, 0));
+    assert_ok(coco_references_add(r, "mr_td", "1", 0, false, &err), err);
+    assert_fails(coco_references_add(r, "MR_td", "1", 0, false, &err), err, COCO_ERR_INVALID,
+                 "'MR_td' is 'mr_td' but for case");
 }
 
 static void

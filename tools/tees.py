@@ -35,7 +35,7 @@ TEES = {
         "the same, over TDX",
         ["attester/azure"], ["verifier/azure_tdx"], ["roundtrip/azure"], ["verifier/azure_tdx"],
     ),
-    "cca": ("configfs-tsm", ["attester/cca"], ["verifier/cca"], [], ["verifier/cca", "tee/cca"]),
+    "cca": ("configfs-tsm", ["attester/cca"], ["verifier/cca"], ["roundtrip/cca"], ["verifier/cca", "tee/cca"]),
     "csv": ("`/dev/csv-guest`", [], ["verifier/csv"], [], ["verifier/csv", "tee/csv_cert"]),
     "nitro": ("`/dev/nsm`", ["attester/nitro"], ["verifier/nitro"], [], []),
     "sample": (
@@ -49,7 +49,7 @@ TEES = {
     ),
     "sev": (
         "attested before it runs; `offline_sev_kbc` reads what was put in",
-        [], ["verifier/sev"], [], ["verifier/sev", "tee/sev_launch", "tee/sev_secret"],
+        [], ["verifier/sev"], ["roundtrip/sev"], ["verifier/sev", "tee/sev_launch", "tee/sev_secret"],
     ),
     "sgx": (
         "files of Gramine, the device of Occlum",

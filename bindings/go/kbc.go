@@ -5,7 +5,10 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"runtime"
+
+	"libcoco.example/coco/internal/native"
 )
 
 // TEEKey is the kind of key pair that the broker encrypts secrets to.
@@ -31,6 +34,69 @@ func NewKBC(params string) (*KBC, error) {
 	k := &KBC{}
 	k.own(c, func(c *C.coco_kbc) { C.coco_kbc_free(c) })
 	return k, nil
+}
+
+// NewDefaultKBC makes the KBC that this machine was told to use: by $AA_KBC_PARAMS, or on
+// the kernel's command line.
+func NewDefaultKBC() (*KBC, error) {
+	var c *C.coco_kbc
+	if err := call(func(f *frame) C.coco_status { return C.coco_kbc_new(nil, &c, f.err) }); err != nil {
+		return nil, err
+	}
+	k := &KBC{}
+	k.own(c, func(c *C.coco_kbc) { C.coco_kbc_free(c) })
+	return k, nil
+}
+
+// KBCPlugin is a key broker client that somebody else wrote. Any goroutine may ask it.
+type KBCPlugin interface {
+	// Name is as in <kbc>::<uri>: at most 32 of a to z, 0 to 9 and _.
+	Name() string
+	// GetResource gives the resource "<repository>/<type>/<tag>". An *Error, or a Status
+	// that it wraps, is what the caller gets; any other is ErrIO.
+	GetResource(path string) ([]byte, error)
+}
+
+// KBCAttester is what a KBCPlugin is, too, when it attests.
+type KBCAttester interface {
+	// Attest gives a token about this machine.
+	Attest() (string, error)
+}
+
+// NewPluginKBC makes a KBC of plugin. Whatever takes a KBC takes it.
+func NewPluginKBC(plugin KBCPlugin) (*KBC, error) {
+	p := &native.Plugin{
+		Name: plugin.Name(),
+		Get:  func(path string) ([]byte, *native.Failure) { return answered(plugin.GetResource(path)) },
+	}
+	if attester, ok := plugin.(KBCAttester); ok {
+		p.Attest = func() ([]byte, *native.Failure) {
+			token, err := attester.Attest()
+			return answered([]byte(token), err)
+		}
+	}
+	c, failure := native.NewPlugin(p)
+	if failure != nil {
+		return nil, failed(failure, nil)
+	}
+	k := &KBC{}
+	k.own((*C.coco_kbc)(c), func(c *C.coco_kbc) { C.coco_kbc_free(c) })
+	return k, nil
+}
+
+func answered(data []byte, err error) ([]byte, *native.Failure) {
+	if err == nil {
+		return data, nil
+	}
+	failure := &native.Failure{Status: int(ErrIO), Message: err.Error()}
+	var status Status
+	var whole *Error
+	if errors.As(err, &whole) {
+		failure.Status = int(whole.Status)
+	} else if errors.As(err, &status) {
+		failure.Status = int(status)
+	}
+	return nil, failure
 }
 
 // SetAttester sets who collects the evidence; without one, the TEE is detected.

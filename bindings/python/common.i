@@ -85,6 +85,7 @@ static const struct argument optional[] = {
     {"image_client_set_proxy", "no_proxy"},
     {"image_client_set_proxy", "url"},
     {"image_client_set_store", "store"},
+    {"kbc_new", "params"},
     {"kbc_set_proxy", "no_proxy"},
     {"kbc_set_proxy", "url"},
     {"software_tee_launch", "init_data"},

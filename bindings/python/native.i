@@ -63,6 +63,105 @@ call_log(void *user, coco_log_level level, const char *message)
 %coco_callback(coco_progress_fn, call_progress)
 %coco_callback(coco_log_fn, call_log)
 
+/* A plugin is any object with a name, get(path), and perhaps attest(). */
+%{
+static coco_status
+status_of_exception(PyObject *value)
+{
+    PyObject *attribute = PyObject_GetAttrString(value, "status");
+    long status = attribute && PyLong_Check(attribute) ? PyLong_AsLong(attribute) : COCO_ERR_IO;
+
+    Py_XDECREF(attribute);
+    PyErr_Clear();
+    if (PyErr_GivenExceptionMatches(value, PyExc_LookupError))
+        return COCO_ERR_NOTFOUND;
+    if (PyErr_GivenExceptionMatches(value, PyExc_PermissionError))
+        return COCO_ERR_DENIED;
+    return (coco_status)status;
+}
+
+static void
+fail_answer(coco_kbc_answer *answer)
+{
+    PyObject *type = NULL;
+    PyObject *value = NULL;
+    PyObject *trace = NULL;
+
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    PyObject *text = value ? PyObject_Str(value) : NULL;
+    const char *message = text ? PyUnicode_AsUTF8(text) : NULL;
+    coco_status status = value ? status_of_exception(value) : COCO_ERR_IO;
+    coco_kbc_answer_fail(answer, status, message ? message : "the plugin raises");
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+}
+
+/* An exception is the answer, too. */
+static void
+end_answer(coco_kbc_answer *answer, PyObject *result, PyGILState_STATE gil)
+{
+    Py_buffer view;
+
+    if (result && PyObject_GetBuffer(result, &view, PyBUF_SIMPLE) == 0) {
+        coco_kbc_answer_give(answer, view.buf, (size_t)view.len);
+        PyBuffer_Release(&view);
+    } else {
+        fail_answer(answer);
+    }
+    Py_XDECREF(result);
+    PyGILState_Release(gil);
+}
+
+static void
+call_get_resource(void *user, coco_ctx *ctx, const char *path, coco_kbc_answer *answer)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+
+    (void)ctx;
+    end_answer(answer, PyObject_CallMethod(user, "get", "s", path), gil);
+}
+
+static void
+call_attest(void *user, coco_ctx *ctx, coco_kbc_answer *answer)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+
+    (void)ctx;
+    end_answer(answer, PyObject_CallMethod(user, "attest", NULL), gil);
+}
+
+static const coco_kbc_plugin plugin_functions = {
+    .size = sizeof(coco_kbc_plugin),
+    .get_resource = call_get_resource,
+    .attest = call_attest,
+    .destroy = drop_callable,
+};
+%}
+%typemap(in) (const coco_kbc_plugin *plugin, void *user)
+    (coco_kbc_plugin functions, PyObject *held = NULL) {
+    held = PyObject_GetAttrString($input, "name");
+    functions = plugin_functions;
+    functions.name = held ? PyUnicode_AsUTF8(held) : NULL;
+    if (!functions.name)
+        SWIG_fail;
+    if (!PyObject_HasAttrString($input, "attest"))
+        functions.attest = NULL;
+    Py_INCREF($input);
+    $1 = &functions;
+    $2 = $input;
+}
+%typemap(freearg) (const coco_kbc_plugin *plugin, void *user) {
+    Py_XDECREF(held$argnum);
+}
+%ignore coco_kbc_plugin;
+%ignore coco_kbc_answer;
+%ignore coco_kbc_answer_fail;
+%ignore coco_kbc_answer_give;
+
 /* The client borrows the KBC: neither may outlive what it needs. */
 %pythonappend coco_image_client_set_kbc %{
     client._kbc = kbc

@@ -29,7 +29,8 @@ extern "C" {
  * - `offline_fs_kbc::` reads files that came with the measured root;
  * - `offline_sev_kbc::` reads what the owner of an SEV guest put into it before
  *   it ran;
- * - `sample_kbc::` knows one key that everybody knows, for tests.
+ * - `sample_kbc::` knows one key that everybody knows, for tests;
+ * - coco_kbc_new_plugin() makes one of whatever else a program has.
  *
  * The broker is trusted only as far as TLS proves it to be the right one;
  * without TLS anybody in between may hand out secrets of their own.
@@ -53,13 +54,61 @@ typedef enum coco_tee_key {
 /**
  * Creates the KBC that @p params names.
  *
- * @param params  `<kbc>::<uri>`
+ * @param params  `<kbc>::<uri>`, or NULL for what this machine was told, as upstream's
+ *                agents have it: the environment's `AA_KBC_PARAMS`, else
+ *                `agent.aa_kbc_params=` on the kernel's command line, else
+ *                `offline_fs_kbc::`
  * @param ret     the KBC; free with coco_kbc_free()
  * @param err     ::COCO_ERR_INVALID if @p params is not of that form,
  *                ::COCO_ERR_NOTSUP for an unknown KBC
  */
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_new(const char *params, coco_kbc **ret,
                                                   coco_error **err);
+
+/** Where a plugin puts what it has, or why it has nothing. Valid while the plugin is asked. */
+typedef struct coco_kbc_answer coco_kbc_answer;
+
+/** Answers with @p len bytes of @p data, which are copied. The last answer counts. */
+COCO_API void coco_kbc_answer_give(coco_kbc_answer *answer, const uint8_t *data, size_t len);
+
+/**
+ * Answers that there is nothing.
+ *
+ * @param answer   whose
+ * @param status   why: anything but ::COCO_OK
+ * @param message  the same in words, without secrets; one line
+ */
+COCO_API void coco_kbc_answer_fail(coco_kbc_answer *answer, coco_status status,
+                                   const char *message);
+
+/**
+ * A key broker client that somebody else wrote. Zero what is not set.
+ *
+ * Any thread may ask, several at once. What takes long looks at
+ * coco_ctx_canceled().
+ */
+typedef struct coco_kbc_plugin {
+    size_t size;      /**< sizeof(coco_kbc_plugin). */
+    const char *name; /**< As in `<kbc>::<uri>`: at most 32 of a to z, 0 to 9 and `_`. */
+    /** Gives the resource @p path, `<repository>/<type>/<tag>`, which is well formed. */
+    void (*get_resource)(void *user, coco_ctx *ctx, const char *path, coco_kbc_answer *answer);
+    /** Gives a token about this machine; NULL if it does not attest. */
+    void (*attest)(void *user, coco_ctx *ctx, coco_kbc_answer *answer);
+    /** Frees @p user; NULL if there is nothing to free. */
+    coco_destroy_fn *destroy;
+} coco_kbc_plugin;
+
+/**
+ * Creates a KBC of @p plugin. Whatever takes a KBC takes it, image pulls included.
+ *
+ * @param plugin  copied, but for what its functions need
+ * @param user    given to its functions; the KBC owns it from here on, also if the call fails,
+ *                unless there is something wrong with the size of @p plugin
+ * @param ret     the KBC; free with coco_kbc_free()
+ * @param err     ::COCO_ERR_INVALID for a name of another form, or without get_resource
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_new_plugin(const coco_kbc_plugin *plugin, void *user,
+                                                         coco_kbc **ret, coco_error **err);
 
 /** Frees @p kbc and wipes its keys; NULL is fine. */
 COCO_API void coco_kbc_free(coco_kbc *kbc);

@@ -38,6 +38,10 @@ struct coco_kbc_driver {
     coco_status (*set_init_data)(void *self, const char *toml, coco_error **err);
 };
 
+/* A KBC of driver, which owns self, also if the call fails. */
+coco_status coco_kbc_wrap(const struct coco_kbc_driver *driver, void *self, coco_kbc **ret,
+                          coco_error **err);
+
 extern const struct coco_kbc_driver coco_cc_kbc;
 extern const struct coco_kbc_driver coco_offline_fs_kbc;
 extern const struct coco_kbc_driver coco_offline_sev_kbc;

@@ -7,10 +7,9 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "kbc/params.h"
 
 #include <string.h>
-
-#define PARAMS_MAX 4096
 
 static const struct coco_kbc_driver *const drivers[] = {
     &coco_cc_kbc,
@@ -43,7 +42,7 @@ parse_params(const char *params, const struct coco_kbc_driver **ret, const char 
 {
     const char *colons = strstr(params, "::");
 
-    if (!colons || colons == params || strlen(params) > PARAMS_MAX)
+    if (!colons || colons == params || strlen(params) > COCO_KBC_PARAMS_MAX)
         return coco_fail(err, COCO_ERR_INVALID, "'%.100s' is not <kbc>::<uri>", params);
     for (const char *p = params; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' || *p == 0x7f)
@@ -59,26 +58,46 @@ parse_params(const char *params, const struct coco_kbc_driver **ret, const char 
 }
 
 coco_status
-coco_kbc_new(const char *params, coco_kbc **ret, coco_error **err)
+coco_kbc_wrap(const struct coco_kbc_driver *driver, void *self, coco_kbc **ret, coco_error **err)
+{
+    coco_kbc *kbc = calloc(1, sizeof(*kbc));
+
+    if (!kbc) {
+        driver->close(self);
+        return coco_fail_nomem(err);
+    }
+    *kbc = (coco_kbc){.driver = driver, .self = self};
+    *ret = kbc;
+    return COCO_OK;
+}
+
+static coco_status
+open_params(const char *params, coco_kbc **ret, coco_error **err)
 {
     const struct coco_kbc_driver *driver = NULL;
     const char *uri = NULL;
+    void *self = NULL;
 
     coco_status status = parse_params(params, &driver, &uri, err);
     if (status != COCO_OK)
         return status;
-
-    coco_kbc *kbc = calloc(1, sizeof(*kbc));
-    if (!kbc)
-        return coco_fail_nomem(err);
-    kbc->driver = driver;
-    status = driver->open(uri, &kbc->self, err);
-    if (status != COCO_OK) {
-        free(kbc);
+    status = driver->open(uri, &self, err);
+    if (status != COCO_OK)
         return coco_wrap(err, status, "%s", driver->name);
-    }
-    *ret = kbc;
-    return COCO_OK;
+    return coco_kbc_wrap(driver, self, ret, err);
+}
+
+coco_status
+coco_kbc_new(const char *params, coco_kbc **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf found = {.limit = COCO_KBC_PARAMS_MAX};
+
+    if (params)
+        return open_params(params, ret, err);
+    coco_status status = coco_kbc_params_find(&coco_kernel, &found, err);
+    if (status == COCO_OK)
+        status = open_params(coco_buf_text(&found), ret, err);
+    return status;
 }
 
 void

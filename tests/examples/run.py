@@ -27,6 +27,8 @@ BUSYBOX = "/bin/busybox"
 KERNEL = b"the kernel that the examples boot"
 SECRET = b"a secret with a NUL \0 and no newline at its end"
 NAMES = ("attest", "secret", "pull")
+# What callbacks take is shown in the language of the library, and in the shortest one.
+PLUGIN = ("c", "python")
 
 
 def run(*command, **kwargs):
@@ -44,11 +46,11 @@ def must(*command, **kwargs):
 
 
 def in_c(source, build, top):
-    return {name: [build / "examples" / f"example-{name}"] for name in NAMES}
+    return {name: [build / "examples" / f"example-{name}"] for name in (*NAMES, "plugin")}
 
 
 def in_python(source, build, top):
-    return {name: [sys.executable, source / "examples/python" / f"{name}.py"] for name in NAMES}
+    return {name: [sys.executable, source / "examples/python" / f"{name}.py"] for name in (*NAMES, "plugin")}
 
 
 def in_go(source, build, top):
@@ -137,6 +139,15 @@ def check(commands, kbs, top):
     expect(done.returncode != 0 and done.stderr and not left, "without its key nothing is left", done)
 
 
+def check_plugin(command, top):
+    (top / "secrets/default/key").mkdir(parents=True)
+    (top / "secrets/default/key/1").write_bytes(SECRET)
+    done = run(*command, top / "secrets", "kbs:///default/key/1")
+    expect(done.returncode == 0 and done.stdout == SECRET, "plugin writes the secret", done)
+    done = run(*command, top / "secrets", "kbs:///default/key/2")
+    expect(done.returncode != 0 and b"directory_kbc" in done.stderr and not done.stdout, "plugin says why not", done)
+
+
 def main(language, source, build):
     for tool in (BUSYBOX, "umoci"):
         if not shutil.which(tool):
@@ -150,6 +161,8 @@ def main(language, source, build):
         with coco.kbs.Kbs(launch(top)) as kbs:
             kbs.set_reference_value("launch_digest", [hashlib.sha384(KERNEL).hexdigest()])
             check(commands, kbs, top)
+        if language in PLUGIN:
+            check_plugin(commands["plugin"], top)
     return 0
 
 

@@ -24,6 +24,7 @@ class Kbc(Handle):
 
         Kbc("cc_kbc::https://kbs.example:8080").get("kbs:///default/key/1")
 
+    params     None for what this machine was told: $AA_KBC_PARAMS or the kernel's command line
     attester   collects the evidence, and is used up; without one, the TEE is detected
     devices    collect evidence that goes along, one of a kind each, and are used up
     tls_ca     CAs to trust instead of the system's, PEM
@@ -35,7 +36,7 @@ class Kbc(Handle):
     passport   is shown instead of attesting: what passport() returned, or upstream's agent
     """
 
-    def __init__(self, params, *, attester=None, devices=(), tls_ca=None, proxy=None, no_proxy=None,
+    def __init__(self, params=None, *, attester=None, devices=(), tls_ca=None, proxy=None, no_proxy=None,
                  retries=None, tee_key=None, init_data=None, passport=None):
         super().__init__(native.kbc_new(params))
         if attester is not None:
@@ -66,6 +67,26 @@ class Kbc(Handle):
     def passport(self, *, context=None):
         """A valid token with its private key, JSON; attests only if there is none."""
         return call(context, native.kbc_get_passport, self._c)
+
+
+class PluginKbc(Kbc):
+    """A key broker client made of any object that has secrets.
+
+        class Vault:
+            name = "vault_kbc"
+
+            def get(self, path):  # "<repository>/<type>/<tag>"
+                return secrets[path]
+
+        PluginKbc(Vault()).get("kbs:///default/key/1")
+
+    What get() raises is what the call raises: LookupError is a NotFoundError,
+    PermissionError a DeniedError, errors of this package are themselves. attest(),
+    if there is one, returns a token. Several threads may call them at once.
+    """
+
+    def __init__(self, plugin):
+        Handle.__init__(self, native.kbc_new_plugin(plugin))
 
 
 class Admin(Handle):

@@ -10,6 +10,8 @@ from coco import native
 HEADERS = pathlib.Path(__file__).parents[3] / "include/coco"
 # These are exceptions, bytes and the end of objects.
 NOT_FUNCTIONS = {"bytes_data", "bytes_size", "error_errno", "error_message", "error_status"}
+# What a plugin answers is what its methods return.
+NOT_FUNCTIONS |= {"kbc_answer_fail", "kbc_answer_give"}
 
 
 def declared(server):

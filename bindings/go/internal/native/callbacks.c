@@ -1,5 +1,5 @@
 /*
- * native/callbacks.c - sinks of a coco_ctx that are Go functions
+ * native/callbacks.c - what C calls that are Go functions
  *
  * Go exports functions without const and takes a handle as a number, so each
  * is called by one of the right type.
@@ -39,4 +39,32 @@ void
 coco_go_set_log(coco_ctx *ctx, coco_log_level level, uintptr_t user)
 {
     coco_ctx_set_log(ctx, level, log_line, (void *)user, destroy);
+}
+
+static void
+get_resource(void *user, coco_ctx *ctx, const char *path, coco_kbc_answer *answer)
+{
+    (void)ctx;
+    coco_go_get_resource((uintptr_t)user, (char *)path, answer);
+}
+
+static void
+attest(void *user, coco_ctx *ctx, coco_kbc_answer *answer)
+{
+    (void)ctx;
+    coco_go_attest((uintptr_t)user, answer);
+}
+
+coco_status
+coco_go_new_plugin(const char *name, bool attests, uintptr_t user, coco_kbc **ret, coco_error **err)
+{
+    const coco_kbc_plugin plugin = {
+        .size = sizeof(plugin),
+        .name = name,
+        .get_resource = get_resource,
+        .attest = attests ? attest : NULL,
+        .destroy = destroy,
+    };
+
+    return coco_kbc_new_plugin(&plugin, (void *)user, ret, err);
 }

@@ -1,5 +1,5 @@
 /*
- * native/callbacks.h - sinks of a coco_ctx that are Go functions
+ * native/callbacks.h - what C calls that are Go functions
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,5 +11,10 @@
 /* user is a cgo.Handle, which the context deletes when it drops the sink. */
 void coco_go_set_progress(coco_ctx *ctx, uintptr_t user);
 void coco_go_set_log(coco_ctx *ctx, coco_log_level level, uintptr_t user);
+
+/* user is the cgo.Handle of a Plugin, which the KBC deletes with itself, or here if there is none.
+ */
+coco_status coco_go_new_plugin(const char *name, bool attests, uintptr_t user, coco_kbc **ret,
+                               coco_error **err);
 
 #endif

@@ -1,0 +1,90 @@
+package coco
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// vault is a plugin; what it gets is what failing is, or "secret of " and the path.
+type vault struct {
+	name    string
+	failing error
+}
+
+func (v *vault) Name() string { return v.name }
+
+func (v *vault) GetResource(path string) ([]byte, error) {
+	if v.name == "panic_kbc" {
+		panic("out of order")
+	}
+	return []byte("secret of " + path), v.failing
+}
+
+type attestingVault struct{ vault }
+
+func (v *attestingVault) Attest() (string, error) { return "a.b.c", v.failing }
+
+func TestAPluginGivesWhatItHas(t *testing.T) {
+	k, err := NewPluginKBC(&vault{name: "vault_kbc"})
+	defer must(t, k, err).Close()
+	secret, err := k.Get(ctx, "kbs:///default/key/1")
+	if err != nil || string(secret) != "secret of default/key/1" {
+		t.Errorf("secret = %q, %v", secret, err)
+	}
+	if _, err := k.Attest(ctx); !errors.Is(err, ErrNotSupported) {
+		t.Errorf("err = %v, want ErrNotSupported", err)
+	}
+	a, err := NewPluginKBC(&attestingVault{vault{name: "vault_kbc"}})
+	defer must(t, a, err).Close()
+	if token, err := a.Attest(ctx); err != nil || token != "a.b.c" {
+		t.Errorf("token = %q, %v", token, err)
+	}
+}
+
+func TestWhatAPluginFailsWithIsWhatTheCallFailsWith(t *testing.T) {
+	for _, c := range []struct {
+		failing error
+		want    Status
+	}{
+		{ErrNotFound, ErrNotFound},
+		{fmt.Errorf("no: %w", ErrDenied), ErrDenied},
+		{&Error{Status: ErrVerify, Message: "wrong"}, ErrVerify},
+		{errors.New("strange"), ErrIO},
+	} {
+		k, err := NewPluginKBC(&vault{"vault_kbc", c.failing})
+		must(t, k, err)
+		_, err = k.Get(ctx, "kbs:///default/key/1")
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.failing.Error()) {
+			t.Errorf("err = %v, want %v", err, c.want)
+		}
+		k.Close()
+	}
+	k, err := NewPluginKBC(&vault{name: "panic_kbc"})
+	defer must(t, k, err).Close()
+	if _, err = k.Get(ctx, "kbs:///default/key/1"); !errors.Is(err, ErrIO) || !strings.Contains(err.Error(), "out of order") {
+		t.Errorf("err = %v, want a panic", err)
+	}
+}
+
+func TestWhatIsNoPluginIsRefused(t *testing.T) {
+	for _, name := range []string{"", "Vault", "a::b", "nul\x00"} {
+		if _, err := NewPluginKBC(&vault{name: name}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: err = %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+func TestTheMachineMaySayWhichBroker(t *testing.T) {
+	t.Setenv("AA_KBC_PARAMS", "sample_kbc::")
+	k, err := NewDefaultKBC()
+	defer must(t, k, err).Close()
+	if _, err := k.Get(ctx, "kbs:///default/key/1"); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("AA_KBC_PARAMS", "no_such_kbc::")
+	if _, err := NewDefaultKBC(); !errors.Is(err, ErrNotSupported) {
+		t.Errorf("err = %v, want ErrNotSupported", err)
+	}
+}

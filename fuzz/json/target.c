@@ -1,5 +1,5 @@
 /*
- * fuzz/json/target.c - what is read can be written, and reads the same again
+ * fuzz/json/target.c - what is read can be written, and reads the same again, packed or not
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -32,6 +32,26 @@ check_stable(const cJSON *value, enum coco_json_style style)
         abort();
 }
 
+/* Packed, the same texts are read, and written as they are otherwise. */
+static void
+check_packed(const cJSON *value, const char *text, size_t len)
+{
+    _cleanup_buf_ struct coco_buf plain = {.limit = SIZE_MAX / 2};
+    _cleanup_buf_ struct coco_buf written = {.limit = SIZE_MAX / 2};
+    _cleanup_json_ cJSON *packed = NULL;
+
+    coco_status status = coco_json_parse_packed(text, len, &packed, NULL);
+    if ((status == COCO_OK) != (value && cJSON_IsObject(value)))
+        abort();
+    if (status != COCO_OK)
+        return;
+    if (coco_json_write(value, COCO_JSON_COMPACT, &plain, NULL) != COCO_OK
+        || coco_json_write(packed, COCO_JSON_COMPACT, &written, NULL) != COCO_OK)
+        abort();
+    if (plain.len != written.len || memcmp(plain.data, written.data, plain.len) != 0)
+        abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -40,6 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     coco_status status = coco_json_parse((const char *)data, len, &value, &err);
     coco_error_free(err);
+    check_packed(value, (const char *)data, len);
     if (status != COCO_OK) {
         if (value)
             abort();

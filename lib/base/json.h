@@ -41,6 +41,24 @@ coco_status coco_json_parse(const char *text, size_t len, cJSON **ret, coco_erro
 /* The same, for a text that must be an object. */
 coco_status coco_json_parse_object(const char *text, size_t len, cJSON **ret, coco_error **err);
 
+/*
+ * The same, but an array of COCO_JSON_PACK_MIN or more numbers from 0 to 255 is one
+ * value, for evidence has its bytes so, and to make thousands of values of them takes
+ * longer than to verify what they are. Whoever asks for an array there finds none;
+ * tee/serde.h reads both.
+ */
+#define COCO_JSON_PACK_MIN 32
+coco_status coco_json_parse_packed(const char *text, size_t len, cJSON **ret, coco_error **err);
+
+/* The text of such a value, NULL for another. From there on, each byte until there is none. */
+const char *coco_json_bytes(const cJSON *value);
+bool coco_json_next_byte(const char **text, uint8_t *ret);
+
+/* Length of the array of numbers from 0 to 255 that text starts with, and how many; 0 for none. */
+size_t coco_json_bytes_len(const char *text, size_t len, size_t *n);
+/* Copies it without spaces, and ends it with a NUL. */
+void coco_json_copy_bytes(char *ret, const char *text, size_t len);
+
 /* Length of the number that text starts with (RFC 8259 section 6), 0 for none. */
 size_t coco_json_number_len(const char *text, size_t len);
 

@@ -312,7 +312,7 @@ coco_json_equal(const cJSON *a, const cJSON *b)
         return same_members(a, b);
     if (cJSON_IsArray(a))
         return same_items(a, b);
-    if (cJSON_IsString(a) || cJSON_IsNumber(a))
+    if (cJSON_IsString(a) || cJSON_IsNumber(a) || cJSON_IsRaw(a))
         return a->valuestring && b->valuestring && strcmp(a->valuestring, b->valuestring) == 0;
     return true;
 }

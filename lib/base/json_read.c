@@ -20,10 +20,11 @@ struct reader {
     const char *text;
     size_t len;
     size_t at;
-    size_t values;
+    size_t values; /* at most COCO_JSON_VALUES_MAX */
     cJSON *root;
     cJSON *open[COCO_JSON_DEPTH_MAX]; /* containers not yet closed, the innermost last */
     size_t depth;
+    bool pack;
 };
 
 static void
@@ -52,8 +53,11 @@ peek(const struct reader *r)
 static void
 skip_space(struct reader *r)
 {
-    while (r->at < r->len && r->text[r->at] && strchr(" \t\n\r", r->text[r->at]))
-        r->at++;
+    for (; r->at < r->len; r->at++) {
+        char c = r->text[r->at];
+        if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+            return;
+    }
 }
 
 static bool
@@ -248,6 +252,28 @@ read_word(struct reader *r, cJSON *item, coco_error **err)
     return refuse(r->at, "a value is missing", err);
 }
 
+/* Reads an array as one value if it is one of bytes: see coco_json_parse_packed(). */
+static coco_status
+try_packed(struct reader *r, cJSON *item, bool *ret, coco_error **err)
+{
+    size_t n = 0;
+    size_t len = coco_json_bytes_len(r->text + r->at, r->len - r->at, &n);
+
+    *ret = len > 0 && n >= COCO_JSON_PACK_MIN;
+    if (!*ret)
+        return COCO_OK;
+    if (n > COCO_JSON_VALUES_MAX - r->values)
+        return coco_fail(err, COCO_ERR_LIMIT, "JSON of more than %d values", COCO_JSON_VALUES_MAX);
+    item->valuestring = cJSON_malloc(len + 1);
+    if (!item->valuestring)
+        return coco_fail_nomem(err);
+    coco_json_copy_bytes(item->valuestring, r->text + r->at, len);
+    item->type = cJSON_Raw;
+    r->values += n;
+    r->at += len;
+    return COCO_OK;
+}
+
 /* Reads a value into item; of a container only its opening. */
 static coco_status
 read_value(struct reader *r, cJSON *item, coco_error **err)
@@ -265,6 +291,12 @@ read_value(struct reader *r, cJSON *item, coco_error **err)
 
     if (r->depth == COCO_JSON_DEPTH_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "JSON of more than %d levels", COCO_JSON_DEPTH_MAX);
+    if (r->pack && c == '[') {
+        bool packed = false;
+        coco_status status = try_packed(r, item, &packed, err);
+        if (status != COCO_OK || packed)
+            return status;
+    }
     item->type = c == '{' ? cJSON_Object : cJSON_Array;
     r->at++;
     return COCO_OK;
@@ -368,7 +400,7 @@ read_item(struct reader *r, coco_error **err)
 {
     coco_status status = COCO_OK;
 
-    if (r->values++ == COCO_JSON_VALUES_MAX)
+    if (r->values++ >= COCO_JSON_VALUES_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "JSON of more than %d values", COCO_JSON_VALUES_MAX);
 
     _cleanup_json_ cJSON *item = cJSON_CreateNull();
@@ -398,34 +430,56 @@ read_item(struct reader *r, coco_error **err)
     return read_after_value(r, err);
 }
 
-coco_status
-coco_json_parse(const char *text, size_t len, cJSON **ret, coco_error **err)
+static coco_status
+parse(struct reader *r, cJSON **ret, coco_error **err)
 {
-    _cleanup_reader_ struct reader r = {.text = text, .len = len};
     coco_status status = COCO_OK;
 
-    if (len > COCO_JSON_SIZE_MAX)
+    if (r->len > COCO_JSON_SIZE_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "JSON of more than %zu bytes", COCO_JSON_SIZE_MAX);
 
     do
-        status = read_item(&r, err);
-    while (status == COCO_OK && r.depth > 0);
-    if (status != COCO_OK)
-        return status;
-    *ret = coco_steal(&r.root);
-    return COCO_OK;
+        status = read_item(r, err);
+    while (status == COCO_OK && r->depth > 0);
+    if (status == COCO_OK)
+        *ret = coco_steal(&r->root);
+    return status;
 }
 
-coco_status
-coco_json_parse_object(const char *text, size_t len, cJSON **ret, coco_error **err)
+static coco_status
+parse_object(struct reader *r, cJSON **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *value = NULL;
 
-    coco_status status = coco_json_parse(text, len, &value, err);
+    coco_status status = parse(r, &value, err);
     if (status != COCO_OK)
         return status;
     if (!cJSON_IsObject(value))
         return coco_fail(err, COCO_ERR_PROTO, "JSON is not an object");
     *ret = coco_steal(&value);
     return COCO_OK;
+}
+
+coco_status
+coco_json_parse(const char *text, size_t len, cJSON **ret, coco_error **err)
+{
+    _cleanup_reader_ struct reader r = {.text = text, .len = len};
+
+    return parse(&r, ret, err);
+}
+
+coco_status
+coco_json_parse_object(const char *text, size_t len, cJSON **ret, coco_error **err)
+{
+    _cleanup_reader_ struct reader r = {.text = text, .len = len};
+
+    return parse_object(&r, ret, err);
+}
+
+coco_status
+coco_json_parse_packed(const char *text, size_t len, cJSON **ret, coco_error **err)
+{
+    _cleanup_reader_ struct reader r = {.text = text, .len = len, .pack = true};
+
+    return parse_object(&r, ret, err);
 }

@@ -334,6 +334,16 @@ write_container(struct writer *w, const cJSON *container)
     return status;
 }
 
+/* Not just any cJSON_Raw, which nobody has looked at. */
+static bool
+is_packed(const cJSON *value)
+{
+    const char *text = coco_json_bytes(value);
+    size_t n = 0;
+
+    return text && coco_json_bytes_len(text, strlen(text), &n) == strlen(text);
+}
+
 static coco_status
 write_value(struct writer *w, const cJSON *value)
 {
@@ -343,6 +353,8 @@ write_value(struct writer *w, const cJSON *value)
         return write_string(w, value->valuestring);
     if (cJSON_IsNumber(value))
         return write_number(w, value->valuestring);
+    if (is_packed(value))
+        return put(w, value->valuestring);
     if (cJSON_IsBool(value))
         return put(w, cJSON_IsTrue(value) ? "true" : "false");
     if (cJSON_IsNull(value))

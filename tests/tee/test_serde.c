@@ -41,6 +41,36 @@ bytes_are_written_and_read_as_integers(void **state)
     assert_memory_equal(buf.data, bytes, sizeof(bytes));
 }
 
+/* As coco_verify() reads evidence. */
+static void
+packed_bytes_are_read_as_well(void **state)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+    _cleanup_buf_ struct coco_buf buf = {.limit = 300};
+    _cleanup_buf_ struct coco_buf small = {.limit = 299};
+    _cleanup_json_ cJSON *object = NULL;
+    uint8_t back[300] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(back); i++)
+        assert_ok(coco_buf_printf(&text, &err, "%s%zu", i > 0 ? "," : "{\"b\":[", i % 256), err);
+    assert_ok(coco_buf_append_text(&text, "]}", &err), err);
+    assert_ok(coco_json_parse_packed(coco_buf_text(&text), text.len, &object, &err), err);
+    assert_true(cJSON_IsRaw(object->child));
+    assert_ok(coco_serde_get_bytes(object, "b", back, sizeof(back), &err), err);
+    assert_ok(coco_serde_get_buf(object, "b", &buf, &err), err);
+    assert_int_equal(buf.len, sizeof(back));
+    for (size_t i = 0; i < sizeof(back); i++) {
+        assert_int_equal(back[i], i % 256);
+        assert_int_equal(buf.data[i], i % 256);
+    }
+    assert_fails(coco_serde_get_bytes(object, "b", back, 299, &err), err, COCO_ERR_PROTO,
+                 "300 bytes, not 299");
+    assert_fails(coco_serde_get_bytes(object, "b", back, 301, &err), err, COCO_ERR_PROTO,
+                 "300 bytes, not 301");
+    assert_fails(coco_serde_get_buf(object, "b", &small, &err), err, COCO_ERR_LIMIT, "");
+}
+
 static void
 what_is_no_byte_is_refused(void **state)
 {
@@ -111,6 +141,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_written_and_read_as_integers),
+        cmocka_unit_test(packed_bytes_are_read_as_well),
         cmocka_unit_test(what_is_no_byte_is_refused),
         cmocka_unit_test(lengths_are_exact_or_bounded),
         cmocka_unit_test(numbers_are_bounded),

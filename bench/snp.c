@@ -1,112 +1,145 @@
 /*
  * bench/snp.c - what verifying an SNP report costs, beside its bare signatures
  *
- *     snp [ROUNDS]
- *
- * The chain is as long as AMD's and its keys are of the same kinds. Nothing is
- * kept between two rounds: each reads JSON, certificates and list anew.
+ * The chain is as long as AMD's and its keys are of the same kinds. A verifier is
+ * asked for the first time, and then for reports that it has not seen of a chip that
+ * it has: of those the signature of the report is all that is verified anew.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #define AMD_RSA_BITS 4096
+#include "bench/rounds.h"
 #include "tests/verifier/amd.h"
 #include "tests/verifier/bound.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
 #define TARGET_US 1000.0
+#define REPORTS 16
 
-static struct amd amd;
-static struct coco_snp_report report;
-static X509_CRL *crl;
+/* The reports tell each other apart by the first byte of what they are bound to. */
+struct bench {
+    struct amd amd;
+    struct coco_snp_report reports[REPORTS];
+    struct coco_buf texts[REPORTS];
+    X509_CRL *crl;
+    coco_verifier *verifier;
+};
 
-static double
-now_us(void)
+static void
+make_evidence(struct bench *bench, uint8_t i)
 {
-    struct timespec at;
+    _cleanup_snp_evidence_ struct coco_snp_evidence evidence = {0};
+    struct coco_snp_report *report = &bench->reports[i];
 
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
-    return (double)at.tv_sec * 1e6 + (double)at.tv_nsec / 1e3;
+    *report = amd_report(0x19, 0x01);
+    report->report_data[0] = i;
+    if (i == 0)
+        amd_make(&bench->amd, report);
+    if (i == 0)
+        bench->crl = amd_make_crl(&bench->amd.ark, NULL, 5);
+    amd_sign(report, bench->amd.vcek.key);
+    evidence.report = *report;
+    amd_add_cert(&evidence.certs, COCO_SNP_CERT_VCEK, bench->amd.vcek.cert);
+    amd_add_cert(&evidence.certs, COCO_SNP_CERT_ASK, bench->amd.ask.cert);
+    amd_add_cert(&evidence.certs, COCO_SNP_CERT_ARK, bench->amd.ark.cert);
+    amd_add_crl(&evidence.certs, bench->crl);
+    bench->texts[i].limit = (size_t)1 << 20;
+    assert_int_equal(coco_snp_evidence_format(&evidence, &bench->texts[i], NULL), COCO_OK);
+}
+
+static coco_verifier *
+new_verifier(struct bench *bench)
+{
+    coco_verifier *verifier = NULL;
+
+    assert_int_equal(coco_verifier_new(&verifier, NULL), COCO_OK);
+    amd_trust(verifier, "amd/Milan", bench->amd.ark.cert);
+    return verifier;
 }
 
 static void
-make_evidence(struct coco_buf *text)
+verify(const struct bench *bench, const coco_verifier *verifier, size_t i)
 {
-    _cleanup_snp_evidence_ struct coco_snp_evidence evidence = {0};
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
-    report = amd_report(0x19, 0x01);
-    amd_make(&amd, &report);
-    amd_sign(&report, amd.vcek.key);
-    crl = amd_make_crl(&amd.ark, NULL, 5);
-    evidence.report = report;
-    amd_add_cert(&evidence.certs, COCO_SNP_CERT_VCEK, amd.vcek.cert);
-    amd_add_cert(&evidence.certs, COCO_SNP_CERT_ASK, amd.ask.cert);
-    amd_add_cert(&evidence.certs, COCO_SNP_CERT_ARK, amd.ark.cert);
-    amd_add_crl(&evidence.certs, crl);
-    assert_int_equal(coco_snp_evidence_format(&evidence, text, NULL), COCO_OK);
+    assert_int_equal(verify_bound(verifier, "snp", coco_buf_text(&bench->texts[i]),
+                                  bench->reports[i].report_data, COCO_SNP_REPORT_DATA_SIZE,
+                                  &verdict, NULL),
+                     COCO_OK);
+    assert_true(coco_verdict_valid(verdict));
 }
 
-static double
-time_verifying(const char *text, long rounds)
+static void
+verify_first(void *user, size_t i)
 {
-    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
-    const uint8_t nothing[1] = {0};
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = new_verifier(user);
 
-    assert_int_equal(coco_verifier_new(&verifier, NULL), COCO_OK);
-    amd_trust(verifier, "amd/Milan", amd.ark.cert);
-    double start = now_us();
-    for (long i = 0; i < rounds; i++) {
-        _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
-
-        assert_int_equal(verify_bound(verifier, "snp", text, nothing, 1, &verdict, NULL), COCO_OK);
-        assert_true(coco_verdict_valid(verdict));
-    }
-    return (now_us() - start) / (double)rounds;
+    verify(user, verifier, i);
 }
 
-/* Of the report, of each certificate, and of the list. */
-static double
-time_signatures(long rounds)
+static void
+verify_again(void *user, size_t i)
 {
+    const struct bench *bench = user;
+
+    verify(bench, bench->verifier, i);
+}
+
+static void
+verify_report(void *user, size_t i)
+{
+    const struct bench *bench = user;
+    const struct coco_snp_report *report = &bench->reports[i];
     uint8_t bytes[COCO_SNP_REPORT_SIZE];
     uint8_t signature[96];
 
-    coco_snp_report_format(&report, bytes);
-    for (size_t i = 0; i < 48; i++) {
-        signature[i] = report.r[47 - i];
-        signature[48 + i] = report.s[47 - i];
+    coco_snp_report_format(report, bytes);
+    for (size_t j = 0; j < 48; j++) {
+        signature[j] = report->r[47 - j];
+        signature[48 + j] = report->s[47 - j];
     }
-    double start = now_us();
-    for (long i = 0; i < rounds; i++) {
-        assert_int_equal(coco_ecdsa_verify(amd.vcek.key, bytes, COCO_SNP_SIGNED_SIZE, signature,
-                                           sizeof(signature), NULL),
-                         COCO_OK);
-        assert_int_equal(X509_verify(amd.vcek.cert, amd.ask.key), 1);
-        assert_int_equal(X509_verify(amd.ask.cert, amd.ark.key), 1);
-        assert_int_equal(X509_verify(amd.ark.cert, amd.ark.key), 1);
-        assert_int_equal(X509_CRL_verify(crl, amd.ark.key), 1);
-    }
-    return (now_us() - start) / (double)rounds;
+    assert_int_equal(coco_ecdsa_verify(bench->amd.vcek.key, bytes, COCO_SNP_SIGNED_SIZE, signature,
+                                       sizeof(signature), NULL),
+                     COCO_OK);
+}
+
+/* Of the report, of each certificate, and of the list. */
+static void
+verify_signatures(void *user, size_t i)
+{
+    const struct bench *bench = user;
+    const struct amd *amd = &bench->amd;
+
+    verify_report(user, i);
+    assert_int_equal(X509_verify(amd->vcek.cert, amd->ask.key), 1);
+    assert_int_equal(X509_verify(amd->ask.cert, amd->ark.key), 1);
+    assert_int_equal(X509_verify(amd->ark.cert, amd->ark.key), 1);
+    assert_int_equal(X509_CRL_verify(bench->crl, amd->ark.key), 1);
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
-    long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 500;
-    _cleanup_buf_ struct coco_buf text = {.limit = (size_t)1 << 20};
+    static struct bench bench;
 
-    if (rounds < 1)
-        return 2;
-    make_evidence(&text);
-    double whole = time_verifying(coco_buf_text(&text), rounds);
-    double bare = time_signatures(rounds);
-    printf("an SNP report, from JSON to verdict:       %7.0f us, %s %.0f us\n", whole,
-           whole < TARGET_US ? "below" : "NOT below", TARGET_US);
-    printf("its bare signatures (1 ECDSA, 4 RSA-4096): %7.0f us\n", bare);
-    printf("ratio:                                     %7.2f\n", whole / bare);
-    X509_CRL_free(crl);
-    amd_done(&amd);
+    for (uint8_t i = 0; i < REPORTS; i++)
+        make_evidence(&bench, i);
+    bench.verifier = new_verifier(&bench);
+    verify_again(&bench, 0);
+    struct rounds first = rounds_of(verify_first, &bench, REPORTS);
+    struct rounds again = rounds_of(verify_again, &bench, REPORTS);
+    struct rounds all = rounds_of(verify_signatures, &bench, REPORTS);
+    struct rounds report = rounds_of(verify_report, &bench, REPORTS);
+
+    double first_us = rounds_print("an SNP report, from JSON to verdict, first:", &first);
+    double again_us = rounds_print("another of a chip that is known:", &again);
+    double all_us = rounds_print("bare: 1 ECDSA on P-384, 4 RSA-4096:", &all);
+    double report_us = rounds_print("bare: 1 ECDSA on P-384:", &report);
+    rounds_judge("first:", first_us, TARGET_US, all_us);
+    rounds_judge("of a chip that is known:", again_us, TARGET_US, report_us);
+    for (size_t i = 0; i < REPORTS; i++)
+        coco_buf_done(&bench.texts[i]);
+    coco_verifier_free(bench.verifier);
+    X509_CRL_free(bench.crl);
+    amd_done(&bench.amd);
     return 0;
 }

@@ -116,56 +116,53 @@ check_rest(const char *text, size_t len, coco_error **err)
     return COCO_OK;
 }
 
-/* A reference to the certificate of known that has this DER; NULL for none. */
-static X509 *
-find_known(const struct coco_cert_chain *known, const uint8_t *der, size_t len)
+/* As finder has it, or read. */
+static coco_status
+find_or_parse(const struct coco_cert_finder *finder, const uint8_t *der, size_t len, X509 **ret,
+              coco_error **err)
 {
-    for (size_t i = 0; i < known->n; i++) {
-        uint8_t *bytes = NULL;
-        int bytes_len = i2d_X509(known->certs[i], &bytes);
-        bool same = bytes_len > 0 && (size_t)bytes_len == len && memcmp(bytes, der, len) == 0;
+    _cleanup_cert_ X509 *cert = NULL;
 
-        OPENSSL_free(bytes);
-        if (same && X509_up_ref(known->certs[i]) == 1)
-            return known->certs[i];
-    }
-    return NULL;
+    coco_status status = finder ? finder->find(finder->user, der, len, &cert, err) : COCO_OK;
+    if (status == COCO_OK && !cert)
+        status = parse_der(der, len, &cert, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&cert);
+    return status;
+}
+
+/* Appends the certificate of the next block, or says that there is none. */
+static coco_status
+read_block(BIO *bio, const struct coco_cert_finder *finder, struct coco_cert_chain *chain,
+           bool *more, coco_error **err)
+{
+    _cleanup_(block_done) struct block block = {0};
+    _cleanup_cert_ X509 *cert = NULL;
+
+    *more = PEM_read_bio(bio, &block.label, &block.header, &block.der, &block.len) == 1;
+    if (!*more)
+        return COCO_OK;
+    if (strcmp(block.label, PEM_STRING_X509) != 0)
+        return coco_fail(err, COCO_ERR_PROTO, "more than certificates in the PEM text");
+    coco_status status = find_or_parse(finder, block.der, (size_t)block.len, &cert, err);
+    return status == COCO_OK ? coco_cert_chain_add(chain, &cert, err) : status;
 }
 
 coco_status
-coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chain, coco_error **err)
-{
-    const struct coco_cert_chain none = {0};
-
-    return coco_cert_chain_parse_among(text, len, &none, chain, err);
-}
-
-coco_status
-coco_cert_chain_parse_among(const void *text, size_t len, const struct coco_cert_chain *known,
-                            struct coco_cert_chain *chain, coco_error **err)
+coco_cert_chain_parse_with(const void *text, size_t len, const struct coco_cert_finder *finder,
+                           struct coco_cert_chain *chain, coco_error **err)
 {
     coco_ossl_errors_are_ours();
     size_t before = chain->n;
+    bool more = true;
 
     if (len > COCO_CERT_CHAIN_MAX * COCO_CERT_SIZE_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "PEM text of %zu bytes", len);
     _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(text, (int)len);
     if (!bio)
         return coco_fail_nomem(err);
-    for (;;) {
-        _cleanup_(block_done) struct block block = {0};
-        _cleanup_cert_ X509 *cert = NULL;
-
-        if (PEM_read_bio(bio, &block.label, &block.header, &block.der, &block.len) != 1)
-            break;
-        if (strcmp(block.label, PEM_STRING_X509) != 0)
-            return coco_fail(err, COCO_ERR_PROTO, "more than certificates in the PEM text");
-        coco_status status = COCO_OK;
-        cert = find_known(known, block.der, (size_t)block.len);
-        if (!cert)
-            status = parse_der(block.der, (size_t)block.len, &cert, err);
-        if (status == COCO_OK)
-            status = coco_cert_chain_add(chain, &cert, err);
+    while (more) {
+        coco_status status = read_block(bio, finder, chain, &more, err);
         if (status != COCO_OK)
             return status;
     }
@@ -175,19 +172,32 @@ coco_cert_chain_parse_among(const void *text, size_t len, const struct coco_cert
 }
 
 coco_status
-coco_cert_parse(const void *data, size_t len, X509 **ret, coco_error **err)
+coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chain, coco_error **err)
+{
+    return coco_cert_chain_parse_with(text, len, NULL, chain, err);
+}
+
+coco_status
+coco_cert_parse_with(const void *data, size_t len, const struct coco_cert_finder *finder,
+                     X509 **ret, coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
 
     if (!is_pem(data, len))
-        return parse_der(data, len, ret, err);
-    coco_status status = coco_cert_chain_parse(data, len, &chain, err);
+        return find_or_parse(finder, data, len, ret, err);
+    coco_status status = coco_cert_chain_parse_with(data, len, finder, &chain, err);
     if (status == COCO_OK && chain.n > 1)
         status = coco_fail(err, COCO_ERR_PROTO, "more than one certificate");
     if (status == COCO_OK)
         *ret = coco_steal(&chain.certs[0]);
     return status;
+}
+
+coco_status
+coco_cert_parse(const void *data, size_t len, X509 **ret, coco_error **err)
+{
+    return coco_cert_parse_with(data, len, NULL, ret, err);
 }
 
 coco_status

@@ -34,6 +34,16 @@ struct coco_cert_chain {
 void coco_cert_chain_done(struct coco_cert_chain *chain);
 #define _cleanup_cert_chain_ _cleanup_(coco_cert_chain_done)
 
+/*
+ * Who has certificates that were read before: reading one costs as much as verifying
+ * several signatures. find gives a reference to that of exactly this DER, or leaves
+ * *ret where it has none.
+ */
+struct coco_cert_finder {
+    coco_status (*find)(void *user, const void *der, size_t len, X509 **ret, coco_error **err);
+    void *user;
+};
+
 /* One certificate, DER or PEM, and nothing behind it. COCO_ERR_PROTO or COCO_ERR_LIMIT. */
 coco_status coco_cert_parse(const void *data, size_t len, X509 **ret, coco_error **err);
 
@@ -44,13 +54,13 @@ coco_status coco_cert_parse(const void *data, size_t len, X509 **ret, coco_error
 coco_status coco_cert_chain_parse(const void *text, size_t len, struct coco_cert_chain *chain,
                                   coco_error **err);
 
-/*
- * The same, but certificates that known has, too, are shared with it: reading one
- * costs as much as verifying several signatures.
- */
-coco_status coco_cert_chain_parse_among(const void *text, size_t len,
-                                        const struct coco_cert_chain *known,
-                                        struct coco_cert_chain *chain, coco_error **err);
+/* The same two; finder, or NULL, is asked before a certificate is read. */
+coco_status coco_cert_parse_with(const void *data, size_t len,
+                                 const struct coco_cert_finder *finder, X509 **ret,
+                                 coco_error **err);
+coco_status coco_cert_chain_parse_with(const void *text, size_t len,
+                                       const struct coco_cert_finder *finder,
+                                       struct coco_cert_chain *chain, coco_error **err);
 
 /* Appends cert, which is taken on success: COCO_ERR_LIMIT. */
 coco_status coco_cert_chain_add(struct coco_cert_chain *chain, X509 **cert, coco_error **err);

@@ -44,8 +44,9 @@ read_pck(struct coco_dcap *dcap, coco_error **err)
             err, COCO_ERR_NOTSUP, "quote has certification data of type %d (%s), not %d (%s)",
             quote->certification, coco_certification_name(quote->certification),
             COCO_CERTIFICATION_PCK_CHAIN, coco_certification_name(COCO_CERTIFICATION_PCK_CHAIN));
-    coco_status status = coco_cert_chain_parse(quote->certification_data, quote->certification_len,
-                                               &dcap->chain, err);
+    coco_status status = coco_known_chain_parse(coco_verifier_known(dcap->verification->verifier),
+                                                quote->certification_data, quote->certification_len,
+                                                &dcap->chain, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "PCK certificates");
     if (dcap->chain.n != CHAIN_LEN)
@@ -88,30 +89,21 @@ check_names(const struct coco_dcap *dcap, coco_error **err)
 
 /* ---- signatures ---- */
 
-/* Adds name: that signature is key's, or why there is no key. */
-static coco_status
-check_signature(struct coco_dcap *dcap, const char *name, EVP_PKEY *key, const void *data,
-                size_t len, const uint8_t signature[COCO_QUOTE_SIGNATURE_SIZE], coco_error **err)
-{
-    coco_error *why = NULL;
-
-    coco_status status =
-        coco_ecdsa_verify(key, data, len, signature, COCO_QUOTE_SIGNATURE_SIZE, &why);
-    return coco_verdict_add_outcome(dcap->verdict, name, "a signature that verifies", status, &why,
-                                    err);
-}
+static const char verifies[] = "a signature that verifies";
 
 static coco_status
 check_qe_report(struct coco_dcap *dcap, coco_error **err)
 {
     const struct coco_quote *quote = dcap->quote;
-    _cleanup_pkey_ EVP_PKEY *pck = NULL;
+    coco_error *why = NULL;
     uint8_t hash[32];
 
-    coco_status status = coco_cert_key(dcap->chain.certs[0], &pck, err);
-    if (status == COCO_OK)
-        status = check_signature(dcap, "qe-report-signature", pck, &quote->qe_report,
-                                 sizeof(quote->qe_report), quote->qe_signature, err);
+    /* One for as long as an attestation key lives: the QE signs anew when it makes another. */
+    coco_status status = coco_known_verify(
+        coco_verifier_known(dcap->verification->verifier), dcap->chain.certs[0], &quote->qe_report,
+        sizeof(quote->qe_report), quote->qe_signature, sizeof(quote->qe_signature), &why);
+    status =
+        coco_verdict_add_outcome(dcap->verdict, "qe-report-signature", verifies, status, &why, err);
     if (status == COCO_OK)
         status = coco_quote_key_hash(quote, hash, err);
     if (status == COCO_OK)
@@ -126,12 +118,14 @@ check_quote(struct coco_dcap *dcap, coco_error **err)
 {
     const struct coco_quote *quote = dcap->quote;
     _cleanup_pkey_ EVP_PKEY *key = NULL;
+    coco_error *why = NULL;
 
     coco_status status = coco_ec_key_from_point(COCO_KEY_P256, quote->key, &key, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "attestation key");
-    return check_signature(dcap, "quote-signature", key, quote->signed_data, quote->signed_len,
-                           quote->signature, err);
+    status = coco_ecdsa_verify(key, quote->signed_data, quote->signed_len, quote->signature,
+                               sizeof(quote->signature), &why);
+    return coco_verdict_add_outcome(dcap->verdict, "quote-signature", verifies, status, &why, err);
 }
 
 /* ---- versions ---- */

@@ -10,7 +10,6 @@
 
 #include "base/fail.h"
 #include "base/text.h"
-#include "crypto/ecdsa.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,7 +88,8 @@ read_crl(const struct coco_dcap *dcap, const char *name, X509_CRL **ret, coco_er
     coco_status status = coco_collateral_read(
         coco_verifier_collateral(dcap->verification->verifier), &der, err, "intel/%s.crl", name);
     if (status == COCO_OK)
-        status = coco_crl_parse(der.data, der.len, ret, err);
+        status = coco_known_crl_parse(coco_verifier_known(dcap->verification->verifier), der.data,
+                                      der.len, ret, err);
     return status;
 }
 
@@ -170,8 +170,8 @@ read_signer(struct coco_dcap *dcap, struct answer *answer, coco_error **err)
 {
     _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
 
-    coco_status status =
-        coco_cert_chain_parse_among(answer->pem.data, answer->pem.len, &dcap->chain, &chain, err);
+    coco_status status = coco_known_chain_parse(coco_verifier_known(dcap->verification->verifier),
+                                                answer->pem.data, answer->pem.len, &chain, err);
     if (status != COCO_OK)
         return status;
     coco_buf_done(&dcap->signer_pem);
@@ -220,7 +220,6 @@ check_signature(const struct coco_dcap *dcap, const struct coco_pcs_answer *answ
                 coco_error **err)
 {
     const struct coco_cert_chain *chain = &dcap->signer_chain;
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
     bool is_signer = false;
 
     if (!dcap->signer_trusted)
@@ -230,11 +229,9 @@ check_signature(const struct coco_dcap *dcap, const struct coco_pcs_answer *answ
         return status;
     if (!is_signer || chain->n != 2)
         return coco_fail(err, COCO_ERR_VERIFY, "is not signed by Intel's key for it");
-    status = coco_cert_key(chain->certs[0], &key, err);
-    if (status == COCO_OK)
-        status = coco_ecdsa_verify(key, answer->value, answer->value_len, answer->signature,
-                                   sizeof(answer->signature), err);
-    return status;
+    return coco_known_verify(coco_verifier_known(dcap->verification->verifier), chain->certs[0],
+                             answer->value, answer->value_len, answer->signature,
+                             sizeof(answer->signature), err);
 }
 
 static coco_status

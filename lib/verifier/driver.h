@@ -10,6 +10,7 @@
 #include "crypto/cert.h"
 #include "verifier/binding.h"
 #include "verifier/collateral.h"
+#include "verifier/known.h"
 
 #include <coco/verifier.h>
 
@@ -77,6 +78,9 @@ const struct coco_buf *coco_verifier_key_id(const coco_verifier *verifier, const
 
 /* NULL where there is none. Lent. */
 const coco_collateral *coco_verifier_collateral(const coco_verifier *verifier);
+
+/* What it has found before. Lent. */
+struct coco_known *coco_verifier_known(const coco_verifier *verifier);
 
 /* ---- checks; each name has its row in checks.c ---- */
 

@@ -108,7 +108,10 @@ find_leaf(const struct coco_verification *verification, const struct signer *sig
         status = fetch_vcek(verification, signer, report, &fetched, err);
     if (!der)
         der = &fetched;
-    return status == COCO_OK ? coco_cert_parse(der->data, der->len, ret, err) : status;
+    if (status != COCO_OK)
+        return status;
+    return coco_known_cert_parse(coco_verifier_known(verification->verifier), der->data, der->len,
+                                 ret, err);
 }
 
 static bool
@@ -119,15 +122,15 @@ is_issuer(X509 *cert, X509 *of)
 
 /* Appends the certificate of that kind that the host gave, if it is by name the next one. */
 static coco_status
-add_given(const struct coco_snp_certs *certs, enum coco_snp_cert_kind kind,
-          struct coco_cert_chain *chain, coco_error **err)
+add_given(struct coco_known *known, const struct coco_snp_certs *certs,
+          enum coco_snp_cert_kind kind, struct coco_cert_chain *chain, coco_error **err)
 {
     const struct coco_buf *der = coco_snp_certs_find(certs, kind);
     _cleanup_cert_ X509 *cert = NULL;
 
     if (!der)
         return COCO_OK;
-    coco_status status = coco_cert_parse(der->data, der->len, &cert, NULL);
+    coco_status status = coco_known_cert_parse(known, der->data, der->len, &cert, NULL);
     if (status == COCO_ERR_NOMEM)
         return coco_fail_nomem(err);
     if (status == COCO_OK && is_issuer(cert, chain->certs[chain->n - 1]))
@@ -147,7 +150,8 @@ add_fetched(const struct coco_verification *verification, const struct signer *s
         coco_collateral_read(coco_verifier_collateral(verification->verifier), &pem, err,
                              "%s/%s/chain.pem", signer->maker, signer->is_vlek ? "vlek" : "vcek");
     if (status == COCO_OK)
-        status = coco_cert_chain_parse(pem.data, pem.len, &issuers, err);
+        status = coco_known_chain_parse(coco_verifier_known(verification->verifier), pem.data,
+                                        pem.len, &issuers, err);
     if (status == COCO_OK && issuers.n != 2)
         status =
             coco_fail(err, COCO_ERR_PROTO, "chain of AMD has %zu certificates, not 2", issuers.n);
@@ -160,11 +164,12 @@ static coco_status
 find_issuers(const struct coco_verification *verification, struct signer *signer,
              const struct coco_snp_certs *certs, coco_error **err)
 {
+    struct coco_known *known = coco_verifier_known(verification->verifier);
     struct coco_cert_chain *chain = &signer->chain;
 
-    coco_status status = add_given(certs, COCO_SNP_CERT_ASK, chain, err);
+    coco_status status = add_given(known, certs, COCO_SNP_CERT_ASK, chain, err);
     if (status == COCO_OK && chain->n == 2)
-        status = add_given(certs, COCO_SNP_CERT_ARK, chain, err);
+        status = add_given(known, certs, COCO_SNP_CERT_ARK, chain, err);
     if (status == COCO_OK && chain->n < 3)
         status = add_fetched(verification, signer, chain, err);
     return status;
@@ -251,7 +256,8 @@ check_revoked(const struct coco_verification *verification, coco_verdict *verdic
         der = &fetched;
     }
     if (status == COCO_OK)
-        (void)coco_crl_parse(der->data, der->len, &crl, &why);
+        (void)coco_known_crl_parse(coco_verifier_known(verification->verifier), der->data, der->len,
+                                   &crl, &why);
     return coco_check_revoked(verification, verdict, crl, &why, signer->chain.certs[2],
                               signer->chain.certs[1], err);
 }

@@ -73,17 +73,20 @@ struct coco_verifier {
     size_t n_roots;
     EVP_PKEY *private_keys[PRIVATE_KEYS]; /* NULL where none was set */
     coco_collateral *collateral;
+    struct coco_known *known;
 };
 
 coco_status
 coco_verifier_new(coco_verifier **ret, coco_error **err)
 {
-    coco_verifier *verifier = calloc(1, sizeof(*verifier));
+    _cleanup_free_ coco_verifier *verifier = calloc(1, sizeof(*verifier));
     if (!verifier)
         return coco_fail_nomem(err);
 
-    *ret = verifier;
-    return COCO_OK;
+    coco_status status = coco_known_new(&verifier->known, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&verifier);
+    return status;
 }
 
 /* All keys but the first n. */
@@ -107,6 +110,7 @@ coco_verifier_free(coco_verifier *verifier)
     for (size_t i = 0; i < PRIVATE_KEYS; i++)
         EVP_PKEY_free(verifier->private_keys[i]);
     coco_collateral_free(verifier->collateral);
+    coco_known_free(verifier->known);
     free(verifier);
 }
 
@@ -373,6 +377,12 @@ coco_verifier_collateral(const coco_verifier *verifier)
     return verifier->collateral;
 }
 
+struct coco_known *
+coco_verifier_known(const coco_verifier *verifier)
+{
+    return verifier->known;
+}
+
 /* ---- verifying ---- */
 
 const char *
@@ -424,7 +434,7 @@ coco_verify(const coco_verifier *verifier, const char *tee, const char *evidence
 
     if (!driver)
         return coco_fail(err, COCO_ERR_NOTSUP, "cannot verify the TEE '%.40s'", tee);
-    coco_status status = coco_json_parse_object(evidence, strlen(evidence), &object, err);
+    coco_status status = coco_json_parse_packed(evidence, strlen(evidence), &object, err);
     if (status == COCO_OK) {
         struct coco_verification verification = {
             .verifier = verifier,

@@ -8,6 +8,7 @@
  */
 #include "crypto/cert.h"
 
+#include "base/fail.h"
 #include "tests/faults.h"
 #include "tests/pki.h"
 #include "tests/support.h"
@@ -85,23 +86,60 @@ a_chain_is_read_as_it_comes(void **state)
     assert_ok(coco_cert_chain_check_dates(&chain, now, &err), err);
 }
 
+/* Has the certificate of root. */
+static coco_status
+find_root(void *user, const void *der, size_t len, X509 **ret, coco_error **why)
+{
+    uint8_t *bytes = NULL;
+    int bytes_len = i2d_X509(root.cert, &bytes);
+
+    (void)why;
+    ++*(size_t *)user;
+    if ((size_t)bytes_len == len && memcmp(bytes, der, len) == 0) {
+        assert_int_equal(X509_up_ref(root.cert), 1);
+        *ret = root.cert;
+    }
+    OPENSSL_free(bytes);
+    return COCO_OK;
+}
+
+static coco_status
+find_no_memory(void *user, const void *der, size_t len, X509 **ret, coco_error **why)
+{
+    (void)user;
+    (void)der;
+    (void)len;
+    (void)ret;
+    return coco_fail_nomem(why);
+}
+
 static void
 certificates_that_are_known_are_shared(void **state)
 {
+    size_t asked = 0;
+    const struct coco_cert_finder finder = {find_root, &asked};
+    const struct coco_cert_finder broken = {find_no_memory, NULL};
     _cleanup_buf_ struct coco_buf text = {.limit = 1 << 16};
-    _cleanup_cert_chain_ struct coco_cert_chain known = {0};
     _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
+    _cleanup_cert_ X509 *cert = NULL;
+    uint8_t *der = NULL;
 
     (void)state;
-    add(&known, &stranger); /* which has the name of root */
-    add(&known, &root);
-    append_pem(&text, &ca);
+    append_pem(&text, &stranger); /* which has the name of root */
     append_pem(&text, &root);
-    assert_ok(coco_cert_chain_parse_among(text.data, text.len, &known, &chain, &err), err);
+    assert_ok(coco_cert_chain_parse_with(text.data, text.len, &finder, &chain, &err), err);
+    assert_int_equal(asked, 2);
     assert_int_equal(chain.n, 2);
-    assert_int_equal(X509_cmp(chain.certs[0], ca.cert), 0);
-    assert_ptr_not_equal(chain.certs[0], ca.cert);
+    assert_int_equal(X509_cmp(chain.certs[0], stranger.cert), 0);
+    assert_ptr_not_equal(chain.certs[0], stranger.cert);
     assert_ptr_equal(chain.certs[1], root.cert);
+
+    int len = i2d_X509(root.cert, &der);
+    assert_ok(coco_cert_parse_with(der, (size_t)len, &finder, &cert, &err), err);
+    assert_ptr_equal(cert, root.cert);
+    assert_fails(coco_cert_parse_with(der, (size_t)len, &broken, &cert, &err), err, COCO_ERR_NOMEM,
+                 "");
+    OPENSSL_free(der);
 }
 
 static void

@@ -414,15 +414,22 @@ intel_publish(struct intel *intel)
     intel_put_crl(&intel->documents, "intel/pck-crl/platform.crl", &intel->ca, NULL, 20);
 }
 
+/* Has verifier trust its root. */
 static inline void
-intel_trust(struct intel *intel)
+intel_trust_by(const struct intel *intel, coco_verifier *verifier)
 {
     struct coco_digest fingerprint = {0};
     char text[COCO_DIGEST_TEXT_SIZE];
 
     assert_int_equal(coco_cert_fingerprint(intel->root.cert, &fingerprint, NULL), COCO_OK);
     coco_digest_format(&fingerprint, text);
-    assert_int_equal(coco_verifier_trust_root(intel->verifier, "intel", text, NULL), COCO_OK);
+    assert_int_equal(coco_verifier_trust_root(verifier, "intel", text, NULL), COCO_OK);
+}
+
+static inline void
+intel_trust(struct intel *intel)
+{
+    intel_trust_by(intel, intel->verifier);
 }
 
 /* Everything right, and a verifier that trusts it. */

@@ -6,6 +6,7 @@
 #include "verifier/azure.h"
 
 #include "tests/faults.h"
+#include "tests/flips.h"
 #include "tests/verifier/azurekit.h"
 #include "verifier/verdict.h"
 
@@ -334,12 +335,8 @@ is_refused(struct fixture *f, enum coco_hcl_hardware hardware)
 static void
 assert_no_byte_can_change(struct fixture *f, const struct vector *vector, uint8_t *data, size_t len)
 {
-    for (size_t at = 0; at < len; at++) {
-        data[at] ^= (uint8_t)(1U << at % 8);
-        if (!is_refused(f, vector->hardware))
-            fail_msg("%s: byte %zu of %zu can change", vector->name, at, len);
-        data[at] ^= (uint8_t)(1U << at % 8);
-    }
+    for_each_flip(flip, data, len, 1) if (!is_refused(f, vector->hardware))
+        fail_msg("%s: byte %zu of %zu can change", vector->name, flip.at, len);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "verifier/snp.h"
 
 #include "tests/faults.h"
+#include "tests/flips.h"
 #include "tests/verifier/amd.h"
 #include "tests/verifier/azurekit.h"
 #include "tests/verifier/bound.h"
@@ -432,16 +433,15 @@ no_byte_of_a_recorded_report_can_change(void **state)
 
         load(f, &vectors[i], &evidence);
         prepare(f, &vectors[i]);
-        for (size_t at = 0; at < COCO_SNP_REPORT_SIZE; at++) {
+        for_each_flip(flip, evidence.report.data + 32, COCO_SNP_REPORT_SIZE, 1)
+        {
             coco_verdict *verdict = NULL;
 
-            evidence.report.data[32 + at] ^= (uint8_t)(1U << at % 8);
             if (verify_loaded(f, &evidence, &vectors[i], &verdict, NULL) != COCO_OK)
                 refused++;
             else if (coco_verdict_valid(verdict))
-                fail_msg("%s: byte %zu can change", vectors[i].name, at);
+                fail_msg("%s: byte %zu can change", vectors[i].name, flip.at);
             coco_verdict_free(verdict);
-            evidence.report.data[32 + at] ^= (uint8_t)(1U << at % 8);
         }
         assert_true(refused > 0);
     }

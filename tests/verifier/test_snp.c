@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "tests/faults.h"
+#include "tests/flips.h"
 #include "tests/verifier/amd.h"
 #include "tests/verifier/bound.h"
 #include "verifier/verdict.h"
@@ -650,21 +651,22 @@ assert_no_bit_can_be_flipped(const struct coco_snp_evidence *evidence, size_t st
     const struct coco_snp_certs leaf = {.list = {evidence->certs.list[0]}, .n = 1};
     uint8_t bytes[COCO_SNP_REPORT_SIZE];
     size_t malformed = 0;
+    size_t n = 0;
 
     assert_true(signature_holds(&evidence->report, &leaf));
     coco_snp_report_format(&evidence->report, bytes);
-    for (size_t i = 0; i < sizeof(bytes); i += step) {
+    for_each_flip(flip, bytes, sizeof(bytes), step)
+    {
         struct coco_snp_report flipped;
 
-        bytes[i] ^= (uint8_t)(1U << i % 8);
         if (coco_snp_report_parse(bytes, sizeof(bytes), &flipped, NULL) != COCO_OK)
             malformed++;
         else if (signature_holds(&flipped, &leaf))
-            fail_msg("byte %zu can be changed", i);
-        bytes[i] ^= (uint8_t)(1U << i % 8);
+            fail_msg("byte %zu can be changed", flip.at);
+        n = flip.n;
     }
-    assert_in_range(malformed, 500 / step,
-                    600 / step); /* what is reserved, most of it behind the signature */
+    /* What is reserved, most of it behind the signature. */
+    assert_in_range(malformed, n * 42 / 100, n * 51 / 100);
 }
 
 static void
@@ -844,6 +846,43 @@ no_bit_of_recorded_reports_can_be_flipped(void **state)
     }
 }
 
+static bool
+report_is_valid(const coco_verifier *with, const struct recorded *r,
+                const struct coco_snp_evidence *evidence)
+{
+    const struct coco_verification verification = {.verifier = with, .now = r->now};
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = calloc(1, sizeof(*verdict));
+
+    assert_non_null(verdict);
+    verdict->verifier = with;
+    assert_ok(
+        coco_check_snp_report(&verification, verdict, &evidence->report, &evidence->certs, &err),
+        err);
+    return coco_verdict_valid(verdict);
+}
+
+/* By a verifier that knows the right ones. */
+static void
+no_bit_of_recorded_certificates_can_be_flipped(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RECORDINGS; i++) {
+        const struct recorded *r = &recordings[i];
+        _cleanup_(coco_verifier_freep) coco_verifier *with = verifier_for(r, true);
+        _cleanup_snp_evidence_ struct coco_snp_evidence evidence;
+
+        read_recorded(r, r->leaf, &evidence);
+        assert_true(report_is_valid(with, r, &evidence));
+        for (size_t j = 0; j < evidence.certs.n; j++) {
+            struct coco_buf *der = &evidence.certs.list[j].data;
+
+            for_each_flip(flip, der->data, der->len, 41) if (report_is_valid(with, r, &evidence))
+                fail_msg("bit %02x of byte %zu of certificate %zu of %s can be flipped", flip.mask,
+                         flip.at, j, r->report);
+        }
+    }
+}
+
 /* Certificates that someone made for the chip 00 01 02 ... */
 static void
 recorded_certificates_of_another_chip_are_refused(void **state)
@@ -946,6 +985,7 @@ main(void)
         cmocka_unit_test(verifying_survives_any_failed_allocation),
         cmocka_unit_test(recorded_reports_are_what_the_manifest_says),
         cmocka_unit_test(no_bit_of_recorded_reports_can_be_flipped),
+        cmocka_unit_test(no_bit_of_recorded_certificates_can_be_flipped),
         cmocka_unit_test(recorded_certificates_of_another_chip_are_refused),
         cmocka_unit_test(upstream_evidence_is_valid_but_for_its_list),
         cmocka_unit_test(a_recorded_turin_chip_is_one_of_amds),

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "tests/faults.h"
+#include "tests/flips.h"
 #include "tests/verifier/bound.h"
 #include "tests/verifier/tpmkit.h"
 
@@ -339,18 +340,17 @@ flip_every_byte(struct fixture *f)
 
     assert_ok(coco_verifier_allow(f->verifier, "ak-trusted", &f->err), f->err);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        for (size_t at = 0; at < parts[i].len; at++) {
+        for_each_flip(flip, parts[i].data, parts[i].len, 1)
+        {
             coco_verdict *verdict = NULL;
 
-            parts[i].data[at] ^= (uint8_t)(1U << at % 8);
             if (verify(f, &verdict, NULL) != COCO_OK)
                 refused++;
             else if (coco_verdict_valid(verdict))
-                fail_msg("a bit of byte %zu of part %zu can be flipped", at, i);
+                fail_msg("a bit of byte %zu of part %zu can be flipped", flip.at, i);
             else
                 not_valid++;
             coco_verdict_free(verdict);
-            parts[i].data[at] ^= (uint8_t)(1U << at % 8);
         }
     print_message("# %u bits refused, %u bits not valid\n", refused, not_valid);
     assert_true(refused > 30 && not_valid > 1300);

@@ -178,7 +178,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_binding_set_init_data(coco_binding *bi
  * @param ret       the verdict; free with coco_verdict_free()
  * @param err       ::COCO_ERR_NOTSUP for an unknown TEE, ::COCO_ERR_PROTO for
  *                  malformed evidence; evidence that is well formed but wrong
- *                  is no error of this call
+ *                  is no error of this call, nor is collateral that cannot be
+ *                  reached: ::COCO_ERR_NET only says to ask again in a moment
  */
 COCO_API COCO_MUST_CHECK coco_status coco_verify(const coco_verifier *verifier, const char *tee,
                                                  const char *evidence, const coco_binding *binding,

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #if defined(__clang_analyzer__) || defined(COCO_ANALYSE)
 #undef coco_fail
+#undef coco_fail_again
 #undef coco_fail_nomem
 #undef coco_fail_errno
 #undef coco_wrap
@@ -136,6 +138,17 @@ coco_fail_errno(coco_error **err, int errnum, const char *fmt, ...)
     free(what);
     set_error(err, COCO_ERR_IO, errnum, message);
     return COCO_ERR_IO;
+}
+
+coco_status
+coco_fail_again(coco_error **err, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    set_error(err, COCO_ERR_NET, EAGAIN, format(fmt, args));
+    va_end(args);
+    return COCO_ERR_NET;
 }
 
 coco_status

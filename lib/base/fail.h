@@ -27,6 +27,10 @@ coco_status coco_fail_nomem(coco_error **err);
 coco_status coco_fail_errno(coco_error **err, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* COCO_ERR_NET with EAGAIN as its errno: what was asked for is under way, ask again. */
+coco_status coco_fail_again(coco_error **err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Puts "context: " before the message already in *err and returns its status. */
 coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -50,6 +54,7 @@ coco_status coco_pass_over(coco_error *kept, coco_error **err);
 #define coco_fail_nomem(err) ((void)coco_fail_nomem(err), COCO_ERR_NOMEM)
 #define coco_fail_errno(err, errnum, ...)                                                          \
     ((void)coco_fail_errno(err, errnum, __VA_ARGS__), COCO_ERR_IO)
+#define coco_fail_again(err, ...) ((void)coco_fail_again(err, __VA_ARGS__), COCO_ERR_NET)
 #define coco_wrap(err, status, ...) ((void)coco_wrap(err, status, __VA_ARGS__), (status))
 #endif
 

@@ -136,8 +136,8 @@ start(struct coco_flights *flights, const char *name, struct coco_flight **ret, 
     if (has_failed(flights, name, &status, err))
         return status;
     if (flights->n == COCO_FLIGHTS_MAX)
-        return coco_fail(err, COCO_ERR_NET, "more than %d requests are under way: ask again",
-                         COCO_FLIGHTS_MAX);
+        return coco_fail_again(err, "more than %d requests are under way: ask again",
+                               COCO_FLIGHTS_MAX);
     struct coco_flight *flight = calloc(1, sizeof(*flight));
     if (!flight)
         return coco_fail_nomem(err);

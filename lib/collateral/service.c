@@ -196,8 +196,7 @@ get_at_once(struct service *service, const char *name, const struct errand *erra
     send_for_companions(service, name);
     coco_status status = coco_shelf_give(&service->shelf, name, false, ret, &given, err);
     if (status == COCO_OK && !given) {
-        status =
-            sent == COCO_OK ? coco_fail(&why, COCO_ERR_NET, "is being fetched: ask again") : sent;
+        status = sent == COCO_OK ? coco_fail_again(&why, "is being fetched: ask again") : sent;
         coco_error_give(err, coco_steal(&why));
     }
     coco_error_free(why);

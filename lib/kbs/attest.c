@@ -17,12 +17,10 @@
 #include "kbs/session.h"
 #include "kbs/token.h"
 #include "rcar/messages.h"
+#include "verifier/driver.h"
 
 #include <stdio.h>
 #include <string.h>
-
-COCO_DEFINE_CLEANUP(coco_binding *, coco_binding_free);
-COCO_DEFINE_CLEANUP(coco_verdict *, coco_verdict_free);
 
 #define CHALLENGE "challenge"
 #define ATTESTED "attested"
@@ -166,12 +164,16 @@ check_verdict(struct judgement *j, const char *tee, const coco_verdict *verdict,
     status = coco_kbs_trace_verdict(j->trace, verdict, err);
     if (status != COCO_OK)
         return status;
-    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
-        if (!coco_verdict_check_ok(verdict, i) && !coco_verdict_check_allowed(verdict, i))
-            return coco_fail(err, COCO_ERR_VERIFY, "%s evidence: %s: expected %s, got %s", tee,
-                             coco_verdict_check_name(verdict, i),
-                             coco_verdict_check_want(verdict, i),
-                             coco_verdict_check_got(verdict, i));
+    /* What nobody knows comes first: the guest may ask again, and hear of the others then. */
+    for (int unreached = 1; unreached >= 0; unreached--)
+        for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
+            if (!coco_verdict_check_ok(verdict, i) && !coco_verdict_check_allowed(verdict, i)
+                && coco_verdict_check_unreached(verdict, i) == unreached)
+                return coco_fail(err, unreached ? COCO_ERR_NET : COCO_ERR_VERIFY,
+                                 "%s evidence: %s: expected %s, got %s", tee,
+                                 coco_verdict_check_name(verdict, i),
+                                 coco_verdict_check_want(verdict, i),
+                                 coco_verdict_check_got(verdict, i));
     return coco_fail(err, COCO_ERR_VERIFY, "%s evidence: nothing was checked", tee);
 }
 

@@ -94,9 +94,16 @@ coco_status coco_verdict_add_bytes(coco_verdict *verdict, const char *name, cons
                                    coco_error **err);
 
 /*
+ * Whether *why, or NULL, says that a source of collateral cannot be reached. Not of
+ * what is under way: for a verdict that is waited for.
+ */
+bool coco_is_unreached(const coco_error *why);
+
+/*
  * Adds one check that holds if status is COCO_OK, and does not if it is one that
- * hostile input leads to; *why, taken in any case, is then what was got. Any other
- * status fails as it is: memory that is short says nothing of the evidence.
+ * hostile input leads to, or if a source cannot be reached; *why, taken in any case,
+ * is then what was got. Any other status fails as it is: memory that is short says
+ * nothing of the evidence.
  */
 coco_status coco_verdict_add_outcome(coco_verdict *verdict, const char *name, const char *want,
                                      coco_status status, coco_error **why, coco_error **err);
@@ -133,6 +140,9 @@ coco_status coco_check_chain(const struct coco_verification *verification, coco_
 coco_status coco_check_revoked(const struct coco_verification *verification, coco_verdict *verdict,
                                X509_CRL *crl, coco_error **why, X509 *issuer, X509 *cert,
                                coco_error **err);
+
+/* Whether check index fails for want of an answer, and may hold another time. */
+bool coco_verdict_check_unreached(const coco_verdict *verdict, size_t index);
 
 /* ---- claims ---- */
 

@@ -135,13 +135,16 @@ check_revoked(const coco_verifier *verifier, const struct coco_cert_chain *chain
     _cleanup_buf_ struct coco_buf bytes = {.limit = COCO_CRL_SIZE_MAX};
     _cleanup_crl_ X509_CRL *crl = NULL;
     bool lenient = is_allowed(verifier, "revocation-list");
+    coco_error *why = NULL;
 
-    coco_status status = coco_collateral_read(coco_verifier_collateral(verifier), &bytes,
-                                              lenient ? NULL : err, "%s", lists[issuer]);
-    if (lenient && status == COCO_ERR_NOTFOUND)
+    coco_status status =
+        coco_collateral_read(coco_verifier_collateral(verifier), &bytes, &why, "%s", lists[issuer]);
+    if (lenient && (status == COCO_ERR_NOTFOUND || coco_is_unreached(why))) {
+        coco_error_free(why);
         return COCO_OK;
-    if (lenient && status != COCO_OK)
-        return coco_fail(err, status, "cannot read %s", lists[issuer]);
+    }
+    if (status != COCO_OK)
+        coco_error_give(err, why);
     if (status == COCO_OK)
         status = coco_crl_parse(bytes.data, bytes.len, &crl, err);
     if (status == COCO_OK)

@@ -85,9 +85,16 @@ fetch_cas(const struct coco_verification *verification, const struct coco_sev_ce
 
     for (size_t i = 0; i < PRODUCTS; i++) {
         _cleanup_buf_ struct coco_buf bytes = {.limit = CAS_MAX};
+        coco_error *why = NULL;
         coco_status status =
-            coco_collateral_read(collateral, &bytes, NULL, "amd/%s/ask_ark.cert", products[i]);
+            coco_collateral_read(collateral, &bytes, &why, "amd/%s/ask_ark.cert", products[i]);
 
+        /* Of another product, perhaps; but then nobody knows. */
+        if (status == COCO_ERR_NET || status == COCO_ERR_DENIED || status == COCO_ERR_CANCELED) {
+            coco_error_give(err, why);
+            return status;
+        }
+        coco_error_free(why);
         if (status == COCO_OK)
             status = coco_sev_cas_parse(bytes.data, bytes.len, ask, ark, NULL);
         if (status == COCO_ERR_NOMEM)

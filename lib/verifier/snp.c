@@ -54,6 +54,8 @@ keep(struct signer *signer, coco_status status, coco_error **why, coco_error **e
 {
     coco_error *kept = coco_steal(why);
 
+    if (coco_is_unreached(kept))
+        status = COCO_ERR_NOTFOUND;
     switch (kept && coco_error_status(kept) == COCO_ERR_NOMEM ? COCO_ERR_NOMEM : status) {
     case COCO_OK:
         return COCO_OK;

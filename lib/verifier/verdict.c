@@ -10,6 +10,7 @@
 #include "verifier/checks.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -72,15 +73,32 @@ coco_verdict_add_bytes(coco_verdict *verdict, const char *name, const uint8_t *w
                             got_hex, err);
 }
 
+bool
+coco_is_unreached(const coco_error *why)
+{
+    coco_status status = coco_error_status(why);
+
+    return (status == COCO_ERR_NET || status == COCO_ERR_DENIED) && coco_error_errno(why) != EAGAIN;
+}
+
+bool
+coco_verdict_check_unreached(const coco_verdict *verdict, size_t index)
+{
+    return index < verdict->n_checks && verdict->checks[index].unreached;
+}
+
 coco_status
 coco_verdict_add_outcome(coco_verdict *verdict, const char *name, const char *want,
                          coco_status status, coco_error **why, coco_error **err)
 {
     coco_error *kept = *why;
+    bool unreached = coco_is_unreached(kept);
 
     *why = NULL;
     if (status != COCO_OK && coco_error_status(kept) == COCO_ERR_NOMEM)
         status = COCO_ERR_NOMEM; /* there was none to say what was wrong */
+    if (unreached)
+        status = COCO_ERR_NOTFOUND;
     switch (status) {
     case COCO_OK:
         return coco_verdict_add(verdict, name, true, want, want, err);
@@ -91,6 +109,8 @@ coco_verdict_add_outcome(coco_verdict *verdict, const char *name, const char *wa
     case COCO_ERR_NOTFOUND:
         status = coco_verdict_add(verdict, name, false, want, coco_error_message(kept), err);
         coco_error_free(kept);
+        if (status == COCO_OK)
+            verdict->checks[verdict->n_checks - 1].unreached = unreached;
         return status;
     default:
         coco_error_give(err, kept);

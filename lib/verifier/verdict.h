@@ -14,7 +14,8 @@
 struct coco_check {
     size_t kind; /* index in checks.h */
     bool ok;
-    bool allowed; /* not to hold */
+    bool allowed;   /* not to hold */
+    bool unreached; /* whoever was to be asked could not be: nobody knows */
     char *want;
     char *got;
 };

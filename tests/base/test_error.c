@@ -65,6 +65,21 @@ fail_errno_keeps_it(void **state)
 }
 
 static void
+what_is_under_way_is_told_by_its_errno(void **state)
+{
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_int_equal(coco_fail_again(NULL, "x"), COCO_ERR_NET);
+    assert_int_equal(coco_fail_again(&err, "%s is being fetched", "x"), COCO_ERR_NET);
+    assert_int_equal(coco_wrap(&err, COCO_ERR_NET, "outer"), COCO_ERR_NET);
+    assert_string_equal(coco_error_message(err), "outer: x is being fetched");
+    assert_int_equal(coco_error_status(err), COCO_ERR_NET);
+    assert_int_equal(coco_error_errno(err), EAGAIN);
+    coco_error_free(err);
+}
+
+static void
 wrap_puts_context_before(void **state)
 {
     coco_error *err = NULL;
@@ -212,6 +227,7 @@ main(void)
         cmocka_unit_test(nobody_need_want_the_error),
         cmocka_unit_test(no_error_is_fine),
         cmocka_unit_test(fail_errno_keeps_it),
+        cmocka_unit_test(what_is_under_way_is_told_by_its_errno),
         cmocka_unit_test(wrap_puts_context_before),
         cmocka_unit_test(messages_are_escaped_once),
         cmocka_unit_test(messages_are_cut),

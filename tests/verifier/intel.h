@@ -41,6 +41,8 @@ struct intel_document {
 struct intel_documents {
     struct intel_document document[INTEL_DOCUMENTS_MAX];
     size_t n;
+    const char *broken; /* name of one that cannot be got, or NULL, */
+    coco_status how;    /* and why */
 };
 
 static inline struct intel_document *
@@ -88,8 +90,13 @@ intel_documents_done(struct intel_documents *documents)
 static inline coco_status
 intel_get(void *self, const char *name, struct coco_buf *ret, coco_error **err)
 {
-    const struct intel_document *document = intel_document(self, name);
+    struct intel_documents *documents = self;
+    const struct intel_document *document = intel_document(documents, name);
 
+    if (documents->broken && strcmp(documents->broken, name) == 0)
+        return documents->how == COCO_ERR_NET ? coco_fail(err, COCO_ERR_NET, "no route to host")
+               : documents->how == COCO_OK    ? coco_fail_again(err, "is being fetched")
+                                              : coco_fail(err, documents->how, "is broken");
     if (!document)
         return coco_fail(err, COCO_ERR_NOTFOUND, "there is no such document");
     return coco_buf_append(ret, document->content.data, document->content.len, err);

@@ -64,6 +64,64 @@ what_is_missing_is_not_taken_for_good(void **state)
     intel_assert_failing(&intel, "revocation-list revocation-list tcb-info qe-identity tcb-level ");
 }
 
+/* A network is no proof of anything, and its failure is not that of the call. */
+static void
+what_cannot_be_reached_is_a_check_and_may_be_allowed(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *failing;
+    } cases[] = {
+        {"intel/root-ca.crl", "revocation-list "},
+        {"intel/pck-crl/platform.crl", "revocation-list "},
+        {INFO ".json", "tcb-info tcb-level "},
+        {INFO ".pem", "tcb-info tcb-level "},
+        {IDENTITY ".json", "qe-identity "},
+        {IDENTITY ".pem", "qe-identity "},
+    };
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    (void)state;
+    intel.documents.how = COCO_ERR_NET;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        intel.documents.broken = cases[i].name;
+        intel_assert_failing(&intel, cases[i].failing);
+    }
+    assert_ok(coco_verifier_allow(intel.verifier, "revocation-list", &err), err);
+    intel.documents.broken = "intel/root-ca.crl";
+    assert_ok(intel_verify(&intel, &verdict, &err), err);
+    assert_failing(verdict, "revocation-list ");
+    assert_true(coco_verdict_valid(verdict));
+    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
+        if (!coco_verdict_check_ok(verdict, i))
+            assert_contains(coco_verdict_check_got(verdict, i), "no route to host");
+}
+
+/* Not even if a list that is missing is allowed: one that comes in a moment is waited for. */
+static void
+what_says_nothing_of_evidence_fails_the_call(void **state)
+{
+    static const struct {
+        coco_status how;
+        coco_status status;
+    } cases[] = {
+        {COCO_OK, COCO_ERR_NET}, /* under way */
+        {COCO_ERR_CANCELED, COCO_ERR_CANCELED},
+        {COCO_ERR_IO, COCO_ERR_IO},
+        {COCO_ERR_NOMEM, COCO_ERR_NOMEM},
+    };
+    coco_verdict *verdict = NULL;
+
+    (void)state;
+    assert_ok(coco_verifier_allow(intel.verifier, "revocation-list", &err), err);
+    intel.documents.broken = "intel/root-ca.crl";
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        intel.documents.how = cases[i].how;
+        assert_fails(intel_verify(&intel, &verdict, &err), err, cases[i].status, "");
+        assert_null(verdict);
+    }
+}
+
 static void
 what_is_malformed_is_not_taken_for_good(void **state)
 {
@@ -368,6 +426,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(good_collateral_holds),
         TEST(what_is_missing_is_not_taken_for_good),
+        TEST(what_cannot_be_reached_is_a_check_and_may_be_allowed),
+        TEST(what_says_nothing_of_evidence_fails_the_call),
         TEST(what_is_malformed_is_not_taken_for_good),
         TEST(what_is_revoked_is_found_in_its_list),
         TEST(no_list_stands_for_another),

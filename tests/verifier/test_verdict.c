@@ -5,6 +5,7 @@
  */
 #include "verifier/verdict.h"
 
+#include "base/fail.h"
 #include "tests/faults.h"
 
 #include <string.h>
@@ -133,6 +134,61 @@ checks_are_bounded(void **state)
     free(verdict);
 }
 
+/* One check of that outcome, in verdict. */
+static coco_status
+add_outcome(coco_verdict *verdict, coco_error *why, coco_error **err)
+{
+    coco_status status = coco_error_status(why);
+
+    return coco_verdict_add_outcome(verdict, "revocation-list", "a list", status, &why, err);
+}
+
+static coco_error *
+failed(coco_status status)
+{
+    coco_error *why = NULL;
+
+    (void)coco_fail(&why, status, "no route to host");
+    return why;
+}
+
+static void
+a_source_that_cannot_be_reached_fails_a_check(void **state)
+{
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = empty();
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(add_outcome(verdict, failed(COCO_ERR_NET), &err), err);
+    assert_ok(add_outcome(verdict, failed(COCO_ERR_DENIED), &err), err);
+    assert_ok(add_outcome(verdict, failed(COCO_ERR_NOTFOUND), &err), err);
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(coco_verdict_check_ok(verdict, i));
+        assert_string_equal(coco_verdict_check_got(verdict, i), "no route to host");
+        assert_int_equal(coco_verdict_check_unreached(verdict, i), i < 2);
+    }
+    assert_false(coco_verdict_check_unreached(verdict, 3));
+}
+
+static void
+what_says_nothing_of_evidence_is_no_check(void **state)
+{
+    static const coco_status statuses[] = {COCO_ERR_CANCELED, COCO_ERR_IO, COCO_ERR_INVALID};
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = empty();
+    coco_error *err = NULL;
+    coco_error *why = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        assert_fails(add_outcome(verdict, failed(statuses[i]), &err), err, statuses[i], "no route");
+    (void)coco_fail_nomem(&why);
+    assert_fails(add_outcome(verdict, why, &err), err, COCO_ERR_NOMEM, "");
+    why = NULL;
+    (void)coco_fail_again(&why, "is being fetched");
+    assert_fails(add_outcome(verdict, why, &err), err, COCO_ERR_NET, "is being fetched");
+    assert_int_equal(verdict->n_checks, 0);
+}
+
 int
 main(void)
 {
@@ -143,6 +199,8 @@ main(void)
         cmocka_unit_test(bytes_are_equal_when_only_zeros_follow),
         cmocka_unit_test(foreign_bytes_are_escaped_and_cut),
         cmocka_unit_test(checks_are_bounded),
+        cmocka_unit_test(a_source_that_cannot_be_reached_fails_a_check),
+        cmocka_unit_test(what_says_nothing_of_evidence_is_no_check),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,7 @@ flips_next(struct flips *flips)
         flips->mask = (uint8_t)(flips->mask << 1);
     } else {
         flips->at += flips->n == 0 ? 0 : flips->all ? 1 : flips->step;
-        flips->mask = flips->all ? 1 : (uint8_t)(1U << flips->at % 8);
+        flips->mask = (uint8_t)(1U << (flips->all ? 0 : flips->at % 8));
     }
     if (flips->at >= flips->len) {
         if (flips->all)

@@ -406,9 +406,11 @@ in_the_background_what_is_old_is_given_meanwhile(void **state)
     (void)atomic_fetch_add(&now, 30 * KIT_DAY);
     status_line = "404 Not Found";
     coco_status status;
+    /* What came of the 503 may be remembered as late as now, and is until the clock goes on. */
     while ((status = get(CRL)) == COCO_ERR_NET) {
         coco_error_free(err);
         err = NULL;
+        (void)atomic_fetch_add(&now, 1);
     }
     assert_fails(status, err, COCO_ERR_NOTFOUND, "answered 404");
 }

@@ -6,6 +6,7 @@
 #include "attester/cca.h"
 
 #include "attester/tsm.h"
+#include "base/fail.h"
 #include "tee/cca.h"
 
 #include <string.h>
@@ -16,7 +17,27 @@ detect(void)
     return coco_tsm_detect(&coco_kernel, COCO_TSM_CCA);
 }
 
-/* The challenge in the token is not compared here: a token is only read by who verifies it. */
+/*
+ * T30: an answer to somebody else's question would only be refused later, and
+ * elsewhere. A token of a profile that is not known here is for the verifier to judge.
+ */
+static coco_status
+check_token(const struct coco_buf *data, const uint8_t challenge[COCO_TSM_INBLOB_MAX],
+            coco_error **err)
+{
+    struct coco_cca_token token;
+    coco_error *why = NULL;
+    bool is_unknown = false;
+
+    (void)coco_cca_token_parse(data->data, data->len, &token, &why);
+    coco_status status = coco_forgive(why, COCO_ERR_NOTSUP, &is_unknown, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "token of the kernel");
+    if (!is_unknown && memcmp(token.realm.challenge.data, challenge, COCO_CCA_CHALLENGE_SIZE) != 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "token of the kernel holds another challenge");
+    return COCO_OK;
+}
+
 static coco_status
 collect(void *self, coco_ctx *ctx, const struct coco_evidence_request *request,
         struct coco_buf *evidence, coco_error **err)
@@ -33,6 +54,8 @@ collect(void *self, coco_ctx *ctx, const struct coco_evidence_request *request,
     (void)ctx;
     memcpy(challenge, request->report_data, request->len);
     coco_status status = coco_tsm_ask(machine->kernel, &question, &token, NULL, err);
+    if (status == COCO_OK)
+        status = check_token(&token, challenge, err);
     if (status == COCO_OK)
         status = coco_cca_evidence_format((struct coco_cbor_string){token.data, token.len},
                                           evidence, err);

@@ -14,6 +14,7 @@
 
 #define INSTANCE_RANDOM 0x01 /* the only kind of UEID that a platform may have */
 #define POINT_SIZE 97
+#define PROFILE_SHOWN ((size_t)80)
 
 /* ---- claims ---- */
 
@@ -171,16 +172,38 @@ get_config(struct coco_cbor map, struct coco_cbor_string *ret, coco_error **err)
     return status;
 }
 
+/* DEN0137 2.0, section A7.2.3.3.11: another domain would choose the challenge as it likes. */
+static coco_status
+get_client_id(struct coco_cbor map, int64_t *ret, coco_error **err)
+{
+    coco_status status = coco_cbor_get_i64(map, COCO_CCA_CLAIM_CLIENT_ID, ret, err);
+
+    if (status == COCO_OK && *ret != COCO_CCA_CLIENT_REALMS)
+        return coco_fail(err, COCO_ERR_PROTO, "asked for by domain %" PRId64, *ret);
+    return status;
+}
+
+static coco_status
+refuse_profile(struct coco_cbor_string profile, coco_error **err)
+{
+    return coco_fail(err, COCO_ERR_NOTSUP, "unknown profile '%.*s'",
+                     (int)(profile.len < PROFILE_SHOWN ? profile.len : PROFILE_SHOWN),
+                     (const char *)profile.data);
+}
+
 static coco_status
 parse_platform(struct coco_cbor map, struct coco_cca_platform *ret, coco_error **err)
 {
     coco_status status = get_text(map, COCO_CCA_CLAIM_PROFILE, &ret->profile, err);
     if (status != COCO_OK)
         return status;
-    if (!coco_cbor_string_is(ret->profile, COCO_CCA_PLATFORM_LEGACY)
-        && !coco_cbor_string_is(ret->profile, COCO_CCA_PLATFORM_2023))
-        return coco_fail(err, COCO_ERR_NOTSUP, "unknown profile");
-    status = get_measurement(map, COCO_CCA_CLAIM_CHALLENGE, &ret->challenge, err);
+    if (coco_cbor_string_is(ret->profile, COCO_CCA_PLATFORM_2024))
+        status = get_client_id(map, &ret->client_id, err);
+    else if (!coco_cbor_string_is(ret->profile, COCO_CCA_PLATFORM_LEGACY)
+             && !coco_cbor_string_is(ret->profile, COCO_CCA_PLATFORM_2023))
+        status = refuse_profile(ret->profile, err);
+    if (status == COCO_OK)
+        status = get_measurement(map, COCO_CCA_CLAIM_CHALLENGE, &ret->challenge, err);
     if (status == COCO_OK)
         status = get_sized(map, COCO_CCA_CLAIM_IMPLEMENTATION_ID, COCO_CCA_IMPLEMENTATION_SIZE,
                            &ret->implementation_id, err);
@@ -253,8 +276,9 @@ parse_realm(struct coco_cbor map, struct coco_cca_realm *ret, coco_error **err)
     coco_status status = get_text_opt(map, COCO_CCA_CLAIM_PROFILE, &ret->profile, err);
     if (status != COCO_OK)
         return status;
-    if (ret->profile.len > 0 && !coco_cbor_string_is(ret->profile, COCO_CCA_REALM_2023))
-        return coco_fail(err, COCO_ERR_NOTSUP, "unknown profile");
+    if (ret->profile.len > 0 && !coco_cbor_string_is(ret->profile, COCO_CCA_REALM_2023)
+        && !coco_cbor_string_is(ret->profile, COCO_CCA_REALM_2024))
+        return refuse_profile(ret->profile, err);
     status =
         get_sized(map, COCO_CCA_CLAIM_CHALLENGE, COCO_CCA_CHALLENGE_SIZE, &ret->challenge, err);
     if (status == COCO_OK)
@@ -301,13 +325,41 @@ coco_cca_realm_key(const struct coco_cca_realm *realm, EVP_PKEY **ret, coco_erro
 
 /* ---- the token ---- */
 
-static coco_status
-get_message(struct coco_cbor map, int64_t label, const char *what, struct coco_cose_sign1 *ret,
-            coco_error **err)
-{
-    struct coco_cbor_string bytes;
+struct collection {
+    struct coco_cbor map;
+    bool wrapped; /* each part has its type before it */
+};
 
-    coco_status status = coco_cbor_get_bytes(map, label, &bytes, err);
+/* The bytes of a part with its type before it. */
+static coco_status
+get_wrapped(struct coco_cbor map, int64_t label, struct coco_cbor_string *ret, coco_error **err)
+{
+    struct coco_cbor_items items;
+    struct coco_cbor part;
+    uint64_t type = 0;
+
+    coco_status status = coco_cbor_get(map, label, &part, err);
+    if (status == COCO_OK)
+        status = coco_cbor_array_of(part, 2, &items, err);
+    if (status == COCO_OK && coco_cbor_next(&items, &part))
+        status = coco_cbor_u64(part, &type, err);
+    if (status == COCO_OK && type != COCO_CCA_EAT_CWT)
+        return coco_fail(err, COCO_ERR_NOTSUP, "of type %" PRIu64 ", not %d", type,
+                         COCO_CCA_EAT_CWT);
+    if (status == COCO_OK && coco_cbor_next(&items, &part))
+        status = coco_cbor_bytes(part, ret, err);
+    return status;
+}
+
+static coco_status
+get_message(const struct collection *collection, int64_t label, const char *what,
+            struct coco_cose_sign1 *ret, coco_error **err)
+{
+    struct coco_cbor_string bytes = {0};
+
+    coco_status status = collection->wrapped
+                             ? get_wrapped(collection->map, label, &bytes, err)
+                             : coco_cbor_get_bytes(collection->map, label, &bytes, err);
     if (status == COCO_OK)
         status = coco_cose_sign1_parse(bytes.data, bytes.len, ret, err);
     if (status != COCO_OK)
@@ -316,15 +368,21 @@ get_message(struct coco_cbor map, int64_t label, const char *what, struct coco_c
 }
 
 static coco_status
-get_collection(struct coco_cbor token, struct coco_cbor *ret, coco_error **err)
+get_collection(struct coco_cbor token, struct collection *ret, coco_error **err)
 {
     struct coco_cbor_items items;
+    uint64_t tag = 0;
 
-    coco_status status = coco_cbor_untag(token, COCO_CCA_TOKEN_TAG, ret, err);
+    ret->wrapped = coco_cbor_tag(token, &tag, &ret->map) && tag == COCO_CCA_TOKEN_CMW_TAG;
+    coco_status status = coco_cbor_untag(
+        token, ret->wrapped ? COCO_CCA_TOKEN_CMW_TAG : COCO_CCA_TOKEN_TAG, &ret->map, err);
     if (status == COCO_OK)
-        status = coco_cbor_map(*ret, &items, err);
+        status = coco_cbor_map(ret->map, &items, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "CCA token");
+    if (ret->wrapped && items.left > 2)
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         "CCA token: has evidence of devices, which is not verified here");
     if (items.left != 2)
         return coco_fail(err, COCO_ERR_PROTO, "CCA token: has %" PRIu64 " parts, not 2",
                          items.left);
@@ -335,19 +393,20 @@ coco_status
 coco_cca_token_parse(const void *data, size_t len, struct coco_cca_token *ret, coco_error **err)
 {
     struct coco_cca_token token = {0};
-    struct coco_cbor map = {0};
+    struct collection collection = {0};
+    struct coco_cbor item = {0};
 
     if (len > COCO_CCA_TOKEN_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "CCA token of more than %zu bytes",
                          COCO_CCA_TOKEN_MAX);
-    coco_status status = coco_cbor_parse(data, len, "CCA token", &map, err);
+    coco_status status = coco_cbor_parse(data, len, "CCA token", &item, err);
     if (status == COCO_OK)
-        status = get_collection(map, &map, err);
+        status = get_collection(item, &collection, err);
     if (status == COCO_OK)
-        status =
-            get_message(map, COCO_CCA_TOKEN_PLATFORM, "platform", &token.platform_message, err);
+        status = get_message(&collection, COCO_CCA_TOKEN_PLATFORM, "platform",
+                             &token.platform_message, err);
     if (status == COCO_OK)
-        status = get_message(map, COCO_CCA_TOKEN_REALM, "realm", &token.realm_message, err);
+        status = get_message(&collection, COCO_CCA_TOKEN_REALM, "realm", &token.realm_message, err);
     if (status == COCO_OK)
         status = coco_cca_platform_parse(token.platform_message.payload.data,
                                          token.platform_message.payload.len, &token.platform, err);

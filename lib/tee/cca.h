@@ -8,6 +8,10 @@
  *
  *     399({44234: bstr of 18([...platform]), 44241: bstr of 18([...realm])})
  *
+ * or, from RMM 2.0 on (section A7.2, and draft -03), with the type of each part before it:
+ *
+ *     907({44234: [263, bstr of 18([...])], 44241: [263, bstr of 18([...])]})
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef COCO_TEE_CCA_H
@@ -26,9 +30,13 @@
 
 #define COCO_CCA_PLATFORM_LEGACY "http://arm.com/CCA-SSD/1.0.0"
 #define COCO_CCA_PLATFORM_2023 "tag:arm.com,2023:cca_platform#1.0.0"
+#define COCO_CCA_PLATFORM_2024 "tag:arm.com,2024:cca_platform#2.0.0"
 #define COCO_CCA_REALM_2023 "tag:arm.com,2023:realm#1.0.0"
+#define COCO_CCA_REALM_2024 "tag:arm.com,2024:realm#2.0.0"
 
 #define COCO_CCA_TOKEN_TAG 399
+#define COCO_CCA_TOKEN_CMW_TAG 907 /* draft-ietf-rats-msg-wrap */
+#define COCO_CCA_EAT_CWT 263       /* application/eat+cwt as CoAP has it */
 #define COCO_CCA_TOKEN_PLATFORM 44234
 #define COCO_CCA_TOKEN_REALM 44241
 
@@ -37,6 +45,7 @@ enum coco_cca_claim {
     COCO_CCA_CLAIM_CHALLENGE = 10,
     COCO_CCA_CLAIM_INSTANCE_ID = 256,
     COCO_CCA_CLAIM_PROFILE = 265,
+    COCO_CCA_CLAIM_CLIENT_ID = 2394,
     COCO_CCA_CLAIM_LIFECYCLE = 2395,
     COCO_CCA_CLAIM_IMPLEMENTATION_ID = 2396,
     COCO_CCA_CLAIM_COMPONENTS = 2399,
@@ -77,6 +86,7 @@ struct coco_cca_platform {
     struct coco_cbor_string service; /* may be missing */
     struct coco_cbor_string hash_alg;
     uint16_t lifecycle;
+    int64_t client_id; /* who asked for it; 0 in profiles before 2024 */
     struct coco_cca_component components[COCO_CCA_COMPONENTS_MAX];
     size_t n_components;
 };
@@ -98,6 +108,8 @@ struct coco_cca_token {
     struct coco_cca_platform platform;
     struct coco_cca_realm realm;
 };
+
+#define COCO_CCA_CLIENT_REALMS 1 /* the Realm Management Security Domain, the only one that may */
 
 /* What a platform is in (DEN0129, "security lifecycle"). */
 enum coco_cca_state {
@@ -140,6 +152,10 @@ coco_status coco_cca_realm_format(const struct coco_cca_realm *realm, struct coc
                                   coco_error **err);
 coco_status coco_cca_token_format(struct coco_cbor_string platform, struct coco_cbor_string realm,
                                   struct coco_buf *buf, coco_error **err);
+/* The same as RMM 2.0 has it. */
+coco_status coco_cca_token_format_cmw(struct coco_cbor_string platform,
+                                      struct coco_cbor_string realm, struct coco_buf *buf,
+                                      coco_error **err);
 
 /*
  * The form on the wire, {"token":[217,1,143,...]}, and what is in it. COCO_ERR_PROTO

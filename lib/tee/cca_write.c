@@ -46,7 +46,7 @@ coco_cca_platform_format(const struct coco_cca_platform *platform, struct coco_b
 {
     struct coco_cbor_writer w = coco_cbor_writer_of(buf, err);
 
-    coco_cbor_put_map(&w, platform->service.len > 0 ? 9 : 8);
+    coco_cbor_put_map(&w, (size_t)8 + (platform->service.len > 0) + (platform->client_id != 0));
     put_claim_bytes(&w, COCO_CCA_CLAIM_CHALLENGE, platform->challenge);
     put_claim_bytes(&w, COCO_CCA_CLAIM_INSTANCE_ID, platform->instance_id);
     put_claim_text(&w, COCO_CCA_CLAIM_PROFILE, platform->profile);
@@ -60,6 +60,10 @@ coco_cca_platform_format(const struct coco_cca_platform *platform, struct coco_b
     put_claim_text(&w, COCO_CCA_CLAIM_SERVICE, platform->service);
     put_claim_bytes(&w, COCO_CCA_CLAIM_CONFIG, platform->config);
     put_claim_text(&w, COCO_CCA_CLAIM_HASH_ALG, platform->hash_alg);
+    if (platform->client_id != 0) {
+        coco_cbor_put_int(&w, COCO_CCA_CLAIM_CLIENT_ID);
+        coco_cbor_put_int(&w, platform->client_id);
+    }
     return w.status;
 }
 
@@ -93,6 +97,28 @@ coco_cca_token_format(struct coco_cbor_string platform, struct coco_cbor_string 
     coco_cbor_put_map(&w, 2);
     put_claim_bytes(&w, COCO_CCA_TOKEN_PLATFORM, platform);
     put_claim_bytes(&w, COCO_CCA_TOKEN_REALM, realm);
+    return w.status;
+}
+
+static void
+put_wrapped(struct coco_cbor_writer *w, int64_t label, struct coco_cbor_string token)
+{
+    coco_cbor_put_int(w, label);
+    coco_cbor_put_array(w, 2);
+    coco_cbor_put_u64(w, COCO_CCA_EAT_CWT);
+    coco_cbor_put_bytes(w, token.data, token.len);
+}
+
+coco_status
+coco_cca_token_format_cmw(struct coco_cbor_string platform, struct coco_cbor_string realm,
+                          struct coco_buf *buf, coco_error **err)
+{
+    struct coco_cbor_writer w = coco_cbor_writer_of(buf, err);
+
+    coco_cbor_put_tag(&w, COCO_CCA_TOKEN_CMW_TAG);
+    coco_cbor_put_map(&w, 2);
+    put_wrapped(&w, COCO_CCA_TOKEN_PLATFORM, platform);
+    put_wrapped(&w, COCO_CCA_TOKEN_REALM, realm);
     return w.status;
 }
 

@@ -18,6 +18,7 @@ MEMCMP = {
     "lib/attester/snp.c": (2, "report data and digests of init data, which a host knows"),
     "lib/attester/software.c": (1, "digests of init data, which is no secret"),
     "lib/attester/tdx.c": (2, "report data and digests of init data, which a host knows"),
+    "lib/attester/cca.c": (1, "a challenge, which a host knows"),
     "lib/base/cbor_get.c": (1, "names of members"),
     "lib/base/cbor_read.c": (1, "keys of maps"),
     "lib/base/digest.c": (1, "digests of what everybody may read"),

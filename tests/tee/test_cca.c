@@ -62,7 +62,20 @@ claims_of_a_platform_are_refused(void **state)
     (void)state;
     assert_ok(read_platform(&p, &err), err);
     p.profile = CCA_TEXT("http://arm.com/CCA-SSD/2.0.0");
-    assert_fails(read_platform(&p, &err), err, COCO_ERR_NOTSUP, "unknown profile");
+    assert_fails(read_platform(&p, &err), err, COCO_ERR_NOTSUP,
+                 "unknown profile 'http://arm.com/CCA-SSD/2.0.0'");
+    p.profile = CCA_TEXT("tag:arm.com,2026:cca_platform#2.0.0");
+    assert_fails(read_platform(&p, &err), err, COCO_ERR_NOTSUP,
+                 "unknown profile 'tag:arm.com,2026");
+    /* Who asks for a token chooses its challenge. */
+    p.profile = CCA_TEXT(COCO_CCA_PLATFORM_2024);
+    assert_fails(read_platform(&p, &err), err, COCO_ERR_PROTO, "has no 2394");
+    p.client_id = COCO_CCA_CLIENT_REALMS;
+    assert_ok(read_platform(&p, &err), err);
+    p.client_id = 2;
+    assert_fails(read_platform(&p, &err), err, COCO_ERR_PROTO, "asked for by domain 2");
+    p.client_id = -1;
+    assert_fails(read_platform(&p, &err), err, COCO_ERR_PROTO, "asked for by domain -1");
     p = some_platform();
     p.challenge = short_;
     assert_fails(read_platform(&p, &err), err, COCO_ERR_PROTO, "10: has 5 bytes");
@@ -364,7 +377,33 @@ what_no_token_is_is_refused(void **state)
         {"d9018f"
          "a219acca4019acd14000",
          "1 bytes too many"},
+        /* The form of RMM 2.0. */
+        {"d9038b"
+         "a219acca4019acd140",
+         "platform token: is no array"},
+        {"d9038b"
+         "a119acca40",
+         "has 1 parts, not 2"},
+        {"d9038b"
+         "a219acca8119010719acd140",
+         "platform token: is an array of 1, not of 2"},
+        {"d9038b"
+         "a219acca824040"
+         "19acd140",
+         "platform token: is no"},
+        {"d9038b"
+         "a219acca8219010700"
+         "19acd140",
+         "platform token: is no byte string"},
+        {"d9038b"
+         "a219acca821901074019acd140",
+         "platform token: COSE_Sign1: ends after 0 bytes"},
     };
+    static const char devices[] = "d9038b"
+                                  "a319acca4019acd14019ace240";
+    static const char other_type[] = "d9038b"
+                                     "a219acca820140"
+                                     "19acd140";
     static const uint8_t huge[COCO_CCA_TOKEN_MAX + 1];
     struct coco_cca_token token;
 
@@ -379,6 +418,13 @@ what_no_token_is_is_refused(void **state)
     }
     assert_fails(coco_cca_token_parse(huge, sizeof(huge), &token, &err), err, COCO_ERR_LIMIT,
                  "more than 65536 bytes");
+    uint8_t bytes[64];
+    assert_true(coco_unhex(devices, strlen(devices), bytes, strlen(devices) / 2));
+    assert_fails(coco_cca_token_parse(bytes, strlen(devices) / 2, &token, &err), err,
+                 COCO_ERR_NOTSUP, "has evidence of devices");
+    assert_true(coco_unhex(other_type, strlen(other_type), bytes, strlen(other_type) / 2));
+    assert_fails(coco_cca_token_parse(bytes, strlen(other_type) / 2, &token, &err), err,
+                 COCO_ERR_NOTSUP, "of type 1, not 263");
 }
 
 /* The manifest of the fixtures says which of them are claim sets, and which is none. */

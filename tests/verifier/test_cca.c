@@ -86,6 +86,7 @@ struct making {
     struct coco_cca_realm realm;
     EVP_PKEY *platform_signer;
     EVP_PKEY *realm_signer;
+    bool cmw; /* in the form of RMM 2.0 */
 };
 
 static struct coco_cbor_string
@@ -129,8 +130,8 @@ make(const struct making *m, struct coco_buf *token, coco_error **e)
     if (status == COCO_OK)
         status = sign(m->realm_signer, &realm, &signed_realm, e);
     if (status == COCO_OK)
-        status =
-            coco_cca_token_format(string_of(&signed_platform), string_of(&signed_realm), token, e);
+        status = (m->cmw ? coco_cca_token_format_cmw : coco_cca_token_format)(
+            string_of(&signed_platform), string_of(&signed_realm), token, e);
     return status;
 }
 
@@ -182,7 +183,7 @@ assert_made_failing(const struct making *m, const char *names)
 }
 
 static void
-a_good_token_is_valid_in_both_profiles(void **state)
+a_good_token_is_valid_in_all_profiles(void **state)
 {
     _cleanup_buf_ struct coco_buf cose = {.limit = 256};
     struct making m = good();
@@ -198,6 +199,14 @@ a_good_token_is_valid_in_both_profiles(void **state)
     m.realm.key = string_of(&cose);
     m.realm.key_hash_alg = CCA_TEXT("sha-512");
     assert_made_failing(&m, "");
+    m.platform.profile = CCA_TEXT(COCO_CCA_PLATFORM_2024);
+    m.platform.client_id = COCO_CCA_CLIENT_REALMS;
+    m.realm.profile = CCA_TEXT(COCO_CCA_REALM_2024);
+    assert_made_failing(&m, "");
+    m.cmw = true;
+    assert_made_failing(&m, "");
+    m.realm_signer = other_key;
+    assert_made_failing(&m, "realm-signature ");
 }
 
 static void
@@ -617,7 +626,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_good_token_is_valid_in_both_profiles),
+        TEST(a_good_token_is_valid_in_all_profiles),
         TEST(each_broken_link_is_its_own_check),
         TEST(the_hash_of_the_realm_key_has_its_length),
         TEST(a_realm_key_that_is_not_on_its_curve_signs_nothing),

@@ -420,6 +420,18 @@ static const struct cli_command table[] = {
         .run = cli_rv_diff,
     },
     {
+        .name = "rv put",
+        .operands = "FILE",
+        .min = 1,
+        .max = 1,
+        .purpose = "register the reference values in FILE at a broker, as its owner",
+        .details =
+            "What \"rv sign\" made goes as it is, for a broker that has its key; our own and "
+            "Trustee's take any other form. Values stay there until they are replaced.",
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
+        .run = cli_rv_put,
+    },
+    {
         .name = "rv rm",
         .operands = "FILE NAME...",
         .min = 2,

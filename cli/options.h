@@ -204,6 +204,7 @@ int cli_resource_put(struct cli *cli);
 int cli_resource_rm(struct cli *cli);
 int cli_rv_add(struct cli *cli);
 int cli_rv_diff(struct cli *cli);
+int cli_rv_put(struct cli *cli);
 int cli_rv_rm(struct cli *cli);
 int cli_rv_show(struct cli *cli);
 int cli_rv_sign(struct cli *cli);

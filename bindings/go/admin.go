@@ -84,3 +84,11 @@ func (a *Admin) SetResourcePolicy(ctx context.Context, rego string) error {
 		return C.coco_admin_set_resource_policy(c, f.ctx, f.text(0), f.err)
 	}, rego)
 }
+
+// PutReferences registers reference values: what References.Format gives as
+// "rvps", or another message for Trustee's RVPS.
+func (a *Admin) PutReferences(ctx context.Context, message string) error {
+	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_put_references(c, f.ctx, f.text(0), f.err)
+	}, message)
+}

@@ -98,6 +98,21 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_set_resource_policy(coco_admin *
                                                                     coco_ctx *ctx, const char *rego,
                                                                     coco_error **err);
 
+/**
+ * Registers reference values.
+ *
+ * @param admin    which KBS
+ * @param ctx      cancellation
+ * @param message  as Trustee's RVPS takes it, JSON: what coco_references_format() gives as
+ *                 "rvps", or a manifest in base64 as the payload of type "corim"
+ * @param err      ::COCO_ERR_NOTSUP for a type that the KBS does not take, ::COCO_ERR_VERIFY and
+ *                 the like for what it refuses, ::COCO_ERR_DENIED, ::COCO_ERR_NET,
+ *                 ::COCO_ERR_CANCELED
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_put_references(coco_admin *admin, coco_ctx *ctx,
+                                                               const char *message,
+                                                               coco_error **err);
+
 #ifdef __cplusplus
 }
 #endif

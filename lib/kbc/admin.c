@@ -238,10 +238,26 @@ coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, co
     return status;
 }
 
+static coco_status
+post_json(coco_admin *admin, coco_ctx *ctx, const char *path, const void *body, size_t len,
+          coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    struct coco_broker_request request = {
+        .method = "POST",
+        .path = path,
+        .content_type = "application/json",
+        .body = body,
+        .len = len,
+    };
+
+    coco_status status = do_request(admin, ctx, &request, &answer, err);
+    return status == COCO_OK ? coco_broker_check(&answer, err) : status;
+}
+
 coco_status
 coco_admin_set_resource_policy(coco_admin *admin, coco_ctx *ctx, const char *rego, coco_error **err)
 {
-    _cleanup_answer_ struct coco_broker_answer answer = {0};
     _cleanup_json_ cJSON *object = NULL;
     _cleanup_buf_ struct coco_buf body = {.limit = POLICY_MAX};
 
@@ -253,15 +269,11 @@ coco_admin_set_resource_policy(coco_admin *admin, coco_ctx *ctx, const char *reg
     if (status != COCO_OK)
         return status;
 
-    struct coco_broker_request request = {
-        .method = "POST",
-        .path = "/resource-policy",
-        .content_type = "application/json",
-        .body = body.data,
-        .len = body.len,
-    };
-    status = do_request(admin, ctx, &request, &answer, err);
-    if (status == COCO_OK)
-        status = coco_broker_check(&answer, err);
-    return status;
+    return post_json(admin, ctx, "/resource-policy", body.data, body.len, err);
+}
+
+coco_status
+coco_admin_put_references(coco_admin *admin, coco_ctx *ctx, const char *message, coco_error **err)
+{
+    return post_json(admin, ctx, "/reference-value", message, strlen(message), err);
 }

@@ -20,7 +20,7 @@ COMMANDS = [
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
     "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs serve", "manual", "measure",
     "resource get", "resource ls", "resource put", "resource rm",
-    "rv add", "rv diff", "rv rm", "rv show", "rv sign", "rv verify", "tee launch", "tee run", "try", "version",
+    "rv add", "rv diff", "rv put", "rv rm", "rv show", "rv sign", "rv verify", "tee launch", "tee run", "try", "version",
 ]  # fmt: skip
 
 WRONG = [

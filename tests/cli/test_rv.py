@@ -3,7 +3,6 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import base64
 import json
 import os
 import subprocess
@@ -225,7 +224,6 @@ def test_a_broker_lets_in_what_was_measured_ahead(coco, tmp_path, owner):
     tee = tmp_path / "tee"
     coco.run("tee", "launch", tee, tmp_path / "one", code=0)
     path = kept(coco, tmp_path, owner, "--tee", "software", "--kernel", tmp_path / "one")
-    message = coco.run("rv", "show", path, "--form", "rvps", code=0).stdout
     private, public = owner
     roots = tmp_path / "root.pub"
     subprocess.run(["openssl", "pkey", "-in", tee / "root.pem", "-pubout", "-out", roots], check=True)
@@ -239,7 +237,7 @@ software_roots = ["{roots}"]
     server = kbs.Daemon(tmp_path, config)
     try:
         token = kbs.admin_token(private)
-        assert server.ask("POST", "/reference-value", token, message)[0] == 200
+        coco.run("rv", "put", path, "--kbs", server.url, "--kbs-admin-key", private, code=0)
         assert server.ask("POST", "/resource/a/b/c", token, b"secret")[0] == 200
         get = ["resource", "get", "kbs:///a/b/c", "--kbs", server.url]
         env = {"COCO_SOFTWARE_TEE": str(tee)}
@@ -276,18 +274,17 @@ insecure_http = true
 reference_keys = ["{public}"]
 """
 
-    def message(key):
-        sealed = coco.run("rv", "sign", values, "--sign-key", key, "--signer", "Ann", code=0).stdout
-        return json.dumps({"version": "0.1.0", "type": "corim", "payload": base64.b64encode(sealed).decode()})
-
     server = kbs.Daemon(tmp_path, config)
     try:
         token = kbs.admin_token(admin)
-        unsigned = coco.run("rv", "show", values, "--form", "rvps", code=0).stdout
-        assert server.ask("POST", "/reference-value", token, unsigned)[0] != 200
-        assert server.ask("POST", "/reference-value", token, message(admin))[0] != 200
-        assert server.ask("GET", "/reference-value/mr_td", token)[0] != 200
-        assert server.ask("POST", "/reference-value", token, message(private))[0] == 200
+        put = ["--kbs", server.url, "--kbs-admin-key", admin]
+        refused = coco.run("rv", "put", values, *put)
+        assert refused.returncode != 0 and "nobody signed" in refused.stderr.decode()
+        for key in admin, private:
+            assert server.ask("GET", "/reference-value/mr_td", token)[0] != 200
+            sealed = tmp_path / f"{key.name}.signed"
+            coco.run("rv", "sign", values, "--sign-key", key, "--signer", "Ann", "-o", sealed, code=0)
+            assert (coco.run("rv", "put", sealed, *put).returncode == 0) == (key == private)
         status, said = server.ask("GET", "/reference-value/mr_td", token)
         assert (status, json.loads(said)) == (200, [A])
     finally:

@@ -111,6 +111,13 @@ requests_are_upstreams(void **state)
     assert_string_equal(f->script.target, "/kbs/v0/resource-policy");
     assert_string_equal(f->script.content_type, "application/json");
     assert_string_equal(f->script.request_body, "{\"policy\":\"cGFja2FnZSBwb2xpY3kK\"}");
+
+    assert_ok(coco_admin_put_references(f->admin, f->ctx, "{\"version\":\"0.1.0\"}", &f->err),
+              f->err);
+    assert_string_equal(f->script.method, "POST");
+    assert_string_equal(f->script.target, "/kbs/v0/reference-value");
+    assert_string_equal(f->script.content_type, "application/json");
+    assert_string_equal(f->script.request_body, "{\"version\":\"0.1.0\"}");
 }
 
 static void
@@ -223,6 +230,8 @@ refusals_keep_the_servers_words(void **state)
                      cases[i].delete, cases[i].why);
         assert_fails(coco_admin_set_resource_policy(f->admin, f->ctx, "", &f->err), f->err,
                      cases[i].put, cases[i].why);
+        assert_fails(coco_admin_put_references(f->admin, f->ctx, "{}", &f->err), f->err,
+                     cases[i].put, cases[i].why);
     }
 }
 
@@ -304,6 +313,8 @@ administration_survives_any_failed_allocation(void **state)
             status = coco_admin_put_resource(f->admin, f->ctx, "a/b/c", BYTES("x"), &f->err);
         if (status == COCO_OK)
             status = coco_admin_set_resource_policy(f->admin, f->ctx, "x", &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_put_references(f->admin, f->ctx, "{}", &f->err);
         if (status == COCO_OK)
             status = coco_admin_list_resources(f->admin, f->ctx, &list, &f->err);
         fault_expect(status, f->err);

@@ -123,3 +123,8 @@ class Admin(Handle):
     def set_resource_policy(self, rego, *, context=None):
         """Sets the resource policy to `rego`, the text of a module of package `policy`."""
         call(context, native.admin_set_resource_policy, self._c, rego)
+
+    def put_references(self, message, *, context=None):
+        """Registers reference values: References.format("rvps"), or another message for RVPS."""
+        text = message.decode() if isinstance(message, bytes) else message
+        call(context, native.admin_put_references, self._c, text)

@@ -186,6 +186,11 @@ def test_an_owner_administers_over_http():
             assert server.get("default/key/1") == b"secret"
             assert admin.list() == ["default/key/1"]
             admin.set_resource_policy("package policy\nimport rego.v1\ndefault allow := false\n")
+            values = coco.References()
+            values.add("a", ["b"])
+            admin.put_references(values.format("rvps"))
+            with pytest.raises(coco.Error):
+                admin.put_references('{"version": "0.1.0", "type": "swid", "payload": ""}')
             admin.delete("default/key/1")
             assert server.list() == []
         with coco.Admin(server.url) as nobody, pytest.raises(coco.DeniedError):

@@ -169,20 +169,21 @@ def test_one_bit_of_what_was_launched_is_in_the_claims(machine):
 
 
 def test_what_is_computed_ahead_is_what_it_attests(machine):
+    """From the files that boot to reference values, and to the one that another kernel does not have."""
+    values = ["--reference-values", machine.top / "values"]
     evidence = machine.evidence()
     files = [word for part in ("firmware", "kernel", "initrd") for word in (f"--{part}", machine.top / part)]
     cpu = ["--cpu", "EPYC-Genoa"] if machine.tee == "snp" else []
     done = machine.coco.run("measure", "--json", "--tee", machine.tee, *files, "--cmdline", "quiet", *cpu, code=0)
-    found = claims(machine, evidence)
-    compared = 0
-    for value in json.loads(done.stdout.splitlines()[-1])["values"]:
-        if value["claim"] and value["value"]:
-            got = found
-            for name in value["claim"].split("."):
-                got = got[name]
-            assert got == value["value"], value["name"]
-            compared += 1
-    assert compared == {"tdx": 3, "snp": 1, "tpm": 2}[machine.tee]
+    machine.coco.run("rv", "add", machine.top / "values", "--from", "-", stdin=done.stdout, code=0)
+    compared = json.loads(machine.verify(evidence, *machine.trust(), *values, "--json").stdout)["references"]
+    known = {"tdx": {"mr_td", "rtmr_1", "rtmr_2"}, "snp": {"snp_launch_measurement"}, "tpm": {"tpm_pcr04", "tpm_pcr09"}}
+    assert {value["name"] for value in compared} >= known[machine.tee] and all(value["ok"] for value in compared)
+
+    machine.parts["kernel"] = flip(machine.parts["kernel"], -1)
+    done = machine.verify(machine.evidence(), *machine.trust(), *values, "--json", code=4)
+    other = {value["name"] for value in json.loads(done.stdout)["references"] if not value["ok"]}
+    assert other & known[machine.tee] == {{"tdx": "rtmr_1", "snp": "snp_launch_measurement", "tpm": "tpm_pcr04"}[machine.tee]}
 
 
 @pytest.mark.parametrize("tee", MAKERS, indirect=True)

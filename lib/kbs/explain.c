@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "references/names.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -152,6 +153,23 @@ find_claim(const cJSON *in, const char *name, unsigned depth)
     return NULL;
 }
 
+/* The claim that policies compare a value of this name with, of whichever TEE is there. */
+static const cJSON *
+find_compared(const cJSON *in, const char *name)
+{
+    const struct coco_reference_name *known;
+
+    for (size_t i = 0; (known = coco_reference_name_at(i)); i++) {
+        if (strcmp(known->name, name) != 0 || known->event || known->least)
+            continue;
+        const cJSON *tee = find_claim(in, known->tee, SEARCH_DEPTH);
+        const cJSON *claim = cJSON_IsObject(tee) ? coco_reference_claim(tee, known->claim) : NULL;
+        if (claim)
+            return claim;
+    }
+    return NULL;
+}
+
 static bool
 fits(const cJSON *got, const cJSON *expected)
 {
@@ -229,8 +247,10 @@ coco_kbs_trace_references(cJSON *trace, const cJSON *evidence, const cJSON *refe
     if (status != COCO_OK)
         return status;
     cJSON_ArrayForEach(reference, references) {
-        const cJSON *claim = find_claim(evidence, reference->string, SEARCH_DEPTH);
+        const cJSON *claim = find_compared(evidence, reference->string);
 
+        if (!claim)
+            claim = find_claim(evidence, reference->string, SEARCH_DEPTH);
         if (claim)
             status = add_reference(list, reference, claim, err);
         if (status != COCO_OK)

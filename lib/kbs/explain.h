@@ -34,8 +34,9 @@ coco_status coco_kbs_trace_begin(const char *what, int64_t now, cJSON **ret, coc
 coco_status coco_kbs_trace_verdict(cJSON *trace, const coco_verdict *verdict, coco_error **err);
 
 /*
- * Adds each reference value that evidence, {"<tee>": {claims}}, has a claim for:
- * {"name","ok","expected","got"} and, where texts were expected, the nearest.
+ * Adds each reference value that evidence, {"<tee>": {claims}}, has a claim for, which
+ * policies compare with it or which is called so: {"name","ok","expected","got"} and, where
+ * texts were expected, the nearest.
  */
 coco_status coco_kbs_trace_references(cJSON *trace, const cJSON *evidence, const cJSON *references,
                                       coco_error **err);

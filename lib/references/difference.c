@@ -11,8 +11,6 @@
 #include <string.h>
 
 #define RESULT_MAX (4 * COCO_REFERENCES_FILE_MAX)
-#define PART_MAX 128 /* of a claim's name */
-#define DEPTH_MAX 8
 
 /* ---- from others ---- */
 
@@ -136,21 +134,6 @@ coco_references_diff(const coco_references *references, const coco_references *o
 
 /* ---- from claims ---- */
 
-/* The claim called name, where a dot leads into an object, as policies write it; or NULL. */
-static const cJSON *
-find_claim(const cJSON *claims, const char *name, unsigned depth)
-{
-    const cJSON *exact = cJSON_GetObjectItemCaseSensitive(claims, name);
-    size_t len = strcspn(name, ".");
-    char part[PART_MAX];
-
-    if (exact || name[len] == '\0' || len >= sizeof(part) || depth == 0)
-        return exact;
-    memcpy(part, name, len);
-    part[len] = '\0';
-    return find_claim(cJSON_GetObjectItemCaseSensitive(claims, part), name + len + 1, depth - 1);
-}
-
 static bool
 is_at_least(const cJSON *claim, const cJSON *least)
 {
@@ -225,7 +208,7 @@ compare_value(cJSON *list, const struct coco_reference *value, const char *tee, 
 {
     const struct coco_reference_name *known = coco_reference_name_of(tee, value->name);
     const char *name = known ? known->claim : value->name;
-    const cJSON *claim = find_claim(claims, name, DEPTH_MAX);
+    const cJSON *claim = coco_reference_claim(claims, name);
     bool same = false;
 
     if (!claim && coco_reference_name_is_foreign(tee, value->name))
@@ -251,7 +234,7 @@ add_missing(cJSON *list, const coco_references *references, const char *tee, con
     coco_status status = COCO_OK;
 
     for (size_t i = 0; status == COCO_OK && (known = coco_reference_name_at(i)); i++) {
-        const cJSON *claim = find_claim(claims, known->claim, DEPTH_MAX);
+        const cJSON *claim = coco_reference_claim(claims, known->claim);
 
         if (strcmp(known->tee, tee) == 0 && known->asked && claim
             && !coco_references_find(references, known->name))

@@ -83,6 +83,9 @@ static const struct coco_reference_name table[] = {
     KNOWN("tpm", "tpm_pcr09", "pcr09"),
 };
 
+#define PART_MAX 128 /* of a claim's name */
+#define DEPTH_MAX 8
+
 #define NAMES (sizeof(table) / sizeof(table[0]))
 
 const struct coco_reference_name *
@@ -113,4 +116,24 @@ coco_reference_name_is_foreign(const char *tee, const char *name)
         foreign = true;
     }
     return foreign;
+}
+
+static const cJSON *
+find(const cJSON *claims, const char *name, unsigned depth)
+{
+    const cJSON *exact = cJSON_GetObjectItemCaseSensitive(claims, name);
+    size_t len = strcspn(name, ".");
+    char part[PART_MAX];
+
+    if (exact || name[len] == '\0' || len >= sizeof(part) || depth == 0)
+        return exact;
+    memcpy(part, name, len);
+    part[len] = '\0';
+    return find(cJSON_GetObjectItemCaseSensitive(claims, part), name + len + 1, depth - 1);
+}
+
+const cJSON *
+coco_reference_claim(const cJSON *claims, const char *name)
+{
+    return find(claims, name, DEPTH_MAX);
 }

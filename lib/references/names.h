@@ -6,8 +6,7 @@
 #ifndef COCO_REFERENCES_NAMES_H
 #define COCO_REFERENCES_NAMES_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/json.h"
 
 /* A name that Trustee's default policies ask for, of one TEE. */
 struct coco_reference_name {
@@ -24,6 +23,12 @@ const struct coco_reference_name *coco_reference_name_at(size_t index);
 
 /* The one of tee; NULL if it has none of that name. */
 const struct coco_reference_name *coco_reference_name_of(const char *tee, const char *name);
+
+/*
+ * The claim called name, where a dot leads into an object, as policies write it; NULL if
+ * there is none.
+ */
+const cJSON *coco_reference_claim(const cJSON *claims, const char *name);
 
 /* Whether name is one of any other TEE than tee. */
 bool coco_reference_name_is_foreign(const char *tee, const char *name);

@@ -88,6 +88,13 @@ references_are_compared(void **state)
         {"{\"t\":{\"d\":1}}", "{\"d\":[]}",
          "[{\"name\":\"d\",\"ok\":false,\"expected\":[],\"got\":1}]"},
         {"{\"t\":{\"d\":1}}", "{\"e\":[1]}", "[]"},
+        /* By the names of Trustee's policies. */
+        {"{\"snp\":{\"measurement\":\"ab\"}}", "{\"snp_launch_measurement\":[\"cd\"]}",
+         "[{\"name\":\"snp_launch_measurement\",\"ok\":false,\"expected\":[\"cd\"],\"got\":\"ab\","
+         "\"nearest\":\"cd\"}]"},
+        {"{\"snp\":{\"measurement\":\"ab\"}}", "{\"sev_launch_measurement\":[\"ab\"]}", "[]"},
+        {"{\"tdx\":{\"quote\":{\"body\":{\"rtmr_1\":\"ab\"}}}}", "{\"rtmr_1\":[\"ab\"]}",
+         "[{\"name\":\"rtmr_1\",\"ok\":true,\"expected\":[\"ab\"],\"got\":\"ab\"}]"},
         {"{\"a\":{\"b\":{\"c\":{\"d\":true}}}}", "{\"d\":true}",
          "[{\"name\":\"d\",\"ok\":true,\"expected\":true,\"got\":true}]"},
     };

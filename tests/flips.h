@@ -2,8 +2,10 @@
  * tests/flips.h - bits that a test flips, one at a time
  *
  *     for_each_flip(flip, data, len, 1)
+ *     {
  *         if (is_valid(...))
  *             fail_msg("byte %zu can be changed", flip.at);
+ *     }
  *
  * One bit of each byte, another one in each, or of one byte in so many; every bit of
  * every byte where $COCO_ALL_BITS is set (CONTRIBUTING.md).

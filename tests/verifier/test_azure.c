@@ -335,8 +335,11 @@ is_refused(struct fixture *f, enum coco_hcl_hardware hardware)
 static void
 assert_no_byte_can_change(struct fixture *f, const struct vector *vector, uint8_t *data, size_t len)
 {
-    for_each_flip(flip, data, len, 1) if (!is_refused(f, vector->hardware))
-        fail_msg("%s: byte %zu of %zu can change", vector->name, flip.at, len);
+    for_each_flip(flip, data, len, 1)
+    {
+        if (!is_refused(f, vector->hardware))
+            fail_msg("%s: byte %zu of %zu can change", vector->name, flip.at, len);
+    }
 }
 
 static void

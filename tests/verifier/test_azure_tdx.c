@@ -273,9 +273,11 @@ no_byte_of_a_recorded_quote_can_change(void **state)
     assert_ok(coco_json_parse_object(text, len, &object, &f->err), f->err);
     assert_ok(coco_hcl_evidence_parse(object, COCO_HCL_TDX, &evidence, &f->err), f->err);
     size_t baseline = count_failing(verifier, &evidence);
-    for_each_flip(flip, evidence.voucher.data, CERTIFIED_AT + CERTIFIED_LEN,
-                  1) if (count_failing(verifier, &evidence) <= baseline)
-        fail_msg("byte %zu can change", flip.at);
+    for_each_flip(flip, evidence.voucher.data, CERTIFIED_AT + CERTIFIED_LEN, 1)
+    {
+        if (count_failing(verifier, &evidence) <= baseline)
+            fail_msg("byte %zu can change", flip.at);
+    }
     assert_int_equal(count_failing(verifier, &evidence), baseline);
 }
 

@@ -965,12 +965,17 @@ no_byte_of_a_recorded_quote_can_be_changed(void **state)
                   err);
         /* Of certificates, which are others' business and long, some bytes in each line. */
         const size_t signed_len = certificates_at(&r);
-        for_each_flip(flip, r.bytes.data, signed_len, 1) if (can_be_changed(&r, NULL))
-            fail_msg("byte %zu of %s can be changed", flip.at, vectors[i].quote);
-        for_each_flip(flip, r.bytes.data + signed_len, r.quote.len - signed_len,
-                      9) if (can_be_changed(&r, &chain))
-            fail_msg("byte %zu of the certificates of %s can be changed", flip.at,
-                     vectors[i].quote);
+        for_each_flip(flip, r.bytes.data, signed_len, 1)
+        {
+            if (can_be_changed(&r, NULL))
+                fail_msg("byte %zu of %s can be changed", flip.at, vectors[i].quote);
+        }
+        for_each_flip(flip, r.bytes.data + signed_len, r.quote.len - signed_len, 9)
+        {
+            if (can_be_changed(&r, &chain))
+                fail_msg("byte %zu of the certificates of %s can be changed", flip.at,
+                         vectors[i].quote);
+        }
     }
 }
 
@@ -1011,9 +1016,11 @@ no_byte_that_is_signed_can_be_changed(void **state)
                   err);
         assert_ok(coco_cert_key(chain.certs[0], &pck, &err), err);
         assert_true(signatures_hold(&r.bytes, pck));
-        for_each_flip(flip, r.bytes.data, certificates_at(&r),
-                      1) if (signatures_hold(&r.bytes, pck))
-            fail_msg("byte %zu of %s can be changed", flip.at, vectors[i].quote);
+        for_each_flip(flip, r.bytes.data, certificates_at(&r), 1)
+        {
+            if (signatures_hold(&r.bytes, pck))
+                fail_msg("byte %zu of %s can be changed", flip.at, vectors[i].quote);
+        }
     }
 }
 

@@ -876,9 +876,12 @@ no_bit_of_recorded_certificates_can_be_flipped(void **state)
         for (size_t j = 0; j < evidence.certs.n; j++) {
             struct coco_buf *der = &evidence.certs.list[j].data;
 
-            for_each_flip(flip, der->data, der->len, 41) if (report_is_valid(with, r, &evidence))
-                fail_msg("bit %02x of byte %zu of certificate %zu of %s can be flipped", flip.mask,
-                         flip.at, j, r->report);
+            for_each_flip(flip, der->data, der->len, 41)
+            {
+                if (report_is_valid(with, r, &evidence))
+                    fail_msg("bit %02x of byte %zu of certificate %zu of %s can be flipped",
+                             flip.mask, flip.at, j, r->report);
+            }
         }
     }
 }

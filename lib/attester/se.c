@@ -9,18 +9,10 @@
 #include "attester/se.h"
 
 #include "attester/paths.h"
-#include "base/base64.h"
 #include "base/fail.h"
-#include "base/json.h"
+#include "tee/se.h"
 
 #include <string.h>
-
-/* Linux, arch/s390/include/uapi/asm/uvdevice.h */
-#define CONTROL_BLOCK_MAX ((size_t)1 << 20)
-#define ANSWER_MAX ((size_t)32 << 10)
-
-#define TAGS_SIZE 208
-#define KEY_MAX 1024 /* RSA-4096 has 512 bytes */
 
 static bool
 detect(void)
@@ -33,80 +25,39 @@ detect(void)
            && strcmp(coco_buf_text(&line), "1") == 0;
 }
 
-/* A request, and what goes back as it came. */
-struct request {
-    struct coco_buf control_block;
-    uint64_t measurement_size;
-    uint64_t additional_size;
-    struct coco_buf key;
-    struct coco_buf nonce;
-    struct coco_buf tags;
-};
-
-static void
-request_done(struct request *request)
-{
-    coco_buf_done(&request->control_block);
-    coco_buf_done(&request->key);
-    coco_buf_done(&request->nonce);
-    coco_buf_done(&request->tags);
-}
-
-#define _cleanup_request_ _cleanup_(request_done)
-
+/* A broker asks for both: a measurement without bytes would prove nothing. */
 static coco_status
-get_bytes(const cJSON *object, const char *name, struct coco_buf *ret, coco_error **err)
+check_sizes(const struct coco_se_request *request, coco_error **err)
 {
-    const char *text = NULL;
-
-    coco_status status = coco_json_get_string(object, name, &text, err);
-    if (status != COCO_OK)
-        return status;
-    status = coco_base64_decode(COCO_BASE64, text, strlen(text), ret, err);
-    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", name);
+    if (request->measurement_size == 0)
+        return coco_fail(err, COCO_ERR_LIMIT, "measurement_size is 0");
+    if (request->additional_size == 0)
+        return coco_fail(err, COCO_ERR_LIMIT, "additional_size is 0");
+    return COCO_OK;
 }
 
 static coco_status
-get_size(const cJSON *object, const char *name, uint64_t *ret, coco_error **err)
-{
-    coco_status status = coco_json_get_u64(object, name, ret, err);
-    if (status == COCO_OK && (*ret == 0 || *ret > ANSWER_MAX))
-        return coco_fail(err, COCO_ERR_LIMIT, "%s is not 1 to %zu", name, ANSWER_MAX);
-    return status;
-}
-
-static coco_status
-request_parse(const char *nonce, struct request *ret, coco_error **err)
+request_parse(const char *nonce, struct coco_se_request *ret, coco_error **err)
 {
     _cleanup_json_ cJSON *object = NULL;
 
     coco_status status = coco_json_parse_object(nonce, strlen(nonce), &object, err);
     if (status == COCO_OK)
-        status = get_bytes(object, "request_blob", &ret->control_block, err);
+        status = coco_se_request_parse(object, ret, err);
     if (status == COCO_OK)
-        status = get_size(object, "measurement_size", &ret->measurement_size, err);
-    if (status == COCO_OK)
-        status = get_size(object, "additional_size", &ret->additional_size, err);
-    if (status == COCO_OK)
-        status = get_bytes(object, "encr_measurement_key", &ret->key, err);
-    if (status == COCO_OK)
-        status = get_bytes(object, "encr_request_nonce", &ret->nonce, err);
-    if (status == COCO_OK)
-        status = get_bytes(object, "image_hdr_tags", &ret->tags, err);
-    if (status == COCO_OK && ret->tags.len != TAGS_SIZE)
-        status = coco_fail(err, COCO_ERR_PROTO, "image_hdr_tags has not %d bytes", TAGS_SIZE);
+        status = check_sizes(ret, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "request of the KBS");
 }
 
 /* What the ultravisor filled in. */
 struct answer {
-    uint8_t measurement[ANSWER_MAX];
-    uint8_t additional[ANSWER_MAX];
+    uint8_t measurement[COCO_SE_ADDITIONAL_MAX];
+    uint8_t additional[COCO_SE_ADDITIONAL_MAX];
     struct coco_uv_attest attest;
 };
 
 static coco_status
-ask(const struct coco_kernel *kernel, const struct request *request, struct answer *answer,
+ask(const struct coco_kernel *kernel, const struct coco_se_request *request, struct answer *answer,
     coco_error **err)
 {
     struct coco_uv_block block = {
@@ -127,46 +78,28 @@ ask(const struct coco_kernel *kernel, const struct request *request, struct answ
     return COCO_OK;
 }
 
+/* All of it is lent. */
 static coco_status
-add_buf(cJSON *object, const char *name, const struct coco_buf *buf, coco_error **err)
-{
-    return coco_json_add_base64(object, name, buf->data, buf->len, err);
-}
-
-static coco_status
-write_evidence(const struct request *request, const struct answer *answer,
+write_evidence(const struct coco_se_request *request, struct answer *answer,
                struct coco_buf *evidence, coco_error **err)
 {
-    const struct coco_uv_attest *attest = &answer->attest;
-    _cleanup_json_ cJSON *object = NULL;
+    struct coco_uv_attest *attest = &answer->attest;
+    struct coco_se_evidence parts = {
+        .measurement = {.data = answer->measurement, .len = attest->meas_len},
+        .additional = {.data = answer->additional, .len = attest->add_data_len},
+        .user = {.data = attest->user_data, .len = attest->user_data_len},
+        .key = request->key,
+        .nonce = request->nonce,
+        .tags = request->tags,
+    };
 
-    coco_status status = coco_json_new_object(&object, err);
-    if (status == COCO_OK)
-        status =
-            coco_json_add_base64(object, "measurement", answer->measurement, attest->meas_len, err);
-    if (status == COCO_OK)
-        status = coco_json_add_base64(object, "additional_data", answer->additional,
-                                      attest->add_data_len, err);
-    if (status == COCO_OK)
-        status = coco_json_add_base64(object, "user_data", attest->user_data, attest->user_data_len,
-                                      err);
-    if (status == COCO_OK)
-        status = coco_json_add_base64(object, "cuid", attest->config_uid,
-                                      sizeof(attest->config_uid), err);
-    if (status == COCO_OK)
-        status = add_buf(object, "encr_measurement_key", &request->key, err);
-    if (status == COCO_OK)
-        status = add_buf(object, "encr_request_nonce", &request->nonce, err);
-    if (status == COCO_OK)
-        status = add_buf(object, "image_hdr_tags", &request->tags, err);
-    if (status == COCO_OK)
-        status = coco_json_write(object, COCO_JSON_COMPACT, evidence, err);
-    return status;
+    memcpy(parts.cuid, attest->config_uid, sizeof(parts.cuid));
+    return coco_se_evidence_format(&parts, evidence, err);
 }
 
 static coco_status
 answer_request(const struct coco_kernel *kernel, const struct coco_evidence_request *asked,
-               const struct request *request, struct coco_buf *evidence, coco_error **err)
+               const struct coco_se_request *request, struct coco_buf *evidence, coco_error **err)
 {
     _cleanup_free_ struct answer *answer = calloc(1, sizeof(*answer));
 
@@ -193,12 +126,7 @@ collect(void *self, coco_ctx *ctx, const struct coco_evidence_request *asked,
         struct coco_buf *evidence, coco_error **err)
 {
     const struct coco_machine *machine = self;
-    _cleanup_request_ struct request request = {
-        .control_block = {.limit = CONTROL_BLOCK_MAX},
-        .key = {.limit = KEY_MAX},
-        .nonce = {.limit = KEY_MAX},
-        .tags = {.limit = TAGS_SIZE},
-    };
+    _cleanup_se_request_ struct coco_se_request request = {0};
 
     (void)ctx;
     if (!asked->nonce)

@@ -115,8 +115,10 @@ write_request(struct fixture *f, const char *request, char *buf, size_t size)
     assert_in_range(n, 1, size - 1);
 }
 
-#define REQUEST                                                                                    \
-    "{\"request_blob\":\"" BLOCK "\",\"measurement_size\":64,\"additional_size\":64,"              \
+#define REQUEST REQUEST_OF("64", "64")
+#define REQUEST_OF(measurement, additional)                                                        \
+    "{\"request_blob\":\"" BLOCK "\",\"measurement_size\":" measurement                            \
+    ",\"additional_size\":" additional ","                                                         \
     "\"encr_measurement_key\":\"" KEY "\",\"encr_request_nonce\":\"" NONCE                         \
     "\",\"image_hdr_tags\":\"@\"}"
 
@@ -198,14 +200,15 @@ hostile_requests_are_refused(void **state)
         {"bm9uY2U=", COCO_ERR_PROTO, "request of the KBS"},
         {"{}", COCO_ERR_PROTO, "request_blob"},
         {"{\"request_blob\":\"?\"}", COCO_ERR_PROTO, "request_blob"},
-        {"{\"request_blob\":\"\",\"measurement_size\":0}", COCO_ERR_LIMIT, "measurement_size"},
-        {"{\"request_blob\":\"\",\"measurement_size\":32769}", COCO_ERR_LIMIT, "measurement_size"},
+        {REQUEST_OF("0", "64"), COCO_ERR_LIMIT, "measurement_size is 0"},
+        {REQUEST_OF("64", "0"), COCO_ERR_LIMIT, "additional_size is 0"},
+        {"{\"request_blob\":\"\",\"measurement_size\":32769}", COCO_ERR_PROTO, "measurement_size"},
         {"{\"request_blob\":\"\",\"measurement_size\":-1}", COCO_ERR_PROTO, "measurement_size"},
         {"{\"request_blob\":\"\",\"measurement_size\":64,\"additional_size\":4294967296}",
-         COCO_ERR_LIMIT, "additional_size"},
+         COCO_ERR_PROTO, "additional_size"},
         {"{\"request_blob\":\"\",\"measurement_size\":64,\"additional_size\":1,"
          "\"encr_measurement_key\":\"\",\"encr_request_nonce\":\"\",\"image_hdr_tags\":\"AAAA\"}",
-         COCO_ERR_PROTO, "208"},
+         COCO_ERR_PROTO, "tags of an image: ends after 3 bytes"},
         {"{\"request_blob\":\"\",\"measurement_size\":64,\"additional_size\":1,"
          "\"encr_measurement_key\":\"\",\"encr_request_nonce\":\"\",\"image_hdr_tags\":\"@AAAA\"}",
          COCO_ERR_PROTO, "image_hdr_tags"},

@@ -205,18 +205,3 @@ coco_kernel_ask(const struct coco_kernel *kernel, const char *path, unsigned lon
     (void)kernel->close(kernel->user, fd);
     return status;
 }
-
-coco_status
-coco_forgive(coco_error *kept, coco_status status, bool *forgiven, coco_error **err)
-{
-    coco_status got = kept ? coco_error_status(kept) : COCO_OK;
-
-    *forgiven = kept && got == status;
-    if (*forgiven) {
-        coco_error_free(kept);
-        return COCO_OK;
-    }
-    if (kept)
-        coco_error_give(err, kept);
-    return got;
-}

@@ -58,11 +58,4 @@ coco_status coco_kernel_read_line(const struct coco_kernel *kernel, const char *
 coco_status coco_kernel_ask(const struct coco_kernel *kernel, const char *path,
                             unsigned long request, void *arg, coco_error **err);
 
-/*
- * Takes an error that was kept, or NULL, and gives COCO_OK if it is one of status;
- * *forgiven says that it was. Any other is given on, also that there was no memory to
- * say which it is.
- */
-coco_status coco_forgive(coco_error *kept, coco_status status, bool *forgiven, coco_error **err);
-
 #endif

@@ -102,17 +102,27 @@ coco_error_give(coco_error **err, coco_error *kept)
 }
 
 coco_status
-coco_pass_over(coco_error *kept, coco_error **err)
+coco_forgive(coco_error *kept, coco_status status, bool *forgiven, coco_error **err)
 {
-    coco_status status = coco_error_status(kept);
+    coco_status got = coco_error_status(kept);
 
-    if (status == COCO_ERR_PROTO || status == COCO_ERR_LIMIT) {
+    *forgiven = kept && got == status;
+    if (*forgiven) {
         coco_error_free(kept);
         return COCO_OK;
     }
     if (kept)
         coco_error_give(err, kept);
-    return status;
+    return got;
+}
+
+coco_status
+coco_pass_over(coco_error *kept, coco_error **err)
+{
+    const bool is_long = coco_error_status(kept) == COCO_ERR_LIMIT;
+    bool passed = false;
+
+    return coco_forgive(kept, is_long ? COCO_ERR_LIMIT : COCO_ERR_PROTO, &passed, err);
 }
 
 coco_status

@@ -8,6 +8,8 @@
 
 #include <coco/error.h>
 
+#include <stdbool.h>
+
 /*
  * Each of these stores an error in *err, if err is not NULL, and returns its
  * status, so that failing is one statement:
@@ -37,6 +39,13 @@ coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...
 
 /* Stores an error that was kept, which is taken. */
 void coco_error_give(coco_error **err, coco_error *kept);
+
+/*
+ * Takes an error that was kept, or NULL, and gives COCO_OK if it is one of status;
+ * *forgiven says that it was. Any other is given on, also that there was no memory to
+ * say which it is.
+ */
+coco_status coco_forgive(coco_error *kept, coco_status status, bool *forgiven, coco_error **err);
 
 /*
  * Takes an error that was kept, or NULL, and gives COCO_OK if it says that data from

@@ -134,29 +134,6 @@ a_device_is_asked_and_closed(void **state)
 }
 
 static void
-one_kind_of_error_is_forgiven(void **state)
-{
-    coco_error *kept = NULL;
-    coco_error *err = NULL;
-    bool forgiven = true;
-
-    (void)state;
-    assert_ok(coco_forgive(NULL, COCO_ERR_NOTFOUND, &forgiven, &err), err);
-    assert_false(forgiven);
-    (void)coco_fail(&kept, COCO_ERR_NOTFOUND, "none");
-    assert_ok(coco_forgive(kept, COCO_ERR_NOTFOUND, &forgiven, &err), err);
-    assert_true(forgiven);
-    kept = NULL;
-    (void)coco_fail(&kept, COCO_ERR_IO, "broken");
-    assert_fails(coco_forgive(kept, COCO_ERR_NOTFOUND, &forgiven, &err), err, COCO_ERR_IO,
-                 "broken");
-    assert_false(forgiven);
-    kept = NULL;
-    (void)coco_fail_nomem(&kept);
-    assert_fails(coco_forgive(kept, COCO_ERR_NOTFOUND, &forgiven, &err), err, COCO_ERR_NOMEM, "");
-}
-
-static void
 a_machine_survives_a_failed_allocation(void **state)
 {
     (void)state;
@@ -178,11 +155,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_file_is_written_only_if_it_is_there),
-        TEST(a_line_is_read_without_its_newline),
-        TEST(what_is_not_there_or_too_long_is_refused),
-        TEST(a_device_is_asked_and_closed),
-        TEST(one_kind_of_error_is_forgiven),
+        TEST(a_file_is_written_only_if_it_is_there),    TEST(a_line_is_read_without_its_newline),
+        TEST(what_is_not_there_or_too_long_is_refused), TEST(a_device_is_asked_and_closed),
         TEST(a_machine_survives_a_failed_allocation),
     };
 

@@ -195,6 +195,29 @@ every_status_has_its_name(void **state)
 }
 
 static void
+one_kind_of_error_is_forgiven(void **state)
+{
+    coco_error *kept = NULL;
+    coco_error *err = NULL;
+    bool forgiven = true;
+
+    (void)state;
+    assert_ok(coco_forgive(NULL, COCO_ERR_NOTFOUND, &forgiven, &err), err);
+    assert_false(forgiven);
+    (void)coco_fail(&kept, COCO_ERR_NOTFOUND, "none");
+    assert_ok(coco_forgive(kept, COCO_ERR_NOTFOUND, &forgiven, &err), err);
+    assert_true(forgiven);
+    kept = NULL;
+    (void)coco_fail(&kept, COCO_ERR_IO, "broken");
+    assert_fails(coco_forgive(kept, COCO_ERR_NOTFOUND, &forgiven, &err), err, COCO_ERR_IO,
+                 "broken");
+    assert_false(forgiven);
+    kept = NULL;
+    (void)coco_fail_nomem(&kept);
+    assert_fails(coco_forgive(kept, COCO_ERR_NOTFOUND, &forgiven, &err), err, COCO_ERR_NOMEM, "");
+}
+
+static void
 data_that_cannot_be_read_may_be_passed_over(void **state)
 {
     static const struct {
@@ -227,6 +250,7 @@ main(void)
         cmocka_unit_test(nobody_need_want_the_error),
         cmocka_unit_test(no_error_is_fine),
         cmocka_unit_test(fail_errno_keeps_it),
+        cmocka_unit_test(one_kind_of_error_is_forgiven),
         cmocka_unit_test(what_is_under_way_is_told_by_its_errno),
         cmocka_unit_test(wrap_puts_context_before),
         cmocka_unit_test(messages_are_escaped_once),

@@ -317,20 +317,33 @@ coco_pcs_get_judgement(const cJSON *level, int64_t *date, unsigned *status,
     return result;
 }
 
-coco_status
-coco_pcs_add_judgement(cJSON *level, int64_t date, unsigned status, const cJSON *advisories,
-                       coco_error **err)
+static coco_status
+add_judgement(cJSON *level, const struct coco_pcs_judgement *judgement, coco_error **err)
 {
-    const char *name = coco_tcb_status_name(status);
+    const char *name = coco_tcb_status_name(judgement->status);
 
     if (!name)
-        return coco_fail(err, COCO_ERR_INVALID, "there is no TCB status %u", status);
-    coco_status result = coco_pcs_add_time(level, "tcbDate", date, err);
-    if (result == COCO_OK)
-        result = coco_json_add_string(level, "tcbStatus", name, err);
-    if (result == COCO_OK && advisories)
-        result = coco_json_add_copy(level, "advisoryIDs", advisories, err);
-    return result;
+        return coco_fail(err, COCO_ERR_INVALID, "there is no TCB status %u", judgement->status);
+    coco_status status = coco_pcs_add_time(level, "tcbDate", judgement->date, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(level, "tcbStatus", name, err);
+    if (status == COCO_OK && judgement->advisories)
+        status = coco_json_add_copy(level, "advisoryIDs", judgement->advisories, err);
+    return status;
+}
+
+coco_status
+coco_pcs_add_level(cJSON *levels, const struct coco_pcs_judgement *judgement, cJSON **tcb,
+                   coco_error **err)
+{
+    cJSON *level = NULL;
+
+    coco_status status = coco_json_add_object(levels, NULL, &level, err);
+    if (status == COCO_OK)
+        status = coco_json_add_object(level, "tcb", tcb, err);
+    if (status == COCO_OK)
+        status = add_judgement(level, judgement, err);
+    return status;
 }
 
 /* ---- levels of one number ---- */
@@ -395,17 +408,12 @@ coco_pcs_levels_format(const struct coco_pcs_levels *levels, cJSON *object, coco
     coco_status status = coco_json_add_array(object, "tcbLevels", &array, err);
     for (size_t i = 0; i < levels->n && status == COCO_OK; i++) {
         const struct coco_pcs_level *level = &levels->levels[i];
-        cJSON *item = NULL;
+        const struct coco_pcs_judgement judgement = {level->date, level->status, level->advisories};
         cJSON *tcb = NULL;
 
-        status = coco_json_add_object(array, NULL, &item, err);
-        if (status == COCO_OK)
-            status = coco_json_add_object(item, "tcb", &tcb, err);
+        status = coco_pcs_add_level(array, &judgement, &tcb, err);
         if (status == COCO_OK)
             status = coco_json_add_u64(tcb, "isvsvn", level->svn, err);
-        if (status == COCO_OK)
-            status =
-                coco_pcs_add_judgement(item, level->date, level->status, level->advisories, err);
     }
     return status;
 }

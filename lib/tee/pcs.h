@@ -98,7 +98,15 @@ coco_status coco_pcs_get_number(const cJSON *object, const char *name, uint64_t 
 /* What a level says beside its numbers: tcbDate, tcbStatus, advisoryIDs. */
 coco_status coco_pcs_get_judgement(const cJSON *level, int64_t *date, unsigned *status,
                                    const cJSON **advisories, coco_error **err);
-coco_status coco_pcs_add_judgement(cJSON *level, int64_t date, unsigned status,
-                                   const cJSON *advisories, coco_error **err);
+/* What a level is judged to be, and when. */
+struct coco_pcs_judgement {
+    int64_t date;
+    unsigned status;
+    const cJSON *advisories; /* or NULL */
+};
+
+/* Adds a level to levels, and lends its "tcb", which is for the numbers. */
+coco_status coco_pcs_add_level(cJSON *levels, const struct coco_pcs_judgement *judgement,
+                               cJSON **tcb, coco_error **err);
 
 #endif

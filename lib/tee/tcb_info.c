@@ -289,21 +289,16 @@ add_levels(const struct coco_tcb_info *info, cJSON *object, coco_error **err)
     coco_status status = coco_json_add_array(object, "tcbLevels", &array, err);
     for (size_t i = 0; i < info->n_levels && status == COCO_OK; i++) {
         const struct coco_tcb_level *level = &info->levels[i];
-        cJSON *item = NULL;
+        const struct coco_pcs_judgement judgement = {level->date, level->status, level->advisories};
         cJSON *tcb = NULL;
 
-        status = coco_json_add_object(array, NULL, &item, err);
-        if (status == COCO_OK)
-            status = coco_json_add_object(item, "tcb", &tcb, err);
+        status = coco_pcs_add_level(array, &judgement, &tcb, err);
         if (status == COCO_OK)
             status = add_components(tcb, "sgxtcbcomponents", level->sgx, err);
         if (status == COCO_OK)
             status = coco_json_add_u64(tcb, "pcesvn", level->pce_svn, err);
         if (status == COCO_OK && info->tdx)
             status = add_components(tcb, "tdxtcbcomponents", level->tdx, err);
-        if (status == COCO_OK)
-            status =
-                coco_pcs_add_judgement(item, level->date, level->status, level->advisories, err);
     }
     return status;
 }

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "net/dial.h"
 #include "net/header.h"
+#include "net/hop_tls.h"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -40,14 +41,6 @@ slist_freep(struct curl_slist **list)
 }
 
 #define _cleanup_slist_ _cleanup_(slist_freep)
-
-/* Keeps the first failure of a row of calls. */
-static void
-keep(CURLcode *first, CURLcode code)
-{
-    if (*first == CURLE_OK)
-        *first = code;
-}
 
 static coco_status
 status_of(CURLcode code)
@@ -157,71 +150,6 @@ fail_multi(CURLMcode code, coco_error **err)
     if (code == CURLM_OUT_OF_MEMORY)
         return coco_fail_nomem(err);
     return coco_fail(err, COCO_ERR_IO, "%s", curl_multi_strerror(code));
-}
-
-/*
- * libcurl has one callback for the connection with a peer and the one with a proxy that
- * speaks TLS itself, and does not say which is meant: set_proxy() leaves a mark.
- */
-#define PROXY_TLS_MAX CURL_SSLVERSION_MAX_TLSv1_3
-#define PROXY_TLS_MARK TLS1_3_VERSION
-
-static bool
-is_with_proxy(SSL_CTX *tls)
-{
-    return SSL_CTX_get_max_proto_version(tls) == PROXY_TLS_MARK;
-}
-
-/* libcurl tells some certificates that do not verify from other failures of TLS, not all. */
-static int
-on_verify(int ok, X509_STORE_CTX *store)
-{
-    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct coco_http *http = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-
-    if (!ok) {
-        http->distrust = X509_STORE_CTX_get_error(store);
-        http->of_proxy = is_with_proxy(SSL_get_SSL_CTX(ssl));
-    }
-    return ok;
-}
-
-/* Alerts about the certificate that we showed, or did not (RFC 8446 section 6.2). */
-static bool
-is_about_certificates(int alert)
-{
-    return (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN)
-           || alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_ACCESS_DENIED
-           || alert == SSL_AD_CERTIFICATE_REQUIRED;
-}
-
-static void
-on_tls_message(int sent, int version, int type, const void *data, size_t len, SSL *ssl, void *user)
-{
-    struct coco_http *http = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    const uint8_t *bytes = data;
-
-    (void)version, (void)user;
-    http->heard = http->heard || !sent;
-    if (!sent && type == SSL3_RT_HANDSHAKE && len > 0 && bytes[0] == SSL3_MT_CERTIFICATE_REQUEST)
-        http->asked = true;
-    if (!sent && type == SSL3_RT_ALERT && len == 2 && is_about_certificates(bytes[1]))
-        http->refusal = bytes[1];
-}
-
-/* A connection outlives its first hop, and says a word when it is closed: http outlives both. */
-static CURLcode
-on_tls(CURL *easy, void *tls, void *user)
-{
-    struct coco_hop *hop = user;
-
-    (void)easy;
-    SSL_CTX_set_app_data(tls, hop->http);
-    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
-    SSL_CTX_set_msg_callback(tls, on_tls_message);
-    if (!is_with_proxy(tls))
-        hop->status = coco_peers_use(&hop->http->peers, hop->url->origin, tls, hop->err);
-    return hop->status == COCO_OK ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
 }
 
 static long
@@ -430,40 +358,23 @@ set_peer(const struct coco_http *http, CURLcode *rc)
     long stall = opts->stall_timeout ? (long)opts->stall_timeout : STALL_TIMEOUT_S;
     long connect = (long)connect_timeout(opts);
 
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, connect));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, connect));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall));
     /* A canceled call must not wait for the resolver's thread. */
-    keep(rc, curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L));
 }
 
 static const char *
 text_of(const struct coco_secret *secret)
 {
     return (const char *)secret->data;
-}
-
-/* It is trusted as peers are, but for what is known of one peer alone. */
-static void
-set_proxy_tls(const struct coco_hop *hop, CURLcode *rc)
-{
-    struct curl_blob ca = {.data = hop->http->ca.data, .len = hop->http->ca.len};
-    CURL *easy = hop->http->easy;
-
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
-                              (long)(CURL_SSLVERSION_TLSv1_2 | PROXY_TLS_MAX)));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L));
-    if (ca.len == 0)
-        return;
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &ca));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL));
 }
 
 /* libcurl would read the environment where it is told nothing, and is told all. */
@@ -474,20 +385,21 @@ set_proxy(const struct coco_hop *hop, CURLcode *rc)
     const struct coco_proxy *proxy = hop->url->https ? &proxies->secure : &proxies->plain;
     CURL *easy = hop->http->easy;
 
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, proxy->url ? proxy->url : ""));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, proxy->url ? proxy->url : ""));
     if (!proxy->url)
         return;
-    keep(rc, curl_easy_setopt(easy, CURLOPT_NOPROXY, proxies->except ? proxies->except : ""));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC));
+    coco_hop_keep(rc,
+                  curl_easy_setopt(easy, CURLOPT_NOPROXY, proxies->except ? proxies->except : ""));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC));
     if (proxy->user.data)
-        keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, text_of(&proxy->user)));
+        coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, text_of(&proxy->user)));
     if (proxy->password.data)
-        keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, text_of(&proxy->password)));
+        coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, text_of(&proxy->password)));
     if (strncmp(proxy->url, "https:", strlen("https:")) == 0)
-        set_proxy_tls(hop, rc);
+        coco_hop_set_proxy_tls(hop, rc);
     /* What the peer is told is not for the proxy, nor is its answer to CONNECT the peer's. */
-    keep(rc, curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
 }
 
 /*
@@ -536,31 +448,10 @@ set_dial(struct coco_hop *hop, CURLcode *rc)
 {
     CURL *easy = hop->http->easy;
 
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, ""));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECT_TO, hop->http->names));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop));
-}
-
-static void
-set_tls(struct coco_hop *hop, CURLcode *rc)
-{
-    struct coco_http *http = hop->http;
-    struct curl_blob ca = {.data = http->ca.data, .len = http->ca.len};
-    CURL *easy = http->easy;
-
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, hop));
-    /* A store that is shared by connections would have the CAs of one peer trusted for all. */
-    keep(rc, curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L));
-    if (ca.len == 0)
-        return;
-    keep(rc, curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca));
-    /* The blob takes the place of the system's file only, not of its directory. */
-    keep(rc, curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PROXY, ""));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECT_TO, hop->http->names));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop));
 }
 
 static void
@@ -571,25 +462,25 @@ set_body(struct coco_hop *hop, CURLcode *rc)
     CURL *easy = hop->http->easy;
 
     if (strcmp(method, "HEAD") == 0) {
-        keep(rc, curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
+        coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
         return;
     }
     if (request->reader || hop->is_push) {
-        keep(rc, curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
-        keep(rc, curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read));
-        keep(rc, curl_easy_setopt(easy, CURLOPT_READDATA, hop));
+        coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
+        coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read));
+        coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_READDATA, hop));
         if (hop->is_push && request->body_len > 0)
-            keep(rc,
-                 curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_len));
+            coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
+                                               (curl_off_t)request->body_len));
     } else if (request->body_len > 0 || method[0] == 'P') {
         /* POST, PUT and PATCH have a body, even an empty one. */
         const void *body = request->body ? request->body : "";
 
-        keep(rc,
-             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len));
-        keep(rc, curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body));
+        coco_hop_keep(
+            rc, curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len));
+        coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body));
     }
-    keep(rc, curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method));
 }
 
 static void
@@ -600,18 +491,19 @@ set_exchange(struct coco_hop *hop, CURLcode *rc)
 
     /* Where TLS says that the server can; this is libcurl's default, too, of late. */
     if (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2)
-        keep(rc, curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_URL, hop->url->text));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_HTTPHEADER, hop->headers));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, hop->reason));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQDATA, hop));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
-    keep(rc, curl_easy_setopt(easy, CURLOPT_WRITEDATA, hop));
+        coco_hop_keep(rc,
+                      curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_URL, hop->url->text));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_HTTPHEADER, hop->headers));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, hop->reason));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_PREREQDATA, hop));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_WRITEDATA, hop));
 }
 
 /*
@@ -700,7 +592,7 @@ coco_hop_begin(struct coco_hop *hop, coco_error **err)
         set_dial(hop, &rc);
     else
         set_proxy(hop, &rc);
-    set_tls(hop, &rc);
+    coco_hop_set_tls(hop, &rc);
     set_body(hop, &rc);
     set_exchange(hop, &rc);
     if (rc != CURLE_OK)

@@ -65,6 +65,14 @@ struct coco_hop {
     char reason[CURL_ERROR_SIZE];
 };
 
+/* Keeps the first failure of a row of calls. */
+static inline void
+coco_hop_keep(CURLcode *first, CURLcode code)
+{
+    if (*first == CURLE_OK)
+        *first = code;
+}
+
 /* Prepares; afterwards coco_hop_done() must be called before the hop goes away. */
 coco_status coco_hop_begin(struct coco_hop *hop, coco_error **err);
 /* Goes on until the answer is there, or all of a pushed body so far was taken. */

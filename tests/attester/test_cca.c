@@ -5,10 +5,8 @@
  */
 #include "attester/cca.h"
 
-#include "attester/paths.h"
 #include "base/bytes.h"
-#include "base/context.h"
-#include "tests/fakekernel.h"
+#include "tests/fakemachine.h"
 #include "tests/faults.h"
 #include "tests/tee/cca_sample.h"
 
@@ -72,17 +70,14 @@ setup(void **state)
 {
     static struct fixture fixture;
     struct fixture *f = &fixture;
-    void *self = NULL;
 
     f->err = NULL;
     fake_kernel_init(&f->fake);
     f->fake.provider = "arm_cca_guest\n";
     answer_with(f, "bound", COCO_CCA_REALM_2023);
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_machine_new(&f->fake.table, &self, &f->err), f->err);
-    assert_ok(coco_attester_wrap(&coco_cca_attester, self, &f->attester, &f->err), f->err);
+    fake_machine_begin(&f->fake, &coco_cca_attester, &f->ctx, &f->attester);
     *state = f;
-    return unsetenv(COCO_TEE_ROOT_VARIABLE);
+    return 0;
 }
 
 static int
@@ -90,11 +85,8 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    coco_attester_free(f->attester);
-    coco_ctx_free(f->ctx);
+    fake_machine_end(&f->fake, f->ctx, f->attester);
     coco_buf_done(&f->token);
-    assert_int_equal(f->fake.entries, 0);
-    assert_int_equal(fake_kernel_open(&f->fake), 0);
     return 0;
 }
 

@@ -5,11 +5,9 @@
  */
 #include "attester/nitro.h"
 
-#include "attester/paths.h"
 #include "base/bytes.h"
 #include "base/cbor.h"
-#include "base/context.h"
-#include "tests/fakekernel.h"
+#include "tests/fakemachine.h"
 #include "tests/faults.h"
 
 #include <stdlib.h>
@@ -39,12 +37,6 @@ struct fixture {
     size_t len;
 };
 
-static void *
-memory_at(uint64_t address)
-{
-    return (void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr): it was one */
-}
-
 static int
 module(struct fake_kernel *fake, unsigned long request, void *arg)
 {
@@ -55,12 +47,12 @@ module(struct fake_kernel *fake, unsigned long request, void *arg)
         return EINVAL;
     faults_pause();
     coco_buf_reset(&f->asked);
-    assert_ok(coco_buf_append(&f->asked, memory_at(message->request_addr),
+    assert_ok(coco_buf_append(&f->asked, fake_memory_at(message->request_addr),
                               (size_t)message->request_len, &f->err),
               f->err);
     faults_resume();
     if (f->len <= COCO_NSM_RESPONSE_MAX)
-        memcpy(memory_at(message->response_addr), f->response, f->len);
+        memcpy(fake_memory_at(message->response_addr), f->response, f->len);
     message->response_len = f->len;
     return 0;
 }
@@ -70,7 +62,6 @@ setup(void **state)
 {
     static struct fixture fixture;
     struct fixture *f = &fixture;
-    void *self = NULL;
 
     *f = (struct fixture){
         .asked = {.limit = 4096}, .response = DOCUMENT, .len = sizeof(DOCUMENT) - 1};
@@ -78,11 +69,9 @@ setup(void **state)
     f->fake.user = f;
     f->fake.ioctl = module;
     f->fake.files[0].path = "/dev/nsm";
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_machine_new(&f->fake.table, &self, &f->err), f->err);
-    assert_ok(coco_attester_wrap(&coco_nitro_attester, self, &f->attester, &f->err), f->err);
+    fake_machine_begin(&f->fake, &coco_nitro_attester, &f->ctx, &f->attester);
     *state = f;
-    return unsetenv(COCO_TEE_ROOT_VARIABLE);
+    return 0;
 }
 
 static int
@@ -90,10 +79,8 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    coco_attester_free(f->attester);
-    coco_ctx_free(f->ctx);
+    fake_machine_end(&f->fake, f->ctx, f->attester);
     coco_buf_done(&f->asked);
-    assert_int_equal(fake_kernel_open(&f->fake), 0);
     return 0;
 }
 

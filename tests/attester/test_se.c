@@ -8,9 +8,8 @@
 #include "attester/paths.h"
 #include "base/base64.h"
 #include "base/bytes.h"
-#include "base/context.h"
 #include "base/json.h"
-#include "tests/fakekernel.h"
+#include "tests/fakemachine.h"
 #include "tests/faults.h"
 
 #include <fcntl.h>
@@ -36,12 +35,6 @@ struct fixture {
     char block[32];
 };
 
-static uint8_t *
-memory_at(uint64_t address)
-{
-    return (uint8_t *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr): it was one */
-}
-
 /* The ultravisor: measures with 'M', adds 'A', and is machine 'C'. */
 static int
 ultravisor(struct fake_kernel *fake, unsigned long request, void *arg)
@@ -51,17 +44,16 @@ ultravisor(struct fake_kernel *fake, unsigned long request, void *arg)
 
     if (request != COCO_UV_ATTEST || block->argument_len != sizeof(struct coco_uv_attest))
         return EINVAL;
-    struct coco_uv_attest *attest =
-        (struct coco_uv_attest *)(void *)memory_at(block->argument_addr);
+    struct coco_uv_attest *attest = fake_memory_at(block->argument_addr);
     block->rc = f->rc;
     block->rrc = 0x17;
     if (f->rc != COCO_UV_DONE)
         return 0;
     memcpy(f->asked, attest->user_data, sizeof(f->asked));
     assert_true(attest->arcb_len < sizeof(f->block));
-    memcpy(f->block, memory_at(attest->arcb_addr), attest->arcb_len);
-    memset(memory_at(attest->meas_addr), 'M', attest->meas_len);
-    memset(memory_at(attest->add_data_addr), 'A', 3);
+    memcpy(f->block, fake_memory_at(attest->arcb_addr), attest->arcb_len);
+    memset(fake_memory_at(attest->meas_addr), 'M', attest->meas_len);
+    memset(fake_memory_at(attest->add_data_addr), 'A', 3);
     memset(attest->config_uid, 'C', sizeof(attest->config_uid));
     attest->add_data_len = 3;
     if (f->measured)
@@ -76,7 +68,6 @@ setup(void **state)
     struct fixture *f = &fixture;
     uint8_t tags[208];
     _cleanup_buf_ struct coco_buf text = {.limit = sizeof(f->tags)};
-    void *self = NULL;
 
     *f = (struct fixture){.rc = COCO_UV_DONE};
     memset(tags, 'T', sizeof(tags));
@@ -86,11 +77,9 @@ setup(void **state)
     f->fake.user = f;
     f->fake.ioctl = ultravisor;
     f->fake.files[0].path = "/dev/uv";
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_machine_new(&f->fake.table, &self, &f->err), f->err);
-    assert_ok(coco_attester_wrap(&coco_se_attester, self, &f->attester, &f->err), f->err);
+    fake_machine_begin(&f->fake, &coco_se_attester, &f->ctx, &f->attester);
     *state = f;
-    return unsetenv(COCO_TEE_ROOT_VARIABLE);
+    return 0;
 }
 
 static int
@@ -98,10 +87,8 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    coco_attester_free(f->attester);
-    coco_ctx_free(f->ctx);
-    assert_int_equal(fake_kernel_open(&f->fake), 0);
-    return unsetenv(COCO_TEE_ROOT_VARIABLE);
+    fake_machine_end(&f->fake, f->ctx, f->attester);
+    return 0;
 }
 
 /* The request with the tags where '@' is. */

@@ -8,10 +8,9 @@
 #include "attester/paths.h"
 #include "base/base64.h"
 #include "base/bytes.h"
-#include "base/context.h"
 #include "base/json.h"
 #include "tee/quote.h"
-#include "tests/fakekernel.h"
+#include "tests/fakemachine.h"
 #include "tests/faults.h"
 
 #include <stdio.h>
@@ -49,12 +48,6 @@ make_quote(struct fixture *f, const void *report_data, size_t len)
     f->fake.files[1].len = f->quote.len;
 }
 
-static void *
-memory_at(uint64_t address)
-{
-    return (void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr): it was one */
-}
-
 static int
 occlum(struct fake_kernel *fake, unsigned long request, void *arg)
 {
@@ -68,10 +61,10 @@ occlum(struct fake_kernel *fake, unsigned long request, void *arg)
     if (request != COCO_OCCLUM_QUOTE)
         return EINVAL;
     const struct coco_occlum_quote_request *asked = arg;
-    assert_memory_equal(memory_at(asked->report_data), "bound\0", 6);
-    uint32_t *room = memory_at(asked->quote_len);
+    assert_memory_equal(fake_memory_at(asked->report_data), "bound\0", 6);
+    uint32_t *room = fake_memory_at(asked->quote_len);
     if (*room >= f->quote.len)
-        memcpy(memory_at(asked->quote), f->quote.data, f->quote.len);
+        memcpy(fake_memory_at(asked->quote), f->quote.data, f->quote.len);
     *room = (uint32_t)f->quote.len;
     return 0;
 }
@@ -81,7 +74,6 @@ setup(void **state)
 {
     static struct fixture fixture;
     struct fixture *f = &fixture;
-    void *self = NULL;
 
     *f = (struct fixture){.quote = {.limit = COCO_QUOTE_SIZE_MAX}, .written = {.limit = 64}};
     fake_kernel_init(&f->fake);
@@ -92,11 +84,9 @@ setup(void **state)
     f->fake.files[1].path = "/dev/attestation/quote";
     f->fake.files[2].path = "/dev/sgx";
     make_quote(f, "bound", 5);
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_machine_new(&f->fake.table, &self, &f->err), f->err);
-    assert_ok(coco_attester_wrap(&coco_sgx_attester, self, &f->attester, &f->err), f->err);
+    fake_machine_begin(&f->fake, &coco_sgx_attester, &f->ctx, &f->attester);
     *state = f;
-    return unsetenv(COCO_TEE_ROOT_VARIABLE) | unsetenv("OCCLUM");
+    return unsetenv("OCCLUM");
 }
 
 static int
@@ -104,12 +94,10 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    coco_attester_free(f->attester);
-    coco_ctx_free(f->ctx);
+    fake_machine_end(&f->fake, f->ctx, f->attester);
     coco_buf_done(&f->quote);
     coco_buf_done(&f->written);
-    assert_int_equal(fake_kernel_open(&f->fake), 0);
-    return unsetenv(COCO_TEE_ROOT_VARIABLE) | unsetenv("OCCLUM");
+    return unsetenv("OCCLUM");
 }
 
 static coco_status

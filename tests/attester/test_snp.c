@@ -5,12 +5,10 @@
  */
 #include "attester/snp.h"
 
-#include "attester/paths.h"
 #include "base/bytes.h"
-#include "base/context.h"
 #include "base/json.h"
 #include "tee/snp_certs.h"
-#include "tests/fakekernel.h"
+#include "tests/fakemachine.h"
 #include "tests/faults.h"
 
 #include <stdio.h>
@@ -54,12 +52,6 @@ answer(struct fake_kernel *fake)
     fake->aux_len = f->table.len;
 }
 
-static void *
-memory_at(uint64_t address)
-{
-    return (void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr): it was one */
-}
-
 static int
 device(struct fake_kernel *fake, unsigned long request, void *arg)
 {
@@ -69,7 +61,7 @@ device(struct fake_kernel *fake, unsigned long request, void *arg)
     f->calls++;
     if (request != COCO_SEV_GET_EXT_REPORT || call->msg_version != 1)
         return EINVAL;
-    const struct coco_sev_ext_report_request *asked = memory_at(call->req_data);
+    const struct coco_sev_ext_report_request *asked = fake_memory_at(call->req_data);
     if (asked->certs_address % 4096 != 0 || asked->certs_len % 4096 != 0)
         return EINVAL;
     if (f->busy > 0 || f->vmm_err) {
@@ -79,10 +71,10 @@ device(struct fake_kernel *fake, unsigned long request, void *arg)
     }
     const uint8_t head[8] = {(uint8_t)f->status, 0, 0, 0, 0xa0, 0x04, 0, 0};
     make_report(f, asked->data.user_data);
-    memcpy(memory_at(call->resp_data), head, sizeof(head));
-    memcpy((uint8_t *)memory_at(call->resp_data) + 32, f->bytes, sizeof(f->bytes));
+    memcpy(fake_memory_at(call->resp_data), head, sizeof(head));
+    memcpy((uint8_t *)fake_memory_at(call->resp_data) + 32, f->bytes, sizeof(f->bytes));
     if (f->table.len > 0)
-        memcpy(memory_at(asked->certs_address), f->table.data, f->table.len);
+        memcpy(fake_memory_at(asked->certs_address), f->table.data, f->table.len);
     f->asked_at = asked->data.vmpl;
     return 0;
 }
@@ -93,7 +85,6 @@ setup(void **state)
     static struct fixture fixture;
     struct fixture *f = &fixture;
     _cleanup_snp_certs_ struct coco_snp_certs certs = {0};
-    void *self = NULL;
 
     *f = (struct fixture){.table = {.limit = 8192}};
     f->report.version = 3;
@@ -106,11 +97,9 @@ setup(void **state)
     f->fake.provider = "sev_guest\n";
     f->fake.answer = answer;
     f->fake.ioctl = device;
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_machine_new(&f->fake.table, &self, &f->err), f->err);
-    assert_ok(coco_attester_wrap(&coco_snp_attester, self, &f->attester, &f->err), f->err);
+    fake_machine_begin(&f->fake, &coco_snp_attester, &f->ctx, &f->attester);
     *state = f;
-    return unsetenv(COCO_TEE_ROOT_VARIABLE);
+    return 0;
 }
 
 static int
@@ -118,12 +107,9 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    coco_attester_free(f->attester);
-    coco_ctx_free(f->ctx);
+    fake_machine_end(&f->fake, f->ctx, f->attester);
     coco_buf_done(&f->table);
-    assert_int_equal(f->fake.entries, 0);
-    assert_int_equal(fake_kernel_open(&f->fake), 0);
-    return unsetenv(COCO_TEE_ROOT_VARIABLE);
+    return 0;
 }
 
 static void

@@ -5,14 +5,12 @@
  */
 #include "attester/tdx.h"
 
-#include "attester/paths.h"
 #include "base/base64.h"
 #include "base/bytes.h"
-#include "base/context.h"
 #include "base/json.h"
 #include "tee/eventlog.h"
 #include "tee/quote.h"
-#include "tests/fakekernel.h"
+#include "tests/fakemachine.h"
 #include "tests/faults.h"
 
 #include <stdio.h>
@@ -78,7 +76,6 @@ setup(void **state)
 {
     static struct fixture fixture;
     struct fixture *f = &fixture;
-    void *self = NULL;
 
     *f = (struct fixture){.quote = {.limit = COCO_QUOTE_SIZE_MAX},
                           .written = {.limit = 4096},
@@ -89,11 +86,9 @@ setup(void **state)
     f->fake.provider = "tdx_guest\n";
     f->fake.answer = answer;
     f->fake.ioctl = ioctl_report;
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_machine_new(&f->fake.table, &self, &f->err), f->err);
-    assert_ok(coco_attester_wrap(&coco_tdx_attester, self, &f->attester, &f->err), f->err);
+    fake_machine_begin(&f->fake, &coco_tdx_attester, &f->ctx, &f->attester);
     *state = f;
-    return unsetenv(COCO_TEE_ROOT_VARIABLE) | unsetenv("AAEL_PATH");
+    return unsetenv("AAEL_PATH");
 }
 
 static int
@@ -101,12 +96,9 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    coco_attester_free(f->attester);
-    coco_ctx_free(f->ctx);
+    fake_machine_end(&f->fake, f->ctx, f->attester);
     coco_buf_done(&f->quote);
     coco_buf_done(&f->written);
-    assert_int_equal(f->fake.entries, 0);
-    assert_int_equal(fake_kernel_open(&f->fake), 0);
     return 0;
 }
 

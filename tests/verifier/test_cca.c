@@ -582,7 +582,7 @@ no_byte_of_a_recorded_token_can_be_changed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(recorded); i++) {
-        if (!recorded[i].flip && !flips_all())
+        if (!recorded[i].flip && !(flips_all() && recorded[i].failing[0] == '\0'))
             continue;
         size_t len = 0;
         _cleanup_free_ char *right = read_fixture(recorded[i].token, &len);

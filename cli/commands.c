@@ -312,6 +312,20 @@ static const struct cli_command table[] = {
         .run = cli_initdata_verify,
     },
     {
+        .name = "kbs audit",
+        .operands = "verify FILE",
+        .min = 2,
+        .max = 2,
+        .purpose = "verify the audit log that a key broker service wrote",
+        .details = "Says how many entries there are, and of when. With --owner-key, the public key "
+                   "that the service signs its tokens with, nobody else can have written what is "
+                   "before its last checkpoint, the entry numbered signed_to; without, it is only "
+                   "known that the entries follow each other. What was cut off behind the last "
+                   "checkpoint is not seen: note the head elsewhere.",
+        .options = {OPT_OWNER_KEY},
+        .run = cli_kbs_audit,
+    },
+    {
         .name = "kbs serve",
         .operands = "",
         .purpose = "serve keys until interrupted",

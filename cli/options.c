@@ -98,7 +98,7 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_OVERLAY] = {"overlay", 0, NULL, NULL, NULL, false,
                      "with --store: mount rootfs over the store's files instead of copying them"},
     [OPT_OWNER_KEY] = {"owner-key", 0, "FILE", NULL, NULL, false,
-                       "public key (PEM) of who signed the values"},
+                       "public key (PEM) of who signed what is verified"},
     [OPT_PLAIN_HTTP] = {"plain-http", 0, NULL, NULL, NULL, false, "talk to registries without TLS"},
     [OPT_PLATFORM] = {"platform", 0, "OS/ARCH[/VARIANT]", NULL, "COCO_PLATFORM", false,
                       "which image of a multi-platform one; the default is this machine's"},

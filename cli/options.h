@@ -195,6 +195,7 @@ int cli_image_verify_store(struct cli *cli);
 int cli_initdata_build(struct cli *cli);
 int cli_initdata_show(struct cli *cli);
 int cli_initdata_verify(struct cli *cli);
+int cli_kbs_audit(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_manual(struct cli *cli);
 int cli_measure(struct cli *cli);

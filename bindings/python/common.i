@@ -88,6 +88,7 @@ static const struct argument optional[] = {
     {"kbc_new", "params"},
     {"kbc_set_proxy", "no_proxy"},
     {"kbc_set_proxy", "url"},
+    {"kbs_audit_verify", "key"},
     {"software_tee_launch", "init_data"},
 };
 

@@ -124,6 +124,26 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_set_reference_value(coco_kbs *kbs,
 COCO_API COCO_MUST_CHECK coco_status coco_kbs_explain(const coco_kbs *kbs, const char *id,
                                                       coco_bytes **ret, coco_error **err);
 
+/**
+ * Verifies the audit log that a KBS wrote to @p path ([audit] in its configuration):
+ * that no entry was changed, left out, or put in, up to the last checkpoint that
+ * the KBS signed. What was cut off behind that is not seen.
+ *
+ * @param path  the file; a KBS may be writing it
+ * @param key   public key or certificate of the KBS, PEM, DER or JWK, as the headers of
+ *              its tokens have it; NULL: signatures are not looked at, and then whoever
+ *              wrote the file may have written anything
+ * @param len   number of its bytes
+ * @param ret   JSON object: `entries`, `first`, `last` (their numbers), `from`, `to` (seconds
+ *              since 1970), `checkpoints` and `signed_to`, if @p key is given, and `head`, the
+ *              SHA-256 of the last line, to be noted elsewhere; free with coco_bytes_free()
+ * @param err   ::COCO_ERR_VERIFY, with the line, if it was changed; ::COCO_ERR_PROTO if it is
+ *              no such log, or its last line is unfinished; ::COCO_ERR_NOTFOUND, ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_audit_verify(const char *path, const uint8_t *key,
+                                                           size_t len, coco_bytes **ret,
+                                                           coco_error **err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/text.h"
 #include "crypto/jws.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
@@ -118,6 +119,7 @@ coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err)
         status = coco_json_get_string(jws.payload, "role", &role, err);
     if (status != COCO_OK)
         return coco_kbs_refuse(call, 401, "admin access denied", status);
+    coco_text_escape(role, strlen(role), call->who, sizeof(call->who));
     if (!may(&call->core->config, role, call->request->path)) {
         status = coco_fail(err, COCO_ERR_DENIED, "admin: role %.64s may not use %.256s", role,
                            call->request->path);

@@ -17,6 +17,7 @@
 #include "kbs/session.h"
 #include "kbs/token.h"
 #include "rcar/messages.h"
+#include "rcar/tee_key.h"
 #include "verifier/driver.h"
 
 #include <stdio.h>
@@ -391,6 +392,20 @@ judge(struct judgement *j, coco_error **err)
     return status;
 }
 
+/* For the record alone: without one it is not worth a hash. */
+static coco_status
+name_guest(struct coco_kbs_call *call, const cJSON *tee_pubkey, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf id = {.limit = sizeof(call->who) - 1};
+
+    if (!call->core->audit)
+        return COCO_OK;
+    coco_status status = coco_rcar_tee_key_id(tee_pubkey, &id, err);
+    if (status == COCO_OK)
+        memcpy(call->who, coco_buf_text(&id), id.len + 1);
+    return status;
+}
+
 /* ---- /attest: the reply ---- */
 
 static coco_status
@@ -501,6 +516,8 @@ coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
         status = coco_rcar_attestation_parse(j.version, call->request->body,
                                              call->request->body_len, &j.sent, err);
     if (status == COCO_OK)
+        status = name_guest(call, j.sent.tee_pubkey, err);
+    if (status == COCO_OK)
         status = coco_kbs_trace_begin("attest", j.now, &j.trace, err);
     if (status != COCO_OK)
         return status;
@@ -538,8 +555,8 @@ claims_of_session(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
     return status;
 }
 
-coco_status
-coco_kbs_guest_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+static coco_status
+find_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
 {
     coco_error *why = NULL;
     const char *token = coco_kbs_bearer(call->request->authorization);
@@ -560,4 +577,20 @@ coco_kbs_guest_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
     if (status == COCO_OK || status == COCO_ERR_NOMEM)
         return status;
     return coco_kbs_refuse(call, 401, "Token Verifier error", status);
+}
+
+coco_status
+coco_kbs_guest_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *claims = NULL;
+    const cJSON *tee_pubkey = NULL;
+
+    coco_status status = find_claims(call, &claims, err);
+    if (status == COCO_OK)
+        status = coco_rcar_tee_key_of_token(claims, NULL, &tee_pubkey, err);
+    if (status == COCO_OK)
+        status = name_guest(call, tee_pubkey, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&claims);
+    return status;
 }

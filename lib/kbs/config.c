@@ -602,6 +602,21 @@ read_explain(const cJSON *root, struct coco_kbs_config *config, coco_error **err
 }
 
 static coco_status
+read_audit(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct field fields[] = {
+        {"path", TEXT, &config->audit_path, 0, 0, NULL},
+        {"sync", BOOL, &config->audit_sync, 0, 0, NULL},
+    };
+    const cJSON *table = section(root, "audit");
+
+    coco_status status = READ(table, fields, err);
+    if (status == COCO_OK && table && !config->audit_path)
+        status = coco_fail(err, COCO_ERR_PROTO, "path is missing");
+    return in_section("audit", status, err);
+}
+
+static coco_status
 set_defaults(struct coco_kbs_config *config, coco_error **err)
 {
     config->http.payload_request_size = COCO_HTTPD_BODY_MIB;
@@ -615,6 +630,7 @@ set_defaults(struct coco_kbs_config *config, coco_error **err)
     config->attestation.duration_min = 5;
     config->attestation.verbose_token = true;
     config->explain_entries = 256;
+    config->audit_sync = true;
 
     _cleanup_json_ cJSON *sockets = cJSON_CreateArray();
     if (!sockets)
@@ -647,6 +663,7 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"storage_backend", SECTION, NULL, 0, 0, NULL},
         {"plugins", SECTION, NULL, 0, 0, NULL},
         {"explain", SECTION, NULL, 0, 0, NULL},
+        {"audit", SECTION, NULL, 0, 0, NULL},
         {"attestation_token", REFUSED, NULL, 0, 0, "tokens of this KBS alone are taken"},
         {"session_storage_type", REFUSED, NULL, 0, 0, "sessions are kept by the guests"},
     };
@@ -664,6 +681,8 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         status = read_plugins(root, err);
     if (status == COCO_OK)
         status = read_explain(root, config, err);
+    if (status == COCO_OK)
+        status = read_audit(root, config, err);
     return status;
 }
 
@@ -733,5 +752,6 @@ coco_kbs_config_done(struct coco_kbs_config *config)
     free(config->attestation.build_name);
     free(config->attestation.profile_name);
     free(config->store_path);
+    free(config->audit_path);
     *config = (struct coco_kbs_config){0};
 }

@@ -96,6 +96,8 @@ struct coco_kbs_config {
     } admin;          /* no provider: nobody is let in */
     char *store_path; /* NULL: in memory */
     uint64_t explain_entries;
+    char *audit_path; /* NULL: nothing is recorded */
+    bool audit_sync;
 };
 
 /* COCO_ERR_PROTO, with the key, for anything that is not understood. */

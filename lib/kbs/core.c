@@ -6,6 +6,7 @@
 #include "kbs/core.h"
 
 #include "base/fail.h"
+#include "kbs/audit.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
 #include "kbs/references.h"
@@ -57,6 +58,19 @@ open_sessions(struct coco_kbs_core *core, coco_error **err)
     return status == COCO_OK ? status : coco_wrap(err, status, "session key");
 }
 
+static coco_status
+open_audit(struct coco_kbs_core *core, coco_error **err)
+{
+    const struct coco_kbs_audit_options options = {
+        .path = core->config.audit_path,
+        .key = core->token_key,
+        .now = core->now,
+        .sync = core->config.audit_sync,
+    };
+
+    return options.path ? coco_kbs_audit_open(&options, &core->audit, err) : COCO_OK;
+}
+
 coco_status
 coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret, coco_error **err)
 {
@@ -82,6 +96,8 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
     if (status == COCO_OK)
         status = coco_kbs_verifier_open(ctx, &core->config, &core->verifier, err);
     if (status == COCO_OK)
+        status = open_audit(core, err);
+    if (status == COCO_OK)
         *ret = coco_steal(&core);
     return status;
 }
@@ -91,6 +107,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
 {
     if (!core)
         return;
+    coco_kbs_audit_close(core->audit);
     coco_verifier_free(core->verifier);
     coco_kbs_sessions_free(core->sessions);
     EVP_PKEY_free(core->token_key);

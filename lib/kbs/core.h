@@ -15,6 +15,7 @@
 #include "kbs/session.h"
 #include "kbs/store.h"
 
+struct coco_kbs_audit;
 struct coco_kbs_policies;
 struct coco_kbs_traces;
 
@@ -26,6 +27,7 @@ struct coco_kbs_core {
     struct coco_kbs_policies *policies;
     struct coco_kbs_traces *traces;
     struct coco_kbs_sessions *sessions;
+    struct coco_kbs_audit *audit; /* NULL: nothing is recorded */
     coco_verifier *verifier;
     EVP_PKEY *token_key;  /* P-256 */
     int64_t (*now)(void); /* seconds since 1970 */
@@ -37,6 +39,9 @@ coco_status coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs
 void coco_kbs_core_free(struct coco_kbs_core *core);
 COCO_DEFINE_CLEANUP(struct coco_kbs_core *, coco_kbs_core_free);
 
+/* Of a name for whoever asks, with its NUL: what is longer is cut. */
+#define COCO_KBS_WHO_SIZE 64
+
 /*
  * A request while it is handled. A handler that fails has set what the peer may
  * know; the error itself goes to the owner.
@@ -46,10 +51,12 @@ struct coco_kbs_call {
     const struct coco_httpd_request *request;
     const char *rest; /* of the path, behind the prefix of the route */
     struct coco_httpd_reply *reply;
-    const char *name;   /* of the error, upstream's: "PolicyDeny" */
-    const char *detail; /* for the peer instead of the error's message, or NULL */
-    int status;         /* of HTTP; 0: what fits the error */
-    char trace[40];     /* id of the trace that explains it, or "" */
+    const char *name;            /* of the error, upstream's: "PolicyDeny" */
+    const char *detail;          /* for the peer instead of the error's message, or NULL */
+    int status;                  /* of HTTP; 0: what fits the error */
+    char trace[40];              /* id of the trace that explains it, or "" */
+    char who[COCO_KBS_WHO_SIZE]; /* thumbprint of a guest's key or an owner's role; "" while unknown
+                                  */
 };
 
 typedef coco_status coco_kbs_handler(struct coco_kbs_call *call, coco_error **err);

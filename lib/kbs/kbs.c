@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/fail.h"
 #include "base/resource.h"
+#include "kbs/audit.h"
 #include "kbs/core.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
@@ -15,6 +16,9 @@
 #include "kbs/server.h"
 
 #include <pthread.h>
+
+#define REPORT_MAX ((size_t)4 << 10)
+#define OWNER "this process" /* in the audit log */
 
 struct coco_kbs {
     struct coco_kbs_core *core;
@@ -79,6 +83,18 @@ coco_kbs_url(const coco_kbs *kbs)
     return kbs->server ? coco_httpd_server_url(kbs->server) : NULL;
 }
 
+/* What its owner does in this process is on record as what she does over HTTP. */
+static coco_status
+record(const coco_kbs *kbs, const char *event, const char *path, coco_status status,
+       coco_error **err)
+{
+    const struct coco_kbs_audit_event entry = {.event = event, .who = OWNER, .path = path};
+
+    if (status != COCO_OK || !kbs->core->audit)
+        return status;
+    return coco_kbs_audit_add(kbs->core->audit, &entry, err);
+}
+
 coco_status
 coco_kbs_put_resource(coco_kbs *kbs, const char *path, const uint8_t *data, size_t len,
                       coco_error **err)
@@ -88,7 +104,8 @@ coco_kbs_put_resource(coco_kbs *kbs, const char *path, const uint8_t *data, size
     coco_status status = coco_resource_path_parse(path, &parsed, err);
     if (status != COCO_OK)
         return status;
-    return coco_kbs_store_put(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, data, len, err);
+    status = coco_kbs_store_put(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, data, len, err);
+    return record(kbs, "put-resource", parsed.text, status, err);
 }
 
 coco_status
@@ -100,6 +117,7 @@ coco_kbs_get_resource(coco_kbs *kbs, const char *path, coco_bytes **ret, coco_er
     coco_status status = coco_resource_path_parse(path, &parsed, err);
     if (status == COCO_OK)
         status = coco_kbs_store_get(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, &secret, err);
+    status = record(kbs, "get-resource", parsed.text, status, err);
     if (status != COCO_OK)
         return status;
     return coco_bytes_new(secret.data, secret.len, ret, err);
@@ -113,7 +131,8 @@ coco_kbs_delete_resource(coco_kbs *kbs, const char *path, coco_error **err)
     coco_status status = coco_resource_path_parse(path, &parsed, err);
     if (status != COCO_OK)
         return status;
-    return coco_kbs_store_delete(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err);
+    status = coco_kbs_store_delete(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err);
+    return record(kbs, "delete-resource", parsed.text, status, err);
 }
 
 coco_status
@@ -138,7 +157,7 @@ coco_kbs_set_resource_policy(coco_kbs *kbs, const char *rego, coco_error **err)
 
     /* One that cannot be evaluated is as wrong as one that does not parse. */
     if (status != COCO_ERR_DENIED)
-        return status;
+        return record(kbs, "set-resource-policy", NULL, status, err);
     coco_error *why = err ? coco_steal(err) : NULL;
     status = coco_fail(err, COCO_ERR_PROTO, "%s", why ? coco_error_message(why) : "policy");
     coco_error_free(why);
@@ -148,7 +167,9 @@ coco_kbs_set_resource_policy(coco_kbs *kbs, const char *rego, coco_error **err)
 coco_status
 coco_kbs_set_reference_value(coco_kbs *kbs, const char *name, const char *value, coco_error **err)
 {
-    return coco_kbs_reference_set(kbs->core->store, name, value, err);
+    coco_status status = coco_kbs_reference_set(kbs->core->store, name, value, err);
+
+    return record(kbs, "set-reference-value", name, status, err);
 }
 
 coco_status
@@ -157,6 +178,52 @@ coco_kbs_explain(const coco_kbs *kbs, const char *id, coco_bytes **ret, coco_err
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_TRACE_MAX};
 
     coco_status status = coco_kbs_traces_get(kbs->core->traces, id, &text, err);
+    if (status == COCO_OK)
+        status = coco_bytes_take(&text, ret, err);
+    return status;
+}
+
+static coco_status
+write_report(const struct coco_kbs_audit_report *report, bool verified, struct coco_buf *buf,
+             coco_error **err)
+{
+    _cleanup_json_ cJSON *object = NULL;
+
+    coco_status status = coco_json_new_object(&object, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(object, "entries", report->entries, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(object, "first", report->first, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(object, "last", report->last, err);
+    if (status == COCO_OK)
+        status = coco_json_add_i64(object, "from", report->from, err);
+    if (status == COCO_OK)
+        status = coco_json_add_i64(object, "to", report->to, err);
+    if (status == COCO_OK && verified)
+        status = coco_json_add_u64(object, "checkpoints", report->checkpoints, err);
+    if (status == COCO_OK && verified)
+        status = coco_json_add_u64(object, "signed_to", report->signed_to, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(object, "head", report->head, err);
+    if (status == COCO_OK)
+        status = coco_json_write(object, COCO_JSON_COMPACT, buf, err);
+    return status;
+}
+
+coco_status
+coco_kbs_audit_verify(const char *path, const uint8_t *key, size_t len, coco_bytes **ret,
+                      coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = REPORT_MAX};
+    struct coco_kbs_audit_report report = {0};
+    coco_status status = key ? coco_key_parse_public(key, len, &parsed, err) : COCO_OK;
+
+    if (status == COCO_OK)
+        status = coco_kbs_audit_read(path, parsed, &report, err);
+    if (status == COCO_OK)
+        status = write_report(&report, key != NULL, &text, err);
     if (status == COCO_OK)
         status = coco_bytes_take(&text, ret, err);
     return status;

@@ -7,13 +7,17 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/text.h"
 #include "kbs/admin.h"
 #include "kbs/attest.h"
+#include "kbs/audit.h"
 #include "kbs/resource.h"
 #include "rcar/messages.h"
 
 #include <string.h>
 
+#define RESOURCE_EVENT "resource"
+#define PATH_SHOWN 1024
 #define REPLY_MAX ((size_t)96 << 20) /* a resource in base64, twice */
 
 static coco_status
@@ -25,24 +29,30 @@ healthz(struct coco_kbs_call *call, coco_error **err)
 }
 
 /* A path that ends with "/" takes what follows, which must not be empty. */
-static const struct {
+static const struct route {
     const char *method;
     const char *path;
     coco_kbs_handler *handler;
+    const char *event; /* in the audit log; NULL: not there */
 } routes[] = {
-    {"POST", COCO_RCAR_PREFIX "/auth", coco_kbs_auth},
-    {"POST", COCO_RCAR_PREFIX "/attest", coco_kbs_attest},
-    {"GET", COCO_RCAR_PREFIX "/resource/", coco_kbs_get_guest_resource},
-    {"POST", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_put_resource},
-    {"DELETE", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_delete_resource},
-    {"GET", COCO_RCAR_PREFIX "/resource", coco_kbs_admin_list_resources},
-    {"POST", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_set_resource_policy},
-    {"GET", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_list_resource_policies},
-    {"POST", COCO_RCAR_PREFIX "/attestation-policy", coco_kbs_admin_set_attestation_policy},
-    {"POST", COCO_RCAR_PREFIX "/reference-value", coco_kbs_admin_set_reference_value},
-    {"GET", COCO_RCAR_PREFIX "/reference-value/", coco_kbs_admin_get_reference_value},
-    {"GET", COCO_RCAR_PREFIX "/explain/", coco_kbs_admin_explain},
-    {"GET", "/healthz", healthz},
+    {"POST", COCO_RCAR_PREFIX "/auth", coco_kbs_auth, NULL},
+    {"POST", COCO_RCAR_PREFIX "/attest", coco_kbs_attest, "attest"},
+    {"GET", COCO_RCAR_PREFIX "/resource/", coco_kbs_get_guest_resource, RESOURCE_EVENT},
+    {"POST", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_put_resource, "put-resource"},
+    {"DELETE", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_delete_resource, "delete-resource"},
+    {"GET", COCO_RCAR_PREFIX "/resource", coco_kbs_admin_list_resources, "list-resources"},
+    {"POST", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_set_resource_policy,
+     "set-resource-policy"},
+    {"GET", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_list_resource_policies,
+     "list-resource-policies"},
+    {"POST", COCO_RCAR_PREFIX "/attestation-policy", coco_kbs_admin_set_attestation_policy,
+     "set-attestation-policy"},
+    {"POST", COCO_RCAR_PREFIX "/reference-value", coco_kbs_admin_set_reference_value,
+     "set-reference-value"},
+    {"GET", COCO_RCAR_PREFIX "/reference-value/", coco_kbs_admin_get_reference_value,
+     "get-reference-value"},
+    {"GET", COCO_RCAR_PREFIX "/explain/", coco_kbs_admin_explain, "explain"},
+    {"GET", "/healthz", healthz, NULL},
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -59,7 +69,7 @@ match(const char *path, const char *route)
 }
 
 static coco_status
-dispatch(struct coco_kbs_call *call, coco_error **err)
+dispatch(struct coco_kbs_call *call, const char **event, coco_error **err)
 {
     const struct coco_httpd_request *request = call->request;
     bool known = false;
@@ -72,6 +82,7 @@ dispatch(struct coco_kbs_call *call, coco_error **err)
         known = true;
         if (strcmp(request->method, routes[i].method) == 0) {
             call->rest = rest;
+            *event = routes[i].event;
             return routes[i].handler(call, err);
         }
     }
@@ -138,11 +149,39 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
     coco_kbs_reply_error(code, call->name, detail, id, call->reply);
 }
 
+/* What cannot be recorded is not said: a secret that nobody knows was given is not given. */
+static void
+put_on_record(struct coco_kbs_call *call, const char *event)
+{
+    char path[PATH_SHOWN];
+    coco_error *err = NULL;
+    const struct coco_kbs_audit_event entry = {
+        .event = event,
+        .who = call->who,
+        .path = path,
+        .id = call->trace,
+        .status = call->reply->status,
+    };
+
+    /* Anybody can ask without a session, as often as it takes to fill a disk. */
+    if (strcmp(event, RESOURCE_EVENT) == 0 && call->reply->status == 401)
+        return;
+    coco_text_escape(call->request->path, strlen(call->request->path), path, sizeof(path));
+    coco_status status = coco_kbs_audit_add(call->core->audit, &entry, &err);
+    if (status != COCO_OK) {
+        call->name = "AuditError";
+        call->trace[0] = '\0';
+        fail(call, coco_kbs_refuse(call, 500, NULL, status), err);
+    }
+    coco_error_free(err);
+}
+
 void
 coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
                 struct coco_httpd_reply *reply)
 {
     coco_error *err = NULL;
+    const char *event = NULL;
     struct coco_kbs_call call = {
         .core = core,
         .request = request,
@@ -153,10 +192,12 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
 
     reply->status = 200;
     reply->body.limit = REPLY_MAX;
-    coco_status status = dispatch(&call, &err);
+    coco_status status = dispatch(&call, &event, &err);
     if (status != COCO_OK)
         fail(&call, status, err);
     coco_error_free(err);
+    if (core->audit && event)
+        put_on_record(&call, event);
 }
 
 coco_status

@@ -5,12 +5,15 @@
  */
 #include "rcar/tee_key.h"
 
+#include "base/base64.h"
+#include "base/digest.h"
 #include "base/fail.h"
 #include "crypto/jwk.h"
 
 #include <string.h>
 
 #define POINTER_PART_MAX 127
+#define JWK_MAX ((size_t)8 << 10)
 
 /*
  * What guests ask for and every released server can do (A.3). RSA1_5, where it is
@@ -89,6 +92,31 @@ coco_rcar_tee_key_parse(enum coco_rcar_version version, const cJSON *jwk, EVP_PK
 
     *ret = coco_steal(&key);
     return COCO_OK;
+}
+
+coco_status
+coco_rcar_tee_key_id(const cJSON *jwk, struct coco_buf *buf, coco_error **err)
+{
+    static const char *const members[] = {"crv", "e", "kty", "n", "x", "y"};
+    _cleanup_json_ cJSON *required = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = JWK_MAX};
+    struct coco_digest digest;
+
+    coco_status status = coco_json_new_object(&required, err);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && status == COCO_OK; i++) {
+        const cJSON *member = cJSON_GetObjectItemCaseSensitive(jwk, members[i]);
+
+        if (member)
+            status = coco_json_add_copy(required, members[i], member, err);
+    }
+    if (status == COCO_OK)
+        status = coco_json_write(required, COCO_JSON_CANONICAL, &text, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(COCO_SHA256, text.data, text.len, &digest, err);
+    if (status == COCO_OK)
+        status =
+            coco_base64_encode(COCO_BASE64URL, digest.bytes, coco_hash_size(COCO_SHA256), buf, err);
+    return status;
 }
 
 /* Copies the next part of a JSON pointer (RFC 6901), unescaped; NULL if it does not fit. */

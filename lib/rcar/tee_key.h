@@ -27,6 +27,9 @@ coco_status coco_rcar_tee_key_build(enum coco_rcar_version version, const EVP_PK
 coco_status coco_rcar_tee_key_parse(enum coco_rcar_version version, const cJSON *jwk,
                                     EVP_PKEY **ret, coco_error **err);
 
+/* Appends the thumbprint of a tee-pubkey (RFC 7638), 43 characters; nothing else is checked. */
+coco_status coco_rcar_tee_key_id(const cJSON *jwk, struct coco_buf *buf, coco_error **err);
+
 /*
  * The tee-pubkey in a token's claims, at the first of the places that servers
  * have put it (A.9); extra_paths are JSON pointers to try before them, ended by

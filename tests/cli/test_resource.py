@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import json
 import signal
+import stat
 
 import pytest
 
@@ -84,6 +85,38 @@ def test_a_passport_is_good_for_who_has_it(coco, broker, owner, tmp_path):
     coco.run(*show, code=3)
     passport.write_text("{}")
     coco.run(*show, code=1)
+
+
+def test_the_audit_log_of_a_broker_is_verified(coco, serve, keys, tmp_path):
+    log, config = tmp_path / "audit", tmp_path / "kbs.toml"
+    private, public = keys("ed25519")
+    config.write_text(CONFIG % public + f'[audit]\npath = "{log}"\n')
+    broker = serve("--config", config, "--listen", "127.0.0.1:0")
+    owner = ["--kbs", broker.url, "--kbs-admin-key", private]
+    coco.run("resource", "put", *owner, "a/key/1", stdin=b"secret of the log", code=0)
+    token = coco.run("attest", "--kbs", broker.url, "--tee", "sample", code=0).stdout.decode()
+    coco.run("resource", "get", "kbs:///a/key/1", "--kbs", broker.url, "--tee", "sample", code=3)
+
+    verify = ["kbs", "audit", "verify", log]
+    assert coco.json(*verify)["entries"] == 5  # a checkpoint, put, attest, attest, denied
+    header = token.split(".")[0]
+    jwk = json.loads(base64.urlsafe_b64decode(header + "=="))["jwk"]
+    (tmp_path / "kbs.jwk").write_text(json.dumps(jwk))
+    signed = coco.json(*verify, "--owner-key", tmp_path / "kbs.jwk")
+    assert signed["checkpoints"] == 1 and signed["signed_to"] == 1
+    assert b"entries: 5" in coco.run(*verify, code=0).stdout
+    assert b"secret of the log" not in log.read_bytes()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+    text = log.read_text()
+    (tmp_path / "changed").write_text(text.replace('"status":403', '"status":200'))
+    # The last line is covered by no other: what is behind the last checkpoint is not signed yet.
+    coco.run(*verify[:-1], tmp_path / "changed", code=0)
+    (tmp_path / "changed").write_text(text.replace('"event":"put-resource"', '"event":"get-resource"'))
+    done = coco.run(*verify[:-1], tmp_path / "changed", code=4)
+    assert b"line 3" in done.stderr
+    coco.run("kbs", "audit", "forge", log, code=2)
+    coco.run(*verify[:-1], tmp_path / "nothing", code=6)
 
 
 def test_a_broker_is_reached_through_a_proxy(coco, broker, owner, tmp_path):

@@ -7,7 +7,14 @@
 
 #include "kbs/policy.h"
 
+#include "base/fd.h"
+#include "crypto/jwk.h"
+#include "kbs/audit.h"
 #include "tests/kbs/world.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
 
 static int
 begin(void **state)
@@ -230,6 +237,110 @@ upstream_admin_client_is_served(void **state)
     assert_int_equal(ask(w, "GET", "/kbs/v0/resource/default/key/1", w->cookie, NULL, ""), 200);
 }
 
+/* ---- The record ---- */
+
+struct recorded {
+    struct world w;
+    char dir[64];
+    char path[96];
+};
+
+static void
+recorded_begin(struct recorded *r)
+{
+    char config[256];
+
+    make_temp_dir(r->dir, sizeof(r->dir));
+    (void)snprintf(r->path, sizeof(r->path), "%s/audit", r->dir);
+    (void)snprintf(config, sizeof(config), "[audit]\npath = \"%s\"\n", r->path);
+    world_begin(&r->w, config);
+}
+
+static void
+recorded_end(struct recorded *r)
+{
+    world_end(&r->w);
+    remove_temp_dir(r->dir);
+}
+
+static void
+what_is_given_and_changed_is_on_record(void **state)
+{
+    struct recorded r;
+    struct coco_kbs_audit_report report;
+    _cleanup_buf_ struct coco_buf log = {.limit = 1 << 16};
+    _cleanup_buf_ struct coco_buf guest = {.limit = 64};
+    coco_error *err = NULL;
+
+    (void)state;
+    recorded_begin(&r);
+    assert_ok(coco_jwk_thumbprint(r.w.tee, &guest, &err), err);
+    add_resource(&r.w, "a/b/c", "the secret itself");
+    assert_int_equal(attest(&r.w), 200);
+    assert_int_equal(ask(&r.w, "GET", "/kbs/v0/resource/a/b/c", r.w.cookie, NULL, ""), 403);
+    add_references(&r.w);
+    assert_int_equal(attest(&r.w), 200);
+    assert_int_equal(ask(&r.w, "GET", "/kbs/v0/resource/a/b/c", r.w.cookie, NULL, ""), 200);
+    assert_int_equal(ask(&r.w, "GET", "/kbs/v0/resource/a/b/c", NULL, NULL, ""), 401);
+    assert_int_equal(ask_as_owner(&r.w, "POST", "/kbs/v0/resource/d/e/f", "another secret"), 200);
+    assert_int_equal(ask_as_owner(&r.w, "GET", "/kbs/v0/resource", ""), 200);
+    assert_int_equal(ask(&r.w, "GET", "/kbs/v0/resource", NULL, NULL, ""), 401);
+    assert_int_equal(ask(&r.w, "GET", "/healthz", NULL, NULL, ""), 200);
+
+    assert_ok(coco_kbs_audit_read(r.path, r.w.core->token_key, &report, &err), err);
+    assert_ok(coco_file_read(r.path, &log, &err), err);
+    const char *text = coco_buf_text(&log);
+    static const char *const entries[] = {
+        "\"event\":\"checkpoint\"",
+        "\"event\":\"attest\"",
+        "\"path\":\"/kbs/v0/resource/a/b/c\",\"status\":403,\"id\":\"",
+        "\"event\":\"attest\"",
+        "\"path\":\"/kbs/v0/resource/a/b/c\",\"status\":200,\"prev\"",
+        "\"event\":\"put-resource\",\"who\":\"admin\",\"path\":\"/kbs/v0/resource/d/e/f\","
+        "\"status\":200",
+        "\"event\":\"list-resources\",\"who\":\"admin\"",
+        "\"event\":\"list-resources\",\"path\":\"/kbs/v0/resource\",\"status\":401",
+    };
+    assert_int_equal(report.entries, sizeof(entries) / sizeof(entries[0]));
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        const char *at = strstr(text, entries[i]);
+
+        if (!at || at > strchr(text, '\n'))
+            fail_msg("line %zu is not %s", i + 1, entries[i]);
+        if (strstr(entries[i], "attest") || strstr(entries[i], "/a/b/c"))
+            assert_contains(text, coco_buf_text(&guest));
+        text = strchr(text, '\n') + 1;
+    }
+    assert_null(strstr(coco_buf_text(&log), "secret itself"));
+    assert_null(strstr(coco_buf_text(&log), "another secret"));
+    recorded_end(&r);
+}
+
+static void
+what_cannot_be_recorded_is_not_given(void **state)
+{
+    struct recorded r;
+    struct rlimit was;
+
+    (void)state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    recorded_begin(&r);
+    add_references(&r.w);
+    add_resource(&r.w, "a/b/c", "the secret itself");
+    assert_int_equal(attest(&r.w), 200);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    const struct rlimit full = {.rlim_cur = 1, .rlim_max = was.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    int status = ask(&r.w, "GET", "/kbs/v0/resource/a/b/c", r.w.cookie, NULL, "");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(status, 500);
+    assert_says_no(&r.w, "AuditError");
+    assert_null(strstr(said(&r.w), "ciphertext"));
+    /* A disk that has room again is written to again. */
+    assert_int_equal(ask(&r.w, "GET", "/kbs/v0/resource/a/b/c", r.w.cookie, NULL, ""), 200);
+    recorded_end(&r);
+}
+
 int
 main(void)
 {
@@ -238,6 +349,8 @@ main(void)
         T(paths_and_methods_are_told_apart),
         T(upstream_guests_get_what_they_got_from_upstream),
         T(upstream_admin_client_is_served),
+        cmocka_unit_test(what_is_given_and_changed_is_on_record),
+        cmocka_unit_test(what_cannot_be_recorded_is_not_given),
     };
 
     return cmocka_run_group_tests_name("kbs/router", tests, NULL, NULL);

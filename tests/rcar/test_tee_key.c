@@ -5,6 +5,8 @@
  */
 #include "tests/rcar/keys.h"
 
+#include "crypto/jwk.h"
+
 #include "tests/faults.h"
 
 #include <string.h>
@@ -165,6 +167,27 @@ the_tee_key_is_found_wherever_servers_put_it(void **state)
     }
 }
 
+static void
+the_id_of_a_key_is_its_thumbprint(void **state)
+{
+    static const enum coco_key_kind kinds[] = {COCO_KEY_P256, COCO_KEY_P521, COCO_KEY_RSA};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_json_ cJSON *jwk = NULL;
+        _cleanup_buf_ struct coco_buf id = {.limit = 64};
+        _cleanup_buf_ struct coco_buf want = {.limit = 64};
+
+        assert_ok(coco_key_generate(kinds[i], &key, &err), err);
+        assert_ok(coco_rcar_tee_key_build(COCO_RCAR_0_4_0, key, &jwk, &err), err);
+        assert_ok(coco_rcar_tee_key_id(jwk, &id, &err), err);
+        assert_ok(coco_jwk_thumbprint(key, &want, &err), err);
+        assert_string_equal(coco_buf_text(&id), coco_buf_text(&want));
+    }
+}
+
 static coco_status
 build_and_parse(const EVP_PKEY *key, coco_error **err)
 {
@@ -204,6 +227,7 @@ main(void)
         cmocka_unit_test(keys_no_server_encrypts_to_are_not_sent),
         cmocka_unit_test(hostile_tee_keys_are_refused),
         cmocka_unit_test(the_tee_key_is_found_wherever_servers_put_it),
+        cmocka_unit_test(the_id_of_a_key_is_its_thumbprint),
         cmocka_unit_test(a_key_survives_any_failed_allocation),
     };
 

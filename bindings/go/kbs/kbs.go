@@ -162,6 +162,37 @@ func (k *KBS) Explain(id string) ([]byte, error) {
 	return native.TakeBytes(unsafe.Pointer(ret)), nil
 }
 
+// AuditReport is what an audit log comes to.
+type AuditReport struct {
+	Entries     uint64 `json:"entries"`
+	First       uint64 `json:"first"` // number of the first entry
+	Last        uint64 `json:"last"`
+	From        int64  `json:"from"` // seconds since 1970
+	To          int64  `json:"to"`
+	Checkpoints uint64 `json:"checkpoints"`
+	SignedTo    uint64 `json:"signed_to"` // number of the last checkpoint; 0 without a key
+	Head        string `json:"head"`      // SHA-256 of the last line, to be noted elsewhere
+}
+
+// AuditVerify verifies the audit log that a KBS wrote to path. With key, its public
+// key or certificate, nobody else can have written what is before its last checkpoint;
+// with nil signatures are not looked at.
+func AuditVerify(path string, key []byte) (*AuditReport, error) {
+	var ret *C.coco_bytes
+	err := call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		var start *C.uint8_t
+		if key != nil {
+			start = (*C.uint8_t)(native.Bytes(key))
+		}
+		return C.coco_kbs_audit_verify(text(0), start, C.size_t(len(key)), &ret, err)
+	}, path)
+	if err != nil {
+		return nil, err
+	}
+	report := &AuditReport{}
+	return report, json.Unmarshal(native.TakeBytes(unsafe.Pointer(ret)), report)
+}
+
 func failed(f *native.Failure) error {
 	return &coco.Error{Status: coco.Status(f.Status), Errno: f.Errno, Message: f.Message}
 }

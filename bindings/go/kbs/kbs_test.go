@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -162,5 +163,27 @@ func TestAPassportServesInsteadOfEvidence(t *testing.T) {
 	}
 	if err := shown.SetPassport([]byte("{}")); !errors.Is(err, coco.ErrProto) {
 		t.Errorf("err = %v, want ErrProto", err)
+	}
+}
+
+func TestTheAuditLogIsVerified(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "audit")
+	k, err := New(fmt.Sprintf("[audit]\npath = %q\n", log), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Put("default/key/1", []byte("secret")); err != nil {
+		t.Error(err)
+	}
+	_ = k.Close()
+	report, err := AuditVerify(log, nil)
+	if err != nil || report.Entries != 3 || report.Last != 3 || len(report.Head) != 64 {
+		t.Errorf("report = %+v, %v", report, err)
+	}
+	if _, err := AuditVerify(log, []byte("no key")); !errors.Is(err, coco.ErrProto) {
+		t.Errorf("err = %v, want ErrProto", err)
+	}
+	if _, err := AuditVerify(log+"x", nil); !errors.Is(err, coco.ErrNotFound) {
+		t.Errorf("err = %v, want ErrNotFound", err)
 	}
 }

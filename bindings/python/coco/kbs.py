@@ -8,6 +8,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import os
 import weakref
 
 from . import native_kbs
@@ -77,3 +78,11 @@ class Kbs(Handle):
     def explain(self, decision):
         """Explains the decision whose id a refusal carried: claims, rule, wanted and got."""
         return json.loads(native_kbs.kbs_explain(self._c, decision))
+
+
+def audit_verify(path, key=None):
+    """What the audit log at `path` comes to, once it is verified: a dict.
+
+    key  public key or certificate of the KBS; without one signatures are not looked at
+    """
+    return json.loads(native_kbs.kbs_audit_verify(os.fspath(path), key))

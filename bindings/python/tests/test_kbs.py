@@ -203,3 +203,23 @@ def test_servers_do_not_leak(growth):
             server.put("default/key/1", b"x" * 1000)
 
     assert growth(once, 50) < 2048
+
+
+def test_the_audit_log_is_verified(machine, tmp_path):
+    directory, config = machine
+    log = tmp_path / "audit"
+    with kbs.Kbs(config + f'[audit]\npath = "{log}"\n') as server:
+        server.put("default/key/1", b"secret")
+        token = guest(server, directory).attest()
+        assert kbs.audit_verify(log)["entries"] == 3  # a checkpoint, what was put, the guest
+    header = token.split(".")[0]
+    key = json.dumps(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["jwk"])
+    report = kbs.audit_verify(log, key.encode())
+    assert report["last"] == report["signed_to"] == report["entries"] == 4
+    assert report["checkpoints"] == 2 and len(report["head"]) == 64
+    text = log.read_text()
+    log.write_text(text.replace("default/key/1", "default/key/2"))
+    with pytest.raises(coco.VerifyError, match="line 3"):
+        kbs.audit_verify(log)
+    with pytest.raises(coco.NotFoundError):
+        kbs.audit_verify(tmp_path / "other")

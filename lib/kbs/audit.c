@@ -1,0 +1,321 @@
+/*
+ * kbs/audit.c - who was given what, in a file that shows if it was changed
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/audit.h"
+
+#include "base/fail.h"
+#include "base/fd.h"
+#include "kbs/audit_entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct coco_kbs_audit {
+    int fd;
+    EVP_PKEY *key;
+    int64_t (*now)(void);
+    bool sync;
+
+    pthread_mutex_t lock;            /* of what follows */
+    pthread_cond_t news;             /* more is on disk, or will never be */
+    struct coco_kbs_audit_place tip; /* of the last line; its prev is that of the next one */
+    off_t size;
+    uint64_t synced; /* seq of the last entry on disk */
+    bool syncing;
+    bool broken;
+};
+
+/* ---- writing; the lock is held but where it says so ---- */
+
+static coco_status
+fail_broken(coco_error **err)
+{
+    return coco_fail(err, COCO_ERR_IO, "the audit log cannot be written");
+}
+
+/* All of a line or nothing; if not even that is sure, nothing is written any more. */
+static coco_status
+write_line(struct coco_kbs_audit *audit, const struct coco_buf *line, coco_error **err)
+{
+    coco_status status = coco_fd_write_all(audit->fd, line->data, line->len, err);
+
+    if (status == COCO_OK) {
+        audit->size += (off_t)line->len;
+        return COCO_OK;
+    }
+    if (ftruncate(audit->fd, audit->size) < 0)
+        audit->broken = true;
+    return coco_wrap(err, status, "audit log");
+}
+
+/* With event NULL it is a checkpoint. */
+static coco_status
+append(struct coco_kbs_audit *audit, const struct coco_kbs_audit_event *event, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf line = {.limit = COCO_KBS_AUDIT_LINE_MAX};
+    struct coco_kbs_audit_place place = audit->tip;
+    struct coco_kbs_audit_place tip = {.seq = place.seq + 1};
+
+    if (audit->broken)
+        return fail_broken(err);
+    place.seq = tip.seq;
+    place.time = audit->now();
+    coco_status status = event ? coco_kbs_audit_format(&place, event, &line, err)
+                               : coco_kbs_audit_format_checkpoint(&place, audit->key, &line, err);
+    if (status == COCO_OK)
+        status = coco_kbs_audit_hash(line.data, line.len - 1, tip.prev, err);
+    if (status == COCO_OK)
+        status = write_line(audit, &line, err);
+    if (status == COCO_OK)
+        audit->tip = tip;
+    return status;
+}
+
+/* One thread syncs for all whose entries are written by then; the others wait for it. */
+static coco_status
+wait_for_disk(struct coco_kbs_audit *audit, uint64_t seq, coco_error **err)
+{
+    while (audit->synced < seq && !audit->broken) {
+        if (audit->syncing) {
+            (void)pthread_cond_wait(&audit->news, &audit->lock);
+            continue;
+        }
+        uint64_t written = audit->tip.seq;
+        audit->syncing = true;
+        (void)pthread_mutex_unlock(&audit->lock);
+        bool good = fdatasync(audit->fd) == 0;
+        (void)pthread_mutex_lock(&audit->lock);
+        audit->syncing = false;
+        audit->broken = audit->broken || !good;
+        if (good)
+            audit->synced = written;
+        (void)pthread_cond_broadcast(&audit->news);
+    }
+    return audit->synced >= seq ? COCO_OK : fail_broken(err);
+}
+
+/* Without the lock. */
+static coco_status
+add(struct coco_kbs_audit *audit, const struct coco_kbs_audit_event *event, coco_error **err)
+{
+    (void)pthread_mutex_lock(&audit->lock);
+    coco_status status = append(audit, event, err);
+    uint64_t seq = audit->tip.seq;
+    if (status == COCO_OK && seq % COCO_KBS_AUDIT_CHECKPOINT == 0)
+        status = append(audit, NULL, err);
+    if (status == COCO_OK && audit->sync)
+        status = wait_for_disk(audit, seq, err);
+    (void)pthread_mutex_unlock(&audit->lock);
+    return status;
+}
+
+coco_status
+coco_kbs_audit_add(struct coco_kbs_audit *audit, const struct coco_kbs_audit_event *event,
+                   coco_error **err)
+{
+    return add(audit, event, err);
+}
+
+/* ---- opening ---- */
+
+/* The last whole line of the file, in tail; nothing of it if there is none. */
+static coco_status
+read_tail(int fd, off_t size, struct coco_buf *tail, off_t *end, coco_error **err)
+{
+    char bytes[2 * COCO_KBS_AUDIT_LINE_MAX];
+    size_t want = (size_t)(size < (off_t)sizeof(bytes) ? size : (off_t)sizeof(bytes));
+    ssize_t len = pread(fd, bytes, want, size - (off_t)want);
+
+    if (len < 0 || (size_t)len != want)
+        return coco_fail_errno(err, errno, "read");
+    const char *last = memrchr(bytes, '\n', want);
+    if (!last && want < sizeof(bytes)) {
+        *end = 0; /* an unfinished first line */
+        return COCO_OK;
+    }
+    const char *before = last ? memrchr(bytes, '\n', (size_t)(last - bytes)) : NULL;
+    if (!last || (!before && want == sizeof(bytes)))
+        return coco_fail(err, COCO_ERR_PROTO, "its last line is of more than %zu bytes",
+                         COCO_KBS_AUDIT_LINE_MAX);
+    const char *line = before ? before + 1 : bytes;
+    *end = size - (off_t)want + (last - bytes) + 1;
+    return coco_buf_append(tail, line, (size_t)(last - line), err);
+}
+
+static coco_status
+find_tip(struct coco_kbs_audit *audit, off_t size, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf line = {.limit = 2 * COCO_KBS_AUDIT_LINE_MAX};
+    struct coco_kbs_audit_place last = {0};
+    bool is_checkpoint = false;
+
+    memcpy(audit->tip.prev, COCO_KBS_AUDIT_FIRST, sizeof(COCO_KBS_AUDIT_FIRST));
+    coco_status status = read_tail(audit->fd, size, &line, &audit->size, err);
+    if (status != COCO_OK)
+        return status;
+    if (audit->size < size && ftruncate(audit->fd, audit->size) < 0)
+        return coco_fail_errno(err, errno, "cutting off an unfinished line");
+    if (line.len == 0)
+        return COCO_OK;
+    status = coco_kbs_audit_parse(coco_buf_text(&line), line.len, NULL, &last, &is_checkpoint, err);
+    if (status == COCO_OK)
+        status = coco_kbs_audit_hash(line.data, line.len, audit->tip.prev, err);
+    if (status == COCO_OK)
+        audit->tip.seq = last.seq;
+    return status;
+}
+
+static coco_status
+open_file(struct coco_kbs_audit *audit, const char *path, coco_error **err)
+{
+    struct stat st;
+
+    audit->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (audit->fd < 0 || fstat(audit->fd, &st) < 0)
+        return coco_fail_errno(err, errno, "open");
+    if (!S_ISREG(st.st_mode))
+        return coco_fail(err, COCO_ERR_INVALID, "is no file");
+    /* Two writers would each continue the same line. */
+    if (flock(audit->fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? coco_fail(err, COCO_ERR_DENIED, "another KBS writes it")
+                                    : coco_fail_errno(err, errno, "flock");
+    return find_tip(audit, st.st_size, err);
+}
+
+coco_status
+coco_kbs_audit_open(const struct coco_kbs_audit_options *options, struct coco_kbs_audit **ret,
+                    coco_error **err)
+{
+    struct coco_kbs_audit *made = calloc(1, sizeof(*made));
+
+    if (!made)
+        return coco_fail_nomem(err);
+    made->fd = -1;
+    made->now = options->now;
+    made->sync = options->sync;
+    (void)pthread_mutex_init(&made->lock, NULL);
+    (void)pthread_cond_init(&made->news, NULL);
+    _cleanup_(coco_kbs_audit_closep) struct coco_kbs_audit *audit = made;
+
+    coco_status status = open_file(audit, options->path, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "audit log %s", options->path);
+    audit->synced = audit->tip.seq;
+    (void)EVP_PKEY_up_ref(options->key);
+    audit->key = options->key;
+    status = add(audit, NULL, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&audit);
+    return status;
+}
+
+void
+coco_kbs_audit_close(struct coco_kbs_audit *audit)
+{
+    coco_error *err = NULL;
+
+    if (!audit)
+        return;
+    /* One that was not opened has no key to sign with, and nothing to sign. */
+    if (audit->key && add(audit, NULL, &err) != COCO_OK)
+        coco_error_free(err);
+    if (audit->fd >= 0)
+        (void)close(audit->fd);
+    EVP_PKEY_free(audit->key);
+    (void)pthread_cond_destroy(&audit->news);
+    (void)pthread_mutex_destroy(&audit->lock);
+    free(audit);
+}
+
+/* ---- reading ---- */
+
+/* Adds an entry to what was read; hash is that of the line before it. */
+static coco_status
+follow(struct coco_kbs_audit_report *report, const struct coco_kbs_audit_place *place,
+       bool is_checkpoint, coco_error **err)
+{
+    if (report->entries == 0) {
+        report->first = place->seq;
+        report->from = place->time;
+        if (place->seq == 1 && strcmp(place->prev, COCO_KBS_AUDIT_FIRST) != 0)
+            return coco_fail(err, COCO_ERR_VERIFY, "the first entry follows another");
+    } else if (place->seq != report->last + 1) {
+        return coco_fail(err, COCO_ERR_VERIFY, "entry %" PRIu64 " follows entry %" PRIu64,
+                         place->seq, report->last);
+    } else if (strcmp(place->prev, report->head) != 0) {
+        return coco_fail(err, COCO_ERR_VERIFY,
+                         "the line before it is not the one that it was written behind");
+    }
+    report->entries++;
+    report->last = place->seq;
+    report->to = place->time;
+    if (is_checkpoint) {
+        report->checkpoints++;
+        report->signed_to = place->seq;
+    }
+    return COCO_OK;
+}
+
+static coco_status
+read_line(const char *line, size_t len, EVP_PKEY *key, struct coco_kbs_audit_report *report,
+          coco_error **err)
+{
+    struct coco_kbs_audit_place place = {0};
+    bool is_checkpoint = false;
+
+    if (len == 0 || line[len - 1] != '\n')
+        return coco_fail(err, COCO_ERR_PROTO, "is unfinished");
+    len--;
+    coco_status status = coco_kbs_audit_parse(line, len, key, &place, &is_checkpoint, err);
+    if (status == COCO_OK)
+        status = follow(report, &place, key && is_checkpoint, err);
+    if (status == COCO_OK)
+        status = coco_kbs_audit_hash(line, len, report->head, err);
+    return status;
+}
+
+static coco_status
+read_lines(FILE *file, EVP_PKEY *key, struct coco_kbs_audit_report *report, coco_error **err)
+{
+    char line[COCO_KBS_AUDIT_LINE_MAX + 1];
+
+    while (fgets(line, sizeof(line), file)) {
+        /* A NUL ends the line for strlen(), and makes it unfinished. */
+        coco_status status = read_line(line, strlen(line), key, report, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "line %" PRIu64, report->entries + 1);
+    }
+    if (ferror(file))
+        return coco_fail_errno(err, errno, "read");
+    if (report->entries == 0)
+        return coco_fail(err, COCO_ERR_PROTO, "is empty");
+    return COCO_OK;
+}
+
+coco_status
+coco_kbs_audit_read(const char *path, EVP_PKEY *key, struct coco_kbs_audit_report *ret,
+                    coco_error **err)
+{
+    struct coco_kbs_audit_report report = {0};
+    FILE *file = fopen(path, "re");
+
+    if (!file && errno == ENOENT)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "audit log %s: there is none", path);
+    if (!file)
+        return coco_fail_errno(err, errno, "audit log %s", path);
+    coco_status status = read_lines(file, key, &report, err);
+    (void)fclose(file);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "audit log %s", path);
+    *ret = report;
+    return COCO_OK;
+}

@@ -210,7 +210,8 @@ does_not_list(const struct coco_broker_answer *answer)
     return answer->status == 404 || answer->status == 405
            || (answer->status == 401
                && (coco_broker_said(answer, "PluginInternalError")
-                   || coco_broker_said(answer, "TokenNotFound")));
+                   || coco_broker_said(answer, "TokenNotFound")
+                   || coco_broker_said(answer, "TokenVerifierError")));
 }
 
 coco_status

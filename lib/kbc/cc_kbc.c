@@ -250,12 +250,14 @@ ask(const struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_session *session,
 
 /*
  * Whether the server no longer knows us, so that attesting again may help. A
- * policy's no stays no: upstream's client attests three times for it.
+ * policy's no stays no: upstream's client attests three times for it. Before
+ * Trustee v0.11.0 its name was PolicyReject.
  */
 static bool
 session_is_over(const struct coco_broker_answer *answer)
 {
     return answer->status == 401 && !coco_broker_said(answer, "PolicyDeny")
+           && !coco_broker_said(answer, "PolicyReject")
            && !coco_broker_said(answer, "PluginInternalError");
 }
 

@@ -273,6 +273,9 @@ a_list_is_names_and_nothing_else(void **state)
         {"405 Method Not Allowed", "", COCO_ERR_NOTSUP, "405"},
         {"401 Unauthorized", ERROR("TokenNotFound", "Attestation Token not found"), COCO_ERR_NOTSUP,
          "Token not found"},
+        /* The owner's JWT is taken for a guest's there. */
+        {"401 Unauthorized", ERROR("TokenVerifierError", "Token Verifier error"), COCO_ERR_NOTSUP,
+         "Token Verifier error"},
         {"401 Unauthorized", ERROR("AdminAuthAccess", "no"), COCO_ERR_DENIED, "no"},
         {"403 Forbidden", "", COCO_ERR_DENIED, "403"},
     };

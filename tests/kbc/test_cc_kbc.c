@@ -288,6 +288,8 @@ a_policys_no_is_not_asked_for_twice(void **state)
     } cases[] = {
         {"401 Unauthorized", ERROR("PolicyDeny", "Access denied by policy"), COCO_ERR_DENIED,
          "Access denied by policy (401 PolicyDeny)"},
+        {"401 Unauthorized", ERROR("PolicyReject", "Resource not permitted."), COCO_ERR_DENIED,
+         "Resource not permitted. (401 PolicyReject)"},
         {"403 Forbidden",
          "{\"type\":\"https://github.com/confidential-containers/kbs/errors/PolicyDeny\","
          "\"detail\":\"no\",\"id\":\"d7\"}",

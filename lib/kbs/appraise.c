@@ -80,7 +80,8 @@ read_vector(const cJSON *claims, int64_t vector[CLAIMS], coco_error **err)
     return COCO_OK;
 }
 
-/* ---- without a policy engine: what policies/default_cpu.rego and default_gpu.rego say ---- */
+/* ---- without a policy engine: what default_cpu.rego and default_gpu.rego say of what is no
+ * hardware ---- */
 
 static const char built_in_answer[] =
     "{\"extensions\":[{\"name\":\"ear.trustee.identifiers\",\"key\":-18,"

@@ -202,12 +202,144 @@ policies_answer_with_a_vector_or_not_at_all(void **state)
     }
 }
 
+/* ---- Hardware: rules that only the engine has ---- */
+
+#define SNP(debug, migrate)                                                                        \
+    "{\"snp\":{\"measurement\":\"m\",\"reported_tcb_bootloader\":3,\"reported_tcb_microcode\":4,"  \
+    "\"reported_tcb_snp\":5,\"reported_tcb_tee\":0,\"platform_smt_enabled\":true,"                 \
+    "\"platform_tsme_enabled\":false,\"policy_abi_major\":1,\"policy_abi_minor\":55,"              \
+    "\"policy_single_socket\":false,\"policy_smt_allowed\":true,\"policy_debug_allowed\":" debug   \
+    ",\"policy_migrate_ma\":" migrate "}}"
+#define SNP_TCB                                                                                    \
+    "\"snp_bootloader\":[3],\"snp_microcode\":[4],\"snp_snp_svn\":[5],\"snp_tee_svn\":[0]"
+#define SNP_CONFIG(smt)                                                                            \
+    "\"snp_smt_enabled\":" smt ",\"snp_tsme_enabled\":false,\"snp_guest_abi_major\":1,"            \
+    "\"snp_guest_abi_minor\":55,\"snp_single_socket\":false,\"snp_smt_allowed\":true"
+#define SNP_LAUNCH "\"snp_launch_measurement\":[\"x\",\"m\"]"
+
+#define TD(tee, type, status, debug, more)                                                         \
+    "{\"" tee "\":{\"quote\":{\"header\":{\"tee_type\":\"" type                                    \
+    "\",\"vendor_id\":\"939a7233f79c4ca9940a0db3957f0607\"},"                                      \
+    "\"body\":{\"mr_td\":\"t\",\"rtmr_1\":\"r1\",\"rtmr_2\":\"r2\",\"xfam\":\"e7\"}},"             \
+    "\"tcb_status\":\"" status "\",\"td_attributes\":{\"debug\":" debug "}" more "}}"
+#define FRESH ",\"collateral_expiration_status\":\"0\""
+#define EVENTS                                                                                     \
+    ",\"uefi_event_logs\":[{\"type_name\":\"EV_SEPARATOR\",\"digests\":[{\"digest\":\"k\"}]},"     \
+    "{\"type_name\":\"EV_EFI_BOOT_SERVICES_APPLICATION\",\"digests\":[{\"digest\":\"k\"}],"        \
+    "\"details\":{\"device_paths\":[\"File(kernel)\"]}},"                                          \
+    "{\"type_name\":\"EV_EVENT_TAG\",\"digests\":[{\"digest\":\"p\"}],"                            \
+    "\"details\":{\"string\":\"LOADED_IMAGE::LoadOptions\"}}]"
+#define TD_BOOT "\"rtmr_1\":[\"r1\"],\"rtmr_2\":[\"r2\"]"
+#define TD_HARDWARE "\"mr_td\":[\"t\"],\"xfam\":[\"e7\"]"
+#define TDX_GOOD TD("tdx", "81000000", "UpToDate", "false", FRESH)
+
+#define AZ_SNP(debug)                                                                              \
+    "{\"az-snp-vtpm\":{\"measurement\":\"m\",\"reported_tcb_bootloader\":3,"                       \
+    "\"reported_tcb_microcode\":4,\"reported_tcb_snp\":5,\"reported_tcb_tee\":0,"                  \
+    "\"platform_smt_enabled\":true,\"platform_tsme_enabled\":false,\"policy_abi_major\":0,"        \
+    "\"policy_abi_minor\":31,\"policy_single_socket\":false,\"policy_smt_allowed\":true,"          \
+    "\"policy_debug_allowed\":" debug ",\"tpm\":{\"pcr11\":\"u\"}}}"
+#define AZ_SNP_ALL                                                                                 \
+    "\"measurement\":[\"m\"],\"snp_pcr11\":[\"u\"],\"tcb_bootloader\":[3],\"tcb_microcode\":[4],"  \
+    "\"tcb_snp\":[5],\"tcb_tee\":[0],\"smt_enabled\":[true],\"tsme_enabled\":[false],"             \
+    "\"abi_major\":[0],\"abi_minor\":[31],\"single_socket\":[false],\"smt_allowed\":[true]"
+#define AZ_TDX_PCR ",\"tpm\":{\"pcr11\":\"u\"}"
+
+#define TPM "{\"tpm\":{\"ak_public\":\"ak\",\"pcr04\":\"4\",\"pcr09\":\"9\",\"pcr11\":\"11\"}}"
+#define AK "\"trusted_aks\":[\"ak\"]"
+
+static void
+hardware_is_affirmed_by_reference_values_alone(void **state)
+{
+    static const struct {
+        const char *evidence, *references, *status, *vector;
+    } cases[] = {
+        {SNP("false", "false"), "{}", "contraindicated", VECTOR("3", "33", "97")},
+        {SNP("false", "false"), "{" SNP_LAUNCH "}", "contraindicated", VECTOR("3", "3", "97")},
+        {SNP("false", "false"), "{" SNP_LAUNCH "," SNP_TCB "}", "affirming", VECTOR("3", "3", "2")},
+        {SNP("false", "false"), "{" SNP_LAUNCH "," SNP_TCB "," SNP_CONFIG("true") "}", "affirming",
+         VECTOR("2", "3", "2")},
+        {SNP("false", "false"), "{" SNP_LAUNCH "," SNP_TCB "," SNP_CONFIG("false") "}", "affirming",
+         VECTOR("3", "3", "2")},
+        {SNP("true", "false"), "{" SNP_LAUNCH "," SNP_TCB "," SNP_CONFIG("true") "}", "warning",
+         VECTOR("36", "3", "2")},
+        {SNP("false", "true"), "{" SNP_LAUNCH "," SNP_TCB "," SNP_CONFIG("true") "}", "warning",
+         VECTOR("36", "3", "2")},
+        {SNP("null", "false"), "{" SNP_LAUNCH "," SNP_TCB "}", "warning", VECTOR("36", "3", "2")},
+        {SNP("false", "false"), "{\"snp_launch_measurement\":[\"n\"]," SNP_TCB "}", "warning",
+         VECTOR("3", "33", "2")},
+
+        {TDX_GOOD, "{}", "contraindicated", VECTOR("36", "33", "97")},
+        {TDX_GOOD, "{" TD_HARDWARE "}", "warning", VECTOR("2", "33", "2")},
+        {TDX_GOOD, "{" TD_BOOT "," TD_HARDWARE "}", "affirming", VECTOR("2", "4", "2")},
+        {TD("tdx", "81000000", "UpToDate", "false", FRESH EVENTS),
+         "{" TD_BOOT "," TD_HARDWARE ",\"tdvfkernel\":\"k\",\"tdvfkernelparams\":\"p\"}",
+         "affirming", VECTOR("2", "3", "2")},
+        {TD("tdx", "81000000", "UpToDate", "false", FRESH EVENTS),
+         "{" TD_BOOT "," TD_HARDWARE ",\"tdvfkernel\":\"p\",\"tdvfkernelparams\":\"k\"}",
+         "affirming", VECTOR("2", "4", "2")},
+        {TD("tdx", "00000000", "UpToDate", "false", FRESH), "{" TD_BOOT "," TD_HARDWARE "}",
+         "contraindicated", VECTOR("2", "4", "97")},
+        {TD("tdx", "81000000", "OutOfDate", "false", FRESH), "{" TD_BOOT "," TD_HARDWARE "}",
+         "contraindicated", VECTOR("2", "4", "97")},
+        {TD("tdx", "81000000", "UpToDate", "false", ""), "{" TD_BOOT "," TD_HARDWARE "}",
+         "contraindicated", VECTOR("2", "4", "97")},
+        {TD("tdx", "81000000", "UpToDate", "true", FRESH), "{" TD_BOOT "," TD_HARDWARE "}",
+         "warning", VECTOR("36", "4", "2")},
+
+        {AZ_SNP("false"), "{}", "contraindicated", VECTOR("36", "33", "97")},
+        {AZ_SNP("false"), "{" AZ_SNP_ALL "}", "affirming", VECTOR("2", "3", "2")},
+        {AZ_SNP("true"), "{" AZ_SNP_ALL "}", "warning", VECTOR("36", "3", "2")},
+        {TD("az-tdx-vtpm", "81000000", "UpToDate", "false", AZ_TDX_PCR),
+         "{\"tdx_pcr11\":[\"u\"]," TD_HARDWARE "}", "affirming", VECTOR("2", "3", "2")},
+        {TD("az-tdx-vtpm", "81000000", "UpToDate", "true", AZ_TDX_PCR),
+         "{\"tdx_pcr11\":[\"u\"]," TD_HARDWARE "}", "warning", VECTOR("36", "3", "2")},
+        {TD("az-tdx-vtpm", "81000000", "UpToDate", "false", AZ_TDX_PCR),
+         "{" TD_BOOT "," TD_HARDWARE "}", "warning", VECTOR("2", "33", "2")},
+
+        {TPM, "{}", "contraindicated", VECTOR("0", "33", "97")},
+        {TPM, "{\"tpm_pcr11\":[\"11\"]}", "contraindicated", VECTOR("0", "33", "97")},
+        {TPM, "{" AK "}", "warning", VECTOR("0", "33", "2")},
+        {TPM, "{" AK ",\"tpm_pcr11\":[\"11\"]}", "affirming", VECTOR("0", "3", "2")},
+        {TPM, "{" AK ",\"tpm_pcr04\":[\"4\"]}", "warning", VECTOR("0", "33", "2")},
+        {TPM, "{" AK ",\"tpm_pcr04\":[\"4\"],\"tpm_pcr09\":[\"9\"]}", "affirming",
+         VECTOR("0", "3", "2")},
+        {TPM, "{\"trusted_aks\":[\"other\"],\"tpm_pcr11\":[\"11\"]}", "contraindicated",
+         VECTOR("0", "33", "97")},
+
+        /* Names and values of one TEE are no other's. */
+        {TPM, "{" SNP_LAUNCH "," SNP_TCB "," TD_BOOT "}", "contraindicated",
+         VECTOR("0", "33", "97")},
+        {"{\"cca\":{\"measurement\":\"m\"}}", "{" SNP_LAUNCH "," SNP_TCB "}", "contraindicated",
+         VECTOR("36", "33", "97")},
+        {"{\"se\":{\"version\":\"256\"}}", "{}", "contraindicated", VECTOR("36", "33", "97")},
+        {"{\"sgx\":{\"mr_enclave\":\"m\"}}", "{" SNP_LAUNCH "}", "contraindicated",
+         VECTOR("36", "33", "97")},
+    };
+    struct fixture *f = *state;
+
+    if (!have_engine())
+        return;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = 65536};
+        char want[64];
+        coco_error *err = NULL;
+
+        print_message("# case %zu\n", i);
+        assert_ok(appraise(f, cases[i].evidence, cases[i].references, &text, &err), err);
+        (void)snprintf(want, sizeof(want), "\"ear.status\":\"%s\"", cases[i].status);
+        assert_contains(coco_buf_text(&text), want);
+        assert_contains(coco_buf_text(&text), cases[i].vector);
+    }
+}
+
 int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         T(the_default_policy_wants_reference_values),
+        T(hardware_is_affirmed_by_reference_values_alone),
         T(a_device_is_told_by_its_reference_values),
         T(policies_answer_with_a_vector_or_not_at_all),
     };

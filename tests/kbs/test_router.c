@@ -296,8 +296,8 @@ what_is_given_and_changed_is_on_record(void **state)
         "\"path\":\"/kbs/v0/resource/a/b/c\",\"status\":403,\"id\":\"",
         "\"event\":\"attest\"",
         "\"path\":\"/kbs/v0/resource/a/b/c\",\"status\":200,\"prev\"",
-        "\"event\":\"put-resource\",\"who\":\"admin\",\"path\":\"/kbs/v0/resource/d/e/f\","
-        "\"status\":200",
+        ("\"event\":\"put-resource\",\"who\":\"admin\",\"path\":\"/kbs/v0/resource/d/e/f\","
+         "\"status\":200"),
         "\"event\":\"list-resources\",\"who\":\"admin\"",
         "\"event\":\"list-resources\",\"path\":\"/kbs/v0/resource\",\"status\":401",
     };

@@ -89,15 +89,24 @@ check_version(const struct coco_kbs_call *call, enum coco_rcar_version version, 
                      coco_rcar_version_name(oldest), coco_rcar_version_name(version));
 }
 
-/* A TEE that nobody here can verify is told so before it collects evidence. */
-static coco_status
-check_tee(const char *tee, coco_error **err)
+/* The one of that name that somebody here can verify, or NULL; static. */
+static const char *
+known_tee(const char *tee)
 {
     const char *known;
 
     for (size_t i = 0; (known = coco_verifier_tee(i)) != NULL; i++)
         if (strcmp(known, tee) == 0)
-            return COCO_OK;
+            return known;
+    return NULL;
+}
+
+/* A TEE that nobody here can verify is told so before it collects evidence. */
+static coco_status
+check_tee(const char *tee, coco_error **err)
+{
+    if (known_tee(tee))
+        return COCO_OK;
     return coco_fail(err, COCO_ERR_NOTSUP, "this KBS cannot verify evidence of '%.40s'", tee);
 }
 
@@ -521,6 +530,7 @@ coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
         status = coco_kbs_trace_begin("attest", j.now, &j.trace, err);
     if (status != COCO_OK)
         return status;
+    call->tee = known_tee(j.tee);
     status = judge(&j, err);
     if (status != COCO_OK)
         return refuse(&j, status, err);

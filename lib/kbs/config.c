@@ -617,6 +617,16 @@ read_audit(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
 }
 
 static coco_status
+read_metrics(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct field fields[] = {
+        {"enabled", BOOL, &config->metrics, 0, 0, NULL},
+    };
+
+    return in_section("metrics", READ(section(root, "metrics"), fields, err), err);
+}
+
+static coco_status
 set_defaults(struct coco_kbs_config *config, coco_error **err)
 {
     config->http.payload_request_size = COCO_HTTPD_BODY_MIB;
@@ -631,6 +641,7 @@ set_defaults(struct coco_kbs_config *config, coco_error **err)
     config->attestation.verbose_token = true;
     config->explain_entries = 256;
     config->audit_sync = true;
+    config->metrics = true;
 
     _cleanup_json_ cJSON *sockets = cJSON_CreateArray();
     if (!sockets)
@@ -664,6 +675,7 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"plugins", SECTION, NULL, 0, 0, NULL},
         {"explain", SECTION, NULL, 0, 0, NULL},
         {"audit", SECTION, NULL, 0, 0, NULL},
+        {"metrics", SECTION, NULL, 0, 0, NULL},
         {"attestation_token", REFUSED, NULL, 0, 0, "tokens of this KBS alone are taken"},
         {"session_storage_type", REFUSED, NULL, 0, 0, "sessions are kept by the guests"},
     };
@@ -683,6 +695,8 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         status = read_explain(root, config, err);
     if (status == COCO_OK)
         status = read_audit(root, config, err);
+    if (status == COCO_OK)
+        status = read_metrics(root, config, err);
     return status;
 }
 

@@ -98,6 +98,7 @@ struct coco_kbs_config {
     uint64_t explain_entries;
     char *audit_path; /* NULL: nothing is recorded */
     bool audit_sync;
+    bool metrics;
 };
 
 /* COCO_ERR_PROTO, with the key, for anything that is not understood. */

@@ -89,6 +89,8 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
         status = coco_kbs_policies_new(core->store, &core->policies, err);
     if (status == COCO_OK)
         status = coco_kbs_traces_new(core->config.explain_entries, &core->traces, err);
+    if (status == COCO_OK && core->config.metrics)
+        status = coco_kbs_metrics_new(&core->metrics, err);
     if (status == COCO_OK)
         status = open_token_key(core, err);
     if (status == COCO_OK)
@@ -111,6 +113,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     coco_verifier_free(core->verifier);
     coco_kbs_sessions_free(core->sessions);
     EVP_PKEY_free(core->token_key);
+    coco_kbs_metrics_free(core->metrics);
     coco_kbs_traces_free(core->traces);
     coco_kbs_policies_free(core->policies);
     coco_kbs_store_close(core->store);

@@ -12,6 +12,7 @@
 #include "crypto/key.h"
 #include "httpd/http.h"
 #include "kbs/config.h"
+#include "kbs/metrics.h"
 #include "kbs/session.h"
 #include "kbs/store.h"
 
@@ -27,7 +28,8 @@ struct coco_kbs_core {
     struct coco_kbs_policies *policies;
     struct coco_kbs_traces *traces;
     struct coco_kbs_sessions *sessions;
-    struct coco_kbs_audit *audit; /* NULL: nothing is recorded */
+    struct coco_kbs_audit *audit;     /* NULL: nothing is recorded */
+    struct coco_kbs_metrics *metrics; /* NULL: nothing is counted */
     coco_verifier *verifier;
     EVP_PKEY *token_key;  /* P-256 */
     int64_t (*now)(void); /* seconds since 1970 */
@@ -51,9 +53,11 @@ struct coco_kbs_call {
     const struct coco_httpd_request *request;
     const char *rest; /* of the path, behind the prefix of the route */
     struct coco_httpd_reply *reply;
-    const char *name;            /* of the error, upstream's: "PolicyDeny" */
-    const char *detail;          /* for the peer instead of the error's message, or NULL */
-    int status;                  /* of HTTP; 0: what fits the error */
+    const char *name;   /* of the error, upstream's: "PolicyDeny" */
+    const char *detail; /* for the peer instead of the error's message, or NULL */
+    int status;         /* of HTTP; 0: what fits the error */
+    const char *tee;    /* whose evidence is judged, static; NULL: none */
+    enum coco_kbs_ruling ruling;
     char trace[40];              /* id of the trace that explains it, or "" */
     char who[COCO_KBS_WHO_SIZE]; /* thumbprint of a guest's key or an owner's role; "" while unknown
                                   */

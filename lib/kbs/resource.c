@@ -164,7 +164,10 @@ check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
         *err = why;
         return status;
     }
-    if (status == COCO_OK && allowed)
+    call->ruling = status != COCO_OK ? COCO_KBS_FAILED
+                   : allowed         ? COCO_KBS_ALLOWED
+                                     : COCO_KBS_FORBIDDEN;
+    if (call->ruling == COCO_KBS_ALLOWED)
         return COCO_OK;
     status =
         deny(call, claims, why ? coco_error_message(why) : "the policy does not allow it", err);

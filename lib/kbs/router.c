@@ -15,6 +15,7 @@
 #include "rcar/messages.h"
 
 #include <string.h>
+#include <time.h>
 
 #define RESOURCE_EVENT "resource"
 #define PATH_SHOWN 1024
@@ -28,31 +29,48 @@ healthz(struct coco_kbs_call *call, coco_error **err)
     return COCO_OK;
 }
 
+static coco_status
+metrics(struct coco_kbs_call *call, coco_error **err)
+{
+    if (!call->core->metrics) {
+        call->name = "PluginNotFound";
+        return coco_fail(err, COCO_ERR_NOTFOUND, "[metrics] is not enabled");
+    }
+    call->reply->type = COCO_KBS_METRICS_TYPE;
+    return coco_kbs_metrics_write(call->core->metrics, &call->reply->body, err);
+}
+
 /* A path that ends with "/" takes what follows, which must not be empty. */
 static const struct route {
     const char *method;
     const char *path;
     coco_kbs_handler *handler;
     const char *event; /* in the audit log; NULL: not there */
+    enum coco_kbs_operation operation;
 } routes[] = {
-    {"POST", COCO_RCAR_PREFIX "/auth", coco_kbs_auth, NULL},
-    {"POST", COCO_RCAR_PREFIX "/attest", coco_kbs_attest, "attest"},
-    {"GET", COCO_RCAR_PREFIX "/resource/", coco_kbs_get_guest_resource, RESOURCE_EVENT},
-    {"POST", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_put_resource, "put-resource"},
-    {"DELETE", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_delete_resource, "delete-resource"},
-    {"GET", COCO_RCAR_PREFIX "/resource", coco_kbs_admin_list_resources, "list-resources"},
+    {"POST", COCO_RCAR_PREFIX "/auth", coco_kbs_auth, NULL, COCO_KBS_AUTH},
+    {"POST", COCO_RCAR_PREFIX "/attest", coco_kbs_attest, "attest", COCO_KBS_ATTEST},
+    {"GET", COCO_RCAR_PREFIX "/resource/", coco_kbs_get_guest_resource, RESOURCE_EVENT,
+     COCO_KBS_READ},
+    {"POST", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_put_resource, "put-resource",
+     COCO_KBS_WRITE},
+    {"DELETE", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_delete_resource, "delete-resource",
+     COCO_KBS_OTHER},
+    {"GET", COCO_RCAR_PREFIX "/resource", coco_kbs_admin_list_resources, "list-resources",
+     COCO_KBS_OTHER},
     {"POST", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_set_resource_policy,
-     "set-resource-policy"},
+     "set-resource-policy", COCO_KBS_OTHER},
     {"GET", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_list_resource_policies,
-     "list-resource-policies"},
+     "list-resource-policies", COCO_KBS_OTHER},
     {"POST", COCO_RCAR_PREFIX "/attestation-policy", coco_kbs_admin_set_attestation_policy,
-     "set-attestation-policy"},
+     "set-attestation-policy", COCO_KBS_OTHER},
     {"POST", COCO_RCAR_PREFIX "/reference-value", coco_kbs_admin_set_reference_value,
-     "set-reference-value"},
+     "set-reference-value", COCO_KBS_OTHER},
     {"GET", COCO_RCAR_PREFIX "/reference-value/", coco_kbs_admin_get_reference_value,
-     "get-reference-value"},
-    {"GET", COCO_RCAR_PREFIX "/explain/", coco_kbs_admin_explain, "explain"},
-    {"GET", "/healthz", healthz, NULL},
+     "get-reference-value", COCO_KBS_OTHER},
+    {"GET", COCO_RCAR_PREFIX "/explain/", coco_kbs_admin_explain, "explain", COCO_KBS_OTHER},
+    {"GET", "/healthz", healthz, NULL, COCO_KBS_UNCOUNTED},
+    {"GET", "/metrics", metrics, NULL, COCO_KBS_UNCOUNTED},
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -69,7 +87,7 @@ match(const char *path, const char *route)
 }
 
 static coco_status
-dispatch(struct coco_kbs_call *call, const char **event, coco_error **err)
+dispatch(struct coco_kbs_call *call, const struct route **ret, coco_error **err)
 {
     const struct coco_httpd_request *request = call->request;
     bool known = false;
@@ -82,7 +100,7 @@ dispatch(struct coco_kbs_call *call, const char **event, coco_error **err)
         known = true;
         if (strcmp(request->method, routes[i].method) == 0) {
             call->rest = rest;
-            *event = routes[i].event;
+            *ret = &routes[i];
             return routes[i].handler(call, err);
         }
     }
@@ -176,12 +194,38 @@ put_on_record(struct coco_kbs_call *call, const char *event)
     coco_error_free(err);
 }
 
+static uint64_t
+clock_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+static void
+count(const struct coco_kbs_call *call, const struct route *route, uint64_t begin_ns)
+{
+    const struct coco_kbs_event event = {
+        .operation = route ? route->operation : COCO_KBS_OTHER,
+        .ruling = call->ruling,
+        .tee = call->tee,
+        .status = call->reply->status,
+        .duration_ns = clock_ns() - begin_ns,
+        .request_size = call->request->body_len,
+        .reply_size = call->reply->body.len,
+    };
+
+    coco_kbs_metrics_count(call->core->metrics, &event);
+}
+
 void
 coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
                 struct coco_httpd_reply *reply)
 {
     coco_error *err = NULL;
-    const char *event = NULL;
+    const struct route *route = NULL;
+    uint64_t begin_ns = clock_ns();
     struct coco_kbs_call call = {
         .core = core,
         .request = request,
@@ -192,12 +236,14 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
 
     reply->status = 200;
     reply->body.limit = REPLY_MAX;
-    coco_status status = dispatch(&call, &event, &err);
+    coco_status status = dispatch(&call, &route, &err);
     if (status != COCO_OK)
         fail(&call, status, err);
     coco_error_free(err);
-    if (core->audit && event)
-        put_on_record(&call, event);
+    if (core->audit && route && route->event)
+        put_on_record(&call, route->event);
+    if (core->metrics)
+        count(&call, route, begin_ns);
 }
 
 coco_status

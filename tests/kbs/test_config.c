@@ -51,6 +51,7 @@ an_empty_text_has_defaults(void **state)
     assert_string_equal(c.attestation.issuer_name, "CoCo-Attestation-Service");
     assert_int_equal(c.admin.n_providers, 0);
     assert_null(c.store_path);
+    assert_true(c.metrics);
 }
 
 static void
@@ -68,7 +69,8 @@ every_key_is_read(void **state)
         "[attestation_service.rvps_config]\ntype = \"BuiltIn\"\n" ADMIN ACL
         "[storage_backend]\nstorage_type = \"Sqlite\"\n[storage_backend.backends.sqlite]\n"
         "path = \"/x.db\"\n[[plugins]]\nname = \"resource\"\n"
-        "storage_backend_type = \"kvstorage\"\n[explain]\nentries = 3\n";
+        "storage_backend_type = \"kvstorage\"\n[explain]\nentries = 3\n"
+        "[metrics]\nenabled = false\n";
     _cleanup_config_ struct coco_kbs_config c = {0};
     coco_error *err = NULL;
 
@@ -94,6 +96,7 @@ every_key_is_read(void **state)
     assert_int_equal(c.admin.n_acls, 1);
     assert_string_equal(c.store_path, "/x.db");
     assert_int_equal(c.explain_entries, 3);
+    assert_false(c.metrics);
 }
 
 static void

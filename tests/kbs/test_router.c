@@ -63,7 +63,9 @@ paths_and_methods_are_told_apart(void **state)
         {"DELETE", "/kbs/v0/resource", 405},
         {"DELETE", "/kbs/v0/resource-policy", 405},
         {"GET", "/kbs/v0/attestation-policy", 405},
-        {"GET", "/metrics", 404},
+        {"GET", "/metrics", 200},
+        {"POST", "/metrics", 405},
+        {"GET", "/metrics/", 404},
         {"GET", "/kbs/v0/foo/bar", 404},
     };
     struct world *w = *state;

@@ -6,6 +6,7 @@
 #include "kbs/core.h"
 
 #include "base/fail.h"
+#include "crypto/jwk.h"
 #include "kbs/audit.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
@@ -41,6 +42,17 @@ open_token_key(struct coco_kbs_core *core, coco_error **err)
     if (status == COCO_OK)
         status = coco_key_parse_private(stored.data, stored.len, &core->token_key, err);
     return status == COCO_OK ? status : coco_wrap(err, status, "token key");
+}
+
+static coco_status
+name_token_key(struct coco_kbs_core *core, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf kid = {.limit = COCO_KBS_KID_SIZE - 1};
+
+    coco_status status = coco_jwk_thumbprint(core->token_key, &kid, err);
+    if (status == COCO_OK)
+        memcpy(core->token_kid, coco_buf_text(&kid), kid.len + 1);
+    return status;
 }
 
 static coco_status
@@ -93,6 +105,8 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
         status = coco_kbs_metrics_new(&core->metrics, err);
     if (status == COCO_OK)
         status = open_token_key(core, err);
+    if (status == COCO_OK)
+        status = name_token_key(core, err);
     if (status == COCO_OK)
         status = open_sessions(core, err);
     if (status == COCO_OK)

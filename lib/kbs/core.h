@@ -20,6 +20,9 @@ struct coco_kbs_audit;
 struct coco_kbs_policies;
 struct coco_kbs_traces;
 
+#define COCO_KBS_TOKEN_ALG "ES256"
+#define COCO_KBS_KID_SIZE 44 /* a thumbprint (RFC 7638) and a NUL */
+
 /* Everything here may be used by any thread; all but the clock is set up once. */
 struct coco_kbs_core {
     coco_ctx *ctx; /* lent */
@@ -31,7 +34,8 @@ struct coco_kbs_core {
     struct coco_kbs_audit *audit;     /* NULL: nothing is recorded */
     struct coco_kbs_metrics *metrics; /* NULL: nothing is counted */
     coco_verifier *verifier;
-    EVP_PKEY *token_key;  /* P-256 */
+    EVP_PKEY *token_key; /* P-256 */
+    char token_kid[COCO_KBS_KID_SIZE];
     int64_t (*now)(void); /* seconds since 1970 */
 };
 

@@ -11,6 +11,7 @@
 #include "kbs/admin.h"
 #include "kbs/attest.h"
 #include "kbs/audit.h"
+#include "kbs/issuer.h"
 #include "kbs/resource.h"
 #include "rcar/messages.h"
 
@@ -70,6 +71,8 @@ static const struct route {
      "get-reference-value", COCO_KBS_OTHER},
     {"GET", COCO_RCAR_PREFIX "/explain/", coco_kbs_admin_explain, "explain", COCO_KBS_OTHER},
     {"GET", "/healthz", healthz, NULL, COCO_KBS_UNCOUNTED},
+    {"GET", COCO_KBS_JWKS_PATH, coco_kbs_jwks, NULL, COCO_KBS_OTHER},
+    {"GET", COCO_KBS_DISCOVERY_PATH, coco_kbs_discovery, NULL, COCO_KBS_OTHER},
     {"GET", "/metrics", metrics, NULL, COCO_KBS_UNCOUNTED},
 };
 

@@ -105,9 +105,11 @@ coco_kbs_token_sign(const struct coco_kbs_core *core, const cJSON *claims, struc
 
     coco_status status = coco_json_new_object(&header, err);
     if (status == COCO_OK)
-        status = coco_jwk_public(core->token_key, "ES256", &jwk, err);
+        status = coco_jwk_public(core->token_key, COCO_KBS_TOKEN_ALG, &jwk, err);
     if (status == COCO_OK)
         status = coco_json_add_item(header, "jwk", jwk, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(header, "kid", core->token_kid, err);
     if (status == COCO_OK)
         status = coco_jws_sign(core->token_key, header, claims, buf, err);
     return status;

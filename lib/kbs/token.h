@@ -30,7 +30,10 @@ coco_status coco_kbs_token_claims(const struct coco_kbs_core *core,
 coco_status coco_kbs_token_version(const cJSON *claims, enum coco_rcar_version *ret,
                                    coco_error **err);
 
-/* Appends the signed token (ES256, key in the header as "jwk"). */
+/*
+ * Appends the signed token. The key is in the header as "jwk", as upstream has it, and
+ * named, "kid", for those who took it from a place that they trust (kbs/issuer.h).
+ */
 coco_status coco_kbs_token_sign(const struct coco_kbs_core *core, const cJSON *claims,
                                 struct coco_buf *buf, coco_error **err);
 

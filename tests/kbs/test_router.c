@@ -65,6 +65,8 @@ paths_and_methods_are_told_apart(void **state)
         {"GET", "/kbs/v0/attestation-policy", 405},
         {"GET", "/metrics", 200},
         {"POST", "/metrics", 405},
+        {"GET", "/.well-known/jwks.json", 200},
+        {"GET", "/.well-known/", 404},
         {"GET", "/metrics/", 404},
         {"GET", "/kbs/v0/foo/bar", 404},
     };

@@ -129,6 +129,20 @@ static const struct cli_command table[] = {
         .run = cli_evidence_verify,
     },
     {
+        .name = "explain",
+        .operands = "ID",
+        .min = 1,
+        .max = 1,
+        .purpose = "say why a broker refused a guest, as its owner",
+        .details = "ID is what the guest was told. Shows the checks of the evidence that do not "
+                   "hold, or the rule of the policy that decided and the reference values that the "
+                   "claims were compared with; --json has the claims, too. A broker remembers "
+                   "some hundreds of refusals, see [explain] in doc/coco-kbs.md.",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
+        .run = cli_explain,
+    },
+    {
         .name = "image encrypt",
         .operands = "SRC DST",
         .min = 2,

@@ -202,6 +202,7 @@ int cli_measure(struct cli *cli);
 int cli_resource_get(struct cli *cli);
 int cli_resource_ls(struct cli *cli);
 int cli_resource_put(struct cli *cli);
+int cli_explain(struct cli *cli);
 int cli_resource_rm(struct cli *cli);
 int cli_rv_add(struct cli *cli);
 int cli_rv_diff(struct cli *cli);

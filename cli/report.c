@@ -185,6 +185,30 @@ write_line(struct cli *cli, const char *text)
     return CLI_DONE;
 }
 
+/* Of UTF-8: C0, DEL, and C1, which begins with C2. */
+static size_t
+control_size(const unsigned char *at)
+{
+    if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+        return 2;
+    return at[0] < 0x20 || at[0] == 0x7f ? 1 : 0;
+}
+
+void
+cli_print(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at) {
+        size_t n = control_size(at);
+
+        if (n == 0)
+            (void)putchar(*at++);
+        for (; n > 0; n--)
+            (void)printf("\\x%02x", *at++);
+    }
+}
+
 int
 cli_event(struct cli *cli, cJSON *object)
 {

@@ -251,7 +251,9 @@ print_claims(const struct cli_evidence *evidence, const coco_verdict *verdict)
     cJSON_ArrayForEach(claim, claims) {
         _cleanup_free_ char *text = cJSON_PrintUnformatted(claim);
 
-        (void)printf("  %-16s %s\n", claim->string, text ? text : "");
+        (void)printf("  %-16s ", claim->string);
+        cli_print(text ? text : "");
+        (void)printf("\n");
     }
 }
 

@@ -92,3 +92,15 @@ func (a *Admin) PutReferences(ctx context.Context, message string) error {
 		return C.coco_admin_put_references(c, f.ctx, f.text(0), f.err)
 	}, message)
 }
+
+// Explain explains the refusal that a guest was told by its id: JSON.
+func (a *Admin) Explain(ctx context.Context, id string) (json.RawMessage, error) {
+	var ret *C.coco_bytes
+	err := a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_explain(c, f.ctx, f.text(0), &ret, f.err)
+	}, id)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}

@@ -23,12 +23,16 @@ func TestAdminRefuses(t *testing.T) {
 	if err := a.Put(ctx, "no path", nil); !errors.Is(err, ErrInvalid) {
 		t.Errorf("err = %v, want ErrInvalid", err)
 	}
+	if _, err := a.Explain(ctx, "no id"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
 
 	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 	defer cancel()
 	_, list := a.List(ctx)
+	_, explain := a.Explain(ctx, "0123")
 	for n, err := range []error{
-		list, a.Put(ctx, "a/b/c", nil), a.Delete(ctx, "a/b/c"), a.SetResourcePolicy(ctx, "package policy"),
+		list, explain, a.Put(ctx, "a/b/c", nil), a.Delete(ctx, "a/b/c"), a.SetResourcePolicy(ctx, "package policy"),
 	} {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%d: err = %v, want context.DeadlineExceeded", n, err)

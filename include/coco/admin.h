@@ -113,6 +113,23 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_put_references(coco_admin *admin
                                                                const char *message,
                                                                coco_error **err);
 
+/**
+ * Explains a refusal: what the guest claimed, which check or rule decided, what was expected
+ * and what was got. All of it is the guest's word, or the broker's: escape it where it is shown.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param id     as the guest was told; up to 64 letters, digits and "-"
+ * @param ret    JSON object as doc/coco-kbs.md has it ("Explanations"); free with
+ *               coco_bytes_free()
+ * @param err    ::COCO_ERR_INVALID if @p id cannot be one, ::COCO_ERR_NOTFOUND if the KBS does
+ *               not know it any more, ::COCO_ERR_NOTSUP if it explains nothing,
+ *               ::COCO_ERR_DENIED, ::COCO_ERR_NET, ::COCO_ERR_PROTO, ::COCO_ERR_CANCELED
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_explain(coco_admin *admin, coco_ctx *ctx,
+                                                        const char *id, coco_bytes **ret,
+                                                        coco_error **err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,8 @@
 #define TOKEN_MAX ((size_t)4096)
 #define POLICY_MAX ((size_t)2 << 20)
 #define LIST_MAX ((size_t)4 << 20)
+#define TRACE_MAX ((size_t)1 << 20)
+#define ID_MAX 64
 
 struct coco_admin {
     struct coco_broker *broker;
@@ -205,7 +207,7 @@ check_list(const cJSON *list, coco_error **err)
 
 /* Upstream has no such endpoint, and says so in one of several ways (kbs-protocol A.8). */
 static bool
-does_not_list(const struct coco_broker_answer *answer)
+has_no_such(const struct coco_broker_answer *answer)
 {
     return answer->status == 404 || answer->status == 405
            || (answer->status == 401
@@ -225,7 +227,7 @@ coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, co
     coco_status status = do_request(admin, ctx, &request, &answer, err);
     if (status != COCO_OK)
         return status;
-    if (does_not_list(&answer))
+    if (has_no_such(&answer))
         return coco_broker_fail(&answer, COCO_ERR_NOTSUP, err);
     status = coco_broker_check(&answer, err);
     if (status == COCO_OK)
@@ -277,4 +279,44 @@ coco_status
 coco_admin_put_references(coco_admin *admin, coco_ctx *ctx, const char *message, coco_error **err)
 {
     return post_json(admin, ctx, "/reference-value", message, strlen(message), err);
+}
+
+static coco_status
+check_id(const char *id, coco_error **err)
+{
+    static const char known[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
+    size_t len = strlen(id);
+
+    if (len == 0 || len > ID_MAX || strspn(id, known) != len)
+        return coco_fail(err, COCO_ERR_INVALID, "'%s' is no id of a refusal", id);
+    return COCO_OK;
+}
+
+coco_status
+coco_admin_explain(coco_admin *admin, coco_ctx *ctx, const char *id, coco_bytes **ret,
+                   coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    _cleanup_json_ cJSON *trace = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = TRACE_MAX};
+    char path[sizeof("/explain/") + ID_MAX];
+
+    coco_status status = check_id(id, err);
+    if (status != COCO_OK)
+        return status;
+    (void)snprintf(path, sizeof(path), "/explain/%s", id);
+    const struct coco_broker_request request = {.method = "GET", .path = path};
+    status = do_request(admin, ctx, &request, &answer, err);
+    if (status != COCO_OK)
+        return status;
+    if (has_no_such(&answer) && !coco_broker_said(&answer, "ExplainError"))
+        return coco_broker_fail(&answer, COCO_ERR_NOTSUP, err);
+    status = coco_broker_check(&answer, err);
+    if (status == COCO_OK)
+        status = coco_json_parse_object(coco_buf_text(&answer.body), answer.body.len, &trace, err);
+    if (status == COCO_OK)
+        status = coco_json_write(trace, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_bytes_take(&text, ret, err);
+    return status;
 }

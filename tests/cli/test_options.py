@@ -16,7 +16,7 @@ from conftest import PROGRAM, wait_until
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = [
     "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
-    "evidence record", "evidence replay", "evidence show", "evidence verify", "image encrypt", "image inspect",
+    "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
     "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs serve", "manual", "measure",
     "resource get", "resource ls", "resource put", "resource rm",

@@ -298,6 +298,75 @@ a_list_is_names_and_nothing_else(void **state)
 }
 
 static void
+an_explanation_is_json_or_there_is_none(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status want;
+        const char *text; /* the explanation, or why not */
+    } cases[] = {
+        {"200 OK", "{ \"decision\": \"denied\" }", COCO_OK, "{\"decision\":\"denied\"}"},
+        {"200 OK", "", COCO_ERR_PROTO, ""},
+        {"200 OK", "[]", COCO_ERR_PROTO, "object"},
+        {"200 OK", "{\"a\":1,\"a\":2}", COCO_ERR_PROTO, ""},
+        {"404 Not Found", ERROR("ExplainError", "too old"), COCO_ERR_NOTFOUND, "too old"},
+        /* Upstream's has nothing of the kind. */
+        {"404 Not Found", "", COCO_ERR_NOTSUP, "404"},
+        {"401 Unauthorized", ERROR("TokenVerifierError", "Token Verifier error"), COCO_ERR_NOTSUP,
+         "Token Verifier error"},
+        {"401 Unauthorized", ERROR("AdminAuthAccess", "no"), COCO_ERR_DENIED, "no"},
+    };
+    static const char *const none[] = {
+        "",        "../resource",
+        "a/b",     "a%2e",
+        "a?b",     "a b",
+        "\x1b[2J", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(none); i++) {
+        coco_bytes *ret = NULL;
+
+        assert_fails(coco_admin_explain(f->admin, f->ctx, none[i], &ret, &f->err), f->err,
+                     COCO_ERR_INVALID, "no id");
+    }
+    assert_string_equal(f->script.method, "");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *ret = NULL;
+
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        if (cases[i].want == COCO_OK) {
+            assert_ok(coco_admin_explain(f->admin, f->ctx, "0a-Z", &ret, &f->err), f->err);
+            assert_string_equal((const char *)coco_bytes_data(ret), cases[i].text);
+        } else
+            assert_fails(coco_admin_explain(f->admin, f->ctx, "0a-Z", &ret, &f->err), f->err,
+                         cases[i].want, cases[i].text);
+    }
+    assert_string_equal(f->script.method, "GET");
+    assert_string_equal(f->script.target, "/kbs/v0/explain/0a-Z");
+}
+
+static void
+explaining_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    f->script.body = "{\"decision\":\"denied\"}";
+    for_each_fault()
+    {
+        coco_bytes *ret = NULL;
+
+        coco_status status = coco_admin_explain(f->admin, f->ctx, "0a", &ret, &f->err);
+        fault_expect(status, f->err);
+        coco_bytes_free(ret);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+static void
 administration_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
@@ -341,6 +410,8 @@ main(void)
         TEST(refusals_keep_the_servers_words),
         TEST(malformed_paths_are_not_sent),
         TEST(a_list_is_names_and_nothing_else),
+        TEST(an_explanation_is_json_or_there_is_none),
+        TEST(explaining_survives_any_failed_allocation),
         TEST(administration_survives_any_failed_allocation),
     };
 

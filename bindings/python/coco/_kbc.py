@@ -128,3 +128,7 @@ class Admin(Handle):
         """Registers reference values: References.format("rvps"), or another message for RVPS."""
         text = message.decode() if isinstance(message, bytes) else message
         call(context, native.admin_put_references, self._c, text)
+
+    def explain(self, decision, *, context=None):
+        """Why a guest was refused, by the id that it was told: a dict."""
+        return json.loads(call(context, native.admin_explain, self._c, decision))

@@ -191,6 +191,10 @@ def test_an_owner_administers_over_http():
             admin.put_references(values.format("rvps"))
             with pytest.raises(coco.Error):
                 admin.put_references('{"version": "0.1.0", "type": "swid", "payload": ""}')
+            with pytest.raises(coco.NotFoundError):
+                admin.explain("0" * 32)
+            with pytest.raises(coco.InvalidError):
+                admin.explain("no id")
             admin.delete("default/key/1")
             assert server.list() == []
         with coco.Admin(server.url) as nobody, pytest.raises(coco.DeniedError):

@@ -57,21 +57,11 @@ machine_free(void *self)
 COCO_DEFINE_CLEANUP(struct machine *, machine_free);
 
 static coco_status
-path_in(const char *dir, const char *name, char **ret, coco_error **err)
-{
-    if (asprintf(ret, "%s/%s", dir, name) < 0) {
-        *ret = NULL;
-        return coco_fail_nomem(err);
-    }
-    return COCO_OK;
-}
-
-static coco_status
 read_in(const char *dir, const char *name, struct coco_buf *buf, coco_error **err)
 {
     _cleanup_free_ char *path = NULL;
 
-    coco_status status = path_in(dir, name, &path, err);
+    coco_status status = coco_path_in(dir, name, &path, err);
     if (status != COCO_OK)
         return status;
     return coco_file_read(path, buf, err);
@@ -82,7 +72,7 @@ write_in(const char *dir, const char *name, const struct coco_buf *buf, coco_err
 {
     _cleanup_free_ char *path = NULL;
 
-    coco_status status = path_in(dir, name, &path, err);
+    coco_status status = coco_path_in(dir, name, &path, err);
     if (status != COCO_OK)
         return status;
     return coco_file_write(path, buf->data, buf->len, 0600, err);
@@ -133,7 +123,7 @@ read_or_make_key(const char *dir, const char *name, EVP_PKEY **ret, coco_error *
 {
     _cleanup_free_ char *path = NULL;
 
-    coco_status status = path_in(dir, name, &path, err);
+    coco_status status = coco_path_in(dir, name, &path, err);
     if (status != COCO_OK)
         return status;
     return access(path, F_OK) == 0 ? read_key(dir, name, ret, err) : make_key(dir, name, ret, err);
@@ -497,7 +487,7 @@ detect(void)
     const char *dir = secure_getenv(DIR_VARIABLE);
     _cleanup_free_ char *path = NULL;
 
-    return dir && dir[0] != '\0' && path_in(dir, MACHINE_FILE, &path, NULL) == COCO_OK
+    return dir && dir[0] != '\0' && coco_path_in(dir, MACHINE_FILE, &path, NULL) == COCO_OK
            && access(path, R_OK) == 0;
 }
 

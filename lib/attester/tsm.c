@@ -10,6 +10,7 @@
 
 #include "attester/paths.h"
 #include "base/fail.h"
+#include "base/fd.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -66,11 +67,7 @@ entry_make(struct entry *entry, coco_error **err)
 static coco_status
 file_of(const struct entry *entry, const char *name, char **ret, coco_error **err)
 {
-    if (asprintf(ret, "%s/%s", entry->path, name) < 0) {
-        *ret = NULL;
-        return coco_fail_nomem(err);
-    }
-    return COCO_OK;
+    return coco_path_in(entry->path, name, ret, err);
 }
 
 static coco_status

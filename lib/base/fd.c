@@ -141,6 +141,16 @@ coco_file_write_at(int dir, const char *name, const void *data, size_t len, mode
 }
 
 coco_status
+coco_path_in(const char *dir, const char *name, char **ret, coco_error **err)
+{
+    if (asprintf(ret, "%s/%s", dir, name) < 0) {
+        *ret = NULL;
+        return coco_fail_nomem(err);
+    }
+    return COCO_OK;
+}
+
+coco_status
 coco_file_open_parent(const char *path, int *ret, const char **name, coco_error **err)
 {
     const char *slash = strrchr(path, '/');

@@ -25,6 +25,9 @@ coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **
  */
 coco_status coco_file_open_parent(const char *path, int *ret, const char **name, coco_error **err);
 
+/* The path of name in the directory dir, to be freed; NULL if it fails. */
+coco_status coco_path_in(const char *dir, const char *name, char **ret, coco_error **err);
+
 /* Makes the directory name in dir, its owner's alone, and opens it. */
 coco_status coco_dir_make_at(int dir, const char *name, int *ret, coco_error **err);
 

@@ -251,10 +251,9 @@ try_name(const char *tree, const char *host, bool *ret, struct coco_peer *peer, 
     _cleanup_free_ char *path = NULL;
     struct stat st;
 
-    if (asprintf(&path, "%s/%s", tree, host) < 0) {
-        path = NULL;
-        return coco_fail_nomem(err);
-    }
+    coco_status status = coco_path_in(tree, host, &path, err);
+    if (status != COCO_OK)
+        return status;
     *ret = stat(path, &st) == 0;
     if (!*ret && errno != ENOENT && errno != ENOTDIR)
         return coco_fail_errno(err, errno, "certificates in '%.300s'", path);

@@ -52,13 +52,12 @@ load(const char *dir, const char *name, struct coco_offline_fs **ret, coco_error
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_JSON_SIZE_MAX};
     _cleanup_free_ char *path = NULL;
 
-    if (asprintf(&path, "%s/%s", dir, name) < 0) {
-        path = NULL;
-        return coco_fail_nomem(err);
-    }
+    coco_status status = coco_path_in(dir, name, &path, err);
+    if (status != COCO_OK)
+        return status;
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return COCO_OK;
-    coco_status status = coco_file_read(path, &text, err);
+    status = coco_file_read(path, &text, err);
     if (status != COCO_OK)
         return status;
     status = coco_offline_fs_parse(coco_buf_text(&text), text.len, ret, err);

@@ -41,16 +41,6 @@ cannot(const char *what, coco_error **err)
 
 /* ---- files ---- */
 
-static coco_status
-path_in(const char *dir, const char *name, char **ret, coco_error **err)
-{
-    if (asprintf(ret, "%s/%s", dir, name) < 0) {
-        *ret = NULL;
-        return coco_fail_nomem(err);
-    }
-    return COCO_OK;
-}
-
 /* Makes each directory that path is in. */
 static coco_status
 make_parents(char *path, coco_error **err)
@@ -71,7 +61,7 @@ coco_pki_write(const char *dir, const char *name, const void *data, size_t len, 
 {
     _cleanup_free_ char *path = NULL;
 
-    coco_status status = path_in(dir, name, &path, err);
+    coco_status status = coco_path_in(dir, name, &path, err);
     if (status == COCO_OK)
         status = make_parents(path, err);
     if (status == COCO_OK)
@@ -86,7 +76,7 @@ coco_pki_lock(const char *dir, int *ret, coco_error **err)
     _cleanup_close_ int fd = -1;
     int rc;
 
-    coco_status status = path_in(dir, "", &path, err);
+    coco_status status = coco_path_in(dir, "", &path, err);
     if (status == COCO_OK)
         status = make_parents(path, err);
     if (status != COCO_OK)
@@ -276,7 +266,7 @@ load(const char *dir, const char *name, struct coco_pki *ret, coco_error **err)
     _cleanup_pkey_ EVP_PKEY *key = NULL;
     _cleanup_free_ char *path = NULL;
 
-    coco_status status = path_in(dir, name, &path, err);
+    coco_status status = coco_path_in(dir, name, &path, err);
     if (status == COCO_OK)
         status = coco_file_read(path, &pem, err);
     if (status != COCO_OK)

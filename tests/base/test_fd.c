@@ -302,6 +302,27 @@ files_survive_any_failed_allocation(void **state)
     }
 }
 
+static void
+a_path_is_made_or_none(void **state)
+{
+    (void)state;
+    for_each_fault()
+    {
+        static char left[] = "left";
+        char *path = left;
+        coco_error *err = NULL;
+
+        coco_status status = coco_path_in("/a", "b", &path, &err);
+        fault_expect(status, err);
+        if (status == COCO_OK)
+            assert_string_equal(path, "/a/b");
+        else
+            assert_null(path);
+        free(path);
+        coco_error_free(err);
+    }
+}
+
 int
 main(void)
 {
@@ -321,6 +342,7 @@ main(void)
         cmocka_unit_test(write_all_writes_all_of_it),
         cmocka_unit_test(write_all_says_why_it_failed),
         cmocka_unit_test_setup_teardown(files_survive_any_failed_allocation, setup, teardown),
+        cmocka_unit_test(a_path_is_made_or_none),
     };
 
     return cmocka_run_group_tests_name("base/fd", tests, NULL, NULL);

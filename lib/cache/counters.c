@@ -5,7 +5,8 @@
  */
 #include "cache/counters.h"
 
-#include <inttypes.h>
+#include "httpd/exposition.h"
+
 #include <stdio.h>
 
 static const struct {
@@ -25,17 +26,6 @@ static const struct {
     [COCO_CACHE_EVICTIONS] = {"evictions", "Entries that made room for others."},
 };
 
-static coco_status
-format(const char *name, const char *help, const char *type, uint64_t value, struct coco_buf *buf,
-       coco_error **err)
-{
-    return coco_buf_printf(buf, err,
-                           "# HELP coco_cache_%s %s\n"
-                           "# TYPE coco_cache_%s %s\n"
-                           "coco_cache_%s %" PRIu64 "\n",
-                           name, help, name, type, name, value);
-}
-
 coco_status
 coco_cache_counters_format(const struct coco_cache_counters *counters, uint64_t used, uint64_t max,
                            struct coco_buf *buf, coco_error **err)
@@ -45,13 +35,16 @@ coco_cache_counters_format(const struct coco_cache_counters *counters, uint64_t 
     for (size_t i = 0; i < COCO_CACHE_COUNTERS && status == COCO_OK; i++) {
         char name[64];
 
-        (void)snprintf(name, sizeof(name), "%s_total", names[i].name);
-        status = format(name, names[i].help, "counter",
-                        atomic_load_explicit(&counters->values[i], memory_order_relaxed), buf, err);
+        (void)snprintf(name, sizeof(name), "coco_cache_%s_total", names[i].name);
+        status = coco_exposition_metric(
+            name, names[i].help, "counter",
+            atomic_load_explicit(&counters->values[i], memory_order_relaxed), buf, err);
     }
     if (status == COCO_OK)
-        status = format("store_bytes", "Bytes that the directory holds.", "gauge", used, buf, err);
+        status = coco_exposition_metric("coco_cache_store_bytes", "Bytes that the directory holds.",
+                                        "gauge", used, buf, err);
     if (status == COCO_OK)
-        status = format("store_max_bytes", "Bytes that it may hold.", "gauge", max, buf, err);
+        status = coco_exposition_metric("coco_cache_store_max_bytes", "Bytes that it may hold.",
+                                        "gauge", max, buf, err);
     return status;
 }

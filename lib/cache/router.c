@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/json.h"
+#include "httpd/exposition.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -321,7 +322,7 @@ get_image(struct coco_cache_core *core, const struct coco_httpd_request *request
 static coco_status
 give_metrics(struct coco_cache_core *core, struct coco_httpd_reply *reply, coco_error **err)
 {
-    reply->type = "text/plain; version=0.0.4; charset=utf-8";
+    reply->type = COCO_EXPOSITION_TYPE;
     return coco_cache_counters_format(&core->counters, coco_cache_store_used(core->store),
                                       core->config.max_bytes, &reply->body, err);
 }

@@ -6,6 +6,7 @@
 #include "kbs/metrics.h"
 
 #include "base/fail.h"
+#include "httpd/exposition.h"
 
 #include <coco/verifier.h>
 #include <coco/version.h>
@@ -38,20 +39,20 @@ static const struct {
     const char *name;
     const char *help;
 } counters[COUNTERS] = {
-    [REQUESTS] = {"kbs_http_requests_total", "Requests, but those to this page and to /healthz"},
-    [READS] = {"kbs_resource_reads_total", "Resources given to guests"},
-    [WRITES] = {"kbs_resource_writes_total", "Resources stored"},
-    [EVALUATIONS] = {"kbs_policy_evaluations_total", "Evaluations of the resource policy"},
-    [APPROVALS] = {"kbs_policy_approvals_total", "Requests that the resource policy allowed"},
-    [VIOLATIONS] = {"kbs_policy_violations_total", "Requests that the resource policy denied"},
+    [REQUESTS] = {"kbs_http_requests_total", "Requests, but those to this page and to /healthz."},
+    [READS] = {"kbs_resource_reads_total", "Resources given to guests."},
+    [WRITES] = {"kbs_resource_writes_total", "Resources stored."},
+    [EVALUATIONS] = {"kbs_policy_evaluations_total", "Evaluations of the resource policy."},
+    [APPROVALS] = {"kbs_policy_approvals_total", "Requests that the resource policy allowed."},
+    [VIOLATIONS] = {"kbs_policy_violations_total", "Requests that the resource policy denied."},
     [POLICY_ERRORS] = {"kbs_policy_errors_total",
-                       "Evaluations of the resource policy that failed, and denied"},
-    [ATTESTATIONS] = {"kbs_attestation_requests_total", "Attestation requests"},
+                       "Evaluations of the resource policy that failed, and denied."},
+    [ATTESTATIONS] = {"kbs_attestation_requests_total", "Attestation requests."},
     [ATTESTATION_ERRORS] = {"kbs_attestation_errors_total",
-                            "Attestation requests that came to no judgement"},
-    [AUTHS] = {"kbs_auth_requests_total", "Handshakes begun"},
-    [AUTH_SUCCESSES] = {"kbs_auth_successes_total", "Challenges given"},
-    [AUTH_ERRORS] = {"kbs_auth_errors_total", "Handshakes refused at their beginning"},
+                            "Attestation requests that came to no judgement."},
+    [AUTHS] = {"kbs_auth_requests_total", "Handshakes begun."},
+    [AUTH_SUCCESSES] = {"kbs_auth_successes_total", "Challenges given."},
+    [AUTH_ERRORS] = {"kbs_auth_errors_total", "Handshakes refused at their beginning."},
 };
 
 #define BOUNDS_MAX 8
@@ -87,11 +88,11 @@ static const struct {
     size_t n;
     bool in_ns;
 } distributions[DISTRIBUTIONS] = {
-    [DURATION] = {"kbs_http_request_duration_seconds", "Time to answer a request", durations,
+    [DURATION] = {"kbs_http_request_duration_seconds", "Time to answer a request.", durations,
                   COUNT(durations), true},
-    [REQUEST_SIZE] = {"kbs_http_request_size_bytes", "Size of request bodies", sizes, COUNT(sizes),
+    [REQUEST_SIZE] = {"kbs_http_request_size_bytes", "Size of request bodies.", sizes, COUNT(sizes),
                       false},
-    [REPLY_SIZE] = {"kbs_http_response_size_bytes", "Size of response bodies", sizes, COUNT(sizes),
+    [REPLY_SIZE] = {"kbs_http_response_size_bytes", "Size of response bodies.", sizes, COUNT(sizes),
                     false},
 };
 
@@ -237,19 +238,13 @@ coco_kbs_metrics_count(struct coco_kbs_metrics *metrics, const struct coco_kbs_e
 /* ---- writing ---- */
 
 static coco_status
-write_head(struct coco_buf *buf, const char *name, const char *help, const char *type,
-           coco_error **err)
-{
-    return coco_buf_printf(buf, err, "# HELP %s %s.\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static coco_status
 write_build(struct coco_buf *buf, coco_error **err)
 {
-    coco_status status = write_head(buf, "kbs_build_info", "The build; always 1", "gauge", err);
+    static const char name[] = "kbs_build_info";
 
+    coco_status status = coco_exposition_head(name, "The build; always 1.", "gauge", buf, err);
     if (status == COCO_OK)
-        status = coco_buf_printf(buf, err, "kbs_build_info{version=\"%s\"} 1\n", coco_version());
+        status = coco_buf_printf(buf, err, "%s{version=\"%s\"} 1\n", name, coco_version());
     return status;
 }
 
@@ -258,12 +253,9 @@ write_counters(const struct numbers *numbers, struct coco_buf *buf, coco_error *
 {
     coco_status status = COCO_OK;
 
-    for (size_t i = 0; i < COUNTERS && status == COCO_OK; i++) {
-        status = write_head(buf, counters[i].name, counters[i].help, "counter", err);
-        if (status == COCO_OK)
-            status = coco_buf_printf(buf, err, "%s %" PRIu64 "\n", counters[i].name,
-                                     numbers->counters[i]);
-    }
+    for (size_t i = 0; i < COUNTERS && status == COCO_OK; i++)
+        status = coco_exposition_metric(counters[i].name, counters[i].help, "counter",
+                                        numbers->counters[i], buf, err);
     return status;
 }
 
@@ -272,7 +264,8 @@ write_classes(const struct numbers *numbers, struct coco_buf *buf, coco_error **
 {
     static const char name[] = "kbs_http_responses_total";
 
-    coco_status status = write_head(buf, name, "Responses, by class of status", "counter", err);
+    coco_status status =
+        coco_exposition_head(name, "Responses, by class of status.", "counter", buf, err);
     for (size_t i = 2; i < CLASSES && status == COCO_OK; i++)
         status = coco_buf_printf(buf, err, "%s{class=\"%zuxx\"} %" PRIu64 "\n", name, i,
                                  numbers->classes[i]);
@@ -285,7 +278,7 @@ write_tees(const uint64_t *values, const char *name, const char *help, struct co
 {
     const char *tee;
 
-    coco_status status = write_head(buf, name, help, "counter", err);
+    coco_status status = coco_exposition_head(name, help, "counter", buf, err);
     for (size_t i = 0; i < TEES_MAX && (tee = coco_verifier_tee(i)) && status == COCO_OK; i++)
         status =
             coco_buf_printf(buf, err, "%s{tee_type=\"%s\"} %" PRIu64 "\n", name, tee, values[i]);
@@ -310,7 +303,8 @@ write_histogram(const struct histogram *histogram, enum distribution which, stru
     size_t n = distributions[which].n;
     uint64_t total = 0;
 
-    coco_status status = write_head(buf, name, distributions[which].help, "histogram", err);
+    coco_status status =
+        coco_exposition_head(name, distributions[which].help, "histogram", buf, err);
     for (size_t i = 0; i <= n && status == COCO_OK; i++) {
         total += histogram->buckets[i];
         status = coco_buf_printf(buf, err, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name,
@@ -338,10 +332,10 @@ coco_kbs_metrics_write(struct coco_kbs_metrics *metrics, struct coco_buf *buf, c
         status = write_classes(&now, buf, err);
     if (status == COCO_OK)
         status = write_tees(now.successes, "kbs_attestation_successes_total",
-                            "Evidence that was accepted", buf, err);
+                            "Evidence that was accepted.", buf, err);
     if (status == COCO_OK)
         status = write_tees(now.failures, "kbs_attestation_failures_total",
-                            "Evidence that was refused", buf, err);
+                            "Evidence that was refused.", buf, err);
     for (size_t i = 0; i < DISTRIBUTIONS && status == COCO_OK; i++)
         status = write_histogram(&now.histograms[i], (enum distribution)i, buf, err);
     return status;

@@ -52,10 +52,7 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_metrics *, coco_kbs_metrics_free);
 
 void coco_kbs_metrics_count(struct coco_kbs_metrics *metrics, const struct coco_kbs_event *event);
 
-/* Of what coco_kbs_metrics_write() appends (Prometheus, exposition formats). */
-#define COCO_KBS_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
-/* Appends all of them, as they were at one moment. */
+/* Appends all of them as Prometheus reads them (httpd/exposition.h), as they were at one moment. */
 coco_status coco_kbs_metrics_write(struct coco_kbs_metrics *metrics, struct coco_buf *buf,
                                    coco_error **err);
 

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "httpd/exposition.h"
 #include "kbs/admin.h"
 #include "kbs/attest.h"
 #include "kbs/audit.h"
@@ -37,7 +38,7 @@ metrics(struct coco_kbs_call *call, coco_error **err)
         call->name = "PluginNotFound";
         return coco_fail(err, COCO_ERR_NOTFOUND, "[metrics] is not enabled");
     }
-    call->reply->type = COCO_KBS_METRICS_TYPE;
+    call->reply->type = COCO_EXPOSITION_TYPE;
     return coco_kbs_metrics_write(call->core->metrics, &call->reply->body, err);
 }
 

@@ -17,37 +17,34 @@
 #define NAMED_MAX (VALUE_MAX + ((size_t)8 << 10)) /* a name, however it is escaped */
 #define RVPS_VERSION "0.1.0"
 
+/*
+ * They are looked at as a policy gets them: each is a member of an object, and one that
+ * could not be written there would stop every policy.
+ */
 static coco_status
-store_value(struct coco_kbs_store *store, const char *name, const cJSON *value, coco_error **err)
+check_values(const cJSON *values, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf text = {.limit = VALUE_MAX};
+    _cleanup_buf_ struct coco_buf all = {.limit = NAMED_MAX};
+    const cJSON *value;
 
-    coco_status status = coco_json_write(value, COCO_JSON_COMPACT, &text, err);
-    if (status == COCO_OK)
-        status = coco_kbs_store_put(store, COCO_KBS_REFERENCE, name, text.data, text.len, err);
-    return status == COCO_OK ? status : coco_wrap(err, status, "reference value");
+    coco_status status = coco_json_write(values, COCO_JSON_COMPACT, &all, err);
+    cJSON_ArrayForEach(value, values) {
+        _cleanup_buf_ struct coco_buf text = {.limit = VALUE_MAX};
+
+        if (status == COCO_OK)
+            status = coco_json_write(value, COCO_JSON_COMPACT, &text, err);
+    }
+    return status;
 }
 
-/*
- * All of them or none. They are looked at as a policy gets them: each is a member
- * of an object, and one that could not be written there would stop every policy.
- */
 static coco_status
 store_values(struct coco_kbs_store *store, const cJSON *values, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf text = {.limit = NAMED_MAX};
-    const cJSON *value;
+    coco_status status = check_values(values, err);
 
-    coco_status status = coco_json_write(values, COCO_JSON_COMPACT, &text, err);
-    cJSON_ArrayForEach(value, values)
-        if (status == COCO_OK)
-            status = coco_kbs_store_check_name(value->string, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "reference value");
-    cJSON_ArrayForEach(value, values)
-        if (status == COCO_OK)
-            status = store_value(store, value->string, value, err);
-    return status;
+    if (status == COCO_OK)
+        status = coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "reference value");
 }
 
 coco_status

@@ -333,6 +333,52 @@ coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind, const 
     return status;
 }
 
+static coco_status
+put_value_locked(struct coco_kbs_store *store, enum coco_kbs_kind kind, const cJSON *value,
+                 coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_VALUE_MAX};
+    _cleanup_buf_ struct coco_buf sealed = {0};
+
+    coco_status status = coco_kbs_store_check_name(value->string, err);
+    if (status == COCO_OK)
+        status = coco_json_write(value, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = seal(store, kind, value->string, text.data, text.len, &sealed, err);
+    if (status == COCO_OK)
+        status = write_locked(store, PUT, kind, value->string, &sealed, err);
+    return status;
+}
+
+static coco_status
+put_values_locked(struct coco_kbs_store *store, enum coco_kbs_kind kind, const cJSON *values,
+                  coco_error **err)
+{
+    coco_status status = COCO_OK;
+    const cJSON *value;
+
+    if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        return fail_db(store, "write", err);
+    cJSON_ArrayForEach(value, values)
+        if (status == COCO_OK)
+            status = put_value_locked(store, kind, value, err);
+    if (status == COCO_OK && sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+        status = fail_db(store, "write", err);
+    if (status != COCO_OK)
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
+coco_status
+coco_kbs_store_put_values(struct coco_kbs_store *store, enum coco_kbs_kind kind,
+                          const cJSON *values, coco_error **err)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    coco_status status = put_values_locked(store, kind, values, err);
+    (void)pthread_mutex_unlock(&store->lock);
+    return status;
+}
+
 coco_status
 coco_kbs_store_put_new(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                        const void *data, size_t len, struct coco_secret *ret, coco_error **err)

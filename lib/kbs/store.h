@@ -43,6 +43,13 @@ coco_status coco_kbs_store_check_name(const char *name, coco_error **err);
 coco_status coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                const char *name, const void *data, size_t len, coco_error **err);
 
+/*
+ * Puts all members of values, an object, as JSON under their names, or none of them:
+ * who reads gets those of before or those of after.
+ */
+coco_status coco_kbs_store_put_values(struct coco_kbs_store *store, enum coco_kbs_kind kind,
+                                      const cJSON *values, coco_error **err);
+
 /* Leaves what was there and stores that in *ret, so that all who make a key get the same. */
 coco_status coco_kbs_store_put_new(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                    const char *name, const void *data, size_t len,

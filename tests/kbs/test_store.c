@@ -260,6 +260,44 @@ open_and_get_survive_failed_allocations(void **state)
     }
 }
 
+static void
+of_several_values_all_are_put_or_none(void **state)
+{
+    _cleanup_json_ cJSON *values = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_json_parse("{\"a\":[1],\"b\":{\"c\":2},\"d\":\"e\"}", 29, &values, &err), err);
+    for_each_fault()
+    {
+        struct coco_kbs_store *store = NULL;
+        cJSON *names = NULL;
+
+        faults_pause();
+        assert_ok(coco_kbs_store_open(NULL, &store, &err), err);
+        faults_resume();
+        coco_status status = coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        err = NULL;
+        faults_pause();
+        assert_ok(coco_kbs_store_names(store, COCO_KBS_REFERENCE, &names, &err), err);
+        assert_int_equal(cJSON_GetArraySize(names), status == COCO_OK ? 3 : 0);
+        coco_json_free(names);
+        coco_kbs_store_close(store);
+        faults_resume();
+    }
+    cJSON *nameless = cJSON_CreateNull();
+    assert_ok(coco_json_add_item(values, "", nameless, &err), err);
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = NULL;
+    assert_ok(coco_kbs_store_open(NULL, &store, &err), err);
+    assert_fails(coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, &err), err,
+                 COCO_ERR_INVALID, "name");
+    _cleanup_json_ cJSON *names = NULL;
+    assert_ok(coco_kbs_store_names(store, COCO_KBS_REFERENCE, &names, &err), err);
+    assert_int_equal(cJSON_GetArraySize(names), 0);
+}
+
 int
 main(void)
 {
@@ -275,6 +313,7 @@ main(void)
         T(sizes_are_bounded),
         T(threads_share_it),
         T(open_and_get_survive_failed_allocations),
+        cmocka_unit_test(of_several_values_all_are_put_or_none),
     };
 
     return cmocka_run_group_tests_name("kbs/store", tests, NULL, NULL);

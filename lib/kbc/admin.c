@@ -18,8 +18,7 @@
 #define TOKEN_LIFE_S 600
 #define TOKEN_MAX ((size_t)4096)
 #define POLICY_MAX ((size_t)2 << 20)
-#define LIST_MAX ((size_t)4 << 20)
-#define TRACE_MAX ((size_t)1 << 20)
+#define ANSWER_MAX ((size_t)4 << 20)
 #define ID_MAX 64
 
 struct coco_admin {
@@ -216,29 +215,45 @@ has_no_such(const struct coco_broker_answer *answer)
                    || coco_broker_said(answer, "TokenVerifierError")));
 }
 
-coco_status
-coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+/* What is at path, if the broker has such an endpoint; known is an error that only one that has it
+ * says. */
+static coco_status
+get_json(coco_admin *admin, coco_ctx *ctx, const char *path, const char *known, cJSON **ret,
+         coco_error **err)
 {
     _cleanup_answer_ struct coco_broker_answer answer = {0};
-    _cleanup_json_ cJSON *list = NULL;
-    _cleanup_buf_ struct coco_buf text = {.limit = LIST_MAX};
-    struct coco_broker_request request = {.method = "GET", .path = "/resource"};
+    const struct coco_broker_request request = {.method = "GET", .path = path};
 
     coco_status status = do_request(admin, ctx, &request, &answer, err);
     if (status != COCO_OK)
         return status;
-    if (has_no_such(&answer))
+    if (has_no_such(&answer) && !(known && coco_broker_said(&answer, known)))
         return coco_broker_fail(&answer, COCO_ERR_NOTSUP, err);
     status = coco_broker_check(&answer, err);
     if (status == COCO_OK)
-        status = coco_json_parse(coco_buf_text(&answer.body), answer.body.len, &list, err);
+        status = coco_json_parse(coco_buf_text(&answer.body), answer.body.len, ret, err);
+    return status;
+}
+
+/* What the broker sent, written anew: without what its bytes, or their order, may say besides. */
+static coco_status
+give_json(const cJSON *json, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = ANSWER_MAX};
+
+    coco_status status = coco_json_write(json, COCO_JSON_COMPACT, &text, err);
+    return status == COCO_OK ? coco_bytes_take(&text, ret, err) : status;
+}
+
+coco_status
+coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *list = NULL;
+
+    coco_status status = get_json(admin, ctx, "/resource", NULL, &list, err);
     if (status == COCO_OK)
         status = check_list(list, err);
-    if (status == COCO_OK)
-        status = coco_json_write(list, COCO_JSON_COMPACT, &text, err);
-    if (status == COCO_OK)
-        status = coco_bytes_take(&text, ret, err);
-    return status;
+    return status == COCO_OK ? give_json(list, ret, err) : status;
 }
 
 static coco_status
@@ -296,27 +311,15 @@ coco_status
 coco_admin_explain(coco_admin *admin, coco_ctx *ctx, const char *id, coco_bytes **ret,
                    coco_error **err)
 {
-    _cleanup_answer_ struct coco_broker_answer answer = {0};
     _cleanup_json_ cJSON *trace = NULL;
-    _cleanup_buf_ struct coco_buf text = {.limit = TRACE_MAX};
     char path[sizeof("/explain/") + ID_MAX];
 
     coco_status status = check_id(id, err);
     if (status != COCO_OK)
         return status;
     (void)snprintf(path, sizeof(path), "/explain/%s", id);
-    const struct coco_broker_request request = {.method = "GET", .path = path};
-    status = do_request(admin, ctx, &request, &answer, err);
-    if (status != COCO_OK)
-        return status;
-    if (has_no_such(&answer) && !coco_broker_said(&answer, "ExplainError"))
-        return coco_broker_fail(&answer, COCO_ERR_NOTSUP, err);
-    status = coco_broker_check(&answer, err);
-    if (status == COCO_OK)
-        status = coco_json_parse_object(coco_buf_text(&answer.body), answer.body.len, &trace, err);
-    if (status == COCO_OK)
-        status = coco_json_write(trace, COCO_JSON_COMPACT, &text, err);
-    if (status == COCO_OK)
-        status = coco_bytes_take(&text, ret, err);
-    return status;
+    status = get_json(admin, ctx, path, "ExplainError", &trace, err);
+    if (status == COCO_OK && !cJSON_IsObject(trace))
+        status = coco_fail(err, COCO_ERR_PROTO, "explanation is no object");
+    return status == COCO_OK ? give_json(trace, ret, err) : status;
 }

@@ -72,30 +72,32 @@ coco_launch_set_firmware(coco_launch *launch, const uint8_t *data, size_t len, c
     return COCO_OK;
 }
 
-coco_status
-coco_launch_set_kernel(coco_launch *launch, const uint8_t *data, size_t len, coco_error **err)
+static coco_status
+set_part(const char *what, const uint8_t *data, size_t len, size_t max, uint8_t **part,
+         size_t *part_len, coco_error **err)
 {
     uint8_t *bytes = NULL;
 
-    coco_status status = copy("kernel", data, len, COCO_KERNEL_SIZE_MAX, &bytes, err);
+    coco_status status = copy(what, data, len, max, &bytes, err);
     if (status != COCO_OK)
         return status;
-    replace(&launch->kernel, bytes);
-    launch->kernel_len = len;
+    replace(part, bytes);
+    *part_len = len;
     return COCO_OK;
+}
+
+coco_status
+coco_launch_set_kernel(coco_launch *launch, const uint8_t *data, size_t len, coco_error **err)
+{
+    return set_part("kernel", data, len, COCO_KERNEL_SIZE_MAX, &launch->kernel, &launch->kernel_len,
+                    err);
 }
 
 coco_status
 coco_launch_set_initrd(coco_launch *launch, const uint8_t *data, size_t len, coco_error **err)
 {
-    uint8_t *bytes = NULL;
-
-    coco_status status = copy("initrd", data, len, COCO_INITRD_SIZE_MAX, &bytes, err);
-    if (status != COCO_OK)
-        return status;
-    replace(&launch->initrd, bytes);
-    launch->initrd_len = len;
-    return COCO_OK;
+    return set_part("initrd", data, len, COCO_INITRD_SIZE_MAX, &launch->initrd, &launch->initrd_len,
+                    err);
 }
 
 coco_status

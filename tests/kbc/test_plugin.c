@@ -10,6 +10,7 @@
 #include "tests/faults.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -30,7 +31,7 @@ get_resource(void *user, coco_ctx *ctx, const char *path, coco_kbc_answer *answe
 
     assert_non_null(ctx);
     assert_true(strlen(path) < sizeof(script->path));
-    strcpy(script->path, path);
+    (void)snprintf(script->path, sizeof(script->path), "%s", path);
     if (script->answer)
         script->answer(answer);
 }

@@ -64,6 +64,7 @@ its_maker_is_the_same_at_the_next_boot(void **state)
 
     for (size_t i = 0; i < 2; i++) {
         struct coco_digest fingerprint;
+        char digest[COCO_DIGEST_TEXT_SIZE];
         char text[COCO_DIGEST_TEXT_SIZE + 1];
         char path[128];
 
@@ -74,8 +75,8 @@ its_maker_is_the_same_at_the_next_boot(void **state)
             if (again)
                 assert_file(f->dir, cases[i].root, text);
             assert_ok(coco_cert_fingerprint(root->cert, &fingerprint, &f->err), f->err);
-            coco_digest_format(&fingerprint, text);
-            (void)strcat(text, "\n");
+            coco_digest_format(&fingerprint, digest);
+            (void)snprintf(text, sizeof(text), "%s\n", digest);
             assert_file(f->dir, cases[i].root, text);
         }
         (void)snprintf(path, sizeof(path), "%s/%s", f->dir, cases[i].of_collateral);

@@ -26,7 +26,9 @@ extern "C" {
  *   version from 0.4.0 down to 0.1.0 that the server knows and that can carry the
  *   init data, the devices and the kind of key that were set: it
  *   attests and gets what the broker's policy gives to this machine;
- * - `offline_fs_kbc::` reads files that came with the measured root;
+ * - `offline_fs_kbc::` reads files that came with the measured root, `/etc` or the directory
+ *   behind the colons: files that are neither in memory nor on what dm-verity or dm-crypt
+ *   protects are ::COCO_ERR_DENIED, unless `unprotected:` stands before the directory;
  * - `offline_sev_kbc::` reads what the owner of an SEV guest put into it before
  *   it ran;
  * - `sample_kbc::` knows one key that everybody knows, for tests;

@@ -4,19 +4,24 @@
  *     /etc/aa-offline_fs_kbc-keys.json       {"<repository>/<type>/<tag>": "<base64>", ...}
  *     /etc/aa-offline_fs_kbc-resources.json  the same; looked at first
  *
+ * The root is as measured as what it lies on: files elsewhere are the host's, and are read
+ * only where "offline_fs_kbc::unprotected:" says so.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbc/driver.h"
+#include "kbc/offline_fs_kbc.h"
 
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "kbc/offline_fs.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_DIR "/etc"
+#define UNPROTECTED "unprotected:"
 
 /* In the order they are looked at: upstream reads the keys first and lets the later file win. */
 static const char *const files[] = {
@@ -45,9 +50,23 @@ offline_fs_close(void *self)
 
 COCO_DEFINE_CLEANUP(struct offline_fs_kbc *, offline_fs_close);
 
+/* Reads a file that is the guest's own, or whoever's if storage is NULL. */
+static coco_status
+read_own(const struct coco_storage *storage, const char *path, int fd, struct coco_buf *text,
+         coco_error **err)
+{
+    coco_status status = storage ? coco_storage_check(storage, fd, err) : COCO_OK;
+    if (status == COCO_ERR_DENIED)
+        return coco_wrap(err, status, "'%s' may be the host's ('" UNPROTECTED "' takes it)", path);
+    if (status == COCO_OK)
+        status = coco_fd_read_all(fd, text, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "'%s'", path);
+}
+
 /* A file that is not there holds nothing; one that cannot be read is an error. */
 static coco_status
-load(const char *dir, const char *name, struct coco_offline_fs **ret, coco_error **err)
+load(const struct coco_storage *storage, const char *dir, const char *name,
+     struct coco_offline_fs **ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_JSON_SIZE_MAX};
     _cleanup_free_ char *path = NULL;
@@ -55,9 +74,13 @@ load(const char *dir, const char *name, struct coco_offline_fs **ret, coco_error
     coco_status status = coco_path_in(dir, name, &path, err);
     if (status != COCO_OK)
         return status;
-    if (access(path, F_OK) < 0 && errno == ENOENT)
+    /* What is checked is what is read: by the descriptor, not by the name. */
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT)
         return COCO_OK;
-    status = coco_file_read(path, &text, err);
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "open '%s'", path);
+    status = read_own(storage, path, fd, &text, err);
     if (status != COCO_OK)
         return status;
     status = coco_offline_fs_parse(coco_buf_text(&text), text.len, ret, err);
@@ -66,28 +89,40 @@ load(const char *dir, const char *name, struct coco_offline_fs **ret, coco_error
     return COCO_OK;
 }
 
-static coco_status
-offline_fs_open(const char *uri, void **ret, coco_error **err)
+coco_status
+coco_offline_fs_kbc_open(const struct coco_storage *storage, const char *uri, void **ret,
+                         coco_error **err)
 {
     _cleanup_(offline_fs_closep) struct offline_fs_kbc *kbc = NULL;
+    const char *dir = uri;
     coco_status status = COCO_OK;
 
-    if (uri[0] != '\0' && uri[0] != '/')
-        return coco_fail(err, COCO_ERR_INVALID, "'%.100s' is no absolute directory", uri);
+    if (strncmp(uri, UNPROTECTED, strlen(UNPROTECTED)) == 0) {
+        dir += strlen(UNPROTECTED);
+        storage = NULL;
+    }
+    if (dir[0] != '\0' && dir[0] != '/')
+        return coco_fail(err, COCO_ERR_INVALID, "'%.100s' is no absolute directory", dir);
 
     kbc = calloc(1, sizeof(*kbc));
     if (!kbc)
         return coco_fail_nomem(err);
-    kbc->dir = strdup(uri[0] != '\0' ? uri : DEFAULT_DIR);
+    kbc->dir = strdup(dir[0] != '\0' ? dir : DEFAULT_DIR);
     if (!kbc->dir)
         return coco_fail_nomem(err);
     for (size_t i = 0; i < FILES && status == COCO_OK; i++)
-        status = load(kbc->dir, files[i], &kbc->file[i], err);
+        status = load(storage, kbc->dir, files[i], &kbc->file[i], err);
     if (status != COCO_OK)
         return status;
 
     *ret = coco_steal(&kbc);
     return COCO_OK;
+}
+
+static coco_status
+offline_fs_open(const char *uri, void **ret, coco_error **err)
+{
+    return coco_offline_fs_kbc_open(&coco_storage, uri, ret, err);
 }
 
 static coco_status

@@ -67,7 +67,7 @@ keep(struct fixture *f, const char *base64)
     char json[1024];
     n = snprintf(json, sizeof(json), "{\"default/credential/test\":\"%s\"}", base64);
     assert_ok(coco_file_write(text, json, (size_t)n, 0600, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "offline_fs_kbc::%s", f->dir);
+    (void)snprintf(text, sizeof(text), "offline_fs_kbc::unprotected:%s", f->dir);
     assert_ok(coco_kbc_new(text, &f->kbc, &f->err), f->err);
 }
 

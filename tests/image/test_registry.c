@@ -416,7 +416,7 @@ keep_auth(struct fixture *f, const char *dir, const char *encoded)
               f->err);
     (void)snprintf(text, sizeof(text), "%s/aa-offline_fs_kbc-resources.json", dir);
     assert_ok(coco_file_write(text, file.data, file.len, 0600, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "offline_fs_kbc::%s", dir);
+    (void)snprintf(text, sizeof(text), "offline_fs_kbc::unprotected:%s", dir);
     assert_ok(coco_kbc_new(text, &kbc, &f->err), f->err);
     return kbc;
 }

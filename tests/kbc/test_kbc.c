@@ -24,6 +24,8 @@ params_of_every_kbc_are_understood(void **state)
         "cc_kbc::http://[::1]:8080",
         "offline_fs_kbc::",
         "offline_fs_kbc::/nonexistent",
+        "offline_fs_kbc::unprotected:",
+        "offline_fs_kbc::unprotected:/nonexistent",
         "sample_kbc::",
     };
     coco_error *err = NULL;
@@ -65,6 +67,8 @@ hostile_params_are_refused(void **state)
         {"cc_kbc::https://kbs.test\r\nX: y", COCO_ERR_INVALID, "control"},
         {"sample_kbc::x", COCO_ERR_INVALID, "sample_kbc"},
         {"offline_fs_kbc::etc", COCO_ERR_INVALID, "absolute"},
+        {"offline_fs_kbc::unprotected:etc", COCO_ERR_INVALID, "absolute"},
+        {"offline_fs_kbc::Unprotected:/etc", COCO_ERR_INVALID, "absolute"},
         {"CC_KBC::https://kbs.test", COCO_ERR_NOTSUP, "CC_KBC"},
         {"cc_kbc ::https://kbs.test", COCO_ERR_NOTSUP, "no KBC"},
         {"eaa_kbc::127.0.0.1:50000", COCO_ERR_NOTSUP, "eaa_kbc"},

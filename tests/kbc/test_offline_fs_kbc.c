@@ -3,11 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbc/driver.h"
+#include "kbc/offline_fs_kbc.h"
 
 #include "base/context.h"
 #include "tests/faults.h"
 
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,7 +32,7 @@ setup(void **state)
 
     f->err = NULL;
     make_temp_dir(f->dir, sizeof(f->dir));
-    int len = snprintf(f->params, sizeof(f->params), "offline_fs_kbc::%s", f->dir);
+    int len = snprintf(f->params, sizeof(f->params), "offline_fs_kbc::unprotected:%s", f->dir);
     assert_in_range(len, 1, sizeof(f->params) - 1);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     *state = f;
@@ -141,6 +142,75 @@ a_file_that_cannot_be_read_is_an_error(void **state)
     assert_fails(get(f, "kbs:///default/key/1", &secret), f->err, COCO_ERR_IO, KEYS);
 }
 
+/* Files of the host's, and files in memory. */
+static int
+statfs_9p(int fd, struct statfs *ret)
+{
+    (void)fd;
+    *ret = (struct statfs){.f_type = V9FS_MAGIC};
+    return 0;
+}
+
+static int
+statfs_tmpfs(int fd, struct statfs *ret)
+{
+    (void)fd;
+    *ret = (struct statfs){.f_type = TMPFS_MAGIC};
+    return 0;
+}
+
+static int
+stat_anonymous(int fd, struct stat *ret)
+{
+    (void)fd;
+    *ret = (struct stat){.st_dev = 0x21};
+    return 0;
+}
+
+static const struct coco_storage host = {
+    .fstat = stat_anonymous, .fstatfs = statfs_9p, .devices = "/nonexistent"};
+static const struct coco_storage memory = {
+    .fstat = stat_anonymous, .fstatfs = statfs_tmpfs, .devices = "/nonexistent"};
+
+static void
+files_that_may_be_the_hosts_are_refused_and_it_says_how_to_take_them(void **state)
+{
+    static const char *const names[] = {KEYS, RESOURCES};
+    struct fixture *f = *state;
+    void *self = NULL;
+
+    for (size_t i = 0; i < 2; i++) {
+        char path[128];
+
+        put(f, names[i], "{\"default/key/1\":\"a2V5\"}");
+        assert_fails(coco_offline_fs_kbc_open(&host, f->dir, &self, &f->err), f->err,
+                     COCO_ERR_DENIED, names[i]);
+        assert_fails(coco_offline_fs_kbc_open(&host, f->dir, &self, &f->err), f->err,
+                     COCO_ERR_DENIED, "'unprotected:' takes it");
+        assert_ok(coco_offline_fs_kbc_open(&memory, f->dir, &self, &f->err), f->err);
+        coco_offline_fs_kbc.close(self);
+        (void)snprintf(path, sizeof(path), "unprotected:%s", f->dir);
+        assert_ok(coco_offline_fs_kbc_open(&host, path, &self, &f->err), f->err);
+        coco_offline_fs_kbc.close(self);
+        self = NULL;
+        (void)snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+static void
+where_there_are_no_files_nothing_is_asked_of_what_they_lie_on(void **state)
+{
+    struct fixture *f = *state;
+    void *self = NULL;
+
+    assert_ok(coco_offline_fs_kbc_open(&host, f->dir, &self, &f->err), f->err);
+    coco_offline_fs_kbc.close(self);
+    self = NULL;
+    assert_fails(coco_offline_fs_kbc_open(&host, "unprotected:etc", &self, &f->err), f->err,
+                 COCO_ERR_INVALID, "absolute");
+}
+
 static void
 getting_survives_any_failed_allocation(void **state)
 {
@@ -171,6 +241,8 @@ main(void)
         TEST(what_is_in_no_file_is_not_found),
         TEST(a_broken_file_is_an_error_not_an_empty_one),
         TEST(a_file_that_cannot_be_read_is_an_error),
+        TEST(files_that_may_be_the_hosts_are_refused_and_it_says_how_to_take_them),
+        TEST(where_there_are_no_files_nothing_is_asked_of_what_they_lie_on),
         TEST(getting_survives_any_failed_allocation),
     };
 

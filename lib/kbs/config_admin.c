@@ -1,0 +1,187 @@
+/*
+ * kbs/config_admin.c - who may change what a KBS holds, as its configuration has it
+ *
+ * [admin]
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/config_section.h"
+
+#include "base/fail.h"
+#include "kbs/config_field.h"
+
+#include <string.h>
+
+static coco_status
+read_provider(const cJSON *item, struct coco_kbs_provider *to, coco_error **err)
+{
+    _cleanup_free_ char *pem = NULL;
+    const struct coco_kbs_field fields[] = {
+        {"issuer", COCO_FIELD_TEXT, &to->issuer, 0, 0, NULL},
+        {"audience", COCO_FIELD_TEXT, &to->audience, 0, 0, NULL},
+        {"public_key", COCO_FIELD_PEM, &pem, 0, 0, NULL},
+        {"public_key_uri", COCO_FIELD_PEM, &pem, 0, 0, NULL},
+        {"jwk_set_uri", COCO_FIELD_REFUSED, NULL, 0, 0, "use public_key_uri"},
+    };
+
+    coco_status status = COCO_KBS_READ(item, fields, err);
+    if (status != COCO_OK)
+        return status;
+    if (!pem)
+        return coco_fail(err, COCO_ERR_PROTO, "public_key is missing");
+    status = coco_key_parse_public(pem, strlen(pem), &to->key, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "public_key");
+}
+
+static coco_status
+read_acl(const cJSON *item, struct coco_kbs_acl *to, coco_error **err)
+{
+    _cleanup_free_ char *pattern = NULL;
+    const struct coco_kbs_field fields[] = {
+        {"role", COCO_FIELD_TEXT, &to->role, 0, 0, NULL},
+        {"allowed_endpoints", COCO_FIELD_TEXT, &pattern, 0, 0, NULL},
+    };
+
+    coco_status status = COCO_KBS_READ(item, fields, err);
+    if (status != COCO_OK)
+        return status;
+    if (!to->role || !pattern)
+        return coco_fail(err, COCO_ERR_PROTO, "role or allowed_endpoints is missing");
+    size_t len = strlen(pattern);
+    /* An alternative at the top would escape the anchors: "^/kbs/a|.*$". */
+    if (strncmp(pattern, "^/kbs", 5) != 0 || pattern[len - 1] != '$' || strchr(pattern, '|'))
+        return coco_fail(err, COCO_ERR_PROTO,
+                         "allowed_endpoints must start with ^/kbs, end with $ and hold no |");
+    int code = regcomp(&to->endpoints, pattern, REG_EXTENDED | REG_NOSUB);
+    if (code != 0)
+        return coco_fail(err, COCO_ERR_PROTO, "allowed_endpoints is no regular expression");
+    to->compiled = true;
+    return COCO_OK;
+}
+
+static coco_status
+read_providers(const cJSON *list, struct coco_kbs_config *config, coco_error **err)
+{
+    const cJSON *item;
+    size_t n = 0;
+
+    coco_status status = coco_kbs_list_size(list, "identity_providers", &n, err);
+    if (status != COCO_OK)
+        return status;
+    config->admin.providers = calloc(n + 1, sizeof(*config->admin.providers));
+    if (!config->admin.providers)
+        return coco_fail_nomem(err);
+    cJSON_ArrayForEach(item, list) {
+        size_t i = config->admin.n_providers++;
+
+        status = read_provider(item, &config->admin.providers[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "identity_providers %zu", i);
+    }
+    return COCO_OK;
+}
+
+static coco_status
+read_acls(const cJSON *list, struct coco_kbs_config *config, coco_error **err)
+{
+    const cJSON *item;
+    size_t n = 0;
+
+    coco_status status = coco_kbs_list_size(list, "acls", &n, err);
+    if (status != COCO_OK)
+        return status;
+    config->admin.acls = calloc(n + 1, sizeof(*config->admin.acls));
+    if (!config->admin.acls)
+        return coco_fail_nomem(err);
+    cJSON_ArrayForEach(item, list) {
+        size_t i = config->admin.n_acls++;
+
+        status = read_acl(item, &config->admin.acls[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "acls %zu", i);
+    }
+    return COCO_OK;
+}
+
+/* [admin.authentication.bearer_jwt] and [admin.authorization.regex_acl] */
+static coco_status
+read_authorization(const cJSON *admin, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct coco_kbs_field authentication[] = {
+        {"bearer_jwt", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};
+    const struct coco_kbs_field bearer[] = {
+        {"identity_providers", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};
+    const struct coco_kbs_field authorization[] = {
+        {"regex_acl", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};
+    const struct coco_kbs_field acl[] = {{"acls", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};
+    const cJSON *authn = coco_kbs_section(admin, "authentication");
+    const cJSON *authz = coco_kbs_section(admin, "authorization");
+    const cJSON *jwt = coco_kbs_section(authn, "bearer_jwt");
+    const cJSON *regex = coco_kbs_section(authz, "regex_acl");
+
+    coco_status status = COCO_KBS_READ(authn, authentication, err);
+    if (status == COCO_OK)
+        status = COCO_KBS_READ(jwt, bearer, err);
+    if (status == COCO_OK)
+        status = COCO_KBS_READ(authz, authorization, err);
+    if (status == COCO_OK)
+        status = COCO_KBS_READ(regex, acl, err);
+    if (status == COCO_OK)
+        status = read_providers(coco_kbs_section(jwt, "identity_providers"), config, err);
+    if (status == COCO_OK)
+        status = read_acls(coco_kbs_section(regex, "acls"), config, err);
+    return status;
+}
+
+coco_status
+coco_kbs_read_admin(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
+    _cleanup_free_ char *mode = NULL;
+    const struct coco_kbs_field fields[] = {
+        {"authorization_mode", COCO_FIELD_TEXT, &mode, 0, 0, NULL},
+        {"authentication", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"authorization", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+    };
+    const cJSON *table = coco_kbs_section(root, "admin");
+
+    coco_status status = COCO_KBS_READ(table, fields, err);
+    if (status != COCO_OK)
+        return coco_kbs_in_section("admin", status, err);
+    if (!mode || strcmp(mode, "DenyAll") == 0) {
+        if (coco_kbs_section(table, "authentication") || coco_kbs_section(table, "authorization"))
+            return coco_fail(err, COCO_ERR_PROTO,
+                             "[admin]: keys are given, but authorization_mode is not "
+                             "\"AuthenticatedAuthorization\"");
+        return COCO_OK;
+    }
+    if (strcmp(mode, "InsecureAllowAll") == 0)
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         "[admin]: InsecureAllowAll is not supported: give a public key");
+    if (strcmp(mode, "AuthenticatedAuthorization") != 0)
+        return coco_fail(err, COCO_ERR_PROTO,
+                         "[admin]: authorization_mode is \"DenyAll\" or "
+                         "\"AuthenticatedAuthorization\"");
+    status = read_authorization(table, config, err);
+    if (status == COCO_OK && config->admin.n_providers == 0)
+        status = coco_fail(err, COCO_ERR_PROTO, "no identity_providers");
+    if (status == COCO_OK && config->admin.n_acls == 0)
+        status = coco_fail(err, COCO_ERR_PROTO, "no acls: nobody could do anything");
+    return coco_kbs_in_section("admin", status, err);
+}
+
+void
+coco_kbs_admin_done(struct coco_kbs_config *config)
+{
+    for (size_t i = 0; i < config->admin.n_providers; i++) {
+        EVP_PKEY_free(config->admin.providers[i].key);
+        free(config->admin.providers[i].issuer);
+        free(config->admin.providers[i].audience);
+    }
+    for (size_t i = 0; i < config->admin.n_acls; i++) {
+        free(config->admin.acls[i].role);
+        if (config->admin.acls[i].compiled)
+            regfree(&config->admin.acls[i].endpoints);
+    }
+    free(config->admin.providers);
+    free(config->admin.acls);
+}

@@ -1,0 +1,88 @@
+/*
+ * tests/kbs/test_config_admin.c - lib/kbs/config_admin.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/config_section.h"
+
+#include "base/fd.h"
+
+#include <stdio.h>
+
+#include "tests/kbs/configs.h"
+
+static void
+keys_come_from_files(void **state)
+{
+    char dir[64];
+    char text[1024];
+    coco_error *err = NULL;
+
+    (void)state;
+    make_temp_dir(dir, sizeof(dir));
+    (void)snprintf(text, sizeof(text), "%s/key.pem", dir);
+    assert_ok(coco_file_write(text, CONFIG_KEY, strlen(CONFIG_KEY), 0600, &err), err);
+    static const char *const schemes[] = {"", "file://"};
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_config_ struct coco_kbs_config c = {0};
+
+        (void)snprintf(text, sizeof(text),
+                       "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
+                       "[[admin.authentication.bearer_jwt.identity_providers]]\n"
+                       "public_key_uri = \"%s%s/key.pem\"\n" CONFIG_ACL,
+                       schemes[i], dir);
+        assert_ok(parse_config(text, &c, &err), err);
+        assert_non_null(c.admin.providers[0].key);
+    }
+    remove_temp_dir(dir);
+}
+
+static void
+what_is_not_understood_is_refused(void **state)
+{
+    static const struct refused_config cases[] = {
+        {COCO_ERR_NOTSUP, "[admin]\nauthorization_mode = \"InsecureAllowAll\"", "public key"},
+        {COCO_ERR_PROTO, "[admin]\nauthorization_mode = \"Simple\"", "authorization_mode"},
+        {COCO_ERR_PROTO, "[admin]\ntype = \"DenyAll\"", "type"},
+        {COCO_ERR_PROTO, "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"",
+         "identity_providers"},
+        {COCO_ERR_PROTO, CONFIG_ADMIN, "no acls"},
+        {COCO_ERR_PROTO,
+         "[admin]\n[[admin.authentication.bearer_jwt.identity_providers]]\npublic_key = \"x\"",
+         "authorization_mode is not"},
+        {COCO_ERR_PROTO,
+         CONFIG_ADMIN
+         "[[admin.authorization.regex_acl.acls]]\nrole = \"a\"\nallowed_endpoints = \".*\"",
+         "must start"},
+        {COCO_ERR_PROTO,
+         CONFIG_ADMIN "[[admin.authorization.regex_acl.acls]]\nrole = \"a\"\n"
+                      "allowed_endpoints = \"^/kbs/a|.*$\"",
+         "hold no |"},
+        {COCO_ERR_PROTO,
+         CONFIG_ADMIN "[[admin.authorization.regex_acl.acls]]\nrole = \"a\"\n"
+                      "allowed_endpoints = \"^/kbs(($\"",
+         "regular expression"},
+    };
+
+    (void)state;
+    ASSERT_CONFIGS_REFUSED(cases);
+}
+
+static void
+reading_survives_failed_allocations(void **state)
+{
+    (void)state;
+    assert_config_survives_faults(CONFIG_ADMIN CONFIG_ACL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_come_from_files),
+        cmocka_unit_test(what_is_not_understood_is_refused),
+        cmocka_unit_test(reading_survives_failed_allocations),
+    };
+
+    return cmocka_run_group_tests_name("kbs/config_admin", tests, NULL, NULL);
+}

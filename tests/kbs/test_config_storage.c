@@ -1,0 +1,63 @@
+/*
+ * tests/kbs/test_config_storage.c - lib/kbs/config_storage.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/config_section.h"
+
+#include <stdio.h>
+
+#include "tests/kbs/configs.h"
+
+static void
+a_database_may_be_written_as_upstream_writes_its_own(void **state)
+{
+    static const char *const spelt[] = {"Sqlite", "sqlite"};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(spelt) / sizeof(spelt[0]); i++) {
+        _cleanup_config_ struct coco_kbs_config c = {0};
+        coco_error *err = NULL;
+
+        (void)snprintf(text, sizeof(text),
+                       "[storage_backend]\nstorage_type = \"%s\"\n"
+                       "[storage_backend.backends.sqlite]\npath = \"/x.db\"\n",
+                       spelt[i]);
+        assert_ok(parse_config(text, &c, &err), err);
+        assert_string_equal(c.store_path, "/x.db");
+    }
+}
+
+static void
+what_is_not_understood_is_refused(void **state)
+{
+    static const struct refused_config cases[] = {
+        {COCO_ERR_NOTSUP, "[storage_backend]\nstorage_type = \"LocalFs\"", "storage_type"},
+        {COCO_ERR_PROTO, "[storage_backend]\nstorage_type = \"Sqlite\"", "go together"},
+        {COCO_ERR_PROTO, "[storage_backend.backends.sqlite]\npath = \"x\"", "go together"},
+    };
+
+    (void)state;
+    ASSERT_CONFIGS_REFUSED(cases);
+}
+
+static void
+reading_survives_failed_allocations(void **state)
+{
+    (void)state;
+    assert_config_survives_faults("[storage_backend]\nstorage_type = \"Sqlite\"\n"
+                                  "[storage_backend.backends.sqlite]\npath = \"/x.db\"\n");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_database_may_be_written_as_upstream_writes_its_own),
+        cmocka_unit_test(what_is_not_understood_is_refused),
+        cmocka_unit_test(reading_survives_failed_allocations),
+    };
+
+    return cmocka_run_group_tests_name("kbs/config_storage", tests, NULL, NULL);
+}

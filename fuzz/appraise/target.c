@@ -19,7 +19,7 @@ policies(void)
     static struct coco_kbs_store *store;
 
     if (!made
-        && (coco_kbs_store_open(NULL, &store, NULL) != COCO_OK
+        && (coco_kbs_store_open(&(struct coco_kbs_store_options){0}, &store, NULL) != COCO_OK
             || coco_kbs_policies_new(store, &made, NULL) != COCO_OK))
         abort();
     return made;

@@ -75,7 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     static struct coco_kbs_store *store;
     coco_error *err = NULL;
 
-    if (!store && coco_kbs_store_open(NULL, &store, NULL) != COCO_OK)
+    if (!store && coco_kbs_store_open(&(struct coco_kbs_store_options){0}, &store, NULL) != COCO_OK)
         abort();
     coco_status status = coco_kbs_references_register(store, &keys, 1764320000, data, len, &err);
     coco_error_free(err);

@@ -300,7 +300,8 @@ coco_kbs_admin_get_reference_value(struct coco_kbs_call *call, coco_error **err)
     if (status != COCO_OK)
         return status;
     call->name = "RvpsError";
-    status = coco_kbs_store_get(call->core->store, COCO_KBS_REFERENCE, call->rest, &value, err);
+    status =
+        coco_kbs_store_get(call->core->store, COCO_KBS_REFERENCE, call->rest, &value, NULL, err);
     if (status == COCO_OK)
         status = coco_buf_append(&call->reply->body, value.data, value.len, err);
     if (status == COCO_OK)

@@ -95,6 +95,7 @@ struct coco_kbs_config {
         size_t n_acls;
     } admin;          /* no provider: nobody is let in */
     char *store_path; /* NULL: in memory */
+    uint64_t store_versions;
     uint64_t explain_entries;
     char *audit_path; /* NULL: nothing is recorded */
     bool audit_sync;

@@ -18,6 +18,7 @@ coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config, coco_er
     _cleanup_free_ char *type = NULL;
     const struct coco_kbs_field fields[] = {
         {"storage_type", COCO_FIELD_TEXT, &type, 0, 0, NULL},
+        {"versions", COCO_FIELD_NUMBER, &config->store_versions, 1, 1000, NULL},
         {"backends", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
     };
     const struct coco_kbs_field backends[] = {{"sqlite", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};

@@ -25,6 +25,17 @@ clock_now(void)
     return (int64_t)time(NULL);
 }
 
+static coco_status
+open_store(struct coco_kbs_core *core, coco_error **err)
+{
+    const struct coco_kbs_store_options options = {
+        .path = core->config.store_path,
+        .versions = core->config.store_versions,
+    };
+
+    return coco_kbs_store_open(&options, &core->store, err);
+}
+
 /* The key that signs tokens: the store's, or a fresh one that is stored. */
 static coco_status
 open_token_key(struct coco_kbs_core *core, coco_error **err)
@@ -96,7 +107,7 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
     if (status == COCO_OK)
         status = coco_kbs_references_check_keys(&core->config.attestation.reference_keys, err);
     if (status == COCO_OK)
-        status = coco_kbs_store_open(core->config.store_path, &core->store, err);
+        status = open_store(core, err);
     if (status == COCO_OK)
         status = coco_kbs_policies_new(core->store, &core->policies, err);
     if (status == COCO_OK)

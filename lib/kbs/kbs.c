@@ -116,7 +116,8 @@ coco_kbs_get_resource(coco_kbs *kbs, const char *path, coco_bytes **ret, coco_er
 
     coco_status status = coco_resource_path_parse(path, &parsed, err);
     if (status == COCO_OK)
-        status = coco_kbs_store_get(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, &secret, err);
+        status = coco_kbs_store_get(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, &secret, NULL,
+                                    err);
     status = record(kbs, "get-resource", parsed.text, status, err);
     if (status != COCO_OK)
         return status;

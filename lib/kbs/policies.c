@@ -121,7 +121,8 @@ read_text(struct coco_kbs_policies *policies, const char *id, struct coco_buf *r
     _cleanup_secret_ struct coco_secret stored = {0};
     coco_error *why = NULL;
 
-    coco_status status = coco_kbs_store_get(policies->store, COCO_KBS_POLICY, id, &stored, &why);
+    coco_status status =
+        coco_kbs_store_get(policies->store, COCO_KBS_POLICY, id, &stored, NULL, &why);
     if (status == COCO_OK)
         return coco_buf_append(ret, stored.data, stored.len, err);
     const char *text = default_text(id);

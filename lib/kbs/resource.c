@@ -208,7 +208,7 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
         status = check_policy(call, claims, err);
     if (status != COCO_OK)
         return status;
-    status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, err);
+    status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, NULL, err);
     if (status == COCO_ERR_NOTFOUND) {
         call->name = "ResourceNotFound";
         return coco_kbs_refuse(call, 404, "there is no such resource", status);

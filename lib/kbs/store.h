@@ -3,7 +3,8 @@
  *
  * Resources, policies, reference values and its own keys, in a SQLite database
  * that only its owner may read, or in memory. A value that was put is on the
- * disk when the call returns.
+ * disk when the call returns. Of resources earlier versions are kept, too, and
+ * what was deleted, until it is purged.
  *
  * Threads: any number.
  *
@@ -14,6 +15,8 @@
 
 #include "base/json.h"
 #include "base/secret.h"
+
+#include <stdint.h>
 
 #define COCO_KBS_VALUE_MAX ((size_t)64 << 20)
 #define COCO_KBS_NAME_MAX 1023
@@ -28,18 +31,21 @@ enum coco_kbs_kind {
 
 struct coco_kbs_store;
 
-/*
- * Opens or makes the database at path; NULL is one in memory. COCO_ERR_DENIED if
- * others than its owner may read the file that is there.
- */
-coco_status coco_kbs_store_open(const char *path, struct coco_kbs_store **ret, coco_error **err);
+struct coco_kbs_store_options {
+    const char *path;  /* of a database that is opened or made; NULL is one in memory */
+    uint64_t versions; /* kept of a resource; 0 and 1: the newest alone, and none when deleted */
+};
+
+/* COCO_ERR_DENIED if others than its owner may read the file that is there. */
+coco_status coco_kbs_store_open(const struct coco_kbs_store_options *options,
+                                struct coco_kbs_store **ret, coco_error **err);
 void coco_kbs_store_close(struct coco_kbs_store *store);
 COCO_DEFINE_CLEANUP(struct coco_kbs_store *, coco_kbs_store_close);
 
 /* COCO_ERR_INVALID for what is no name, 1 to COCO_KBS_NAME_MAX bytes long. */
 coco_status coco_kbs_store_check_name(const char *name, coco_error **err);
 
-/* Replaces what was there. */
+/* Puts a version above those that are there. */
 coco_status coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                const char *name, const void *data, size_t len, coco_error **err);
 
@@ -55,13 +61,37 @@ coco_status coco_kbs_store_put_new(struct coco_kbs_store *store, enum coco_kbs_k
                                    const char *name, const void *data, size_t len,
                                    struct coco_secret *ret, coco_error **err);
 
-/* COCO_ERR_NOTFOUND if there is none. */
+/* The newest version, and its number unless version is NULL. COCO_ERR_NOTFOUND if there is none. */
 coco_status coco_kbs_store_get(struct coco_kbs_store *store, enum coco_kbs_kind kind,
-                               const char *name, struct coco_secret *ret, coco_error **err);
+                               const char *name, struct coco_secret *ret, uint64_t *version,
+                               coco_error **err);
 
-/* COCO_ERR_NOTFOUND if there is none. */
+/*
+ * Deletes the value, and keeps its versions where that is done. COCO_ERR_NOTFOUND if
+ * there is none.
+ */
 coco_status coco_kbs_store_delete(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                   const char *name, coco_error **err);
+
+/* Deletes all versions for good. COCO_ERR_NOTFOUND if there are none. */
+coco_status coco_kbs_store_purge(struct coco_kbs_store *store, enum coco_kbs_kind kind,
+                                 const char *name, coco_error **err);
+
+/*
+ * Puts a version again; 0 is the newest that was deleted, or before the newest. The
+ * number it has now goes to *ret. COCO_ERR_NOTFOUND if there is no such version.
+ */
+coco_status coco_kbs_store_restore(struct coco_kbs_store *store, enum coco_kbs_kind kind,
+                                   const char *name, uint64_t version, uint64_t *ret,
+                                   coco_error **err);
+
+/*
+ * An array of the versions that are kept, the newest first: objects of "version",
+ * "time" (seconds since 1970) and "size", or "deleted": true. COCO_ERR_NOTFOUND if
+ * there are none.
+ */
+coco_status coco_kbs_store_versions(struct coco_kbs_store *store, enum coco_kbs_kind kind,
+                                    const char *name, cJSON **ret, coco_error **err);
 
 /* An array of the names of a kind, sorted by their bytes. */
 coco_status coco_kbs_store_names(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSON **ret,

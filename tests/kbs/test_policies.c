@@ -22,7 +22,7 @@ begin(void **state)
     static struct fixture f;
     coco_error *err = NULL;
 
-    assert_ok(coco_kbs_store_open(NULL, &f.store, &err), err);
+    assert_ok(coco_kbs_store_open(&(struct coco_kbs_store_options){0}, &f.store, &err), err);
     assert_ok(coco_kbs_policies_new(f.store, &f.policies, &err), err);
     *state = &f;
     return 0;

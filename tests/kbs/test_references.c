@@ -24,7 +24,7 @@ make(void)
     struct coco_kbs_store *store = NULL;
     coco_error *err = NULL;
 
-    assert_ok(coco_kbs_store_open(NULL, &store, &err), err);
+    assert_ok(coco_kbs_store_open(&(struct coco_kbs_store_options){0}, &store, &err), err);
     return store;
 }
 

@@ -11,13 +11,15 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct fixture {
     char dir[64];
     char path[128];
+    struct coco_kbs_store_options options;
     struct coco_kbs_store *store;
 };
+
+static const struct coco_kbs_store_options in_memory = {.versions = 3};
 
 static int
 begin(void **state)
@@ -27,7 +29,8 @@ begin(void **state)
 
     make_temp_dir(f.dir, sizeof(f.dir));
     (void)snprintf(f.path, sizeof(f.path), "%s/kbs.db", f.dir);
-    assert_ok(coco_kbs_store_open(f.path, &f.store, &err), err);
+    f.options = (struct coco_kbs_store_options){.path = f.path, .versions = 3};
+    assert_ok(coco_kbs_store_open(&f.options, &f.store, &err), err);
     *state = &f;
     return 0;
 }
@@ -56,7 +59,7 @@ assert_holds(struct fixture *f, enum coco_kbs_kind kind, const char *name, const
     _cleanup_secret_ struct coco_secret got = {0};
     coco_error *err = NULL;
 
-    assert_ok(coco_kbs_store_get(f->store, kind, name, &got, &err), err);
+    assert_ok(coco_kbs_store_get(f->store, kind, name, &got, NULL, &err), err);
     assert_int_equal(got.len, strlen(text));
     if (got.len)
         assert_memory_equal(got.data, text, got.len);
@@ -74,7 +77,7 @@ values_are_kept_over_a_restart(void **state)
     put(f, COCO_KBS_POLICY, "a/b/c", "three");
     coco_kbs_store_close(f->store);
     f->store = NULL;
-    assert_ok(coco_kbs_store_open(f->path, &f->store, &err), err);
+    assert_ok(coco_kbs_store_open(&f->options, &f->store, &err), err);
     assert_holds(f, COCO_KBS_RESOURCE, "a/b/c", "two");
     assert_holds(f, COCO_KBS_RESOURCE, "empty", "");
     assert_holds(f, COCO_KBS_POLICY, "a/b/c", "three");
@@ -87,7 +90,7 @@ what_is_not_there_is_not_found(void **state)
     struct coco_secret got = {0};
     coco_error *err = NULL;
 
-    assert_fails(coco_kbs_store_get(f->store, COCO_KBS_RESOURCE, "a", &got, &err), err,
+    assert_fails(coco_kbs_store_get(f->store, COCO_KBS_RESOURCE, "a", &got, NULL, &err), err,
                  COCO_ERR_NOTFOUND, "a is not there");
     assert_fails(coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "a", &err), err,
                  COCO_ERR_NOTFOUND, "a is not there");
@@ -95,8 +98,187 @@ what_is_not_there_is_not_found(void **state)
     assert_fails(coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "a", &err), err,
                  COCO_ERR_NOTFOUND, "a is not there");
     assert_ok(coco_kbs_store_delete(f->store, COCO_KBS_POLICY, "a", &err), err);
-    assert_fails(coco_kbs_store_get(f->store, COCO_KBS_POLICY, "a", &got, &err), err,
+    assert_fails(coco_kbs_store_get(f->store, COCO_KBS_POLICY, "a", &got, NULL, &err), err,
                  COCO_ERR_NOTFOUND, "a is not there");
+}
+
+/* What is kept of a resource, as "version+size" and "version-" of a deletion. */
+static void
+assert_versions(struct fixture *f, const char *name, const char *expected)
+{
+    _cleanup_json_ cJSON *versions = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 1024};
+    const cJSON *version;
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_store_versions(f->store, COCO_KBS_RESOURCE, name, &versions, &err), err);
+    cJSON_ArrayForEach(version, versions) {
+        uint64_t number;
+        uint64_t size = 0;
+        const bool deleted = cJSON_GetObjectItemCaseSensitive(version, "deleted") != NULL;
+
+        assert_ok(coco_json_get_u64(version, "version", &number, &err), err);
+        if (!deleted)
+            assert_ok(coco_json_get_u64(version, "size", &size, &err), err);
+        assert_ok(coco_buf_printf(&text, &err, deleted ? "%s%ju-" : "%s%ju+%ju",
+                                  text.len ? " " : "", (uintmax_t)number, (uintmax_t)size),
+                  err);
+    }
+    assert_string_equal(coco_buf_text(&text), expected);
+}
+
+static void
+earlier_versions_are_kept_as_far_as_asked(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_secret_ struct coco_secret got = {0};
+    _cleanup_json_ cJSON *versions = NULL;
+    uint64_t version = 0;
+    coco_error *err = NULL;
+
+    put(f, COCO_KBS_RESOURCE, "a", "1");
+    put(f, COCO_KBS_RESOURCE, "a", "22");
+    assert_versions(f, "a", "2+2 1+1");
+    put(f, COCO_KBS_RESOURCE, "a", "333");
+    put(f, COCO_KBS_RESOURCE, "a", "");
+    assert_versions(f, "a", "4+0 3+3 2+2");
+    assert_ok(coco_kbs_store_get(f->store, COCO_KBS_RESOURCE, "a", &got, &version, &err), err);
+    assert_int_equal(version, 4);
+    assert_int_equal(got.len, 0);
+
+    put(f, COCO_KBS_POLICY, "a", "x");
+    put(f, COCO_KBS_POLICY, "a", "y");
+    assert_ok(coco_kbs_store_versions(f->store, COCO_KBS_POLICY, "a", &versions, &err), err);
+    assert_int_equal(cJSON_GetArraySize(versions), 1);
+}
+
+static void
+what_was_deleted_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_secret got = {0};
+    _cleanup_json_ cJSON *names = NULL;
+    _cleanup_secret_ struct coco_secret made = {0};
+    uint64_t version = 0;
+    coco_error *err = NULL;
+
+    put(f, COCO_KBS_RESOURCE, "a", "1");
+    put(f, COCO_KBS_RESOURCE, "a", "22");
+    assert_ok(coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "a", &err), err);
+    assert_versions(f, "a", "3- 2+2 1+1");
+    assert_fails(coco_kbs_store_get(f->store, COCO_KBS_RESOURCE, "a", &got, &version, &err), err,
+                 COCO_ERR_NOTFOUND, "a is not there");
+    assert_fails(coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "a", &err), err,
+                 COCO_ERR_NOTFOUND, "a is not there");
+    assert_ok(coco_kbs_store_names(f->store, COCO_KBS_RESOURCE, &names, &err), err);
+    assert_int_equal(cJSON_GetArraySize(names), 0);
+
+    assert_ok(coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "a", 0, &version, &err), err);
+    assert_int_equal(version, 4);
+    assert_holds(f, COCO_KBS_RESOURCE, "a", "22");
+    assert_versions(f, "a", "4+2 3- 2+2");
+
+    assert_ok(coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "a", &err), err);
+    assert_ok(coco_kbs_store_put_new(f->store, COCO_KBS_RESOURCE, "a", "new", 3, &made, &err), err);
+    assert_true(coco_secret_equal(&made, "new", 3));
+    assert_versions(f, "a", "6+3 5- 4+2");
+}
+
+static void
+an_earlier_version_is_put_again(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t version = 0;
+    coco_error *err = NULL;
+
+    put(f, COCO_KBS_RESOURCE, "a", "1");
+    put(f, COCO_KBS_RESOURCE, "a", "22");
+    put(f, COCO_KBS_RESOURCE, "a", "333");
+    assert_ok(coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "a", 0, &version, &err), err);
+    assert_holds(f, COCO_KBS_RESOURCE, "a", "22");
+    assert_int_equal(version, 4);
+    assert_ok(coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "a", 3, &version, &err), err);
+    assert_holds(f, COCO_KBS_RESOURCE, "a", "333");
+    static const uint64_t unknown[] = {1, 6, UINT64_MAX};
+    for (size_t i = 0; i < 3; i++)
+        assert_fails(
+            coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "a", unknown[i], &version, &err),
+            err, COCO_ERR_NOTFOUND, "no such version of a");
+    assert_fails(coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "b", 0, &version, &err), err,
+                 COCO_ERR_NOTFOUND, "no such version of b");
+    put(f, COCO_KBS_RESOURCE, "b", "alone");
+    assert_fails(coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "b", 0, &version, &err), err,
+                 COCO_ERR_NOTFOUND, "no such version of b");
+}
+
+static void
+what_was_purged_is_gone_for_good(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_json_ cJSON *versions = NULL;
+    uint64_t version = 0;
+    coco_error *err = NULL;
+
+    put(f, COCO_KBS_RESOURCE, "a", "1");
+    put(f, COCO_KBS_RESOURCE, "a", "22");
+    put(f, COCO_KBS_RESOURCE, "ab", "3");
+    assert_ok(coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "a", &err), err);
+    assert_ok(coco_kbs_store_purge(f->store, COCO_KBS_RESOURCE, "a", &err), err);
+    assert_fails(coco_kbs_store_versions(f->store, COCO_KBS_RESOURCE, "a", &versions, &err), err,
+                 COCO_ERR_NOTFOUND, "a is not there");
+    assert_fails(coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "a", 0, &version, &err), err,
+                 COCO_ERR_NOTFOUND, "no such version of a");
+    assert_fails(coco_kbs_store_purge(f->store, COCO_KBS_RESOURCE, "a", &err), err,
+                 COCO_ERR_NOTFOUND, "a is not there");
+    assert_holds(f, COCO_KBS_RESOURCE, "ab", "3");
+}
+
+static void
+without_versions_nothing_deleted_is_kept(void **state)
+{
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = NULL;
+    _cleanup_json_ cJSON *versions = NULL;
+    const struct coco_kbs_store_options options = {.versions = 1};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_kbs_store_open(&options, &store, &err), err);
+    assert_ok(coco_kbs_store_put(store, COCO_KBS_RESOURCE, "a", "1", 1, &err), err);
+    assert_ok(coco_kbs_store_put(store, COCO_KBS_RESOURCE, "a", "2", 1, &err), err);
+    assert_ok(coco_kbs_store_versions(store, COCO_KBS_RESOURCE, "a", &versions, &err), err);
+    assert_int_equal(cJSON_GetArraySize(versions), 1);
+    assert_ok(coco_kbs_store_delete(store, COCO_KBS_RESOURCE, "a", &err), err);
+    coco_json_free(coco_steal(&versions));
+    assert_fails(coco_kbs_store_versions(store, COCO_KBS_RESOURCE, "a", &versions, &err), err,
+                 COCO_ERR_NOTFOUND, "a is not there");
+}
+
+static void
+writes_and_lists_survive_failed_allocations(void **state)
+{
+    struct fixture *f = *state;
+
+    for_each_fault()
+    {
+        _cleanup_json_ cJSON *versions = NULL;
+        uint64_t version = 0;
+        coco_error *err = NULL;
+
+        faults_pause();
+        assert_ok(coco_kbs_store_put(f->store, COCO_KBS_RESOURCE, "a", "x", 1, &err), err);
+        faults_resume();
+        coco_status status = coco_kbs_store_put(f->store, COCO_KBS_RESOURCE, "a", "y", 1, &err);
+        if (status == COCO_OK)
+            status = coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "a", &err);
+        if (status == COCO_OK)
+            status = coco_kbs_store_restore(f->store, COCO_KBS_RESOURCE, "a", 0, &version, &err);
+        if (status == COCO_OK)
+            status = coco_kbs_store_versions(f->store, COCO_KBS_RESOURCE, "a", &versions, &err);
+        if (status == COCO_OK)
+            status = coco_kbs_store_purge(f->store, COCO_KBS_RESOURCE, "a", &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+    }
 }
 
 static void
@@ -104,8 +286,8 @@ names_are_never_sql(void **state)
 {
     struct fixture *f = *state;
 
-    put(f, COCO_KBS_RESOURCE, "'; DROP TABLE item; --", "x");
-    assert_holds(f, COCO_KBS_RESOURCE, "'; DROP TABLE item; --", "x");
+    put(f, COCO_KBS_RESOURCE, "'; DROP TABLE coco_kbs_value; --", "x");
+    assert_holds(f, COCO_KBS_RESOURCE, "'; DROP TABLE coco_kbs_value; --", "x");
 }
 
 static void
@@ -117,7 +299,7 @@ the_first_of_two_that_make_a_key_wins(void **state)
     _cleanup_secret_ struct coco_secret second = {0};
     coco_error *err = NULL;
 
-    assert_ok(coco_kbs_store_open(f->path, &other, &err), err);
+    assert_ok(coco_kbs_store_open(&f->options, &other, &err), err);
     assert_ok(coco_kbs_store_put_new(f->store, COCO_KBS_KEY, "k", "aaaa", 4, &first, &err), err);
     assert_ok(coco_kbs_store_put_new(other, COCO_KBS_KEY, "k", "bbbb", 4, &second, &err), err);
     assert_true(coco_secret_equal(&second, "aaaa", 4));
@@ -143,51 +325,6 @@ lists_are_sorted(void **state)
     coco_buf_reset(&text);
     assert_ok(coco_json_write(values, COCO_JSON_COMPACT, &text, &err), err);
     assert_string_equal(coco_buf_text(&text), "{\"a\":\"x\",\"b\":[1]}");
-}
-
-static void
-nobody_else_may_read_the_file(void **state)
-{
-    struct fixture *f = *state;
-    struct coco_kbs_store *store = NULL;
-    struct stat st;
-    char path[160];
-    coco_error *err = NULL;
-
-    put(f, COCO_KBS_RESOURCE, "a", "x");
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < 3; i++) {
-        (void)snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
-        assert_int_equal(stat(path, &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0600);
-    }
-    assert_int_equal(chmod(f->path, 0640), 0);
-    assert_fails(coco_kbs_store_open(f->path, &store, &err), err, COCO_ERR_DENIED, "chmod 600");
-    assert_int_equal(chmod(f->path, 0600), 0);
-}
-
-static void
-files_of_others_are_refused(void **state)
-{
-    struct fixture *f = *state;
-    struct coco_kbs_store *store = NULL;
-    char path[160];
-    coco_error *err = NULL;
-
-    (void)snprintf(path, sizeof(path), "%s/link", f->dir);
-    assert_int_equal(symlink(f->path, path), 0);
-    assert_fails(coco_kbs_store_open(path, &store, &err), err, COCO_ERR_IO, "store");
-    (void)snprintf(path, sizeof(path), "%s/text", f->dir);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    for (unsigned i = 0; i < 200; i++)
-        (void)fputs("this is not a database\n", file);
-    (void)fclose(file);
-    assert_int_equal(chmod(path, 0600), 0);
-    assert_fails(coco_kbs_store_open(path, &store, &err), err, COCO_ERR_IO, "not a database");
-    assert_fails(coco_kbs_store_open(f->dir, &store, &err), err, COCO_ERR_IO, "store");
-    (void)snprintf(path, sizeof(path), "%s/no/such", f->dir);
-    assert_fails(coco_kbs_store_open(path, &store, &err), err, COCO_ERR_IO, "store");
 }
 
 static void
@@ -252,9 +389,9 @@ open_and_get_survive_failed_allocations(void **state)
         _cleanup_secret_ struct coco_secret got = {0};
         coco_error *err = NULL;
 
-        coco_status status = coco_kbs_store_open(NULL, &store, &err);
+        coco_status status = coco_kbs_store_open(&in_memory, &store, &err);
         if (status == COCO_OK)
-            status = coco_kbs_store_get(f->store, COCO_KBS_RESOURCE, "a", &got, &err);
+            status = coco_kbs_store_get(f->store, COCO_KBS_RESOURCE, "a", &got, NULL, &err);
         fault_expect(status, err);
         coco_error_free(err);
     }
@@ -274,7 +411,7 @@ of_several_values_all_are_put_or_none(void **state)
         cJSON *names = NULL;
 
         faults_pause();
-        assert_ok(coco_kbs_store_open(NULL, &store, &err), err);
+        assert_ok(coco_kbs_store_open(&in_memory, &store, &err), err);
         faults_resume();
         coco_status status = coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, &err);
         fault_expect(status, err);
@@ -290,7 +427,7 @@ of_several_values_all_are_put_or_none(void **state)
     cJSON *nameless = cJSON_CreateNull();
     assert_ok(coco_json_add_item(values, "", nameless, &err), err);
     _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = NULL;
-    assert_ok(coco_kbs_store_open(NULL, &store, &err), err);
+    assert_ok(coco_kbs_store_open(&in_memory, &store, &err), err);
     assert_fails(coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, &err), err,
                  COCO_ERR_INVALID, "name");
     _cleanup_json_ cJSON *names = NULL;
@@ -305,11 +442,15 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(values_are_kept_over_a_restart),
         T(what_is_not_there_is_not_found),
+        T(earlier_versions_are_kept_as_far_as_asked),
+        T(what_was_deleted_comes_back),
+        T(an_earlier_version_is_put_again),
+        T(what_was_purged_is_gone_for_good),
+        cmocka_unit_test(without_versions_nothing_deleted_is_kept),
+        T(writes_and_lists_survive_failed_allocations),
         T(names_are_never_sql),
         T(the_first_of_two_that_make_a_key_wins),
         T(lists_are_sorted),
-        T(nobody_else_may_read_the_file),
-        T(files_of_others_are_refused),
         T(sizes_are_bounded),
         T(threads_share_it),
         T(open_and_get_survive_failed_allocations),

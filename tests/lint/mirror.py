@@ -14,6 +14,7 @@ UNTESTED = {
     "base/sink": "two lines over base/buf",
     "base/version": "a table that the e2e tests print",
     "httpd/connection": "goes through httpd/server",
+    "kbs/schema": "the SQL of kbs/store",
     "net/hop": "the inside of net/http",
     "net/hop_tls": "the inside of net/http",
     "softtee/fs": "goes through tests/cli/test_tee.py",

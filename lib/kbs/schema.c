@@ -1,0 +1,34 @@
+/*
+ * kbs/schema.c - how the values of a KBS lie in a database
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbs/schema.h"
+
+#define OF_NAME " WHERE tenant = $1 AND kind = $2 AND name = $3"
+
+/* The newest versions of a kind that are not deletions. */
+#define NEWEST                                                                                     \
+    " FROM coco_kbs_value AS v WHERE tenant = $1 AND kind = $2 AND data IS NOT NULL AND version =" \
+    " (SELECT max(version) FROM coco_kbs_value WHERE tenant = v.tenant AND kind = v.kind"          \
+    " AND name = v.name) ORDER BY name"
+
+const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
+    [COCO_KBS_SQL_PUT] =
+        "INSERT INTO coco_kbs_value (tenant, kind, name, version, time, seal, data)"
+        " SELECT $1, $2, $3, coalesce(max(version), 0) + 1, $4, $5, $6"
+        " FROM coco_kbs_value" OF_NAME " RETURNING version",
+    [COCO_KBS_SQL_GET] =
+        "SELECT version, seal, data FROM coco_kbs_value" OF_NAME " ORDER BY version DESC LIMIT 1",
+    [COCO_KBS_SQL_PRUNE] = "DELETE FROM coco_kbs_value" OF_NAME " AND version <= $4",
+    [COCO_KBS_SQL_PURGE] = "DELETE FROM coco_kbs_value" OF_NAME " RETURNING version",
+    [COCO_KBS_SQL_RESTORE] =
+        "INSERT INTO coco_kbs_value (tenant, kind, name, version, time, seal, data)"
+        " SELECT tenant, kind, name,"
+        " (SELECT max(version) + 1 FROM coco_kbs_value" OF_NAME "), $4, seal, data"
+        " FROM coco_kbs_value" OF_NAME " AND version = $5 AND data IS NOT NULL RETURNING version",
+    [COCO_KBS_SQL_VERSIONS] = "SELECT version, time, seal, length(data) FROM coco_kbs_value" OF_NAME
+                              " ORDER BY version DESC",
+    [COCO_KBS_SQL_NAMES] = "SELECT name" NEWEST,
+    [COCO_KBS_SQL_VALUES] = "SELECT name, seal, data" NEWEST,
+};

@@ -1,0 +1,41 @@
+/*
+ * kbs/schema.h - how the values of a KBS lie in a database
+ *
+ * One table, coco_kbs_value, of a row for each version of each value:
+ *
+ *     tenant, kind, name, version   the primary key; versions of a name count from 1
+ *     time                          when it was put, seconds since 1970
+ *     seal                          number of the key that data is sealed with; 0: none
+ *     data                          NULL: this version says that the value was deleted
+ *
+ * The newest version is the value.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_SCHEMA_H
+#define COCO_KBS_SCHEMA_H
+
+#include <stddef.h>
+
+/* Another number is another program's database, or a later one's. */
+#define COCO_KBS_SCHEMA 2
+
+/*
+ * What is asked of it, in the SQL that SQLite and PostgreSQL share. All take tenant and
+ * kind as $1 and $2, those of one value its name as $3.
+ */
+enum coco_kbs_statement {
+    COCO_KBS_SQL_PUT,      /* time, seal, data -> version */
+    COCO_KBS_SQL_GET,      /* -> version, seal, data */
+    COCO_KBS_SQL_PRUNE,    /* version: that and those before it go */
+    COCO_KBS_SQL_PURGE,    /* -> version, of each that goes */
+    COCO_KBS_SQL_RESTORE,  /* time, version, put again -> version */
+    COCO_KBS_SQL_VERSIONS, /* -> version, time, seal, size or NULL; the newest first */
+    COCO_KBS_SQL_NAMES,    /* -> name, sorted by its bytes */
+    COCO_KBS_SQL_VALUES,   /* -> name, seal, data, sorted by name */
+    COCO_KBS_STATEMENTS,
+};
+
+extern const char *const coco_kbs_statements[COCO_KBS_STATEMENTS];
+
+#endif

@@ -107,6 +107,7 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_PROXY] = {"proxy", 0, "URL", NULL, "COCO_PROXY", false,
                    "reach servers through http://HOST:PORT; else as $HTTPS_PROXY "
                    "and its kin say"},
+    [OPT_PURGE] = {"purge", 0, NULL, NULL, NULL, false, "with all versions, for good"},
     [OPT_RECIPIENT] = {"recipient", 0, "jwe:FILE", NULL, NULL, true,
                        "public key or certificate of whoever may open the layers"},
     [OPT_REFERENCE_VALUES] =
@@ -142,6 +143,8 @@ static const struct cli_option table[OPT_COUNT] = {
                  "which TEE to attest, such as software or sample; else it is detected"},
     [OPT_TLS_CA] = {"tls-ca", 0, "FILE", NULL, "COCO_TLS_CA", false,
                     "CAs (PEM) to trust for registries and services, instead of the system's"},
+    [OPT_TO_VERSION] = {"to-version", 0, "N", NULL, NULL, false,
+                        "version to put again; default: what was deleted, or replaced, last"},
     [OPT_TRUST_KEY] = {"trust-key", 0, "TEE=FILE", NULL, NULL, true,
                        "public key (PEM) that evidence may rest on: of software, tpm or cca"},
     [OPT_TRUST_ROOT] = {"trust-root", 0, "MAKER=sha256:HEX", NULL, NULL, true,

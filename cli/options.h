@@ -70,6 +70,7 @@ enum cli_opt {
     OPT_PLATFORM,
     OPT_POLICY,
     OPT_PROXY,
+    OPT_PURGE,
     OPT_RECIPIENT,
     OPT_REFERENCE_VALUES,
     OPT_REGISTRIES_CONF,
@@ -87,6 +88,7 @@ enum cli_opt {
     OPT_TDX_ORDER,
     OPT_TEE,
     OPT_TLS_CA,
+    OPT_TO_VERSION,
     OPT_TRUST_KEY,
     OPT_TRUST_ROOT,
     OPT_VCPUS,
@@ -203,7 +205,9 @@ int cli_resource_get(struct cli *cli);
 int cli_resource_ls(struct cli *cli);
 int cli_resource_put(struct cli *cli);
 int cli_explain(struct cli *cli);
+int cli_resource_restore(struct cli *cli);
 int cli_resource_rm(struct cli *cli);
+int cli_resource_versions(struct cli *cli);
 int cli_rv_add(struct cli *cli);
 int cli_rv_diff(struct cli *cli);
 int cli_rv_put(struct cli *cli);

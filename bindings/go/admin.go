@@ -66,6 +66,43 @@ func (a *Admin) Delete(ctx context.Context, path string) error {
 	}, path)
 }
 
+// Purge deletes resource path with all its versions, for good.
+func (a *Admin) Purge(ctx context.Context, path string) error {
+	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_purge_resource(c, f.ctx, f.text(0), f.err)
+	}, path)
+}
+
+// Restore puts an earlier version of resource path again, and gives the number that it has
+// now; version 0 is what was deleted, or replaced, last.
+func (a *Admin) Restore(ctx context.Context, path string, version uint64) (uint64, error) {
+	var ret C.uint64_t
+	err := a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_restore_resource(c, f.ctx, f.text(0), C.uint64_t(version), &ret, f.err)
+	}, path)
+	return uint64(ret), err
+}
+
+// ResourceVersion is one version of a resource, without its content.
+type ResourceVersion struct {
+	Version uint64 `json:"version"`
+	Time    int64  `json:"time"` // seconds since 1970
+	Size    uint64 `json:"size"`
+	Deleted bool   `json:"deleted"`
+}
+
+// Versions lists the versions of resource path that are kept, the newest first.
+func (a *Admin) Versions(ctx context.Context, path string) (versions []ResourceVersion, err error) {
+	var ret *C.coco_bytes
+	err = a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_resource_versions(c, f.ctx, f.text(0), &ret, f.err)
+	}, path)
+	if err != nil {
+		return nil, err
+	}
+	return versions, json.Unmarshal(takeBytes(ret), &versions)
+}
+
 // List gives the names of all resources, sorted.
 func (a *Admin) List(ctx context.Context) (names []string, err error) {
 	var ret *C.coco_bytes

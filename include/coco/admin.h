@@ -78,9 +78,48 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_put_resource(coco_admin *admin, 
                                                              const char *path, const uint8_t *data,
                                                              size_t len, coco_error **err);
 
-/** Deletes resource @p path; errors as coco_admin_put_resource() and ::COCO_ERR_NOTFOUND. */
+/**
+ * Deletes resource @p path; errors as coco_admin_put_resource() and ::COCO_ERR_NOTFOUND. What
+ * coco-kbs deletes it can restore, unless it is purged.
+ */
 COCO_API COCO_MUST_CHECK coco_status coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx,
                                                                 const char *path, coco_error **err);
+
+/**
+ * Deletes resource @p path with all its versions, for good; errors as
+ * coco_admin_delete_resource() and ::COCO_ERR_NOTSUP if the KBS keeps no versions.
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_purge_resource(coco_admin *admin, coco_ctx *ctx,
+                                                               const char *path, coco_error **err);
+
+/**
+ * Puts an earlier version of resource @p path again.
+ *
+ * @param admin    which KBS
+ * @param ctx      cancellation
+ * @param path     the name
+ * @param version  as coco_admin_resource_versions() has them; 0: what was deleted, or replaced,
+ *                 last
+ * @param ret      the number that it has now
+ * @param err      as coco_admin_purge_resource()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_restore_resource(coco_admin *admin, coco_ctx *ctx,
+                                                                 const char *path, uint64_t version,
+                                                                 uint64_t *ret, coco_error **err);
+
+/**
+ * Lists the versions of resource @p path, never their content.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param path   the name
+ * @param ret    JSON array as coco_kbs_resource_versions() gives it; free with coco_bytes_free()
+ * @param err    as coco_admin_purge_resource()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_resource_versions(coco_admin *admin, coco_ctx *ctx,
+                                                                  const char *path,
+                                                                  coco_bytes **ret,
+                                                                  coco_error **err);
 
 /**
  * Lists the names of all resources, never their content.

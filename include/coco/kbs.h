@@ -81,9 +81,43 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_put_resource(coco_kbs *kbs, const 
 COCO_API COCO_MUST_CHECK coco_status coco_kbs_get_resource(coco_kbs *kbs, const char *path,
                                                            coco_bytes **ret, coco_error **err);
 
-/** Deletes resource @p path; ::COCO_ERR_NOTFOUND if there is none. */
+/**
+ * Deletes resource @p path; ::COCO_ERR_NOTFOUND if there is none. Its versions are kept
+ * unless the configuration says otherwise: see coco_kbs_restore_resource().
+ */
 COCO_API COCO_MUST_CHECK coco_status coco_kbs_delete_resource(coco_kbs *kbs, const char *path,
                                                               coco_error **err);
+
+/** Deletes resource @p path with all its versions, for good; ::COCO_ERR_NOTFOUND without any. */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_purge_resource(coco_kbs *kbs, const char *path,
+                                                             coco_error **err);
+
+/**
+ * Puts an earlier version of resource @p path again.
+ *
+ * @param kbs      whose
+ * @param path     the name
+ * @param version  as coco_kbs_resource_versions() has them; 0: what was deleted, or replaced,
+ *                 last
+ * @param ret      the number that it has now
+ * @param err      ::COCO_ERR_NOTFOUND if there is no such version
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_restore_resource(coco_kbs *kbs, const char *path,
+                                                               uint64_t version, uint64_t *ret,
+                                                               coco_error **err);
+
+/**
+ * Lists the versions of resource @p path, never their content.
+ *
+ * @param kbs   whose
+ * @param path  the name
+ * @param ret   JSON array, the newest first: objects of `version` (a number from 1), `time`
+ *              (seconds since 1970) and `size` in bytes, or `deleted`: true where it was
+ *              deleted; free with coco_bytes_free()
+ * @param err   ::COCO_ERR_NOTFOUND if there never was such a resource, or it was purged
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_resource_versions(coco_kbs *kbs, const char *path,
+                                                                coco_bytes **ret, coco_error **err);
 
 /** Lists the names of all resources as a sorted JSON array of strings. */
 COCO_API COCO_MUST_CHECK coco_status coco_kbs_list_resources(coco_kbs *kbs, coco_bytes **ret,

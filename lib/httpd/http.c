@@ -29,6 +29,7 @@ struct headers {
     const char *expect;
     const char *range;
     const char *if_range;
+    const char *if_none_match;
     const char *accept[COCO_HTTPD_ACCEPTS_MAX]; /* this one may come often */
     size_t n_accept;
 };
@@ -118,6 +119,7 @@ slot(struct headers *headers, const char *name)
         {"expect", &headers->expect},
         {"range", &headers->range},
         {"if-range", &headers->if_range},
+        {"if-none-match", &headers->if_none_match},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -190,6 +192,7 @@ understand(const struct headers *headers, bool http_1_0, struct coco_httpd_reque
     ret->authorization = headers->authorization;
     ret->range = headers->range;
     ret->if_range = headers->if_range;
+    ret->if_none_match = headers->if_none_match;
     memcpy(ret->accept, headers->accept, sizeof(ret->accept));
     ret->n_accept = headers->n_accept;
     ret->http_1_0 = http_1_0;
@@ -249,6 +252,7 @@ reason(int status)
     } reasons[] = {
         {200, "OK"},
         {206, "Partial Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -304,6 +308,9 @@ coco_httpd_reply_add(struct coco_httpd_reply *reply, const char *name, const cha
 static coco_status
 format_length(const struct coco_httpd_reply *reply, struct coco_buf *buf, coco_error **err)
 {
+    /* It would be that of what is not sent (RFC 9110 section 8.6). */
+    if (reply->status == 304)
+        return COCO_OK;
     if (!reply->stream.self)
         return coco_buf_printf(buf, err, "Content-Length: %zu\r\n", reply->body.len);
     if (reply->stream.sized)

@@ -21,6 +21,7 @@ struct coco_httpd_request {
     const char *authorization;                  /* value of the Authorization header, or NULL */
     const char *range;                          /* value of the Range header, or NULL */
     const char *if_range;                       /* value of the If-Range header, or NULL */
+    const char *if_none_match;                  /* value of the If-None-Match header, or NULL */
     const char *accept[COCO_HTTPD_ACCEPTS_MAX]; /* values of the Accept headers */
     size_t n_accept;
     const uint8_t *body;

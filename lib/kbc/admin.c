@@ -11,6 +11,7 @@
 #include "crypto/jws.h"
 #include "kbc/broker.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +21,9 @@
 #define POLICY_MAX ((size_t)2 << 20)
 #define ANSWER_MAX ((size_t)4 << 20)
 #define ID_MAX 64
+
+#define VERSIONS "/resource-versions/"
+#define NOT_THERE "ResourceNotFound" /* the error of coco-kbs for what is not there */
 
 struct coco_admin {
     struct coco_broker *broker;
@@ -127,13 +131,13 @@ do_request(coco_admin *admin, coco_ctx *ctx, const struct coco_broker_request *r
     return coco_broker_do(admin->broker, ctx, &signed_request, ret, err);
 }
 
-/* "/resource/<repository>/<type>/<tag>" */
+/* "<endpoint><repository>/<type>/<tag>" */
 struct target {
-    char text[sizeof("/resource/") + sizeof(((struct coco_resource_path *)0)->text)];
+    char text[sizeof(VERSIONS) + sizeof(((struct coco_resource_path *)0)->text)];
 };
 
 static coco_status
-parse_path(const char *path, struct target *ret, coco_error **err)
+parse_path(const char *endpoint, const char *path, struct target *ret, coco_error **err)
 {
     struct coco_resource_path parsed;
 
@@ -141,7 +145,7 @@ parse_path(const char *path, struct target *ret, coco_error **err)
                              ? coco_resource_uri_parse(path, &parsed, err)
                              : coco_resource_path_parse(path, &parsed, err);
     if (status == COCO_OK)
-        (void)snprintf(ret->text, sizeof(ret->text), "/resource/%s", parsed.text);
+        (void)snprintf(ret->text, sizeof(ret->text), "%s%s", endpoint, parsed.text);
     return status;
 }
 
@@ -152,7 +156,7 @@ coco_admin_put_resource(coco_admin *admin, coco_ctx *ctx, const char *path, cons
     _cleanup_answer_ struct coco_broker_answer answer = {0};
     struct target target;
 
-    coco_status status = parse_path(path, &target, err);
+    coco_status status = parse_path("/resource/", path, &target, err);
     if (status != COCO_OK)
         return status;
     struct coco_broker_request request = {
@@ -174,7 +178,7 @@ coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx, const char *path, c
     _cleanup_answer_ struct coco_broker_answer answer = {0};
     struct target target;
 
-    coco_status status = parse_path(path, &target, err);
+    coco_status status = parse_path("/resource/", path, &target, err);
     if (status != COCO_OK)
         return status;
     struct coco_broker_request request = {.method = "DELETE", .path = target.text, .once = true};
@@ -254,6 +258,80 @@ coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, co
     if (status == COCO_OK)
         status = check_list(list, err);
     return status == COCO_OK ? give_json(list, ret, err) : status;
+}
+
+/* Upstream knows no versions; NOT_THERE is what a KBS says that does. */
+static coco_status
+check_known(const struct coco_broker_answer *answer, coco_error **err)
+{
+    if (has_no_such(answer) && !coco_broker_said(answer, NOT_THERE))
+        return coco_broker_fail(answer, COCO_ERR_NOTSUP, err);
+    return coco_broker_check(answer, err);
+}
+
+coco_status
+coco_admin_purge_resource(coco_admin *admin, coco_ctx *ctx, const char *path, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    struct target target;
+
+    coco_status status = parse_path(VERSIONS, path, &target, err);
+    if (status != COCO_OK)
+        return status;
+    const struct coco_broker_request request = {
+        .method = "DELETE", .path = target.text, .once = true};
+    status = do_request(admin, ctx, &request, &answer, err);
+    return status == COCO_OK ? check_known(&answer, err) : status;
+}
+
+static coco_status
+read_version(const struct coco_broker_answer *answer, uint64_t *ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *json = NULL;
+
+    coco_status status =
+        coco_json_parse_object(coco_buf_text(&answer->body), answer->body.len, &json, err);
+    if (status == COCO_OK)
+        status = coco_json_get_u64(json, "version", ret, err);
+    return status;
+}
+
+coco_status
+coco_admin_restore_resource(coco_admin *admin, coco_ctx *ctx, const char *path, uint64_t version,
+                            uint64_t *ret, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    struct target target;
+    char with_version[sizeof(target.text) + 32];
+
+    coco_status status = parse_path("/resource-restore/", path, &target, err);
+    if (status != COCO_OK)
+        return status;
+    (void)snprintf(with_version, sizeof(with_version), "%s?version=%" PRIu64, target.text, version);
+    const struct coco_broker_request request = {
+        .method = "POST",
+        .path = version ? with_version : target.text,
+        .once = true, /* twice would put back what the first time replaced */
+    };
+    status = do_request(admin, ctx, &request, &answer, err);
+    if (status == COCO_OK)
+        status = check_known(&answer, err);
+    return status == COCO_OK ? read_version(&answer, ret, err) : status;
+}
+
+coco_status
+coco_admin_resource_versions(coco_admin *admin, coco_ctx *ctx, const char *path, coco_bytes **ret,
+                             coco_error **err)
+{
+    _cleanup_json_ cJSON *versions = NULL;
+    struct target target;
+
+    coco_status status = parse_path(VERSIONS, path, &target, err);
+    if (status == COCO_OK)
+        status = get_json(admin, ctx, target.text, NOT_THERE, &versions, err);
+    if (status == COCO_OK && !cJSON_IsArray(versions))
+        status = coco_fail(err, COCO_ERR_PROTO, "list of versions is no array");
+    return status == COCO_OK ? give_json(versions, ret, err) : status;
 }
 
 static coco_status

@@ -128,9 +128,8 @@ coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err)
     return COCO_OK;
 }
 
-/* COCO_OK when the owner asks and its path is one. */
-static coco_status
-begin_resource(struct coco_kbs_call *call, const char **name, coco_error **err)
+coco_status
+coco_kbs_admin_resource(struct coco_kbs_call *call, const char **name, coco_error **err)
 {
     coco_status status = coco_kbs_admin_check(call, err);
 
@@ -145,7 +144,7 @@ coco_kbs_admin_put_resource(struct coco_kbs_call *call, coco_error **err)
 {
     const char *name = NULL;
 
-    coco_status status = begin_resource(call, &name, err);
+    coco_status status = coco_kbs_admin_resource(call, &name, err);
     if (status == COCO_OK)
         status = coco_kbs_store_put(call->core->store, COCO_KBS_RESOURCE, name, call->request->body,
                                     call->request->body_len, err);
@@ -159,7 +158,7 @@ coco_kbs_admin_delete_resource(struct coco_kbs_call *call, coco_error **err)
 {
     const char *name = NULL;
 
-    coco_status status = begin_resource(call, &name, err);
+    coco_status status = coco_kbs_admin_resource(call, &name, err);
     if (status == COCO_OK)
         status = coco_kbs_store_delete(call->core->store, COCO_KBS_RESOURCE, name, err);
     if (status == COCO_ERR_NOTFOUND)

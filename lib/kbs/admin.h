@@ -18,6 +18,10 @@ const char *coco_kbs_bearer(const char *header);
  */
 coco_status coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err);
 
+/* COCO_OK when the owner asks and call->rest is the name of a resource, which goes to *name. */
+coco_status coco_kbs_admin_resource(struct coco_kbs_call *call, const char **name,
+                                    coco_error **err);
+
 /* The owner's requests; each checks who is asking first. */
 coco_kbs_handler coco_kbs_admin_put_resource;
 coco_kbs_handler coco_kbs_admin_delete_resource;

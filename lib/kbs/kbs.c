@@ -137,17 +137,64 @@ coco_kbs_delete_resource(coco_kbs *kbs, const char *path, coco_error **err)
 }
 
 coco_status
+coco_kbs_purge_resource(coco_kbs *kbs, const char *path, coco_error **err)
+{
+    struct coco_resource_path parsed;
+
+    coco_status status = coco_resource_path_parse(path, &parsed, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_kbs_store_purge(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err);
+    return record(kbs, "purge-resource", parsed.text, status, err);
+}
+
+coco_status
+coco_kbs_restore_resource(coco_kbs *kbs, const char *path, uint64_t version, uint64_t *ret,
+                          coco_error **err)
+{
+    struct coco_resource_path parsed;
+    uint64_t made = 0;
+
+    coco_status status = coco_resource_path_parse(path, &parsed, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_kbs_store_restore(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, version,
+                                    &made, err);
+    status = record(kbs, "restore-resource", parsed.text, status, err);
+    if (status == COCO_OK)
+        *ret = made;
+    return status;
+}
+
+static coco_status
+give_json(const cJSON *json, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_VALUE_MAX};
+
+    coco_status status = coco_json_write(json, COCO_JSON_COMPACT, &text, err);
+    return status == COCO_OK ? coco_bytes_take(&text, ret, err) : status;
+}
+
+coco_status
+coco_kbs_resource_versions(coco_kbs *kbs, const char *path, coco_bytes **ret, coco_error **err)
+{
+    struct coco_resource_path parsed;
+    _cleanup_json_ cJSON *versions = NULL;
+
+    coco_status status = coco_resource_path_parse(path, &parsed, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_versions(kbs->core->store, COCO_KBS_RESOURCE, parsed.text,
+                                         &versions, err);
+    return status == COCO_OK ? give_json(versions, ret, err) : status;
+}
+
+coco_status
 coco_kbs_list_resources(coco_kbs *kbs, coco_bytes **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *names = NULL;
-    _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_VALUE_MAX};
 
     coco_status status = coco_kbs_store_names(kbs->core->store, COCO_KBS_RESOURCE, &names, err);
-    if (status == COCO_OK)
-        status = coco_json_write(names, COCO_JSON_COMPACT, &text, err);
-    if (status == COCO_OK)
-        status = coco_bytes_take(&text, ret, err);
-    return status;
+    return status == COCO_OK ? give_json(names, ret, err) : status;
 }
 
 coco_status

@@ -18,6 +18,8 @@
 #include "kbs/token.h"
 #include "rcar/response.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define QUERY_MAX 4096
@@ -194,12 +196,26 @@ give_to(struct coco_kbs_call *call, const cJSON *claims, const struct coco_secre
     return status;
 }
 
+/* The version is the ETag; true if the guest has that one already (RFC 9110 section 13.1.2). */
+static coco_status
+check_etag(struct coco_kbs_call *call, uint64_t version, bool *has_it, coco_error **err)
+{
+    const char *theirs = call->request->if_none_match;
+    char etag[32];
+
+    (void)snprintf(etag, sizeof(etag), "\"%" PRIu64 "\"", version);
+    *has_it = theirs && strcmp(theirs, etag) == 0;
+    return coco_httpd_reply_add(call->reply, "ETag", etag, err);
+}
+
 coco_status
 coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
 {
     _cleanup_json_ cJSON *claims = NULL;
     _cleanup_secret_ struct coco_secret secret = {0};
     const char *name = NULL;
+    uint64_t version = 0;
+    bool has_it = false;
 
     coco_status status = coco_kbs_guest_claims(call, &claims, err);
     if (status == COCO_OK)
@@ -208,10 +224,16 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
         status = check_policy(call, claims, err);
     if (status != COCO_OK)
         return status;
-    status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, NULL, err);
+    status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, &version, err);
     if (status == COCO_ERR_NOTFOUND) {
         call->name = "ResourceNotFound";
         return coco_kbs_refuse(call, 404, "there is no such resource", status);
+    }
+    if (status == COCO_OK)
+        status = check_etag(call, version, &has_it, err);
+    if (status == COCO_OK && has_it) {
+        call->reply->status = 304;
+        return COCO_OK;
     }
     if (status == COCO_OK)
         status = give_to(call, claims, &secret, err);

@@ -14,6 +14,7 @@
 #include "kbs/audit.h"
 #include "kbs/issuer.h"
 #include "kbs/resource.h"
+#include "kbs/versions.h"
 #include "rcar/messages.h"
 
 #include <string.h>
@@ -60,6 +61,12 @@ static const struct route {
      COCO_KBS_OTHER},
     {"GET", COCO_RCAR_PREFIX "/resource", coco_kbs_admin_list_resources, "list-resources",
      COCO_KBS_OTHER},
+    {"GET", COCO_RCAR_PREFIX "/resource-versions/", coco_kbs_admin_list_versions, "list-versions",
+     COCO_KBS_OTHER},
+    {"DELETE", COCO_RCAR_PREFIX "/resource-versions/", coco_kbs_admin_purge_resource,
+     "purge-resource", COCO_KBS_OTHER},
+    {"POST", COCO_RCAR_PREFIX "/resource-restore/", coco_kbs_admin_restore_resource,
+     "restore-resource", COCO_KBS_WRITE},
     {"POST", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_set_resource_policy,
      "set-resource-policy", COCO_KBS_OTHER},
     {"GET", COCO_RCAR_PREFIX "/resource-policy", coco_kbs_admin_list_resource_policies,

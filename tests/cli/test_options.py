@@ -19,7 +19,8 @@ COMMANDS = [
     "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
     "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs serve", "manual", "measure",
-    "resource get", "resource ls", "resource put", "resource rm",
+    "resource get", "resource ls", "resource put", "resource restore",
+    "resource rm", "resource versions",
     "rv add", "rv diff", "rv put", "rv rm", "rv show", "rv sign", "rv verify", "tee launch", "tee run", "try", "version",
 ]  # fmt: skip
 

@@ -37,6 +37,30 @@ def test_put_ls_get_and_rm(coco, broker, owner, tmp_path):
     assert coco.json("resource", "ls", *owner) == ["b/key/2"]
 
 
+def test_versions_are_listed_restored_and_purged(coco, broker, owner):
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    for text in (b"one", b"second"):
+        coco.run("resource", "put", *owner, "a/key/1", stdin=text, code=0)
+    coco.run("resource", "rm", *owner, "a/key/1", code=0)
+    versions = coco.json("resource", "versions", *owner, "a/key/1")
+    assert [v["version"] for v in versions] == [3, 2, 1]
+    assert versions[0]["deleted"] and versions[1]["size"] == 6
+    lines = coco.run("resource", "versions", *owner, "a/key/1", code=0).stdout.decode().splitlines()
+    assert lines[0].startswith("3  2") and lines[0].endswith("Z  deleted")
+    assert lines[2].startswith("1  2") and lines[2].endswith("Z  3 bytes")
+
+    assert coco.run("resource", "restore", *owner, "a/key/1", code=0).stdout == b"4\n"
+    assert coco.run("resource", "get", *guest, "kbs:///a/key/1", code=0).stdout == b"second"
+    assert coco.json("resource", "restore", *owner, "a/key/1", "--to-version", "1") == {"version": 5}
+    assert coco.run("resource", "get", *guest, "kbs:///a/key/1", code=0).stdout == b"one"
+    coco.run("resource", "restore", *owner, "a/key/1", "--to-version", "9", code=6)
+    coco.run("resource", "restore", *owner, "a/key/1", "--to-version", "0", code=2)
+
+    coco.run("resource", "rm", "--purge", *owner, "a/key/1", code=0)
+    coco.run("resource", "versions", *owner, "a/key/1", code=6)
+    coco.run("resource", "rm", "--purge", *owner, "a/key/1", code=6)
+
+
 def test_only_the_owner_administers(coco, broker, owner, keys):
     stranger = ["--kbs", broker.url, "--kbs-admin-key", keys("ed25519", "other")[0]]
     nobody = ["--kbs", broker.url]

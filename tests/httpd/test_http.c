@@ -182,6 +182,18 @@ a_field_cannot_be_two(void **state)
 }
 
 static void
+what_was_not_modified_has_no_length(void **state)
+{
+    const struct coco_httpd_reply reply = {.status = 304};
+    _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_httpd_format(&reply, true, 1795467926, &buf, &err), err);
+    assert_int_equal(strncmp(coco_buf_text(&buf), "HTTP/1.1 304 Not Modified\r\nCache-", 33), 0);
+}
+
+static void
 free_nothing(void *self)
 {
     (void)self;
@@ -248,6 +260,7 @@ main(void)
         cmocka_unit_test(hostile_heads_are_refused),
         cmocka_unit_test(a_reply_is_written),
         cmocka_unit_test(a_field_cannot_be_two),
+        cmocka_unit_test(what_was_not_modified_has_no_length),
         cmocka_unit_test(the_length_of_a_stream_is_told_when_it_is_known),
         cmocka_unit_test(what_a_range_needs_is_read),
     };

@@ -236,6 +236,68 @@ refusals_keep_the_servers_words(void **state)
 }
 
 static void
+versions_are_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_bytes_freep) coco_bytes *versions = NULL;
+    uint64_t version = 0;
+
+    assert_ok(coco_admin_purge_resource(f->admin, f->ctx, "kbs:///a/b/c", &f->err), f->err);
+    assert_string_equal(f->script.method, "DELETE");
+    assert_string_equal(f->script.target, "/kbs/v0/resource-versions/a/b/c");
+
+    f->script.body = "{\"version\":7}";
+    assert_ok(coco_admin_restore_resource(f->admin, f->ctx, "a/b/c", 0, &version, &f->err), f->err);
+    assert_int_equal(version, 7);
+    assert_string_equal(f->script.method, "POST");
+    assert_string_equal(f->script.target, "/kbs/v0/resource-restore/a/b/c");
+    assert_ok(coco_admin_restore_resource(f->admin, f->ctx, "a/b/c", 5, &version, &f->err), f->err);
+    assert_string_equal(f->script.target, "/kbs/v0/resource-restore/a/b/c?version=5");
+
+    f->script.body = "[ {\"version\": 1} ]";
+    assert_ok(coco_admin_resource_versions(f->admin, f->ctx, "a/b/c", &versions, &f->err), f->err);
+    assert_string_equal((const char *)coco_bytes_data(versions), "[{\"version\":1}]");
+    assert_string_equal(f->script.method, "GET");
+    assert_string_equal(f->script.target, "/kbs/v0/resource-versions/a/b/c");
+}
+
+static void
+a_broker_without_versions_is_understood(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status want;
+    } cases[] = {
+        {"404 Not Found", ERROR("ResourceNotFound", "no"), COCO_ERR_NOTFOUND},
+        {"404 Not Found", ERROR("PluginNotFound", "no"), COCO_ERR_NOTSUP},
+        {"404 Not Found", "", COCO_ERR_NOTSUP},
+        {"401 Unauthorized", ERROR("TokenNotFound", "no"), COCO_ERR_NOTSUP},
+        {"401 Unauthorized", ERROR("AdminAuthAccess", "no"), COCO_ERR_DENIED},
+        {"200 OK", "{", COCO_ERR_PROTO},
+        {"200 OK", "{\"version\":-1}", COCO_ERR_PROTO},
+        {"200 OK", "{\"version\":\"1\"}", COCO_ERR_PROTO},
+        {"200 OK", "{}", COCO_ERR_PROTO},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *versions = NULL;
+        uint64_t version = 0;
+
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        assert_fails(coco_admin_restore_resource(f->admin, f->ctx, "a/b/c", 1, &version, &f->err),
+                     f->err, cases[i].want, "");
+        assert_fails(coco_admin_resource_versions(f->admin, f->ctx, "a/b/c", &versions, &f->err),
+                     f->err, cases[i].want, "");
+        if (cases[i].want != COCO_ERR_PROTO)
+            assert_fails(coco_admin_purge_resource(f->admin, f->ctx, "a/b/c", &f->err), f->err,
+                         cases[i].want, "");
+    }
+}
+
+static void
 malformed_paths_are_not_sent(void **state)
 {
     static const char *const paths[] = {
@@ -243,12 +305,20 @@ malformed_paths_are_not_sent(void **state)
         "../b/c", "a/b/c?x", "a/b/%2e", "kbs://x", "kbs:///a/b",
     };
     struct fixture *f = *state;
+    coco_bytes *versions = NULL;
+    uint64_t version = 0;
 
     for (size_t i = 0; i < COUNT(paths); i++) {
         assert_fails(coco_admin_put_resource(f->admin, f->ctx, paths[i], BYTES("x"), &f->err),
                      f->err, COCO_ERR_INVALID, "");
         assert_fails(coco_admin_delete_resource(f->admin, f->ctx, paths[i], &f->err), f->err,
                      COCO_ERR_INVALID, "");
+        assert_fails(coco_admin_purge_resource(f->admin, f->ctx, paths[i], &f->err), f->err,
+                     COCO_ERR_INVALID, "");
+        assert_fails(coco_admin_restore_resource(f->admin, f->ctx, paths[i], 0, &version, &f->err),
+                     f->err, COCO_ERR_INVALID, "");
+        assert_fails(coco_admin_resource_versions(f->admin, f->ctx, paths[i], &versions, &f->err),
+                     f->err, COCO_ERR_INVALID, "");
     }
     assert_string_equal(f->script.method, "");
 }
@@ -396,6 +466,31 @@ administration_survives_any_failed_allocation(void **state)
     }
 }
 
+static void
+versions_survive_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    for_each_fault()
+    {
+        coco_bytes *versions = NULL;
+        uint64_t version = 0;
+
+        f->script.body = "{\"version\":7}";
+        coco_status status =
+            coco_admin_restore_resource(f->admin, f->ctx, "a/b/c", 1, &version, &f->err);
+        f->script.body = "[]";
+        if (status == COCO_OK)
+            status = coco_admin_resource_versions(f->admin, f->ctx, "a/b/c", &versions, &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_purge_resource(f->admin, f->ctx, "a/b/c", &f->err);
+        fault_expect(status, f->err);
+        coco_bytes_free(versions);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -408,11 +503,14 @@ main(void)
         TEST(the_recorded_owners_key_is_taken),
         TEST(other_keys_are_refused),
         TEST(refusals_keep_the_servers_words),
+        TEST(versions_are_asked_for),
+        TEST(a_broker_without_versions_is_understood),
         TEST(malformed_paths_are_not_sent),
         TEST(a_list_is_names_and_nothing_else),
         TEST(an_explanation_is_json_or_there_is_none),
         TEST(explaining_survives_any_failed_allocation),
         TEST(administration_survives_any_failed_allocation),
+        TEST(versions_survive_any_failed_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,8 @@ every_call_survives_failed_allocations(void **state)
         coco_kbs *kbs = NULL;
         coco_bytes *bytes = NULL;
         coco_bytes *list = NULL;
+        coco_bytes *versions = NULL;
+        uint64_t version = 0;
         coco_error *err = NULL;
 
         coco_status status = coco_kbs_new(ctx, "", &kbs, &err);
@@ -144,10 +146,17 @@ every_call_survives_failed_allocations(void **state)
             status = coco_kbs_set_reference_value(kbs, "a", "[1]", &err);
         if (status == COCO_OK)
             status = coco_kbs_delete_resource(kbs, "a/b/c", &err);
+        if (status == COCO_OK)
+            status = coco_kbs_restore_resource(kbs, "a/b/c", 0, &version, &err);
+        if (status == COCO_OK)
+            status = coco_kbs_resource_versions(kbs, "a/b/c", &versions, &err);
+        if (status == COCO_OK)
+            status = coco_kbs_purge_resource(kbs, "a/b/c", &err);
         fault_expect(status, err);
         faults_pause();
         coco_bytes_free(bytes);
         coco_bytes_free(list);
+        coco_bytes_free(versions);
         coco_kbs_free(kbs);
         coco_error_free(err);
         faults_resume();

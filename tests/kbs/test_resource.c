@@ -255,6 +255,42 @@ policies_decide(void **state)
     }
 }
 
+static int
+ask_unless(struct world *w, const char *etag)
+{
+    char path[] = "/kbs/v0/resource/default/key/1";
+    const struct coco_httpd_request request = {
+        .method = "GET", .path = path, .cookie = w->cookie, .if_none_match = etag};
+
+    coco_httpd_reply_done(&w->reply);
+    w->reply = (struct coco_httpd_reply){0};
+    coco_kbs_handle(w->core, &request, &w->reply);
+    return w->reply.status;
+}
+
+static void
+who_has_the_newest_version_is_told_so(void **state)
+{
+    struct world *w = *state;
+
+    add_references(w);
+    add_resource(w, "default/key/1", "one");
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask_unless(w, NULL), 200);
+    assert_string_equal(coco_buf_text(&w->reply.fields), "ETag: \"1\"\r\n");
+    assert_int_equal(ask_unless(w, "\"1\""), 304);
+    assert_int_equal(w->reply.body.len, 0);
+    assert_string_equal(coco_buf_text(&w->reply.fields), "ETag: \"1\"\r\n");
+
+    add_resource(w, "default/key/1", "two");
+    assert_int_equal(ask_unless(w, "\"1\""), 200);
+    assert_string_equal(coco_buf_text(&w->reply.fields), "ETag: \"2\"\r\n");
+    /* Nothing is said of it to who may not have it. */
+    w->cookie[0] = '\0';
+    assert_int_equal(ask_unless(w, "\"2\""), 401);
+    assert_string_not_equal(coco_buf_text(&w->reply.fields), "ETag: \"2\"\r\n");
+}
+
 int
 main(void)
 {
@@ -266,6 +302,7 @@ main(void)
         T(a_denial_shows_the_owner_the_nearest_reference_value),
         T(policies_see_path_and_query),
         T(policies_decide),
+        T(who_has_the_newest_version_is_told_so),
     };
 
     return cmocka_run_group_tests_name("kbs/resource", tests, NULL, NULL);

@@ -119,6 +119,35 @@ func (k *KBS) Delete(path string) error {
 	}, path)
 }
 
+// Purge deletes resource path with all its versions, for good.
+func (k *KBS) Purge(path string) error {
+	return k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_purge_resource(k.c, text(0), err)
+	}, path)
+}
+
+// Restore puts an earlier version of resource path again, and gives the number that it has
+// now; version 0 is what was deleted, or replaced, last.
+func (k *KBS) Restore(path string, version uint64) (uint64, error) {
+	var ret C.uint64_t
+	err := k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_restore_resource(k.c, text(0), C.uint64_t(version), &ret, err)
+	}, path)
+	return uint64(ret), err
+}
+
+// Versions lists the versions of resource path that are kept, the newest first.
+func (k *KBS) Versions(path string) (versions []coco.ResourceVersion, err error) {
+	var ret *C.coco_bytes
+	err = k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_resource_versions(k.c, text(0), &ret, err)
+	}, path)
+	if err != nil {
+		return nil, err
+	}
+	return versions, json.Unmarshal(native.TakeBytes(unsafe.Pointer(ret)), &versions)
+}
+
 // List gives the names of all resources, sorted.
 func (k *KBS) List() (names []string, err error) {
 	var ret *C.coco_bytes

@@ -116,6 +116,22 @@ class Admin(Handle):
         """Deletes a resource."""
         call(context, native.admin_delete_resource, self._c, path)
 
+    def purge(self, path, *, context=None):
+        """Deletes a resource with all its versions, for good."""
+        call(context, native.admin_purge_resource, self._c, path)
+
+    def restore(self, path, version=0, *, context=None):
+        """Puts a version of a resource again; 0 is what was deleted, or replaced, last.
+
+        Gives the number that it has now.
+        """
+        return call(context, native.admin_restore_resource, self._c, path, version)
+
+    def versions(self, path, *, context=None):
+        """Versions of a resource, the newest first: dicts of `version`, `time` (seconds since
+        1970) and `size`, or `deleted`."""
+        return json.loads(call(context, native.admin_resource_versions, self._c, path))
+
     def list(self, *, context=None):
         """Names of all resources, sorted."""
         return json.loads(call(context, native.admin_list_resources, self._c))

@@ -63,6 +63,22 @@ class Kbs(Handle):
         """Deletes resource `path`."""
         native_kbs.kbs_delete_resource(self._c, path)
 
+    def purge(self, path):
+        """Deletes resource `path` with all its versions, for good."""
+        native_kbs.kbs_purge_resource(self._c, path)
+
+    def restore(self, path, version=0):
+        """Puts a version of resource `path` again; 0 is what was deleted, or replaced, last.
+
+        Gives the number that it has now.
+        """
+        return native_kbs.kbs_restore_resource(self._c, path, version)
+
+    def versions(self, path):
+        """Versions of resource `path`, the newest first: dicts of `version`, `time` (seconds
+        since 1970) and `size`, or `deleted`."""
+        return json.loads(native_kbs.kbs_resource_versions(self._c, path))
+
     def list(self):
         """Names of all resources, sorted."""
         return json.loads(native_kbs.kbs_list_resources(self._c))

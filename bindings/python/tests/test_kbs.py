@@ -37,6 +37,12 @@ def test_the_owner_keeps_resources():
         server.delete("default/key/1")
         with pytest.raises(coco.NotFoundError):
             server.get("default/key/1")
+        assert [v.get("size", "deleted") for v in server.versions("default/key/1")] == ["deleted", 4]
+        assert server.restore("default/key/1") == 3
+        assert server.get("default/key/1") == b"o\0ne"
+        server.purge("default/key/1")
+        with pytest.raises(coco.NotFoundError):
+            server.restore("default/key/1")
         with pytest.raises(coco.InvalidError):
             server.put("no resource", b"")
 
@@ -197,6 +203,13 @@ def test_an_owner_administers_over_http():
                 admin.explain("no id")
             admin.delete("default/key/1")
             assert server.list() == []
+            assert [v["version"] for v in admin.versions("default/key/1")] == [2, 1]
+            assert admin.restore("default/key/1") == 3
+            assert admin.restore("default/key/1", 1) == 4
+            assert server.get("default/key/1") == b"secret"
+            admin.purge("default/key/1")
+            with pytest.raises(coco.NotFoundError):
+                admin.versions("default/key/1")
         with coco.Admin(server.url) as nobody, pytest.raises(coco.DeniedError):
             nobody.put("default/key/1", b"secret")
 

@@ -39,6 +39,17 @@ alg_of(const EVP_PKEY *key, const struct alg **ret, coco_error **err)
     return coco_fail(err, COCO_ERR_NOTSUP, "no JWS algorithm for this kind of key");
 }
 
+coco_status
+coco_jws_alg_of(const EVP_PKEY *key, const char **ret, coco_error **err)
+{
+    const struct alg *alg = NULL;
+
+    coco_status status = alg_of(key, &alg, err);
+    if (status == COCO_OK)
+        *ret = alg->name;
+    return status;
+}
+
 static coco_status
 append_json(const cJSON *value, struct coco_buf *buf, coco_error **err)
 {

@@ -13,9 +13,14 @@
 #define COCO_JWT_LEEWAY_S 60
 
 /*
- * Appends header.payload.signature. The alg is the key's: ES256, ES384, ES512,
- * RS256 or EdDSA. header holds further members (kid, jwk, typ) or is NULL; typ
- * "JWT" and alg are added in front.
+ * The one alg that signatures of key have: ES256, ES384, ES512, RS256 or EdDSA; static.
+ * COCO_ERR_NOTSUP for keys of other kinds.
+ */
+coco_status coco_jws_alg_of(const EVP_PKEY *key, const char **ret, coco_error **err);
+
+/*
+ * Appends header.payload.signature. The alg is the key's. header holds further
+ * members (kid, jwk, typ) or is NULL; typ "JWT" and alg are added in front.
  */
 coco_status coco_jws_sign(EVP_PKEY *key, const cJSON *header, const cJSON *payload,
                           struct coco_buf *buf, coco_error **err);

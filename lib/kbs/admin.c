@@ -12,6 +12,7 @@
 #include "crypto/jws.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
+#include "kbs/provider.h"
 #include "kbs/references.h"
 #include "kbs/resource.h"
 
@@ -48,31 +49,67 @@ is_for(const cJSON *claims, const char *audience)
     return false;
 }
 
+/* Whom the token says it is from and for: not yet proven, but cheaper than a signature. */
 static coco_status
-check_provider(const struct coco_kbs_provider *provider, const struct coco_jws *jws, int64_t now,
-               coco_error **err)
+check_names(const struct coco_kbs_provider *provider, const cJSON *claims, coco_error **err)
 {
     const char *issuer = NULL;
 
-    coco_status status = coco_jws_verify(jws, provider->key, err);
-    if (status == COCO_OK)
-        status = coco_jwt_check_times(jws->payload, now, err);
-    if (status == COCO_OK && provider->issuer) {
-        status = coco_json_get_string_opt(jws->payload, "iss", &issuer, err);
-        if (status == COCO_OK && (!issuer || strcmp(issuer, provider->issuer) != 0))
-            status = coco_fail(err, COCO_ERR_VERIFY, "token of another issuer");
+    if (provider->issuer) {
+        coco_status status = coco_json_get_string_opt(claims, "iss", &issuer, err);
+
+        if (status != COCO_OK)
+            return status;
+        if (!issuer || strcmp(issuer, provider->issuer) != 0)
+            return coco_fail(err, COCO_ERR_VERIFY, "token of another issuer");
     }
-    if (status == COCO_OK && provider->audience && !is_for(jws->payload, provider->audience))
-        status = coco_fail(err, COCO_ERR_VERIFY, "token for another audience");
+    if (provider->audience && !is_for(claims, provider->audience))
+        return coco_fail(err, COCO_ERR_VERIFY, "token for another audience");
+    return COCO_OK;
+}
+
+/* With the key that is configured, or else with the one of the provider's set that kid names. */
+static coco_status
+check_signature(const struct coco_kbs_core *core, size_t index, const struct coco_jws *jws,
+                coco_error **err)
+{
+    const struct coco_kbs_provider *provider = &core->config.admin.providers[index];
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    const char *kid = NULL;
+
+    if (provider->key && !provider->jwk_set_uri)
+        return coco_jws_verify(jws, provider->key, err);
+    if (provider->key && coco_jws_verify(jws, provider->key, NULL) == COCO_OK)
+        return COCO_OK;
+    coco_status status = coco_json_get_string_opt(jws->header, "kid", &kid, err);
+    if (status == COCO_OK)
+        status = coco_kbs_providers_key(core->providers, index, kid, core->now(), &key, err);
+    if (status == COCO_OK)
+        status = coco_jws_verify(jws, key, err);
     return status;
 }
 
+static coco_status
+check_provider(const struct coco_kbs_core *core, size_t index, const struct coco_jws *jws,
+               coco_error **err)
+{
+    coco_status status = check_names(&core->config.admin.providers[index], jws->payload, err);
+
+    if (status == COCO_OK)
+        status = coco_jwt_check_times(jws->payload, core->now(), err);
+    if (status == COCO_OK)
+        status = check_signature(core, index, jws, err);
+    return status;
+}
+
+/* COCO_ERR_NET if it may be right, but the keys to tell are still on their way. */
 static coco_status
 authenticate(const struct coco_kbs_call *call, struct coco_jws *jws, coco_error **err)
 {
     const struct coco_kbs_config *config = &call->core->config;
     const char *token = coco_kbs_bearer(call->request->authorization);
     coco_error *why = NULL;
+    bool pending = false;
 
     if (!token)
         return coco_fail(err, COCO_ERR_VERIFY, "admin: no bearer token");
@@ -83,12 +120,16 @@ authenticate(const struct coco_kbs_call *call, struct coco_jws *jws, coco_error 
     for (size_t i = 0; i < config->admin.n_providers && status != COCO_OK; i++) {
         coco_error_free(why);
         why = NULL;
-        status = check_provider(&config->admin.providers[i], jws, call->core->now(), &why);
+        status = check_provider(call->core, i, jws, &why);
+        pending = pending || status == COCO_ERR_NET;
     }
     if (status == COCO_OK)
         return COCO_OK;
-    status = coco_fail(err, status == COCO_ERR_NOMEM ? status : COCO_ERR_VERIFY, "admin: %s",
-                       coco_error_message(why));
+    if (pending)
+        status = COCO_ERR_NET;
+    status = coco_fail(
+        err, status == COCO_ERR_NOMEM || status == COCO_ERR_NET ? status : COCO_ERR_VERIFY,
+        "admin: %s", coco_error_message(why));
     coco_error_free(why);
     return status;
 }
@@ -115,6 +156,9 @@ coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err)
     coco_status status = authenticate(call, &jws, err);
     if (status == COCO_ERR_NOMEM)
         return status;
+    if (status == COCO_ERR_NET)
+        return coco_kbs_refuse(call, 503,
+                               "keys of an identity provider are being fetched: try again", status);
     if (status == COCO_OK)
         status = coco_json_get_string(jws.payload, "role", &role, err);
     if (status != COCO_OK)

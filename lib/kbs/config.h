@@ -23,9 +23,11 @@ struct coco_kbs_texts {
 
 /* Who may sign admin tokens: [[admin.authentication.bearer_jwt.identity_providers]]. */
 struct coco_kbs_provider {
-    EVP_PKEY *key;
-    char *issuer;   /* that the token must have, or NULL */
-    char *audience; /* the same */
+    EVP_PKEY *key;     /* or NULL, as each of those that follow */
+    char *jwk_set_uri; /* a path, file:// or https:// */
+    char *ca;          /* PEM; NULL: the system's */
+    char *issuer;   /* that the token must have; without key and set it says where its keys are */
+    char *audience; /* that the token must have */
 };
 
 /* What a role may do: [[admin.authorization.regex_acl.acls]]. */

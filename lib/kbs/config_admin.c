@@ -9,8 +9,41 @@
 
 #include "base/fail.h"
 #include "kbs/config_field.h"
+#include "net/url.h"
 
 #include <string.h>
+
+static coco_status
+check_https(const char *name, const char *text, coco_error **err)
+{
+    _cleanup_url_ struct coco_url url = {0};
+
+    coco_status status = coco_url_parse(text, &url, NULL);
+    if (status == COCO_ERR_NOMEM)
+        return coco_fail_nomem(err);
+    if (status != COCO_OK || !url.https || strpbrk(text, "?#"))
+        return coco_fail(err, COCO_ERR_PROTO, "%s is not an address of https", name);
+    return COCO_OK;
+}
+
+/* Where a set of keys comes from must not be who stands in between. */
+static coco_status
+check_set(const struct coco_kbs_provider *provider, coco_error **err)
+{
+    if (provider->jwk_set_uri) {
+        bool is_file = !strstr(provider->jwk_set_uri, "://")
+                       || strncmp(provider->jwk_set_uri, "file://", 7) == 0;
+
+        return is_file ? COCO_OK : check_https("jwk_set_uri", provider->jwk_set_uri, err);
+    }
+    if (provider->key)
+        return COCO_OK;
+    if (!provider->issuer)
+        return coco_fail(err, COCO_ERR_PROTO,
+                         "public_key, jwk_set_uri or an issuer that says where its keys are is "
+                         "missing");
+    return check_https("issuer", provider->issuer, err);
+}
 
 static coco_status
 read_provider(const cJSON *item, struct coco_kbs_provider *to, coco_error **err)
@@ -21,16 +54,19 @@ read_provider(const cJSON *item, struct coco_kbs_provider *to, coco_error **err)
         {"audience", COCO_FIELD_TEXT, &to->audience, 0, 0, NULL},
         {"public_key", COCO_FIELD_PEM, &pem, 0, 0, NULL},
         {"public_key_uri", COCO_FIELD_PEM, &pem, 0, 0, NULL},
-        {"jwk_set_uri", COCO_FIELD_REFUSED, NULL, 0, 0, "use public_key_uri"},
+        {"jwk_set_uri", COCO_FIELD_TEXT, &to->jwk_set_uri, 0, 0, NULL},
+        {"ca", COCO_FIELD_PEM, &to->ca, 0, 0, NULL},
     };
 
     coco_status status = COCO_KBS_READ(item, fields, err);
     if (status != COCO_OK)
         return status;
-    if (!pem)
-        return coco_fail(err, COCO_ERR_PROTO, "public_key is missing");
-    status = coco_key_parse_public(pem, strlen(pem), &to->key, err);
-    return status == COCO_OK ? status : coco_wrap(err, status, "public_key");
+    if (pem) {
+        status = coco_key_parse_public(pem, strlen(pem), &to->key, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "public_key");
+    }
+    return check_set(to, err);
 }
 
 static coco_status
@@ -174,6 +210,8 @@ coco_kbs_admin_done(struct coco_kbs_config *config)
 {
     for (size_t i = 0; i < config->admin.n_providers; i++) {
         EVP_PKEY_free(config->admin.providers[i].key);
+        free(config->admin.providers[i].jwk_set_uri);
+        free(config->admin.providers[i].ca);
         free(config->admin.providers[i].issuer);
         free(config->admin.providers[i].audience);
     }

@@ -10,6 +10,7 @@
 #include "kbs/audit.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
+#include "kbs/provider.h"
 #include "kbs/references.h"
 #include "kbs/verifier.h"
 
@@ -123,6 +124,10 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
     if (status == COCO_OK)
         status = coco_kbs_verifier_open(ctx, &core->config, &core->verifier, err);
     if (status == COCO_OK)
+        status = coco_kbs_providers_new(ctx, core->config.admin.providers,
+                                        core->config.admin.n_providers, core->now(),
+                                        &core->providers, err);
+    if (status == COCO_OK)
         status = open_audit(core, err);
     if (status == COCO_OK)
         *ret = coco_steal(&core);
@@ -135,6 +140,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     if (!core)
         return;
     coco_kbs_audit_close(core->audit);
+    coco_kbs_providers_free(core->providers);
     coco_verifier_free(core->verifier);
     coco_kbs_sessions_free(core->sessions);
     EVP_PKEY_free(core->token_key);

@@ -18,6 +18,7 @@
 
 struct coco_kbs_audit;
 struct coco_kbs_policies;
+struct coco_kbs_providers;
 struct coco_kbs_traces;
 
 #define COCO_KBS_TOKEN_ALG "ES256"
@@ -33,6 +34,7 @@ struct coco_kbs_core {
     struct coco_kbs_sessions *sessions;
     struct coco_kbs_audit *audit;     /* NULL: nothing is recorded */
     struct coco_kbs_metrics *metrics; /* NULL: nothing is counted */
+    struct coco_kbs_providers *providers;
     coco_verifier *verifier;
     EVP_PKEY *token_key; /* P-256 */
     char token_kid[COCO_KBS_KID_SIZE];

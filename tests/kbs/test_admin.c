@@ -6,8 +6,10 @@
 #include "kbs/admin.h"
 
 #include "kbs/policy.h"
+#include "kbs/provider.h"
 
 #include "tests/kbs/engine.h"
+#include "tests/kbs/idp.h"
 #include "tests/kbs/world.h"
 
 static int
@@ -208,6 +210,86 @@ issuer_and_audience_are_checked(void **state)
     }
 }
 
+/* A provider with keys of every kind that rotates one, while nobody restarts anything. */
+static void
+an_identity_provider_says_who_is_the_owner(void **state)
+{
+    static const enum coco_key_kind kinds[] = {COCO_KEY_RSA, COCO_KEY_P256, COCO_KEY_P384,
+                                               COCO_KEY_ED25519};
+    static const char *const kids[] = {"rs", "p2", "p3", "ed"};
+    static struct idp idp;
+    struct world *w = *state;
+    char text[2048];
+    char token[4096];
+    coco_error *err = NULL;
+
+    idp_start(&idp);
+    for (size_t i = 0; i < 4; i++)
+        idp_add(&idp, kinds[i], kids[i]);
+    world_end(w);
+    (void)snprintf(text, sizeof(text),
+                   "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
+                   "[[admin.authentication.bearer_jwt.identity_providers]]\n"
+                   "issuer = \"%s\"\naudience = \"kbs\"\nca = \"\"\"\n%s\"\"\"\n"
+                   "[[admin.authorization.regex_acl.acls]]\n"
+                   "role = \"admin\"\nallowed_endpoints = \"^/kbs/v0/.+$\"\n",
+                   idp.issuer, idp.ca_pem);
+    *w = (struct world){0};
+    assert_ok(coco_ctx_new(&w->ctx, &err), err);
+    assert_ok(coco_kbs_core_new(w->ctx, text, &w->core, &err), err);
+    w->core->now = world_now;
+    coco_kbs_providers_settle(w->core->providers);
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"%s\",\"aud\":\"kbs\"}",
+                   idp.issuer);
+    idp_sign(idp.keys[0], kids[0], text, token, sizeof(token));
+    /* What was got at the start is long past for the clock of this world. */
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 503);
+    assert_says_no(w, "AdminAuthAccess");
+    assert_contains(coco_buf_text(&w->reply.fields), "Retry-After: 1");
+    coco_kbs_providers_settle(w->core->providers);
+    for (size_t i = 0; i < 4; i++) {
+        idp_sign(idp.keys[i], kids[i], text, token, sizeof(token));
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 200);
+        /* The kid is what picks the key. */
+        idp_sign(idp.keys[i], kids[(i + 1) % 4], text, token, sizeof(token));
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 401);
+        idp_sign(idp.keys[i], NULL, text, token, sizeof(token));
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 401);
+    }
+    static const char *const wrong[] = {
+        "{\"role\":\"admin\",\"iss\":\"%s\",\"aud\":\"kbs\"}",
+        "{\"role\":\"admin\",\"exp\":1799999900,\"iss\":\"%s\",\"aud\":\"kbs\"}",
+        "{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"%s/\",\"aud\":\"kbs\"}",
+        "{\"role\":\"admin\",\"exp\":1800000600,\"iss\":\"%s\",\"aud\":\"other\"}",
+        "{\"roles\":[\"admin\"],\"exp\":1800000600,\"iss\":\"%s\",\"aud\":\"kbs\"}",
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char claims[512];
+        _cleanup_buf_ struct coco_buf made = {.limit = sizeof(claims)};
+        const char *gap = strstr(wrong[i], "%s");
+
+        assert_ok(coco_buf_append(&made, wrong[i], (size_t)(gap - wrong[i]), &err), err);
+        assert_ok(coco_buf_append_text(&made, idp.issuer, &err), err);
+        assert_ok(coco_buf_append_text(&made, gap + 2, &err), err);
+        idp_sign(idp.keys[0], kids[0], coco_buf_text(&made), token, sizeof(token));
+        if (ask(w, "GET", "/kbs/v0/resource", NULL, token, "") != 401)
+            fail_msg("case %zu gives %d", i, w->reply.status);
+    }
+
+    idp_add(&idp, COCO_KEY_P256, "new");
+    idp_publish(&idp, 1);
+    world_clock += COCO_KBS_PROVIDER_PAUSE;
+    idp_sign(idp.keys[4], "new", text, token, sizeof(token));
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 503);
+    coco_kbs_providers_settle(w->core->providers);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 200);
+    idp_sign(idp.keys[0], kids[0], text, token, sizeof(token));
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 401);
+    idp_stop(&idp);
+}
+
 static void
 policies_are_checked_before_they_are_set(void **state)
 {
@@ -285,6 +367,7 @@ main(void)
         T(a_guest_is_no_owner),
         T(without_keys_nobody_is_the_owner),
         T(issuer_and_audience_are_checked),
+        T(an_identity_provider_says_who_is_the_owner),
         T(policies_are_checked_before_they_are_set),
         T(reference_values_are_set_and_read),
     };

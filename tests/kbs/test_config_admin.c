@@ -11,6 +11,32 @@
 
 #include "tests/kbs/configs.h"
 
+#define PROVIDER                                                                                   \
+    "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"                               \
+    "[[admin.authentication.bearer_jwt.identity_providers]]\n"
+
+static void
+keys_come_from_sets_as_upstream_names_them(void **state)
+{
+    static const char *const uris[] = {"/etc/jwks.json", "./jwks.json", "file:///etc/jwks.json",
+                                       "https://a.example/jwks"};
+    char text[1024];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+        _cleanup_config_ struct coco_kbs_config c = {0};
+        coco_error *err = NULL;
+
+        (void)snprintf(text, sizeof(text),
+                       PROVIDER "jwk_set_uri = \"%s\"\nca = \"-----BEGIN A\"\n" CONFIG_ACL,
+                       uris[i]);
+        assert_ok(parse_config(text, &c, &err), err);
+        assert_string_equal(c.admin.providers[0].jwk_set_uri, uris[i]);
+        assert_non_null(c.admin.providers[0].ca);
+        assert_null(c.admin.providers[0].key);
+    }
+}
+
 static void
 keys_come_from_files(void **state)
 {
@@ -43,6 +69,17 @@ what_is_not_understood_is_refused(void **state)
     static const struct refused_config cases[] = {
         {COCO_ERR_NOTSUP, "[admin]\nauthorization_mode = \"InsecureAllowAll\"", "public key"},
         {COCO_ERR_PROTO, "[admin]\nauthorization_mode = \"Simple\"", "authorization_mode"},
+        {COCO_ERR_PROTO, PROVIDER "audience = \"a\"\n" CONFIG_ACL, "is missing"},
+        {COCO_ERR_PROTO, PROVIDER "issuer = \"me\"\n" CONFIG_ACL,
+         "issuer is not an address of https"},
+        {COCO_ERR_PROTO, PROVIDER "issuer = \"http://a.example\"\n" CONFIG_ACL, "address of https"},
+        {COCO_ERR_PROTO, PROVIDER "issuer = \"https://a.example/?a\"\n" CONFIG_ACL,
+         "address of https"},
+        {COCO_ERR_PROTO, PROVIDER "jwk_set_uri = \"http://a.example/k\"\n" CONFIG_ACL,
+         "jwk_set_uri is not an address of https"},
+        {COCO_ERR_PROTO, PROVIDER "jwk_set_uri = \"https://u:p@a.example/k\"\n" CONFIG_ACL,
+         "jwk_set_uri"},
+        {COCO_ERR_PROTO, PROVIDER "jwk_set_uri = 1\n" CONFIG_ACL, "jwk_set_uri"},
         {COCO_ERR_PROTO, "[admin]\ntype = \"DenyAll\"", "type"},
         {COCO_ERR_PROTO, "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"",
          "identity_providers"},
@@ -79,6 +116,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_come_from_sets_as_upstream_names_them),
         cmocka_unit_test(keys_come_from_files),
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(reading_survives_failed_allocations),

@@ -528,6 +528,46 @@ static const struct cli_command table[] = {
         .run = cli_rv_verify,
     },
     {
+        .name = "secret inspect",
+        .operands = "[FILE]",
+        .max = 1,
+        .purpose = "tell what is in a sealed secret, without verifying anything",
+        .data = true,
+        .options = {OPT_END},
+        .run = cli_secret_inspect,
+    },
+    {
+        .name = "secret seal",
+        .operands = "NAME|FILE",
+        .max = 1,
+        .purpose = "make a sealed secret, which may travel with what needs it",
+        .details =
+            "NAME is that of a secret which is at the provider, kbs:///REPO/TYPE/TAG at a broker "
+            "unless --provider says another. With --wrap-key the content of FILE, or stdin, is in "
+            "an envelope, whose key that of the provider encrypts. The key --sign-key is one on "
+            "P-256: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out owner.pem; "
+            "openssl pkey -in owner.pem -pubout makes its public half, for --kid.",
+        .data = true,
+        .options = {OPT_KID, OPT_SIGN_KEY, OPT_PROVIDER, OPT_WRAP_KEY, OPT_PROVIDER_SETTINGS,
+                    OPT_ANNOTATIONS, OPT_TLS_CA, OPT_OUTPUT},
+        .run = cli_secret_seal,
+    },
+    {
+        .name = "secret unseal",
+        .operands = "[FILE]",
+        .max = 1,
+        .purpose = "verify a sealed secret, and write what it is of to stdout or a file",
+        .details =
+            "The broker of --kbs is the provider kbs, and has the keys that are called "
+            "kbs:///REPO/TYPE/TAG; --provider sets up others. With --owner-key it must be signed "
+            "by that key. A signature that does not hold is an error (4), none is one (3).",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_TEE,
+                    OPT_PASSPORT, OPT_PROVIDER, OPT_TLS_CA, OPT_OWNER_KEY, OPT_KEY_PREFIX,
+                    OPT_ALLOW_UNSIGNED, OPT_OUTPUT},
+        .run = cli_secret_unseal,
+    },
+    {
         .name = "tee launch",
         .operands = "DIR [FILE]",
         .min = 1,

@@ -25,6 +25,8 @@ enum cli_opt {
     OPT_ADMIN_KEY,
     OPT_ALGORITHM,
     OPT_ALLOW,
+    OPT_ALLOW_UNSIGNED,
+    OPT_ANNOTATIONS,
     OPT_AS,
     OPT_AT,
     OPT_AUTHFILE,
@@ -55,6 +57,8 @@ enum cli_opt {
     OPT_KEK_PREFIX,
     OPT_KERNEL,
     OPT_KEY,
+    OPT_KEY_PREFIX,
+    OPT_KID,
     OPT_LISTEN,
     OPT_MAX_BYTES,
     OPT_MAX_CONTENT,
@@ -69,6 +73,8 @@ enum cli_opt {
     OPT_PLAIN_HTTP,
     OPT_PLATFORM,
     OPT_POLICY,
+    OPT_PROVIDER,
+    OPT_PROVIDER_SETTINGS,
     OPT_PROXY,
     OPT_PURGE,
     OPT_RECIPIENT,
@@ -93,6 +99,7 @@ enum cli_opt {
     OPT_TRUST_ROOT,
     OPT_VCPUS,
     OPT_VMM,
+    OPT_WRAP_KEY,
     /* Those that every command has. */
     OPT_JSON,
     OPT_LOG,
@@ -215,6 +222,9 @@ int cli_rv_rm(struct cli *cli);
 int cli_rv_show(struct cli *cli);
 int cli_rv_sign(struct cli *cli);
 int cli_rv_verify(struct cli *cli);
+int cli_secret_inspect(struct cli *cli);
+int cli_secret_seal(struct cli *cli);
+int cli_secret_unseal(struct cli *cli);
 int cli_tee_launch(struct cli *cli);
 int cli_tee_run(struct cli *cli);
 int cli_try(struct cli *cli);

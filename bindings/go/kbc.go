@@ -63,6 +63,14 @@ type KBCAttester interface {
 	Attest() (string, error)
 }
 
+// KBCWrapper is what a KBCPlugin is, too, when it has keys that wrap others.
+type KBCWrapper interface {
+	// WrapKey encrypts key by its own key id.
+	WrapKey(id string, key []byte) ([]byte, error)
+	// UnwrapKey decrypts what WrapKey gave.
+	UnwrapKey(id string, wrapped []byte) ([]byte, error)
+}
+
 // NewPluginKBC makes a KBC of plugin. Whatever takes a KBC takes it.
 func NewPluginKBC(plugin KBCPlugin) (*KBC, error) {
 	p := &native.Plugin{
@@ -73,6 +81,12 @@ func NewPluginKBC(plugin KBCPlugin) (*KBC, error) {
 		p.Attest = func() ([]byte, *native.Failure) {
 			token, err := attester.Attest()
 			return answered([]byte(token), err)
+		}
+	}
+	if wrapper, ok := plugin.(KBCWrapper); ok {
+		p.Wrap = func(id string, key []byte) ([]byte, *native.Failure) { return answered(wrapper.WrapKey(id, key)) }
+		p.Unwrap = func(id string, wrapped []byte) ([]byte, *native.Failure) {
+			return answered(wrapper.UnwrapKey(id, wrapped))
 		}
 	}
 	c, failure := native.NewPlugin(p)
@@ -179,6 +193,31 @@ func (k *KBC) Get(ctx context.Context, uri string) ([]byte, error) {
 	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
 		return C.coco_kbc_get_resource(c, f.ctx, f.text(0), &ret, f.err)
 	}, uri)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
+// WrapKey has key encrypted by the key id, which stays where it is: envelopes of
+// sealed secrets are made so.
+func (k *KBC) WrapKey(ctx context.Context, id string, key []byte) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_wrap_key(c, f.ctx, f.text(0), data(key), size(key), &ret, f.err)
+	}, id)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
+// UnwrapKey has a key decrypted that WrapKey gave.
+func (k *KBC) UnwrapKey(ctx context.Context, id string, wrapped []byte) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_unwrap_key(c, f.ctx, f.text(0), data(wrapped), size(wrapped), &ret, f.err)
+	}, id)
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,7 @@ static const struct argument optional[] = {
     {"kbc_set_proxy", "url"},
     {"kbs_audit_verify", "key"},
     {"software_tee_launch", "init_data"},
+    {"unsealer_trust_key", "kid"},
 };
 
 /* What the callee owns from then on. */
@@ -211,6 +212,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *passport, size_t len),
     (const uint8_t *pem, size_t len),
     (const uint8_t *toml, size_t len),
+    (const uint8_t *wrapped, size_t len),
     (const uint8_t *report_data, size_t len),
     (const uint8_t *report_data, size_t report_len)
 };

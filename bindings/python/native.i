@@ -29,7 +29,9 @@
 %coco_object(coco_launch)
 %coco_object(coco_measurement)
 %coco_object(coco_references)
+%coco_object(coco_sealer)
 %coco_object(coco_store)
+%coco_object(coco_unsealer)
 %coco_object(coco_verdict)
 %coco_object(coco_verifier)
 
@@ -63,7 +65,7 @@ call_log(void *user, coco_log_level level, const char *message)
 %coco_callback(coco_progress_fn, call_progress)
 %coco_callback(coco_log_fn, call_log)
 
-/* A plugin is any object with a name, get(path), and perhaps attest(). */
+/* A plugin is any object with a name, get(path), perhaps attest(), and perhaps both of (un)wrap_key(). */
 %{
 static coco_status
 status_of_exception(PyObject *value)
@@ -134,11 +136,41 @@ call_attest(void *user, coco_ctx *ctx, coco_kbc_answer *answer)
     end_answer(answer, PyObject_CallMethod(user, "attest", NULL), gil);
 }
 
+static void
+call_key_method(void *user, const char *method, const char *id, const uint8_t *data, size_t len,
+                coco_kbc_answer *answer)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+
+    end_answer(answer,
+               PyObject_CallMethod(user, method, "sN", id,
+                                   PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)len)),
+               gil);
+}
+
+static void
+call_wrap_key(void *user, coco_ctx *ctx, const char *id, const uint8_t *key, size_t len,
+              coco_kbc_answer *answer)
+{
+    (void)ctx;
+    call_key_method(user, "wrap_key", id, key, len, answer);
+}
+
+static void
+call_unwrap_key(void *user, coco_ctx *ctx, const char *id, const uint8_t *wrapped, size_t len,
+                coco_kbc_answer *answer)
+{
+    (void)ctx;
+    call_key_method(user, "unwrap_key", id, wrapped, len, answer);
+}
+
 static const coco_kbc_plugin plugin_functions = {
     .size = sizeof(coco_kbc_plugin),
     .get_resource = call_get_resource,
     .attest = call_attest,
     .destroy = drop_callable,
+    .wrap_key = call_wrap_key,
+    .unwrap_key = call_unwrap_key,
 };
 %}
 %typemap(in) (const coco_kbc_plugin *plugin, void *user)
@@ -150,6 +182,10 @@ static const coco_kbc_plugin plugin_functions = {
         SWIG_fail;
     if (!PyObject_HasAttrString($input, "attest"))
         functions.attest = NULL;
+    if (!PyObject_HasAttrString($input, "wrap_key"))
+        functions.wrap_key = NULL;
+    if (!PyObject_HasAttrString($input, "unwrap_key"))
+        functions.unwrap_key = NULL;
     Py_INCREF($input);
     $1 = &functions;
     $2 = $input;
@@ -171,6 +207,14 @@ static const coco_kbc_plugin plugin_functions = {
     client._store = store
 %}
 
+%pythonappend coco_sealer_set_provider %{
+    sealer._kbc = kbc
+%}
+
+%pythonappend coco_unsealer_set_provider %{
+    unsealer.__dict__.setdefault("_kbcs", {})[name] = kbc
+%}
+
 /* What a callback is shown of it are its members. */
 %ignore coco_progress;
 
@@ -189,3 +233,4 @@ static const coco_kbc_plugin plugin_functions = {
 %include <coco/initdata.h>
 %include <coco/measure.h>
 %include <coco/references.h>
+%include <coco/sealed.h>

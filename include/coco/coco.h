@@ -17,6 +17,7 @@
 #include <coco/kbc.h>
 #include <coco/measure.h>
 #include <coco/references.h>
+#include <coco/sealed.h>
 #include <coco/store.h>
 #include <coco/types.h>
 #include <coco/verifier.h>

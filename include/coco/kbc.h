@@ -98,6 +98,12 @@ typedef struct coco_kbc_plugin {
     void (*attest)(void *user, coco_ctx *ctx, coco_kbc_answer *answer);
     /** Frees @p user; NULL if there is nothing to free. */
     coco_destroy_fn *destroy;
+    /** Encrypts @p key by its own key @p id; NULL if it has none. */
+    void (*wrap_key)(void *user, coco_ctx *ctx, const char *id, const uint8_t *key, size_t len,
+                     coco_kbc_answer *answer);
+    /** Decrypts what wrap_key gave; NULL if it has no keys. */
+    void (*unwrap_key)(void *user, coco_ctx *ctx, const char *id, const uint8_t *wrapped,
+                       size_t len, coco_kbc_answer *answer);
 } coco_kbc_plugin;
 
 /**
@@ -219,6 +225,40 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_init_data(coco_kbc *kbc, const
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx,
                                                            const char *uri, coco_bytes **ret,
                                                            coco_error **err);
+
+/**
+ * Has a key encrypted by another, which stays where it is: in a key management
+ * service, or in a token of hardware. Envelopes of sealed secrets are made so.
+ *
+ * @param kbc  who has the other key
+ * @param ctx  progress and cancellation
+ * @param id   the other key, as @p kbc calls it
+ * @param key  1 to 4096 bytes
+ * @param len  number of them
+ * @param ret  the wrapped key; free with coco_bytes_free()
+ * @param err  ::COCO_ERR_NOTSUP if this KBC wraps no keys, ::COCO_ERR_NOTFOUND for an
+ *             unknown @p id, and as coco_kbc_get_resource()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_wrap_key(coco_kbc *kbc, coco_ctx *ctx, const char *id,
+                                                       const uint8_t *key, size_t len,
+                                                       coco_bytes **ret, coco_error **err);
+
+/**
+ * Has a key decrypted that coco_kbc_wrap_key() gave, or another's client of the
+ * same service.
+ *
+ * @param kbc      who has the key @p id
+ * @param ctx      progress and cancellation
+ * @param id       as of coco_kbc_wrap_key()
+ * @param wrapped  1 to 16384 bytes
+ * @param len      number of them
+ * @param ret      the key; free with coco_bytes_free(), which wipes it
+ * @param err      as coco_kbc_wrap_key(); ::COCO_ERR_VERIFY for what @p id has not wrapped
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_unwrap_key(coco_kbc *kbc, coco_ctx *ctx,
+                                                         const char *id, const uint8_t *wrapped,
+                                                         size_t len, coco_bytes **ret,
+                                                         coco_error **err);
 
 /**
  * Attests and gets the broker's token about this machine.

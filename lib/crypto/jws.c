@@ -62,14 +62,15 @@ append_json(const cJSON *value, struct coco_buf *buf, coco_error **err)
 }
 
 static coco_status
-append_header(const char *alg, const cJSON *further, struct coco_buf *buf, coco_error **err)
+append_header(const char *typ, const char *alg, const cJSON *further, struct coco_buf *buf,
+              coco_error **err)
 {
     _cleanup_json_ cJSON *header = NULL;
     const cJSON *item = NULL;
 
     coco_status status = coco_json_new_object(&header, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(header, "typ", "JWT", err);
+    if (status == COCO_OK && typ)
+        status = coco_json_add_string(header, "typ", typ, err);
     if (status == COCO_OK)
         status = coco_json_add_string(header, "alg", alg, err);
     if (status != COCO_OK)
@@ -90,13 +91,20 @@ coco_status
 coco_jws_sign(EVP_PKEY *key, const cJSON *header, const cJSON *payload, struct coco_buf *buf,
               coco_error **err)
 {
+    return coco_jws_sign_typed(key, "JWT", header, payload, buf, err);
+}
+
+coco_status
+coco_jws_sign_typed(EVP_PKEY *key, const char *typ, const cJSON *header, const cJSON *payload,
+                    struct coco_buf *buf, coco_error **err)
+{
     _cleanup_buf_ struct coco_buf text = {.limit = 2 * COCO_JSON_SIZE_MAX};
     _cleanup_buf_ struct coco_buf made = {.limit = SIGNATURE_MAX};
     const struct alg *alg = NULL;
 
     coco_status status = alg_of(key, &alg, err);
     if (status == COCO_OK)
-        status = append_header(alg->name, header, &text, err);
+        status = append_header(typ, alg->name, header, &text, err);
     if (status == COCO_OK)
         status = coco_buf_append(&text, ".", 1, err);
     if (status == COCO_OK)

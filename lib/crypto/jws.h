@@ -25,6 +25,11 @@ coco_status coco_jws_alg_of(const EVP_PKEY *key, const char **ret, coco_error **
 coco_status coco_jws_sign(EVP_PKEY *key, const cJSON *header, const cJSON *payload,
                           struct coco_buf *buf, coco_error **err);
 
+/* The same with another typ, or none if that is NULL: what is no token should not say that it is.
+ */
+coco_status coco_jws_sign_typed(EVP_PKEY *key, const char *typ, const cJSON *header,
+                                const cJSON *payload, struct coco_buf *buf, coco_error **err);
+
 /* A compact JWS taken apart, not yet verified: header and payload are hostile. */
 struct coco_jws {
     cJSON *header;

@@ -13,6 +13,17 @@
 
 COCO_DEFINE_CLEANUP(coco_kbc *, coco_kbc_free);
 
+/* Names of keys, and what is wrapped by them. */
+#define COCO_KBC_KEY_ID_MAX ((size_t)1024)
+#define COCO_KBC_KEY_MAX ((size_t)4 << 10)
+#define COCO_KBC_WRAPPED_MAX ((size_t)16 << 10)
+
+/* Some bytes that are lent: a key, or what became of one. */
+struct coco_kbc_blob {
+    const uint8_t *data;
+    size_t len;
+};
+
 /* One KBC; the table of them is in kbc.c. */
 struct coco_kbc_driver {
     const char *name;
@@ -21,6 +32,12 @@ struct coco_kbc_driver {
     void (*close)(void *self);
     coco_status (*get)(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
                        coco_bytes **ret, coco_error **err);
+
+    /* NULL, both, for a KBC that has no keys to wrap others by. */
+    coco_status (*wrap)(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *key,
+                        coco_bytes **ret, coco_error **err);
+    coco_status (*unwrap)(void *self, coco_ctx *ctx, const char *id,
+                          const struct coco_kbc_blob *wrapped, coco_bytes **ret, coco_error **err);
 
     /* NULL, both, for a KBC that asks nobody. */
     coco_status (*set_proxy)(void *self, const char *url, const char *no_proxy, coco_error **err);

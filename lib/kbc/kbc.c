@@ -7,6 +7,7 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/text.h"
 #include "kbc/params.h"
 
 #include <string.h>
@@ -199,6 +200,53 @@ coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx, const char *uri, coco_bytes 
     if (status != COCO_OK)
         return coco_wrap(err, status, "kbs:///%s", path.text);
     return COCO_OK;
+}
+
+/* What is asked of a key, before anybody is. */
+static coco_status
+check_key_request(const coco_kbc *kbc, coco_ctx *ctx, const char *id, size_t len, size_t max,
+                  coco_error **err)
+{
+    size_t id_len = strlen(id);
+
+    if (!kbc->driver->wrap)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s has no keys to wrap others by",
+                         kbc->driver->name);
+    if (id_len == 0 || id_len > COCO_KBC_KEY_ID_MAX || !coco_utf8_valid(id, id_len))
+        return coco_fail(err, COCO_ERR_INVALID, "name of a key is not 1 to %zu bytes of UTF-8",
+                         COCO_KBC_KEY_ID_MAX);
+    for (size_t i = 0; i < id_len; i++)
+        if ((unsigned char)id[i] < ' ' || id[i] == 0x7f)
+            return coco_fail(err, COCO_ERR_INVALID, "control byte in the name of a key");
+    if (len == 0 || len > max)
+        return coco_fail(err, COCO_ERR_INVALID, "key is not 1 to %zu bytes", max);
+    return coco_ctx_check(ctx, err);
+}
+
+coco_status
+coco_kbc_wrap_key(coco_kbc *kbc, coco_ctx *ctx, const char *id, const uint8_t *key, size_t len,
+                  coco_bytes **ret, coco_error **err)
+{
+    const struct coco_kbc_blob blob = {.data = key, .len = len};
+
+    coco_status status = check_key_request(kbc, ctx, id, len, COCO_KBC_KEY_MAX, err);
+    if (status != COCO_OK)
+        return status;
+    status = kbc->driver->wrap(kbc->self, ctx, id, &blob, ret, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "key '%.100s'", id);
+}
+
+coco_status
+coco_kbc_unwrap_key(coco_kbc *kbc, coco_ctx *ctx, const char *id, const uint8_t *wrapped,
+                    size_t len, coco_bytes **ret, coco_error **err)
+{
+    const struct coco_kbc_blob blob = {.data = wrapped, .len = len};
+
+    coco_status status = check_key_request(kbc, ctx, id, len, COCO_KBC_WRAPPED_MAX, err);
+    if (status != COCO_OK)
+        return status;
+    status = kbc->driver->unwrap(kbc->self, ctx, id, &blob, ret, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "key '%.100s'", id);
 }
 
 coco_status

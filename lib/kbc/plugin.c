@@ -96,6 +96,32 @@ plugin_attest(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
     return take_answer(&answer, ret, err);
 }
 
+static coco_status
+plugin_wrap(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *key,
+            coco_bytes **ret, coco_error **err)
+{
+    const struct plugin *plugin = self;
+    coco_kbc_answer answer = {.plugin = plugin->name};
+
+    if (!plugin->functions.wrap_key)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s wraps no keys", plugin->name);
+    plugin->functions.wrap_key(plugin->user, ctx, id, key->data, key->len, &answer);
+    return take_answer(&answer, ret, err);
+}
+
+static coco_status
+plugin_unwrap(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *wrapped,
+              coco_bytes **ret, coco_error **err)
+{
+    const struct plugin *plugin = self;
+    coco_kbc_answer answer = {.plugin = plugin->name};
+
+    if (!plugin->functions.unwrap_key)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s unwraps no keys", plugin->name);
+    plugin->functions.unwrap_key(plugin->user, ctx, id, wrapped->data, wrapped->len, &answer);
+    return take_answer(&answer, ret, err);
+}
+
 static void
 plugin_close(void *self)
 {
@@ -111,6 +137,8 @@ static const struct coco_kbc_driver driver = {
     .close = plugin_close,
     .get = plugin_get,
     .attest = plugin_attest,
+    .wrap = plugin_wrap,
+    .unwrap = plugin_unwrap,
 };
 
 static coco_status

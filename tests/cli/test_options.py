@@ -21,7 +21,8 @@ COMMANDS = [
     "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs serve", "manual", "measure",
     "resource get", "resource ls", "resource put", "resource restore",
     "resource rm", "resource versions",
-    "rv add", "rv diff", "rv put", "rv rm", "rv show", "rv sign", "rv verify", "tee launch", "tee run", "try", "version",
+    "rv add", "rv diff", "rv put", "rv rm", "rv show", "rv sign", "rv verify",
+    "secret inspect", "secret seal", "secret unseal", "tee launch", "tee run", "try", "version",
 ]  # fmt: skip
 
 WRONG = [
@@ -68,6 +69,10 @@ WRONG = [
     (["evidence", "get", "--report-data", "zz"], "--report-data is 1 to 64 bytes"),
     (["evidence", "get", "--report-data", "00" * 65], "--report-data is 1 to 64 bytes"),
     (["manual", "html"], "FORMAT is"),
+    (["secret", "seal", "kbs:///a/b/c"], "needs --kid NAME and --sign-key FILE"),
+    (["secret", "seal", "kbs:///a/b/c", "--kid", "k"], "needs --kid NAME and --sign-key FILE"),
+    (["secret", "unseal", "x", "--provider", "hsm"], "--provider needs NAME=KBC"),
+    (["secret", "unseal", "x", "--key-prefix", "kbs:///a"], "kbs:///a"),
     (["try", "--tamper", "everything"], "--tamper can be"),
     (["--", "--help"], "unknown command --help"),
 ]  # fmt: skip

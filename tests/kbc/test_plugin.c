@@ -15,6 +15,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SECRET "the secret that a plugin has"
+#define KEY_ID "the key, of hardware"
 #define URI "kbs:///default/key/1"
 
 /* What the plugin does, and what became of it. */
@@ -22,6 +23,7 @@ struct script {
     void (*answer)(coco_kbc_answer *answer);
     char path[64];
     unsigned destroyed;
+    unsigned wrapped;
 };
 
 static void
@@ -97,12 +99,39 @@ fail_with_what_there_is_not(coco_kbc_answer *answer)
     coco_kbc_answer_fail(answer, (coco_status)-99, "strange");
 }
 
+static void
+wrap_key(void *user, coco_ctx *ctx, const char *id, const uint8_t *key, size_t len,
+         coco_kbc_answer *answer)
+{
+    struct script *script = user;
+
+    assert_non_null(ctx);
+    assert_string_equal(id, KEY_ID);
+    assert_int_equal(len, strlen(SECRET));
+    assert_memory_equal(key, SECRET, len);
+    script->wrapped++;
+    coco_kbc_answer_give(answer, (const uint8_t *)"wrapped", 7);
+}
+
+static void
+unwrap_key(void *user, coco_ctx *ctx, const char *id, const uint8_t *wrapped, size_t len,
+           coco_kbc_answer *answer)
+{
+    (void)ctx;
+    assert_string_equal(id, KEY_ID);
+    assert_int_equal(len, 7);
+    assert_memory_equal(wrapped, "wrapped", 7);
+    get_resource(user, ctx, "", answer);
+}
+
 static const coco_kbc_plugin plugin = {
     .size = sizeof(plugin),
     .name = "test_kbc",
     .get_resource = get_resource,
     .attest = attest,
     .destroy = destroy,
+    .wrap_key = wrap_key,
+    .unwrap_key = unwrap_key,
 };
 
 static void
@@ -215,6 +244,86 @@ an_older_plugin_is_taken_for_what_it_is(void **state)
 }
 
 static void
+a_plugin_wraps_keys_and_gives_them_back(void **state)
+{
+    struct script script = {.answer = give};
+    _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *wrapped = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *key = NULL;
+    const uint8_t *secret = (const uint8_t *)SECRET;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_ctx_new(&ctx, &err), err);
+    assert_ok(coco_kbc_new_plugin(&plugin, &script, &kbc, &err), err);
+    assert_ok(coco_kbc_wrap_key(kbc, ctx, KEY_ID, secret, strlen(SECRET), &wrapped, &err), err);
+    assert_ok(coco_kbc_unwrap_key(kbc, ctx, KEY_ID, coco_bytes_data(wrapped),
+                                  coco_bytes_size(wrapped), &key, &err),
+              err);
+    assert_string_equal((const char *)coco_bytes_data(key), SECRET);
+    coco_bytes_free(coco_steal(&key));
+    script.answer = deny;
+    assert_fails(coco_kbc_unwrap_key(kbc, ctx, KEY_ID, coco_bytes_data(wrapped),
+                                     coco_bytes_size(wrapped), &key, &err),
+                 err, COCO_ERR_DENIED, "key '" KEY_ID "': test_kbc: no");
+}
+
+static void
+keys_are_not_wrapped_where_there_are_none(void **state)
+{
+    _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
+    struct script script = {.answer = give};
+    coco_kbc_plugin without = plugin;
+    const uint8_t *key = (const uint8_t *)SECRET;
+    coco_kbc *kbc = NULL;
+    coco_bytes *ret = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_ctx_new(&ctx, &err), err);
+    without.wrap_key = NULL;
+    without.unwrap_key = NULL;
+    assert_ok(coco_kbc_new_plugin(&without, &script, &kbc, &err), err);
+    assert_fails(coco_kbc_wrap_key(kbc, ctx, KEY_ID, key, 1, &ret, &err), err, COCO_ERR_NOTSUP,
+                 "wraps no keys");
+    assert_fails(coco_kbc_unwrap_key(kbc, ctx, KEY_ID, key, 1, &ret, &err), err, COCO_ERR_NOTSUP,
+                 "unwraps no keys");
+    coco_kbc_free(kbc);
+    assert_ok(coco_kbc_new("sample_kbc::", &kbc, &err), err);
+    assert_fails(coco_kbc_wrap_key(kbc, ctx, KEY_ID, key, 1, &ret, &err), err, COCO_ERR_NOTSUP,
+                 "sample_kbc has no keys");
+    coco_kbc_free(kbc);
+}
+
+static void
+nothing_is_asked_of_a_key_that_cannot_be(void **state)
+{
+    static const char *const names[] = {"", "a\nb", "\xff", "\x7f"};
+    struct script script = {.answer = give};
+    _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    const uint8_t *key = (const uint8_t *)SECRET;
+    char name[1026];
+    coco_bytes *ret = NULL;
+
+    (void)state;
+    assert_int_equal(coco_ctx_new(&ctx, NULL), COCO_OK);
+    assert_int_equal(coco_kbc_new_plugin(&plugin, &script, &kbc, NULL), COCO_OK);
+    for (size_t i = 0; i < COUNT(names); i++)
+        assert_int_equal(coco_kbc_wrap_key(kbc, ctx, names[i], key, 1, &ret, NULL),
+                         COCO_ERR_INVALID);
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_int_equal(coco_kbc_unwrap_key(kbc, ctx, name, key, 1, &ret, NULL), COCO_ERR_INVALID);
+    assert_int_equal(coco_kbc_wrap_key(kbc, ctx, KEY_ID, key, 0, &ret, NULL), COCO_ERR_INVALID);
+    assert_int_equal(coco_kbc_wrap_key(kbc, ctx, KEY_ID, key, 4097, &ret, NULL), COCO_ERR_INVALID);
+    coco_ctx_cancel(ctx);
+    assert_int_equal(coco_kbc_wrap_key(kbc, ctx, KEY_ID, key, 1, &ret, NULL), COCO_ERR_CANCELED);
+    assert_int_equal(script.wrapped, 0);
+}
+
+static void
 a_plugin_survives_any_failed_allocation(void **state)
 {
     _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
@@ -268,6 +377,9 @@ main(void)
         cmocka_unit_test(a_plugin_answers_for_itself),
         cmocka_unit_test(only_whole_plugins_are_taken),
         cmocka_unit_test(an_older_plugin_is_taken_for_what_it_is),
+        cmocka_unit_test(a_plugin_wraps_keys_and_gives_them_back),
+        cmocka_unit_test(keys_are_not_wrapped_where_there_are_none),
+        cmocka_unit_test(nothing_is_asked_of_a_key_that_cannot_be),
         cmocka_unit_test(a_plugin_survives_any_failed_allocation),
         cmocka_unit_test(what_a_plugin_gives_is_wiped),
     };

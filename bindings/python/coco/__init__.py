@@ -30,6 +30,7 @@ from ._initdata import InitData, initdata_tees
 from ._kbc import Admin, Kbc, PluginKbc, TeeKey
 from ._measure import Launch, Measured, TdxOrder, Vmm, cpu_signature, cpu_types, measure_tees
 from ._references import References
+from ._sealed import Sealer, Unsealer, sealed_inspect
 from ._store import Store
 from .errors import *  # noqa: F403
 
@@ -74,9 +75,11 @@ __all__ = [
     "PluginKbc",
     "Progress",
     "References",
+    "Sealer",
     "Store",
     "TdxOrder",
     "TeeKey",
+    "Unsealer",
     "Verdict",
     "Verifier",
     "Vmm",
@@ -86,6 +89,7 @@ __all__ = [
     "errors",
     "initdata_tees",
     "measure_tees",
+    "sealed_inspect",
     "software_tee_launch",
     "software_tee_root",
     "status_name",

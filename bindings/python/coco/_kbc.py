@@ -64,6 +64,14 @@ class Kbc(Handle):
         """Attests, and returns the broker's token about this machine, a JWT."""
         return call(context, native.kbc_attest, self._c).decode()
 
+    def wrap_key(self, id, key, *, context=None):
+        """`key` encrypted by the key `id`, which stays where it is: for envelopes of sealed secrets."""
+        return call(context, native.kbc_wrap_key, self._c, id, key)
+
+    def unwrap_key(self, id, wrapped, *, context=None):
+        """What wrap_key() was given."""
+        return call(context, native.kbc_unwrap_key, self._c, id, wrapped)
+
     def passport(self, *, context=None):
         """A valid token with its private key, JSON; attests only if there is none."""
         return call(context, native.kbc_get_passport, self._c)
@@ -82,7 +90,8 @@ class PluginKbc(Kbc):
 
     What get() raises is what the call raises: LookupError is a NotFoundError,
     PermissionError a DeniedError, errors of this package are themselves. attest(),
-    if there is one, returns a token. Several threads may call them at once.
+    if there is one, returns a token; wrap_key(id, key) and unwrap_key(id, wrapped), if there are
+    any, return bytes. Several threads may call them at once.
     """
 
     def __init__(self, plugin):

@@ -55,8 +55,25 @@ attest(void *user, coco_ctx *ctx, coco_kbc_answer *answer)
     coco_go_attest((uintptr_t)user, answer);
 }
 
+static void
+wrap_key(void *user, coco_ctx *ctx, const char *id, const uint8_t *key, size_t len,
+         coco_kbc_answer *answer)
+{
+    (void)ctx;
+    coco_go_wrap_key((uintptr_t)user, (char *)id, (uint8_t *)key, len, answer);
+}
+
+static void
+unwrap_key(void *user, coco_ctx *ctx, const char *id, const uint8_t *wrapped, size_t len,
+           coco_kbc_answer *answer)
+{
+    (void)ctx;
+    coco_go_unwrap_key((uintptr_t)user, (char *)id, (uint8_t *)wrapped, len, answer);
+}
+
 coco_status
-coco_go_new_plugin(const char *name, bool attests, uintptr_t user, coco_kbc **ret, coco_error **err)
+coco_go_new_plugin(const char *name, bool attests, bool wraps, uintptr_t user, coco_kbc **ret,
+                   coco_error **err)
 {
     const coco_kbc_plugin plugin = {
         .size = sizeof(plugin),
@@ -64,6 +81,8 @@ coco_go_new_plugin(const char *name, bool attests, uintptr_t user, coco_kbc **re
         .get_resource = get_resource,
         .attest = attests ? attest : NULL,
         .destroy = destroy,
+        .wrap_key = wraps ? wrap_key : NULL,
+        .unwrap_key = wraps ? unwrap_key : NULL,
     };
 
     return coco_kbc_new_plugin(&plugin, (void *)user, ret, err);

@@ -14,7 +14,7 @@ void coco_go_set_log(coco_ctx *ctx, coco_log_level level, uintptr_t user);
 
 /* user is the cgo.Handle of a Plugin, which the KBC deletes with itself, or here if there is none.
  */
-coco_status coco_go_new_plugin(const char *name, bool attests, uintptr_t user, coco_kbc **ret,
-                               coco_error **err);
+coco_status coco_go_new_plugin(const char *name, bool attests, bool wraps, uintptr_t user,
+                               coco_kbc **ret, coco_error **err);
 
 #endif

@@ -16,6 +16,8 @@ type Plugin struct {
 	Name   string
 	Get    func(path string) ([]byte, *Failure)
 	Attest func() ([]byte, *Failure) // or nil
+	Wrap   func(id string, key []byte) ([]byte, *Failure)
+	Unwrap func(id string, wrapped []byte) ([]byte, *Failure) // nil as Wrap is
 }
 
 // NewPlugin is a coco_kbc of p.
@@ -27,7 +29,7 @@ func NewPlugin(p *Plugin) (unsafe.Pointer, *Failure) {
 	defer texts.Free()
 	var kbc *C.coco_kbc
 	var cerr *C.coco_error
-	status := C.coco_go_new_plugin(texts[0], C.bool(p.Attest != nil), C.uintptr_t(cgo.NewHandle(p)), &kbc, &cerr)
+	status := C.coco_go_new_plugin(texts[0], C.bool(p.Attest != nil), C.bool(p.Wrap != nil), C.uintptr_t(cgo.NewHandle(p)), &kbc, &cerr)
 	if status != C.COCO_OK {
 		return nil, TakeError(int(status), unsafe.Pointer(cerr))
 	}
@@ -63,4 +65,20 @@ func coco_go_get_resource(user C.uintptr_t, path *C.char, to *C.coco_kbc_answer)
 func coco_go_attest(user C.uintptr_t, to *C.coco_kbc_answer) {
 	p := cgo.Handle(user).Value().(*Plugin)
 	answer(to, p.Attest)
+}
+
+//export coco_go_wrap_key
+func coco_go_wrap_key(user C.uintptr_t, id *C.char, key *C.uint8_t, size C.size_t, to *C.coco_kbc_answer) {
+	p := cgo.Handle(user).Value().(*Plugin)
+	answer(to, func() ([]byte, *Failure) {
+		return p.Wrap(C.GoString(id), C.GoBytes(unsafe.Pointer(key), C.int(size)))
+	})
+}
+
+//export coco_go_unwrap_key
+func coco_go_unwrap_key(user C.uintptr_t, id *C.char, wrapped *C.uint8_t, size C.size_t, to *C.coco_kbc_answer) {
+	p := cgo.Handle(user).Value().(*Plugin)
+	answer(to, func() ([]byte, *Failure) {
+		return p.Unwrap(C.GoString(id), C.GoBytes(unsafe.Pointer(wrapped), C.int(size)))
+	})
 }

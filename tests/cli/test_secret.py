@@ -1,0 +1,91 @@
+"""Sealed secrets: sealed by an owner, unsealed by a guest.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import base64
+import json
+import subprocess
+
+import pytest
+
+SECRET = b"known to owner and guest alone"
+URI = "kbs:///db/password/1"
+KID = "kbs:///keys/sealing/owner"
+
+
+@pytest.fixture
+def signer(keys):
+    return keys("ec", "sealing")
+
+
+@pytest.fixture
+def guest(coco, broker, owner, signer):
+    """Options of a guest whose broker has the secret, and the key that signs."""
+    coco.run("resource", "put", *owner, "db/password/1", stdin=SECRET, code=0)
+    coco.run("resource", "put", *owner, "keys/sealing/owner", signer[1], code=0)
+    return ["--kbs", broker.url, "--tee", "sample"]
+
+
+@pytest.fixture
+def sealed(coco, signer):
+    return coco.run("secret", "seal", URI, "--kid", KID, "--sign-key", signer[0], code=0).stdout
+
+
+def test_what_is_sealed_is_unsealed(coco, guest, sealed, tmp_path):
+    assert sealed.startswith(b"sealed.") and SECRET not in sealed
+    (tmp_path / "sealed").write_bytes(sealed)
+    assert coco.run("secret", "unseal", *guest, tmp_path / "sealed", code=0).stdout == SECRET
+    coco.run("secret", "unseal", *guest, "-o", tmp_path / "secret", stdin=sealed, code=0)
+    assert (tmp_path / "secret").read_bytes() == SECRET
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_told_what_is_in_it(coco, signer, sealed, tmp_path):
+    (tmp_path / "sealed").write_bytes(sealed)
+    told = coco.json("secret", "inspect", tmp_path / "sealed")
+    assert told["kid"] == KID and told["name"] == URI and told["type"] == "vault"
+    text = coco.run("secret", "inspect", stdin=sealed, code=0).stdout.decode()
+    assert f"signed    ES256 by {KID} (not verified)" in text
+    text = coco.json("secret", "seal", "x", "--kid", "k", "--sign-key", signer[0], "--provider", "aws",
+                     "--provider-settings", '{"region": "r"}', "--annotations", '{"v": 1}')["sealed"]
+    (tmp_path / "sealed").write_text(text)
+    told = coco.json("secret", "inspect", tmp_path / "sealed")
+    assert told["provider_settings"] == {"region": "r"} and told["annotations"] == {"v": 1}
+
+
+def test_what_does_not_hold_is_refused(coco, guest, sealed, keys, tmp_path):
+    other = keys("ec", "another")
+    forged = coco.run("secret", "seal", URI, "--kid", KID, "--sign-key", other[0], code=0).stdout
+    coco.run("secret", "unseal", *guest, stdin=forged, code=4)
+    coco.run("secret", "unseal", *guest, "--owner-key", other[1], stdin=sealed, code=4)
+    assert coco.run("secret", "unseal", *guest, "--owner-key", other[1], stdin=forged, code=0).stdout == SECRET
+    coco.run("secret", "unseal", *guest, "--key-prefix", "kbs:///db/", stdin=sealed, code=3)
+    coco.run("secret", "unseal", stdin=sealed, code=6)
+    coco.run("secret", "unseal", *guest, stdin=b"sealed.x.y.z", code=1)
+    coco.run("secret", "unseal", *guest, stdin=sealed[:-9] + b"\0" + sealed[-8:], code=1)
+
+
+def test_what_nobody_signed_must_be_allowed(coco, guest):
+    payload = {"version": "0.1.0", "type": "vault", "name": URI, "provider": "kbs"}
+    text = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=")
+    text = b"sealed.fakejwsheader." + text + b".fakesignature\n"
+    assert coco.json("secret", "unseal", *guest, stdin=text, code=3)["id"] == "denied"
+    assert coco.run("secret", "unseal", *guest, "--allow-unsigned", stdin=text, code=0).stdout == SECRET
+    assert b"signed    by nobody" in coco.run("secret", "inspect", stdin=text, code=0).stdout
+
+
+def test_an_envelope_needs_who_wraps(coco, signer):
+    seal = ["secret", "seal", "--kid", "k", "--sign-key", signer[0], "--wrap-key", "kek"]
+    coco.run(*seal, stdin=SECRET, code=2)
+    coco.run(*seal, "--provider", "hsm", stdin=SECRET, code=2)
+    done = coco.run(*seal, "--provider", "hsm=sample_kbc::", stdin=SECRET, code=7)
+    assert b"sample_kbc has no keys" in done.stderr
+    coco.run("secret", "seal", "--kid", "k", "--sign-key", signer[0], code=2)
+
+
+def test_a_key_made_by_openssl_is_one(coco, signer):
+    """The command that the manual tells of."""
+    text = subprocess.run(["openssl", "pkey", "-in", signer[0], "-noout", "-text"], check=True,
+                          capture_output=True, text=True).stdout  # fmt: skip
+    assert "prime256v1" in text

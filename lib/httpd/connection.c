@@ -14,6 +14,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ struct coco_httpd_connection {
     bool idle;            /* waits for the first byte of a request that is not its first */
     struct coco_buf head; /* of the request, cut into texts */
     struct coco_httpd_request request;
+    struct coco_httpd_source source;
     uint64_t reserved;               /* of the loop's bodies */
     struct coco_httpd_later later;   /* while WAITING */
     struct coco_httpd_stream stream; /* while it has more */
@@ -411,6 +413,9 @@ handle(struct coco_httpd_connection *c, struct evbuffer *input)
         return;
     }
     c->request.body = (const uint8_t *)coco_buf_text(&body);
+    c->request.source = c->source;
+    if (c->loop->tls)
+        c->request.certificate = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(c->bev));
     bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
     c->loop->handler.handle(c->loop->handler.self, &c->request, &reply);
     release_body(c);
@@ -419,6 +424,7 @@ handle(struct coco_httpd_connection *c, struct evbuffer *input)
         return;
     }
     c->request.body = NULL;
+    c->request.certificate = NULL;
     c->later = reply.later;
     reply.later = (struct coco_httpd_later){0};
     c->state = WAITING;
@@ -517,8 +523,33 @@ make_bufferevent(const struct coco_httpd_loop *loop, evutil_socket_t fd)
     return bev;
 }
 
+/* The first half of an address of IPv6 is its network; one of IPv4 is told apart by its mark. */
+static struct coco_httpd_source
+source_of(const struct sockaddr *address)
+{
+    struct coco_httpd_source source = {{0}};
+    struct sockaddr_in6 v6;
+    struct sockaddr_in v4;
+
+    if (address->sa_family == AF_INET) {
+        memcpy(&v4, address, sizeof(v4));
+        source.bytes[0] = 4;
+        memcpy(source.bytes + 4, &v4.sin_addr, sizeof(v4.sin_addr));
+    } else if (address->sa_family == AF_INET6) {
+        memcpy(&v6, address, sizeof(v6));
+        if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+            source.bytes[0] = 4;
+            memcpy(source.bytes + 4, v6.sin6_addr.s6_addr + 12, 4);
+        } else {
+            memcpy(source.bytes, v6.sin6_addr.s6_addr, sizeof(source.bytes));
+        }
+    }
+    return source;
+}
+
 void
-coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd)
+coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
+                           const struct sockaddr *address)
 {
     struct coco_httpd_connection *c = calloc(1, sizeof(*c));
     struct bufferevent *bev = c ? make_bufferevent(loop, fd) : NULL;
@@ -530,6 +561,7 @@ coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd)
     }
     c->loop = loop;
     c->bev = bev;
+    c->source = source_of(address);
     c->head.limit = COCO_HTTPD_HEAD_MAX;
     c->next = loop->first;
     if (c->next)

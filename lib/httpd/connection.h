@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 /* The connections of one loop. */
 struct coco_httpd_loop {
@@ -24,7 +25,8 @@ struct coco_httpd_loop {
 };
 
 /* Serves the peer on fd, which is then owned, until either has enough. */
-void coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd);
+void coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
+                                const struct sockaddr *address);
 
 /* Asks those who make replies whether there is more. */
 void coco_httpd_connections_wake(struct coco_httpd_loop *loop);

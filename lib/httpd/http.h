@@ -12,6 +12,17 @@
 #include "base/buf.h"
 #include "httpd/limits.h"
 
+/*
+ * From where a peer asks, as far as one can be told from another: all addresses of a
+ * network of IPv6 are one, for whoever has one of them has 2^64. All of this machine's
+ * and its guests' sockets without addresses are one, too.
+ */
+struct coco_httpd_source {
+    uint8_t bytes[8];
+};
+
+struct x509_st;
+
 /* One request. All texts are lent by the head that it was parsed from. */
 struct coco_httpd_request {
     const char *method;
@@ -26,6 +37,8 @@ struct coco_httpd_request {
     size_t n_accept;
     const uint8_t *body;
     size_t body_len; /* Content-Length, before there is a body */
+    struct coco_httpd_source source;
+    struct x509_st *certificate; /* that the peer has shown, verified by its CA; or NULL. Lent */
     bool keep_alive;
     bool expects_continue;
     bool http_1_0;

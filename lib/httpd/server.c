@@ -45,11 +45,10 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     struct coco_httpd_server *server = arg;
 
     (void)listener;
-    (void)address;
     (void)len;
     if (server->loop.n < server->loop.opts.max_connections) {
         server->full = false;
-        coco_httpd_connection_open(&server->loop, fd);
+        coco_httpd_connection_open(&server->loop, fd, address);
         return;
     }
     /* Once, or peers could fill the log. */

@@ -11,6 +11,9 @@
 #include <openssl/pem.h>
 #include <string.h>
 
+/* CAs between a peer's certificate and its root. */
+#define CLIENT_CHAIN_MAX 3
+
 COCO_DEFINE_CLEANUP(BIO *, BIO_free_all);
 COCO_DEFINE_CLEANUP(X509 *, X509_free);
 
@@ -65,6 +68,49 @@ use_key(SSL_CTX *tls, const char *pem, coco_error **err)
     return COCO_OK;
 }
 
+/* Adds the next CA of peers; *more is false at the end of the text. */
+static coco_status
+add_client_ca(SSL_CTX *tls, BIO *bio, bool *more, coco_error **err)
+{
+    _cleanup_(X509_freep) X509 *next = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+    *more = next != NULL;
+    if (next
+        && (X509_STORE_add_cert(SSL_CTX_get_cert_store(tls), next) != 1
+            || SSL_CTX_add_client_CA(tls, next) != 1))
+        return fail_tls("CAs of clients cannot be used", err);
+    return COCO_OK;
+}
+
+/*
+ * Peers without a certificate are served, for guests have none; one of another CA
+ * ends the handshake.
+ */
+static coco_status
+ask_for_certificates(SSL_CTX *tls, const char *pem, coco_error **err)
+{
+    coco_status status = COCO_OK;
+    bool more = true;
+
+    if (!pem)
+        return COCO_OK;
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, -1);
+    if (!bio)
+        return coco_fail_nomem(err);
+    while (more && status == COCO_OK)
+        status = add_client_ca(tls, bio, &more, err);
+    /* A broken one in the middle ends the text, too. */
+    bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    if (status != COCO_OK)
+        return status;
+    if (!whole || sk_X509_NAME_num(SSL_CTX_get_client_CA_list(tls)) < 1)
+        return fail_tls("CAs of clients are no certificates", err);
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify_depth(tls, CLIENT_CHAIN_MAX);
+    return COCO_OK;
+}
+
 coco_status
 coco_httpd_tls_new(const struct coco_httpd_tls *from, SSL_CTX **ret, coco_error **err)
 {
@@ -87,6 +133,8 @@ coco_httpd_tls_new(const struct coco_httpd_tls *from, SSL_CTX **ret, coco_error 
     coco_status status = use_chain(tls, from->certificate, err);
     if (status == COCO_OK)
         status = use_key(tls, from->private_key, err);
+    if (status == COCO_OK)
+        status = ask_for_certificates(tls, from->clients, err);
     if (status == COCO_OK)
         *ret = coco_steal(&tls);
     return status;

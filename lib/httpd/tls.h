@@ -16,6 +16,7 @@ struct coco_httpd_tls {
     const char *certificate; /* PEM, the leaf first; NULL: no TLS */
     const char *private_key; /* PEM */
     bool modern;             /* TLS 1.3 alone, not 1.2 and later */
+    const char *clients;     /* PEM of the CAs of peers that may show a certificate; or NULL */
 };
 
 /* COCO_ERR_PROTO for what cannot be used; *ret stays NULL when there is no certificate. */

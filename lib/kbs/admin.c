@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "crypto/jws.h"
+#include "kbs/certificate.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
 #include "kbs/provider.h"
@@ -146,6 +147,20 @@ may(const struct coco_kbs_config *config, const char *role, const char *path)
     return false;
 }
 
+/* The role of whoever asks: by a token if there is one, or else by the certificate of TLS. */
+static coco_status
+find_role(const struct coco_kbs_call *call, struct coco_jws *jws, const char **role,
+          coco_error **err)
+{
+    const struct coco_httpd_request *request = call->request;
+
+    if (!request->authorization && request->certificate)
+        return coco_kbs_certificate_role(&call->core->config, request->certificate,
+                                         call->core->now(), role, err);
+    coco_status status = authenticate(call, jws, err);
+    return status == COCO_OK ? coco_json_get_string(jws->payload, "role", role, err) : status;
+}
+
 coco_status
 coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err)
 {
@@ -153,14 +168,12 @@ coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err)
     const char *role = NULL;
 
     call->name = "AdminAuthAccess";
-    coco_status status = authenticate(call, &jws, err);
+    coco_status status = find_role(call, &jws, &role, err);
     if (status == COCO_ERR_NOMEM)
         return status;
     if (status == COCO_ERR_NET)
         return coco_kbs_refuse(call, 503,
                                "keys of an identity provider are being fetched: try again", status);
-    if (status == COCO_OK)
-        status = coco_json_get_string(jws.payload, "role", &role, err);
     if (status != COCO_OK)
         return coco_kbs_refuse(call, 401, "admin access denied", status);
     coco_text_escape(role, strlen(role), call->who, sizeof(call->who));

@@ -30,6 +30,13 @@ struct coco_kbs_provider {
     char *audience; /* that the token must have */
 };
 
+/* Whose certificate has which role: [[admin.authentication.client_certificate.roles]]. */
+struct coco_kbs_certificate_role {
+    char *role;
+    char *subject; /* as RFC 2253 writes it, or NULL */
+    char *san;     /* "DNS:name", "URI:uri" or "email:address", or NULL */
+};
+
 /* What a role may do: [[admin.authorization.regex_acl.acls]]. */
 struct coco_kbs_acl {
     char *role;
@@ -93,9 +100,12 @@ struct coco_kbs_config {
     struct {
         struct coco_kbs_provider *providers;
         size_t n_providers;
+        char *client_ca; /* PEM; NULL: certificates are not asked for */
+        struct coco_kbs_certificate_role *certificates;
+        size_t n_certificates;
         struct coco_kbs_acl *acls;
         size_t n_acls;
-    } admin;          /* no provider: nobody is let in */
+    } admin;          /* no provider, no certificate: nobody is let in */
     char *store_path; /* NULL: in memory */
     uint64_t store_versions;
     uint64_t explain_entries;

@@ -139,12 +139,73 @@ read_acls(const cJSON *list, struct coco_kbs_config *config, coco_error **err)
     return COCO_OK;
 }
 
+static coco_status
+read_certificate(const cJSON *item, struct coco_kbs_certificate_role *to, coco_error **err)
+{
+    static const char *const types[] = {"DNS:", "URI:", "email:"};
+    const struct coco_kbs_field fields[] = {
+        {"role", COCO_FIELD_TEXT, &to->role, 0, 0, NULL},
+        {"subject", COCO_FIELD_TEXT, &to->subject, 0, 0, NULL},
+        {"san", COCO_FIELD_TEXT, &to->san, 0, 0, NULL},
+    };
+
+    coco_status status = COCO_KBS_READ(item, fields, err);
+    if (status != COCO_OK)
+        return status;
+    if (!to->role || !to->subject == !to->san)
+        return coco_fail(err, COCO_ERR_PROTO, "needs a role, and either subject or san");
+    if (to->subject && !*to->subject)
+        return coco_fail(err, COCO_ERR_PROTO, "subject is empty");
+    for (size_t i = 0; to->san && i < sizeof(types) / sizeof(types[0]); i++)
+        if (strncmp(to->san, types[i], strlen(types[i])) == 0 && to->san[strlen(types[i])])
+            return COCO_OK;
+    if (to->san)
+        return coco_fail(err, COCO_ERR_PROTO, "san is not DNS:…, URI:… or email:…");
+    return COCO_OK;
+}
+
+/* [admin.authentication.client_certificate] */
+static coco_status
+read_certificates(const cJSON *table, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct coco_kbs_field fields[] = {
+        {"ca", COCO_FIELD_PEM, &config->admin.client_ca, 0, 0, NULL},
+        {"roles", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+    };
+    const cJSON *list = coco_kbs_section(table, "roles");
+    const cJSON *item;
+    size_t n = 0;
+
+    coco_status status = COCO_KBS_READ(table, fields, err);
+    if (status == COCO_OK)
+        status = coco_kbs_list_size(list, "roles", &n, err);
+    if (status != COCO_OK || !table)
+        return status;
+    if (!config->admin.client_ca || n == 0)
+        return coco_fail(err, COCO_ERR_PROTO, "ca or roles are missing");
+    if (!config->http.certificate)
+        return coco_fail(err, COCO_ERR_PROTO, "needs [http_server] certificate");
+    config->admin.certificates = calloc(n, sizeof(*config->admin.certificates));
+    if (!config->admin.certificates)
+        return coco_fail_nomem(err);
+    cJSON_ArrayForEach(item, list) {
+        size_t i = config->admin.n_certificates++;
+
+        status = read_certificate(item, &config->admin.certificates[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "roles %zu", i);
+    }
+    return COCO_OK;
+}
+
 /* [admin.authentication.bearer_jwt] and [admin.authorization.regex_acl] */
 static coco_status
 read_authorization(const cJSON *admin, struct coco_kbs_config *config, coco_error **err)
 {
     const struct coco_kbs_field authentication[] = {
-        {"bearer_jwt", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};
+        {"bearer_jwt", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"client_certificate", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+    };
     const struct coco_kbs_field bearer[] = {
         {"identity_providers", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};
     const struct coco_kbs_field authorization[] = {
@@ -164,6 +225,10 @@ read_authorization(const cJSON *admin, struct coco_kbs_config *config, coco_erro
         status = COCO_KBS_READ(regex, acl, err);
     if (status == COCO_OK)
         status = read_providers(coco_kbs_section(jwt, "identity_providers"), config, err);
+    if (status == COCO_OK)
+        status = coco_kbs_in_section(
+            "client_certificate",
+            read_certificates(coco_kbs_section(authn, "client_certificate"), config, err), err);
     if (status == COCO_OK)
         status = read_acls(coco_kbs_section(regex, "acls"), config, err);
     return status;
@@ -198,8 +263,8 @@ coco_kbs_read_admin(const cJSON *root, struct coco_kbs_config *config, coco_erro
                          "[admin]: authorization_mode is \"DenyAll\" or "
                          "\"AuthenticatedAuthorization\"");
     status = read_authorization(table, config, err);
-    if (status == COCO_OK && config->admin.n_providers == 0)
-        status = coco_fail(err, COCO_ERR_PROTO, "no identity_providers");
+    if (status == COCO_OK && config->admin.n_providers == 0 && config->admin.n_certificates == 0)
+        status = coco_fail(err, COCO_ERR_PROTO, "no identity_providers, and no client_certificate");
     if (status == COCO_OK && config->admin.n_acls == 0)
         status = coco_fail(err, COCO_ERR_PROTO, "no acls: nobody could do anything");
     return coco_kbs_in_section("admin", status, err);
@@ -220,6 +285,13 @@ coco_kbs_admin_done(struct coco_kbs_config *config)
         if (config->admin.acls[i].compiled)
             regfree(&config->admin.acls[i].endpoints);
     }
+    for (size_t i = 0; i < config->admin.n_certificates; i++) {
+        free(config->admin.certificates[i].role);
+        free(config->admin.certificates[i].subject);
+        free(config->admin.certificates[i].san);
+    }
+    free(config->admin.certificates);
+    free(config->admin.client_ca);
     free(config->admin.providers);
     free(config->admin.acls);
 }

@@ -39,6 +39,7 @@ coco_kbs_server_start(struct coco_kbs_core *core, struct coco_httpd_server **ret
                 .certificate = config->http.certificate,
                 .private_key = config->http.private_key,
                 .modern = strcmp(config->http.tls_profile, "modern") == 0,
+                .clients = config->admin.client_ca,
             },
         .max_connections = config->http.max_connections,
         .body_max = config->http.payload_request_size << 20,

@@ -6,12 +6,14 @@ SPDX-License-Identifier: Apache-2.0
 import http.server
 import json
 import ssl
+import subprocess
 import threading
 import time
 
 import pytest
 
 from certificates import CA
+from conftest import needs
 from daemon import TIMEOUT_S, Daemon
 
 jwt = pytest.importorskip("jwt")
@@ -170,3 +172,40 @@ def test_a_file_of_keys_is_asked_from_nobody(tmp_path, provider, start, scheme):
     daemon = start(config(provider, f'jwk_set_uri = "{scheme}{path}"'))
     assert daemon.ask("GET", "/resource", provider.token("file"))[0] == 200
     assert provider.asked == []
+
+
+def test_a_certificate_is_believed(tmp_path, start):
+    owners = CA(tmp_path, "owners")
+    cert, key = owners.sign("alice", "subjectAltName=URI:spiffe://example/ops\nextendedKeyUsage=clientAuth")
+    server_cert, server_key = owners.sign("server", "subjectAltName=IP:127.0.0.1")
+    other = CA(tmp_path, "others").sign("alice", "subjectAltName=URI:spiffe://example/ops")
+    daemon = start(f"""
+[http_server]
+certificate = "{server_cert}"
+private_key = "{server_key}"
+[admin]
+authorization_mode = "AuthenticatedAuthorization"
+[admin.authentication.client_certificate]
+ca = "{owners.cert}"
+[[admin.authentication.client_certificate.roles]]
+role = "admin"
+san = "URI:spiffe://example/ops"
+[[admin.authorization.regex_acl.acls]]
+role = "admin"
+allowed_endpoints = "^/kbs/v0/resource$"
+""")
+
+    def ask_with(pair, path="/kbs/v0/resource"):
+        args = ["--cert", pair[0], "--key", pair[1]] if pair else []
+        done = subprocess.run(
+            [needs("curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", owners.cert, *args, daemon.url + path],
+            capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
+        )  # fmt: skip
+        return int(done.stdout)
+
+    assert ask_with((cert, key)) == 200
+    assert ask_with((cert, key), "/kbs/v0/resource-policy") == 403
+    assert ask_with((server_cert, server_key)) in (0, 401)
+    assert ask_with(other) == 0
+    assert ask_with(None) == 401
+    assert ask_with(None, "/healthz") == 200

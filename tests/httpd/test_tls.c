@@ -63,8 +63,11 @@ static void
 handle(void *self, const struct coco_httpd_request *request, struct coco_httpd_reply *reply)
 {
     (void)self;
-    (void)request;
     reply->status = 200;
+    reply->body.limit = 64;
+    assert_int_equal(
+        coco_buf_append_text(&reply->body, request->certificate ? "known" : "unknown", NULL),
+        COCO_OK);
 }
 
 static void
@@ -101,7 +104,9 @@ peers_are_served_over_tls(void **state)
             .now = now,
             .sockets = sockets,
             .n_sockets = 1,
-            .tls = {cert_pem, coco_buf_text(&key_pem), modern},
+            .tls = {.certificate = cert_pem,
+                    .private_key = coco_buf_text(&key_pem),
+                    .modern = modern},
             .max_connections = 8,
             .head_timeout = 10,
             .body_timeout = 10,
@@ -167,6 +172,94 @@ peers_are_served_over_tls(void **state)
     pki_done(&ca);
 }
 
+/* What the server says to a peer with this certificate, or none; false if TLS ends it. */
+static bool
+ask_as(const struct pki_cert *who, const struct coco_httpd_server *server, bool old, char *said,
+       size_t size)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    size_t len = 0;
+    int n = 0;
+
+    if (who) {
+        assert_int_equal(SSL_CTX_use_certificate(tls, who->cert), 1);
+        assert_int_equal(SSL_CTX_use_PrivateKey(tls, who->key), 1);
+    }
+    assert_int_equal(SSL_CTX_set_max_proto_version(tls, old ? TLS1_2_VERSION : TLS1_3_VERSION), 1);
+    SSL *ssl = reach(coco_httpd_server_url(server), tls);
+    if (SSL_connect(ssl) == 1 && SSL_write(ssl, request, sizeof(request) - 1) > 0)
+        while ((n = SSL_read(ssl, said + len, (int)(size - 1 - len))) > 0)
+            len += (size_t)n;
+    said[len] = '\0';
+    hang_up(ssl);
+    SSL_CTX_free(tls);
+    return len > 0;
+}
+
+static void
+certificates_of_peers_are_verified_and_not_needed(void **state)
+{
+    static char loopback[] = "127.0.0.1:0";
+    static char *const sockets[] = {loopback};
+    struct pki_cert ca = {0};
+    struct pki_cert other = {0};
+    struct pki_cert leaf = {0};
+    struct pki_cert right = {0};
+    struct pki_cert wrong = {0};
+    struct pki_cert ended = {0};
+    char *cert_pem = NULL;
+    _cleanup_buf_ struct coco_buf key_pem = {0};
+    coco_ctx *ctx = NULL;
+    struct coco_httpd_server *server = NULL;
+    char said[4096];
+    coco_error *err = NULL;
+
+    (void)state;
+    pki_make_ca(&ca, NULL, "Ours");
+    pki_make_ca(&other, NULL, "Ours");
+    pki_make(&leaf, NULL, "localhost", 1);
+    pki_make(&right, &ca, "alice", 1);
+    pki_make(&wrong, &other, "alice", 1);
+    pki_make(&ended, &ca, "alice", -1);
+    pem_of(&leaf, &cert_pem, &key_pem);
+    char *ca_pem = pki_pem(&ca);
+    assert_ok(coco_ctx_new(&ctx, &err), err);
+    const struct coco_httpd_options opts = {
+        .ctx = ctx,
+        .now = now,
+        .sockets = sockets,
+        .n_sockets = 1,
+        .tls = {.certificate = cert_pem, .private_key = coco_buf_text(&key_pem), .clients = ca_pem},
+        .max_connections = 8,
+        .head_timeout = 10,
+        .body_timeout = 10,
+        .write_timeout = 10,
+        .idle_timeout = 10,
+    };
+    const struct coco_httpd_handler handler = {.handle = handle, .refuse = refuse};
+
+    assert_ok(coco_httpd_server_start(&opts, &handler, &server, &err), err);
+    for (int old = 0; old < 2; old++) {
+        assert_true(ask_as(NULL, server, old, said, sizeof(said)));
+        assert_contains(said, "unknown");
+        assert_true(ask_as(&right, server, old, said, sizeof(said)));
+        assert_contains(said, "\r\n\r\nknown");
+        assert_false(ask_as(&wrong, server, old, said, sizeof(said)));
+        assert_false(ask_as(&ended, server, old, said, sizeof(said)));
+    }
+    coco_httpd_server_stop(server);
+    OPENSSL_free(ca_pem);
+    OPENSSL_free(cert_pem);
+    coco_ctx_free(ctx);
+    pki_done(&ended);
+    pki_done(&wrong);
+    pki_done(&right);
+    pki_done(&leaf);
+    pki_done(&other);
+    pki_done(&ca);
+}
+
 static void
 keys_and_certificates_must_fit(void **state)
 {
@@ -197,6 +290,19 @@ keys_and_certificates_must_fit(void **state)
     config.certificate = nothing;
     assert_fails(coco_httpd_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "certificate");
     config.certificate = cert_pem;
+    static const char *const no_cas[] = {
+        "", "x", nothing, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
+    for (size_t i = 0; i < sizeof(no_cas) / sizeof(no_cas[0]); i++) {
+        config.clients = no_cas[i];
+        assert_fails(coco_httpd_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO,
+                     "CAs of clients");
+    }
+    _cleanup_buf_ struct coco_buf cut = {.limit = 65536};
+    assert_ok(coco_buf_append_text(&cut, other_pem, &err), err);
+    assert_ok(coco_buf_append_text(&cut, nothing, &err), err);
+    config.clients = coco_buf_text(&cut);
+    assert_fails(coco_httpd_tls_new(&config, &tls, &err), err, COCO_ERR_PROTO, "CAs of clients");
+    config.clients = other_pem;
     assert_ok(coco_httpd_tls_new(&config, &tls, &err), err);
     SSL_CTX_free(tls);
     OPENSSL_free(cert_pem);
@@ -210,6 +316,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peers_are_served_over_tls),
+        cmocka_unit_test(certificates_of_peers_are_verified_and_not_needed),
         cmocka_unit_test(keys_and_certificates_must_fit),
     };
 

@@ -11,6 +11,15 @@
 #include "tests/kbs/engine.h"
 #include "tests/kbs/idp.h"
 #include "tests/kbs/world.h"
+#include "tests/pki.h"
+
+#include <time.h>
+
+static int64_t
+real_now(void)
+{
+    return (int64_t)time(NULL);
+}
 
 static int
 begin(void **state)
@@ -291,6 +300,32 @@ an_identity_provider_says_who_is_the_owner(void **state)
 }
 
 static void
+a_certificate_says_who_is_the_owner(void **state)
+{
+    struct world *w = *state;
+    struct coco_kbs_config *config = &w->core->config;
+    struct pki_cert cert;
+
+    pki_make(&cert, NULL, "alice", 30);
+    config->admin.certificates = calloc(1, sizeof(*config->admin.certificates));
+    config->admin.certificates[0].role = strdup("reader");
+    config->admin.certificates[0].san = strdup("DNS:alice");
+    config->admin.n_certificates = 1;
+    w->core->now = real_now; /* the certificate's */
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, NULL, ""), 401);
+    w->certificate = cert.cert;
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, NULL, ""), 200);
+    assert_int_equal(ask(w, "POST", "/kbs/v0/resource/a/b/c", NULL, NULL, "x"), 403);
+    /* A token that is none is not made up for. */
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, "Bearer x", ""), 401);
+    config->admin.certificates[0].san[4] = 'b';
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, NULL, ""), 401);
+    assert_says_no(w, "AdminAuthAccess");
+    w->certificate = NULL;
+    pki_done(&cert);
+}
+
+static void
 policies_are_checked_before_they_are_set(void **state)
 {
     struct world *w = *state;
@@ -368,6 +403,7 @@ main(void)
         T(without_keys_nobody_is_the_owner),
         T(issuer_and_audience_are_checked),
         T(an_identity_provider_says_who_is_the_owner),
+        T(a_certificate_says_who_is_the_owner),
         T(policies_are_checked_before_they_are_set),
         T(reference_values_are_set_and_read),
     };

@@ -15,6 +15,34 @@
     "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"                               \
     "[[admin.authentication.bearer_jwt.identity_providers]]\n"
 
+#define TLS "[http_server]\nprivate_key = \"-----BEGIN A\"\ncertificate = \"-----BEGIN B\"\n"
+#define CERTIFICATE                                                                                \
+    "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"                               \
+    "[admin.authentication.client_certificate]\n"
+#define ROLE "[[admin.authentication.client_certificate.roles]]\n"
+
+static void
+certificates_have_roles(void **state)
+{
+    _cleanup_config_ struct coco_kbs_config c = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(parse_config(TLS CERTIFICATE
+                           "ca = \"-----BEGIN C\"\n" ROLE
+                           "role = \"admin\"\nsubject = \"CN=a\"\n" ROLE
+                           "role = \"reader\"\nsan = \"URI:spiffe://a/b\"\n" CONFIG_ACL,
+                           &c, &err),
+              err);
+    assert_int_equal(c.admin.n_providers, 0);
+    assert_int_equal(c.admin.n_certificates, 2);
+    assert_string_equal(c.admin.certificates[0].subject, "CN=a");
+    assert_string_equal(c.admin.certificates[1].san, "URI:spiffe://a/b");
+    assert_config_survives_faults(TLS CERTIFICATE
+                                  "ca = \"-----BEGIN C\"\n" ROLE
+                                  "role = \"admin\"\nsubject = \"CN=a\"\n" CONFIG_ACL);
+}
+
 static void
 keys_come_from_sets_as_upstream_names_them(void **state)
 {
@@ -69,6 +97,29 @@ what_is_not_understood_is_refused(void **state)
     static const struct refused_config cases[] = {
         {COCO_ERR_NOTSUP, "[admin]\nauthorization_mode = \"InsecureAllowAll\"", "public key"},
         {COCO_ERR_PROTO, "[admin]\nauthorization_mode = \"Simple\"", "authorization_mode"},
+        {COCO_ERR_PROTO, CERTIFICATE "", "ca or roles are missing"},
+        {COCO_ERR_PROTO, CERTIFICATE "ca = \"-----BEGIN A\"\n", "ca or roles are missing"},
+        {COCO_ERR_PROTO, CERTIFICATE ROLE "role = \"admin\"\nsubject = \"CN=a\"\n", "ca or roles"},
+        {COCO_ERR_PROTO,
+         CERTIFICATE "ca = \"-----BEGIN A\"\n" ROLE "role = \"admin\"\nsubject = \"CN=a\"\n",
+         "needs [http_server] certificate"},
+        {COCO_ERR_PROTO, TLS CERTIFICATE "ca = \"-----BEGIN A\"\n" ROLE "subject = \"CN=a\"\n",
+         "roles 0: needs a role"},
+        {COCO_ERR_PROTO, TLS CERTIFICATE "ca = \"-----BEGIN A\"\n" ROLE "role = \"admin\"\n",
+         "either subject or san"},
+        {COCO_ERR_PROTO,
+         TLS CERTIFICATE "ca = \"-----BEGIN A\"\n" ROLE
+                         "role = \"admin\"\nsubject = \"CN=a\"\nsan = \"DNS:a\"\n",
+         "either subject or san"},
+        {COCO_ERR_PROTO,
+         TLS CERTIFICATE "ca = \"-----BEGIN A\"\n" ROLE "role = \"admin\"\nsubject = \"\"\n",
+         "subject is empty"},
+        {COCO_ERR_PROTO,
+         TLS CERTIFICATE "ca = \"-----BEGIN A\"\n" ROLE "role = \"admin\"\nsan = \"IP:1.2.3.4\"\n",
+         "san is not"},
+        {COCO_ERR_PROTO,
+         TLS CERTIFICATE "ca = \"-----BEGIN A\"\n" ROLE "role = \"admin\"\nsan = \"DNS:\"\n",
+         "san is not"},
         {COCO_ERR_PROTO, PROVIDER "audience = \"a\"\n" CONFIG_ACL, "is missing"},
         {COCO_ERR_PROTO, PROVIDER "issuer = \"me\"\n" CONFIG_ACL,
          "issuer is not an address of https"},
@@ -116,6 +167,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(certificates_have_roles),
         cmocka_unit_test(keys_come_from_sets_as_upstream_names_them),
         cmocka_unit_test(keys_come_from_files),
         cmocka_unit_test(what_is_not_understood_is_refused),

@@ -23,6 +23,7 @@
 
 #include "tests/support.h"
 
+#include <openssl/x509.h>
 #include <string.h>
 
 #define WORLD_NOW 1800000000
@@ -48,6 +49,7 @@ struct world {
     EVP_PKEY *owner; /* Ed25519, role admin */
     EVP_PKEY *tee;
     struct coco_httpd_reply reply;
+    X509 *certificate;  /* that TLS has verified, or NULL */
     char cookie[16384]; /* as a Cookie header */
     char body[8192];
 };
@@ -114,6 +116,7 @@ ask_bytes(struct world *w, const char *method, const char *target, const char *c
         .authorization = authorization,
         .body = body,
         .body_len = len,
+        .certificate = w->certificate,
     };
 
     assert_true(strlen(target) < sizeof(path));

@@ -115,6 +115,8 @@ void cli_bytes_done(struct cli_bytes *bytes);
 
 /* Reads a file, or stdin for "-", that holds at most max bytes. */
 int cli_read_file(struct cli *cli, const char *path, size_t max, struct cli_bytes *ret);
+/* The same for text: a NUL in it would end it early. */
+int cli_read_text(struct cli *cli, const char *path, size_t max, struct cli_bytes *ret);
 /* Writes a file that only the user can read; it appears whole or not at all. */
 int cli_write_file(struct cli *cli, const char *path, const void *data, size_t len);
 /* Writes to stdout. */

@@ -340,6 +340,16 @@ static const struct cli_command table[] = {
         .run = cli_kbs_audit,
     },
     {
+        .name = "kbs reseal",
+        .operands = "",
+        .purpose = "seal the database of a key broker service with another key",
+        .details = "The configuration says which database, and the key that it is sealed with from "
+                   "now on ([storage_backend.seal]), or none. All of it is sealed anew, or nothing "
+                   "is changed. A key comes from: openssl rand -out FILE 32.",
+        .options = {OPT_CONFIG, OPT_OLD_KEY},
+        .run = cli_kbs_reseal,
+    },
+    {
         .name = "kbs serve",
         .operands = "",
         .purpose = "serve keys until interrupted",

@@ -156,6 +156,21 @@ replace_file(const char *path, char *temporary, const void *data, size_t len)
 }
 
 int
+cli_read_text(struct cli *cli, const char *path, size_t max, struct cli_bytes *ret)
+{
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+    int rc = cli_read_file(cli, path, max, &bytes);
+    if (rc != CLI_DONE)
+        return rc;
+    if (strlen((const char *)bytes.data) != bytes.len)
+        return cli_fail(cli, COCO_ERR_PROTO, "%s: holds a NUL byte", path);
+    *ret = bytes;
+    bytes = (struct cli_bytes){0};
+    return CLI_DONE;
+}
+
+int
 cli_write_file(struct cli *cli, const char *path, const void *data, size_t len)
 {
     _cleanup_free_ char *temporary = NULL;

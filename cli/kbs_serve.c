@@ -105,13 +105,10 @@ read_config(struct cli *cli, const char *path, char **ret)
 
     if (cli_given(&cli->args, OPT_DEV) || cli_given(&cli->args, OPT_ADMIN_KEY))
         return cli_usage(cli, "--config excludes --dev and --admin-key: say it in the file");
-    int rc = cli_read_file(cli, path, CONFIG_MAX, &bytes);
-    if (rc != CLI_DONE)
-        return rc;
-    if (strlen((const char *)bytes.data) != bytes.len)
-        return cli_fail(cli, COCO_ERR_PROTO, "%s: holds a NUL byte", path);
-    *ret = (char *)cli_steal(&bytes.data);
-    return CLI_DONE;
+    int rc = cli_read_text(cli, path, CONFIG_MAX, &bytes);
+    if (rc == CLI_DONE)
+        *ret = (char *)cli_steal(&bytes.data);
+    return rc;
 }
 
 static int

@@ -97,6 +97,8 @@ static const struct cli_option table[OPT_COUNT] = {
                          "what the evidence has, such as MRCONFIGID or HOST_DATA"},
     [OPT_NO_PROXY] = {"no-proxy", 0, "LIST", NULL, NULL, false,
                       "hosts to reach directly, with commas between; else those of $NO_PROXY"},
+    [OPT_OLD_KEY] = {"old-key", 0, "FILE", NULL, NULL, false,
+                     "key that the database was sealed with so far; default: it was not"},
     [OPT_OUTPUT] = {"output", 'o', "FILE", NULL, NULL, false,
                     "write to FILE, which only you can read, instead of stdout"},
     [OPT_PASSPORT] = {"passport", 0, "FILE", NULL, "COCO_PASSPORT", false,

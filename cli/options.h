@@ -65,6 +65,7 @@ enum cli_opt {
     OPT_MAX_MEMORY,
     OPT_MEASUREMENT,
     OPT_NO_PROXY,
+    OPT_OLD_KEY,
     OPT_OUTPUT,
     OPT_PASSPORT,
     OPT_PASSPORT_OUT,
@@ -205,6 +206,7 @@ int cli_initdata_build(struct cli *cli);
 int cli_initdata_show(struct cli *cli);
 int cli_initdata_verify(struct cli *cli);
 int cli_kbs_audit(struct cli *cli);
+int cli_kbs_reseal(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_manual(struct cli *cli);
 int cli_measure(struct cli *cli);

@@ -89,6 +89,7 @@ static const struct argument optional[] = {
     {"kbc_set_proxy", "no_proxy"},
     {"kbc_set_proxy", "url"},
     {"kbs_audit_verify", "key"},
+    {"kbs_reseal", "old_key_file"},
     {"software_tee_launch", "init_data"},
     {"unsealer_trust_key", "kid"},
 };

@@ -159,6 +159,21 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_explain(const coco_kbs *kbs, const
                                                       coco_bytes **ret, coco_error **err);
 
 /**
+ * Seals the database that @p config names ([storage_backend]) with the key that it names
+ * (seal.key_file), or with none. All of it is sealed anew, or nothing is changed. A KBS that
+ * has the database open meanwhile has to be started again, unless the key is the same and only
+ * those that it seals are new.
+ *
+ * @param config        TOML, as coco_kbs_new() takes it
+ * @param old_key_file  the key that it was sealed with so far; NULL: it was not
+ * @param err           ::COCO_ERR_DENIED, ::COCO_ERR_VERIFY if it was sealed otherwise;
+ *                      ::COCO_ERR_INVALID if @p config names no database; ::COCO_ERR_PROTO,
+ *                      ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_reseal(const char *config, const char *old_key_file,
+                                                     coco_error **err);
+
+/**
  * Verifies the audit log that a KBS wrote to @p path ([audit] in its configuration):
  * that no entry was changed, left out, or put in, up to the last checkpoint that
  * the KBS signed. What was cut off behind that is not seen.

@@ -83,7 +83,8 @@ set_defaults(struct coco_kbs_config *config, coco_error **err)
     config->attestation.duration_min = 5;
     config->attestation.verbose_token = true;
     config->explain_entries = 256;
-    config->store_versions = 10;
+    config->storage.versions = 10;
+    config->storage.postgres.port = 5432;
     config->audit_sync = true;
     config->metrics = true;
 

@@ -105,9 +105,22 @@ struct coco_kbs_config {
         size_t n_certificates;
         struct coco_kbs_acl *acls;
         size_t n_acls;
-    } admin;          /* no provider, no certificate: nobody is let in */
-    char *store_path; /* NULL: in memory */
-    uint64_t store_versions;
+    } admin; /* no provider, no certificate: nobody is let in */
+    struct {
+        char *path; /* of SQLite; NULL and without PostgreSQL: in memory */
+        uint64_t versions;
+        char *key_file; /* that values are sealed with, or NULL */
+        bool unsealed;  /* in PostgreSQL without one */
+        bool on_postgres;
+        struct {
+            char *host;
+            uint64_t port;
+            char *db;
+            char *username;
+            char *password;
+            char *ca_file;
+        } postgres;
+    } storage;
     uint64_t explain_entries;
     char *audit_path; /* NULL: nothing is recorded */
     bool audit_sync;

@@ -11,6 +11,69 @@
 #include "kbs/config_field.h"
 
 #include <string.h>
+#include <strings.h>
+
+#define SECTION "[storage_backend]: "
+
+static coco_status
+read_backends(const cJSON *backends, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct coco_kbs_field known[] = {
+        {"sqlite", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"postgres", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+    };
+    const struct coco_kbs_field sqlite[] = {
+        {"path", COCO_FIELD_TEXT, &config->storage.path, 0, 0, NULL},
+    };
+    const struct coco_kbs_field postgres[] = {
+        {"host", COCO_FIELD_TEXT, &config->storage.postgres.host, 0, 0, NULL},
+        {"port", COCO_FIELD_NUMBER, &config->storage.postgres.port, 1, UINT16_MAX, NULL},
+        {"db", COCO_FIELD_TEXT, &config->storage.postgres.db, 0, 0, NULL},
+        {"username", COCO_FIELD_TEXT, &config->storage.postgres.username, 0, 0, NULL},
+        {"password", COCO_FIELD_TEXT, &config->storage.postgres.password, 0, 0, NULL},
+        {"ca_file", COCO_FIELD_TEXT, &config->storage.postgres.ca_file, 0, 0, NULL},
+    };
+
+    coco_status status = COCO_KBS_READ(backends, known, err);
+    if (status == COCO_OK)
+        status = COCO_KBS_READ(coco_kbs_section(backends, "sqlite"), sqlite, err);
+    if (status == COCO_OK)
+        status = COCO_KBS_READ(coco_kbs_section(backends, "postgres"), postgres, err);
+    return status;
+}
+
+/* What was said must go together. type is NULL for the default. */
+static coco_status
+check(const char *type, struct coco_kbs_config *config, coco_error **err)
+{
+    const bool on_postgres = type && strcasecmp(type, "postgres") == 0;
+    const bool on_sqlite = type && strcasecmp(type, "sqlite") == 0;
+
+    if (type && !on_postgres && !on_sqlite && strcasecmp(type, "memory") != 0)
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         SECTION "storage_type is \"Memory\", \"Sqlite\" or \"Postgres\"");
+    if (on_sqlite != (config->storage.path != NULL))
+        return coco_fail(err, COCO_ERR_PROTO,
+                         SECTION "storage_type = \"Sqlite\" and backends.sqlite.path go together");
+    if (on_postgres
+        && (!config->storage.postgres.host || !config->storage.postgres.db
+            || !config->storage.postgres.username))
+        return coco_fail(err, COCO_ERR_PROTO,
+                         SECTION "storage_type = \"Postgres\" needs host, db and username of "
+                                 "backends.postgres");
+    if (!on_postgres && config->storage.postgres.host)
+        return coco_fail(err, COCO_ERR_PROTO,
+                         SECTION "backends.postgres goes with storage_type = \"Postgres\"");
+    if (on_postgres && !config->storage.key_file && !config->storage.unsealed)
+        return coco_fail(err, COCO_ERR_PROTO,
+                         SECTION "secrets go to PostgreSQL sealed: say seal.key_file, or "
+                                 "unsealed = true");
+    if (config->storage.key_file && (config->storage.unsealed || (!on_postgres && !on_sqlite)))
+        return coco_fail(err, COCO_ERR_PROTO,
+                         SECTION "seal.key_file is of no use in memory, and excludes unsealed");
+    config->storage.on_postgres = on_postgres;
+    return COCO_OK;
+}
 
 coco_status
 coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
@@ -18,37 +81,37 @@ coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config, coco_er
     _cleanup_free_ char *type = NULL;
     const struct coco_kbs_field fields[] = {
         {"storage_type", COCO_FIELD_TEXT, &type, 0, 0, NULL},
-        {"versions", COCO_FIELD_NUMBER, &config->store_versions, 1, 1000, NULL},
+        {"versions", COCO_FIELD_NUMBER, &config->storage.versions, 1, 1000, NULL},
+        {"unsealed", COCO_FIELD_BOOL, &config->storage.unsealed, 0, 0, NULL},
+        {"seal", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"backends", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
     };
-    const struct coco_kbs_field backends[] = {{"sqlite", COCO_FIELD_SECTION, NULL, 0, 0, NULL}};
-    const struct coco_kbs_field sqlite[] = {
-        {"path", COCO_FIELD_TEXT, &config->store_path, 0, 0, NULL}};
+    const struct coco_kbs_field seal[] = {
+        {"key_file", COCO_FIELD_TEXT, &config->storage.key_file, 0, 0, NULL},
+    };
     const cJSON *table = coco_kbs_section(root, "storage_backend");
-    const cJSON *of = coco_kbs_section(table, "backends");
 
     coco_status status = COCO_KBS_READ(table, fields, err);
     if (status == COCO_OK)
-        status = COCO_KBS_READ(of, backends, err);
+        status = COCO_KBS_READ(coco_kbs_section(table, "seal"), seal, err);
     if (status == COCO_OK)
-        status = COCO_KBS_READ(coco_kbs_section(of, "sqlite"), sqlite, err);
+        status = read_backends(coco_kbs_section(table, "backends"), config, err);
     if (status != COCO_OK)
         return coco_kbs_in_section("storage_backend", status, err);
-
-    bool on_disk = type && (strcmp(type, "Sqlite") == 0 || strcmp(type, "sqlite") == 0);
-    bool in_memory = !type || strcmp(type, "Memory") == 0 || strcmp(type, "memory") == 0;
-    if (!on_disk && !in_memory)
-        return coco_fail(err, COCO_ERR_NOTSUP,
-                         "[storage_backend]: storage_type is \"Memory\" or \"Sqlite\"");
-    if (on_disk != (config->store_path != NULL))
-        return coco_fail(err, COCO_ERR_PROTO,
-                         "[storage_backend]: storage_type = \"Sqlite\" and backends.sqlite.path "
-                         "go together");
-    return COCO_OK;
+    return check(type, config, err);
 }
 
 void
 coco_kbs_storage_done(struct coco_kbs_config *config)
 {
-    free(config->store_path);
+    free(config->storage.path);
+    free(config->storage.key_file);
+    free(config->storage.postgres.host);
+    free(config->storage.postgres.db);
+    free(config->storage.postgres.username);
+    if (config->storage.postgres.password)
+        OPENSSL_cleanse(config->storage.postgres.password,
+                        strlen(config->storage.postgres.password));
+    free(config->storage.postgres.password);
+    free(config->storage.postgres.ca_file);
 }

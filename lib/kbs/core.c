@@ -12,6 +12,7 @@
 #include "kbs/policies.h"
 #include "kbs/provider.h"
 #include "kbs/references.h"
+#include "kbs/storage.h"
 #include "kbs/verifier.h"
 
 #include <string.h>
@@ -24,17 +25,6 @@ static int64_t
 clock_now(void)
 {
     return (int64_t)time(NULL);
-}
-
-static coco_status
-open_store(struct coco_kbs_core *core, coco_error **err)
-{
-    const struct coco_kbs_store_options options = {
-        .path = core->config.store_path,
-        .versions = core->config.store_versions,
-    };
-
-    return coco_kbs_store_open(&options, &core->store, err);
 }
 
 /* The key that signs tokens: the store's, or a fresh one that is stored. */
@@ -108,7 +98,7 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
     if (status == COCO_OK)
         status = coco_kbs_references_check_keys(&core->config.attestation.reference_keys, err);
     if (status == COCO_OK)
-        status = open_store(core, err);
+        status = coco_kbs_storage_open(&core->config, &core->store, err);
     if (status == COCO_OK)
         status = coco_kbs_policies_new(core->store, &core->policies, err);
     if (status == COCO_OK)

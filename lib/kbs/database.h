@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COCO_DATABASE_COLUMNS_MAX 4
+#define COCO_DATABASE_COLUMNS_MAX 6
 
 /* How long a database that others write to, or that does not answer, is waited for. */
 #define COCO_DATABASE_WAIT_MS 5000
@@ -93,5 +93,19 @@ COCO_DEFINE_CLEANUP(struct coco_database *, coco_database_close);
  */
 coco_status coco_database_open_sqlite(const char *path, struct coco_database **ret,
                                       coco_error **err);
+
+/* Where a PostgreSQL database is. TLS is verified unless host is this machine. */
+struct coco_postgres_options {
+    const char *host; /* name, address, or directory of its socket */
+    uint16_t port;
+    const char *database;
+    const char *user;
+    const char *password; /* NULL: what libpq finds in ~/.pgpass */
+    const char *ca;       /* path of a PEM file; NULL: ~/.postgresql/root.crt */
+};
+
+/* COCO_ERR_NOTSUP in a build without libpq. */
+coco_status coco_database_open_postgres(const struct coco_postgres_options *options,
+                                        struct coco_database **ret, coco_error **err);
 
 #endif

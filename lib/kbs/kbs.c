@@ -14,8 +14,10 @@
 #include "kbs/policies.h"
 #include "kbs/references.h"
 #include "kbs/server.h"
+#include "kbs/storage.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #define REPORT_MAX ((size_t)4 << 10)
 #define OWNER "this process" /* in the audit log */
@@ -275,4 +277,13 @@ coco_kbs_audit_verify(const char *path, const uint8_t *key, size_t len, coco_byt
     if (status == COCO_OK)
         status = coco_bytes_take(&text, ret, err);
     return status;
+}
+
+coco_status
+coco_kbs_reseal(const char *config, const char *old_key_file, coco_error **err)
+{
+    _cleanup_config_ struct coco_kbs_config parsed = {0};
+
+    coco_status status = coco_kbs_config_parse(config, strlen(config), &parsed, err);
+    return status == COCO_OK ? coco_kbs_storage_reseal(&parsed, old_key_file, err) : status;
 }

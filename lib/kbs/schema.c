@@ -31,4 +31,8 @@ const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
                               " ORDER BY version DESC",
     [COCO_KBS_SQL_NAMES] = "SELECT name" NEWEST,
     [COCO_KBS_SQL_VALUES] = "SELECT name, seal, data" NEWEST,
+    [COCO_KBS_SQL_RESEAL] =
+        "UPDATE coco_kbs_value SET seal = $5, data = $6" OF_NAME " AND version = $4",
+    [COCO_KBS_SQL_OTHERS] = ("SELECT tenant, kind, name, version, seal, data FROM coco_kbs_value"
+                             " WHERE seal <> $1 AND kind <> $2 AND data IS NOT NULL LIMIT 16"),
 };

@@ -33,9 +33,17 @@ enum coco_kbs_statement {
     COCO_KBS_SQL_VERSIONS, /* -> version, time, seal, size or NULL; the newest first */
     COCO_KBS_SQL_NAMES,    /* -> name, sorted by its bytes */
     COCO_KBS_SQL_VALUES,   /* -> name, seal, data, sorted by name */
+    COCO_KBS_SQL_RESEAL,   /* of all tenants, see below */
+    COCO_KBS_SQL_OTHERS,   /* the same */
     COCO_KBS_STATEMENTS,
 };
 
+/*
+ * Two are about all tenants. OTHERS takes the number of a seal and a kind, and gives
+ * some (tenant, kind, name, version, seal, data) that are sealed otherwise and are not
+ * of that kind. RESEAL takes tenant, kind, name and version, and the seal and data that
+ * these have now.
+ */
 extern const char *const coco_kbs_statements[COCO_KBS_STATEMENTS];
 
 #endif

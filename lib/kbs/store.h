@@ -31,16 +31,31 @@ enum coco_kbs_kind {
 
 struct coco_kbs_store;
 
+struct coco_postgres_options;
+
 struct coco_kbs_store_options {
-    const char *path;  /* of a database that is opened or made; NULL is one in memory */
+    const char *path; /* of a database that is opened or made; NULL is one in memory */
+    const struct coco_postgres_options *postgres; /* instead of path, or NULL */
+    const struct coco_secret *key; /* that all of it is sealed with, or NULL; none in memory */
     uint64_t versions; /* kept of a resource; 0 and 1: the newest alone, and none when deleted */
 };
 
-/* COCO_ERR_DENIED if others than its owner may read the file that is there. */
+/*
+ * COCO_ERR_DENIED if others than its owner may read the file that is there, or what
+ * is there is sealed and no key is given, or the other way round; COCO_ERR_VERIFY if it
+ * is sealed with another.
+ */
 coco_status coco_kbs_store_open(const struct coco_kbs_store_options *options,
                                 struct coco_kbs_store **ret, coco_error **err);
 void coco_kbs_store_close(struct coco_kbs_store *store);
 COCO_DEFINE_CLEANUP(struct coco_kbs_store *, coco_kbs_store_close);
+
+/*
+ * Seals all of it anew, under another key or none. Other processes that have the store
+ * open with the key of before go on with what they wrote, and fail on what is new.
+ */
+coco_status coco_kbs_store_reseal(struct coco_kbs_store *store, const struct coco_secret *key,
+                                  coco_error **err);
 
 /* COCO_ERR_INVALID for what is no name, 1 to COCO_KBS_NAME_MAX bytes long. */
 coco_status coco_kbs_store_check_name(const char *name, coco_error **err);

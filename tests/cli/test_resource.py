@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import json
+import os
 import signal
 import stat
 
@@ -277,3 +278,47 @@ def test_other_key_broker_clients_are_named_whole(coco):
     assert known.returncode in (0, 6)
     coco.run("resource", "get", "--kbs", "nothing_kbc::", "kbs:///any/key/1", code=7)
     coco.run("attest", "--kbs", "sample_kbc::", code=7)
+
+
+def test_a_database_is_sealed_and_gets_another_key(coco, serve, keys, tmp_path):
+    private, public = keys("ed25519")
+    config, database = tmp_path / "kbs.toml", tmp_path / "kbs.db"
+    first, second = tmp_path / "first", tmp_path / "second"
+    for key in (first, second):
+        key.write_bytes(os.urandom(32))
+        key.chmod(0o600)
+
+    def configure(key):
+        seal = f'[storage_backend.seal]\nkey_file = "{key}"\n' if key else ""
+        config.write_text(
+            CONFIG % public
+            + f'[storage_backend]\nstorage_type = "Sqlite"\n{seal}'
+            + f'[storage_backend.backends.sqlite]\npath = "{database}"\n'
+        )
+
+    def assert_serves():
+        broker = serve("--config", config, "--listen", "127.0.0.1:0")
+        owner = ["--kbs", broker.url, "--kbs-admin-key", private]
+        names = coco.json("resource", "ls", *owner)
+        coco.run("resource", "put", *owner, "a/key/1", stdin=b"canary of the file", code=0)
+        broker.stop()
+        return names
+
+    configure(None)
+    assert assert_serves() == []
+    assert b"canary of the file" in database.read_bytes()
+    configure(first)
+    assert b"coco kbs reseal" in coco.run("kbs", "serve", "--config", config, code=3).stderr
+    coco.run("kbs", "reseal", "--config", config, code=0)
+    assert b"canary of the file" not in database.read_bytes()
+    assert assert_serves() == ["a/key/1"]
+    configure(second)
+    coco.run("kbs", "serve", "--config", config, code=4)
+    coco.run("kbs", "reseal", "--config", config, code=3)
+    coco.run("kbs", "reseal", "--config", config, "--old-key", second, code=4)
+    coco.run("kbs", "reseal", "--config", config, "--old-key", first, code=0)
+    assert assert_serves() == ["a/key/1"]
+    coco.run("kbs", "reseal", code=2)
+    coco.run("kbs", "reseal", "--config", tmp_path / "none", code=6)
+    config.write_text("")
+    coco.run("kbs", "reseal", "--config", config, code=2)

@@ -26,7 +26,7 @@ an_empty_text_has_defaults(void **state)
     assert_true(c.attestation.verbose_token);
     assert_string_equal(c.attestation.issuer_name, "CoCo-Attestation-Service");
     assert_int_equal(c.admin.n_providers, 0);
-    assert_null(c.store_path);
+    assert_null(c.storage.path);
     assert_true(c.metrics);
 }
 
@@ -70,7 +70,7 @@ every_key_is_read(void **state)
     assert_string_equal(c.admin.providers[0].issuer, "me");
     assert_string_equal(c.admin.providers[0].audience, "kbs");
     assert_int_equal(c.admin.n_acls, 1);
-    assert_string_equal(c.store_path, "/x.db");
+    assert_string_equal(c.storage.path, "/x.db");
     assert_int_equal(c.explain_entries, 3);
     assert_false(c.metrics);
 }

@@ -25,8 +25,33 @@ a_database_may_be_written_as_upstream_writes_its_own(void **state)
                        "[storage_backend.backends.sqlite]\npath = \"/x.db\"\n",
                        spelt[i]);
         assert_ok(parse_config(text, &c, &err), err);
-        assert_string_equal(c.store_path, "/x.db");
+        assert_string_equal(c.storage.path, "/x.db");
     }
+}
+
+#define POSTGRES                                                                                   \
+    "[storage_backend]\nstorage_type = \"Postgres\"\n[storage_backend.backends.postgres]\n"        \
+    "host = \"db.example\"\ndb = \"coco\"\nusername = \"kbs\"\n"
+
+static void
+replicas_share_a_database_that_sees_sealed_values(void **state)
+{
+    _cleanup_config_ struct coco_kbs_config c = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(parse_config(POSTGRES "password = \"secret\"\nca_file = \"/ca.pem\"\n"
+                                    "[storage_backend.seal]\nkey_file = \"/k\"\n",
+                           &c, &err),
+              err);
+    assert_true(c.storage.on_postgres);
+    assert_string_equal(c.storage.postgres.host, "db.example");
+    assert_int_equal(c.storage.postgres.port, 5432);
+    assert_string_equal(c.storage.postgres.db, "coco");
+    assert_string_equal(c.storage.postgres.username, "kbs");
+    assert_string_equal(c.storage.postgres.password, "secret");
+    assert_string_equal(c.storage.postgres.ca_file, "/ca.pem");
+    assert_string_equal(c.storage.key_file, "/k");
 }
 
 static void
@@ -36,6 +61,18 @@ what_is_not_understood_is_refused(void **state)
         {COCO_ERR_NOTSUP, "[storage_backend]\nstorage_type = \"LocalFs\"", "storage_type"},
         {COCO_ERR_PROTO, "[storage_backend]\nstorage_type = \"Sqlite\"", "go together"},
         {COCO_ERR_PROTO, "[storage_backend.backends.sqlite]\npath = \"x\"", "go together"},
+        {COCO_ERR_PROTO, "[storage_backend]\nversions = 0", "versions"},
+        {COCO_ERR_PROTO, "[storage_backend]\nstorage_type = \"Postgres\"", "needs host"},
+        {COCO_ERR_PROTO, POSTGRES, "sealed"},
+        {COCO_ERR_PROTO, POSTGRES "port = 65536\n", "port"},
+        {COCO_ERR_PROTO, POSTGRES "sslmode = \"disable\"\n", "sslmode"},
+        {COCO_ERR_PROTO, "[storage_backend.backends.postgres]\nhost = \"x\"", "goes with"},
+        {COCO_ERR_PROTO, "[storage_backend.seal]\nkey_file = \"/k\"", "in memory"},
+        {COCO_ERR_PROTO, "[storage_backend.seal]\nkeyfile = \"/k\"", "key_file"},
+        {COCO_ERR_PROTO,
+         "[storage_backend]\nstorage_type = \"Sqlite\"\nunsealed = true\n"
+         "seal = {key_file = \"/k\"}\nbackends = {sqlite = {path = \"/x.db\"}}",
+         "excludes"},
     };
 
     (void)state;
@@ -55,6 +92,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_database_may_be_written_as_upstream_writes_its_own),
+        cmocka_unit_test(replicas_share_a_database_that_sees_sealed_values),
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(reading_survives_failed_allocations),
     };

@@ -91,12 +91,60 @@ it_survives_failed_allocations(void **state)
     }
 }
 
+static void
+the_newest_key_of_a_ring_seals(void **state)
+{
+    _cleanup_ring_ struct coco_kbs_ring ring = {0};
+    struct coco_secret key = make_key();
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_int_equal(coco_kbs_ring_newest(&ring), 0);
+    assert_null(coco_kbs_ring_find(&ring, 0));
+    assert_ok(coco_kbs_ring_add(&ring, 7, &key, &err), err);
+    assert_null(key.data);
+    key = make_key();
+    assert_ok(coco_kbs_ring_add(&ring, 3, &key, &err), err);
+    assert_int_equal(coco_kbs_ring_newest(&ring), 7);
+    assert_ok(coco_kbs_ring_renew(&ring, &err), err);
+    assert_int_equal(coco_kbs_ring_newest(&ring), 8);
+    assert_non_null(coco_kbs_ring_find(&ring, 3));
+    assert_ok(coco_kbs_ring_renew(&ring, &err), err);
+    assert_ok(coco_kbs_ring_renew(&ring, &err), err);
+    assert_int_equal(ring.n, COCO_KBS_RING_MAX);
+    assert_null(coco_kbs_ring_find(&ring, 3));
+    assert_non_null(coco_kbs_ring_find(&ring, 7));
+    assert_int_equal(coco_kbs_ring_newest(&ring), 10);
+}
+
+static void
+what_is_no_key_is_not_taken(void **state)
+{
+    _cleanup_ring_ struct coco_kbs_ring ring = {0};
+    _cleanup_secret_ struct coco_secret key = make_key();
+    _cleanup_secret_ struct coco_secret half = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_secret_random(16, &half, &err), err);
+    assert_fails(coco_kbs_ring_add(&ring, 1, &half, &err), err, COCO_ERR_VERIFY, "none");
+    assert_fails(coco_kbs_ring_add(&ring, 0, &key, &err), err, COCO_ERR_VERIFY, "none");
+    assert_fails(coco_kbs_ring_add(&ring, UINT64_MAX, &key, &err), err, COCO_ERR_VERIFY, "none");
+    for (unsigned i = 0; i < COCO_KBS_RING_MAX; i++)
+        assert_ok(coco_kbs_ring_renew(&ring, &err), err);
+    assert_fails(coco_kbs_ring_add(&ring, 2, &key, &err), err, COCO_ERR_VERIFY, "none");
+    assert_fails(coco_kbs_ring_add(&ring, 9, &key, &err), err, COCO_ERR_LIMIT, "more than");
+    assert_int_equal(key.len, COCO_AEAD_KEY_SIZE);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_opens_under_its_label_alone),
         cmocka_unit_test(no_bit_of_it_may_differ),
+        cmocka_unit_test(the_newest_key_of_a_ring_seals),
+        cmocka_unit_test(what_is_no_key_is_not_taken),
         cmocka_unit_test(it_survives_failed_allocations),
     };
 

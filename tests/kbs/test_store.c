@@ -5,7 +5,9 @@
  */
 #include "kbs/store.h"
 
+#include "kbs/database.h"
 #include "tests/faults.h"
+#include "tests/postgres.h"
 #include "tests/support.h"
 
 #include <pthread.h>
@@ -42,6 +44,39 @@ end(void **state)
 
     coco_kbs_store_close(f->store);
     remove_temp_dir(f->dir);
+    return 0;
+}
+
+static struct postgres_server server;
+static struct coco_postgres_options on_server = {
+    .host = server.dir,
+    .port = POSTGRES_PORT,
+    .database = POSTGRES_DATABASE,
+    .user = POSTGRES_USER,
+};
+
+/* The same tests in PostgreSQL, sealed. */
+static int
+begin_postgres(void **state)
+{
+    static struct fixture f;
+    static uint8_t bytes[32] = {1};
+    static const struct coco_secret key = {bytes, sizeof(bytes)};
+    coco_error *err = NULL;
+
+    postgres_run(&server, "DROP TABLE IF EXISTS coco_kbs_value, coco_kbs_schema");
+    f.options = (struct coco_kbs_store_options){.postgres = &on_server, .key = &key, .versions = 3};
+    assert_ok(coco_kbs_store_open(&f.options, &f.store, &err), err);
+    *state = &f;
+    return 0;
+}
+
+static int
+end_postgres(void **state)
+{
+    struct fixture *f = *state;
+
+    coco_kbs_store_close(f->store);
     return 0;
 }
 
@@ -439,23 +474,30 @@ int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define P(name)                                                                                    \
+    {                                                                                              \
+#name " in PostgreSQL", name, begin_postgres, end_postgres, NULL                           \
+    }
+#define BOTH(use)                                                                                  \
+    use(values_are_kept_over_a_restart), use(what_is_not_there_is_not_found),                      \
+        use(earlier_versions_are_kept_as_far_as_asked), use(what_was_deleted_comes_back),          \
+        use(an_earlier_version_is_put_again), use(what_was_purged_is_gone_for_good),               \
+        use(writes_and_lists_survive_failed_allocations), use(names_are_never_sql),                \
+        use(the_first_of_two_that_make_a_key_wins), use(lists_are_sorted), use(sizes_are_bounded), \
+        use(threads_share_it), use(open_and_get_survive_failed_allocations)
     const struct CMUnitTest tests[] = {
-        T(values_are_kept_over_a_restart),
-        T(what_is_not_there_is_not_found),
-        T(earlier_versions_are_kept_as_far_as_asked),
-        T(what_was_deleted_comes_back),
-        T(an_earlier_version_is_put_again),
-        T(what_was_purged_is_gone_for_good),
         cmocka_unit_test(without_versions_nothing_deleted_is_kept),
-        T(writes_and_lists_survive_failed_allocations),
-        T(names_are_never_sql),
-        T(the_first_of_two_that_make_a_key_wins),
-        T(lists_are_sorted),
-        T(sizes_are_bounded),
-        T(threads_share_it),
-        T(open_and_get_survive_failed_allocations),
         cmocka_unit_test(of_several_values_all_are_put_or_none),
+        BOTH(T),
+        BOTH(P),
     };
+    const bool on_both = postgres_start(&server);
+    size_t n = sizeof(tests) / sizeof(tests[0]);
 
-    return cmocka_run_group_tests_name("kbs/store", tests, NULL, NULL);
+    if (!on_both)
+        n -= sizeof((const struct CMUnitTest[]){BOTH(P)}) / sizeof(tests[0]);
+    int failed = _cmocka_run_group_tests("kbs/store", tests, n, NULL, NULL);
+    if (on_both)
+        postgres_stop(&server);
+    return failed;
 }

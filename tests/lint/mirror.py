@@ -15,6 +15,7 @@ UNTESTED = {
     "base/version": "a table that the e2e tests print",
     "httpd/connection": "goes through httpd/server",
     "kbs/schema": "the SQL of kbs/store",
+    "kbs/table": "the inside of kbs/store",
     "net/hop": "the inside of net/http",
     "net/hop_tls": "the inside of net/http",
     "softtee/fs": "goes through tests/cli/test_tee.py",

@@ -191,6 +191,18 @@ func (k *KBS) Explain(id string) ([]byte, error) {
 	return native.TakeBytes(unsafe.Pointer(ret)), nil
 }
 
+// Reseal seals the database that config names with the key that it names, or with none.
+// oldKeyFile has the key that it was sealed with so far; "": it was not.
+func Reseal(config, oldKeyFile string) error {
+	return call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		old := text(1)
+		if oldKeyFile == "" {
+			old = nil
+		}
+		return C.coco_kbs_reseal(text(0), old, err)
+	}, config, oldKeyFile)
+}
+
 // AuditReport is what an audit log comes to.
 type AuditReport struct {
 	Entries     uint64 `json:"entries"`

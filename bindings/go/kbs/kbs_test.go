@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,6 +46,58 @@ func TestResourcesOfTheOwner(t *testing.T) {
 	}
 	if _, err := k.Get("default/key/1"); !errors.Is(err, coco.ErrNotFound) {
 		t.Errorf("err = %v, want ErrNotFound", err)
+	}
+}
+
+func TestVersionsOfAResource(t *testing.T) {
+	k := serve(t)
+	for _, text := range []string{"one", "second"} {
+		if err := k.Put("a/b/c", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := k.Delete("a/b/c"); err != nil {
+		t.Fatal(err)
+	}
+	versions, err := k.Versions("a/b/c")
+	if err != nil || len(versions) != 3 || !versions[0].Deleted || versions[1].Size != 6 {
+		t.Fatalf("versions = %v, %v", versions, err)
+	}
+	if version, err := k.Restore("a/b/c", 1); version != 4 || err != nil {
+		t.Errorf("restored as %d, %v", version, err)
+	}
+	if got, err := k.Get("a/b/c"); string(got) != "one" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := k.Purge("a/b/c"); err != nil {
+		t.Error(err)
+	}
+	if _, err := k.Versions("a/b/c"); !errors.Is(err, coco.ErrNotFound) {
+		t.Errorf("err = %v, want ErrNotFound", err)
+	}
+}
+
+func TestADatabaseIsSealed(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	if err := os.WriteFile(key, make([]byte, 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plain := fmt.Sprintf("[storage_backend]\nstorage_type = \"Sqlite\"\nbackends = {sqlite = {path = %q}}\n", filepath.Join(dir, "db"))
+	sealed := plain + fmt.Sprintf("seal = {key_file = %q}\n", key)
+	k, err := New(plain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = k.Close()
+	if err := Reseal(sealed, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(plain, nil); !errors.Is(err, coco.ErrDenied) {
+		t.Errorf("err = %v, want ErrDenied", err)
+	}
+	if err := Reseal(plain, key); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -96,6 +96,14 @@ class Kbs(Handle):
         return json.loads(native_kbs.kbs_explain(self._c, decision))
 
 
+def reseal(config, old_key_file=None):
+    """Seals the database that `config` names with the key that it names, or with none.
+
+    old_key_file  the key that it was sealed with so far; None: it was not
+    """
+    native_kbs.kbs_reseal(config, None if old_key_file is None else os.fspath(old_key_file))
+
+
 def audit_verify(path, key=None):
     """What the audit log at `path` comes to, once it is verified: a dict.
 

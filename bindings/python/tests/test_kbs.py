@@ -166,6 +166,27 @@ def test_a_decision_nobody_made_is_not_explained():
         server.explain("no such id")
 
 
+def test_a_database_is_sealed(tmp_path):
+    key, database = tmp_path / "key", tmp_path / "kbs.db"
+    key.write_bytes(b"k" * 32)
+    key.chmod(0o600)
+    plain = (
+        '[storage_backend]\nstorage_type = "Sqlite"\n'
+        f'[storage_backend.backends.sqlite]\npath = "{database}"\n'
+    )
+    sealed = plain + f'[storage_backend.seal]\nkey_file = "{key}"\n'
+    with kbs.Kbs(plain) as server:
+        server.put("a/b/c", b"x")
+    kbs.reseal(sealed)
+    with kbs.Kbs(sealed) as server:
+        assert server.get("a/b/c") == b"x"
+    with pytest.raises(coco.DeniedError):
+        kbs.Kbs(plain)
+    kbs.reseal(plain, key)
+    with kbs.Kbs(plain) as server:
+        assert server.get("a/b/c") == b"x"
+
+
 def test_the_interpreter_ends_while_it_serves():
     script = "import coco.kbs; s = coco.kbs.Kbs(); s.start(); print(s.url)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20, check=True)

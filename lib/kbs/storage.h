@@ -1,0 +1,22 @@
+/*
+ * kbs/storage.h - the store that a configuration names
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBS_STORAGE_H
+#define COCO_KBS_STORAGE_H
+
+#include "kbs/config.h"
+#include "kbs/store.h"
+
+coco_status coco_kbs_storage_open(const struct coco_kbs_config *config, struct coco_kbs_store **ret,
+                                  coco_error **err);
+
+/*
+ * Seals it as config says. So far it was sealed with the key in old_key_file, or not
+ * at all if that is NULL.
+ */
+coco_status coco_kbs_storage_reseal(const struct coco_kbs_config *config, const char *old_key_file,
+                                    coco_error **err);
+
+#endif

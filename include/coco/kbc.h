@@ -32,6 +32,12 @@ extern "C" {
  * - `offline_sev_kbc::` reads what the owner of an SEV guest put into it before
  *   it ran;
  * - `sample_kbc::` knows one key that everybody knows, for tests;
+ * - `vault_kbc::https://vault.example:8200?token-file=/run/token` asks HashiCorp Vault or
+ *   OpenBao: the resource a/b/c is the value "data" of the KV entry a/b/c, as upstream's
+ *   KBS keeps it there, and keys of Transit wrap others. Behind the `?`, with `&` between:
+ *   `token-file=` names a file with a token, which is read each time; or `role-id=` and
+ *   `secret-id-file=` log in by AppRole. `mount=` (secret), `kv=` (2, or 1), `transit=`
+ *   (transit), `approle=` (approle) and `namespace=` say where things are;
  * - coco_kbc_new_plugin() makes one of whatever else a program has.
  *
  * The broker is trusted only as far as TLS proves it to be the right one;

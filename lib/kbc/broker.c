@@ -64,7 +64,7 @@ parse_url(const char *url, struct coco_broker *broker, coco_error **err)
     if (!host || host[0] == '\0' || host[0] == '/' || host[0] == ':' || strlen(url) > URL_MAX
         || !is_plain(host))
         /* Which one is not said: it may hold a password. */
-        return coco_fail(err, COCO_ERR_INVALID, "URL of the KBS is not http[s]://host[:port]");
+        return coco_fail(err, COCO_ERR_INVALID, "URL of the broker is not http[s]://host[:port]");
 
     size_t len = strlen(url);
     while (url[len - 1] == '/')
@@ -254,11 +254,12 @@ static coco_status
 write_texts(const struct coco_broker *broker, const struct coco_broker_request *request,
             struct texts *ret, coco_error **err)
 {
+    const char *root = request->root ? request->root : COCO_RCAR_PREFIX;
+
     coco_status status =
-        coco_buf_printf(&ret->url, err, "%s" COCO_RCAR_PREFIX "%s", broker->url, request->path);
+        coco_buf_printf(&ret->url, err, "%s%s%s", broker->url, root, request->path);
     if (status == COCO_OK)
-        status = coco_buf_printf(&ret->path, err, "%s" COCO_RCAR_PREFIX "%s", broker->prefix,
-                                 request->path);
+        status = coco_buf_printf(&ret->path, err, "%s%s%s", broker->prefix, root, request->path);
     if (status == COCO_OK && request->cookies) {
         struct coco_cookie_scope scope = {coco_buf_text(&ret->path), broker->secure};
         status = coco_cookies_header(request->cookies, &scope, &ret->cookie, err);
@@ -274,10 +275,12 @@ static coco_status
 send_request(struct coco_http *http, coco_ctx *ctx, const struct coco_broker_request *request,
              const struct texts *texts, struct coco_http_response *ret, coco_error **err)
 {
-    struct coco_http_header headers[4];
+    struct coco_http_header headers[4 + COCO_BROKER_HEADERS_MAX];
     size_t n = 0;
 
     headers[n++] = (struct coco_http_header){"accept", "application/json"};
+    for (size_t i = 0; i < request->n_headers && i < COCO_BROKER_HEADERS_MAX; i++)
+        headers[n++] = request->headers[i];
     if (request->content_type)
         headers[n++] = (struct coco_http_header){"content-type", request->content_type};
     if (texts->cookie.len > 0)

@@ -35,15 +35,20 @@ coco_status coco_broker_set_proxy(struct coco_broker *broker, const char *url, c
 /* When a request is made again; with its retries 0 more often for a broker that is busy. */
 void coco_broker_set_retry(struct coco_broker *broker, const struct coco_retry_policy *policy);
 
+#define COCO_BROKER_HEADERS_MAX 2
+
 struct coco_broker_request {
     const char *method;
-    const char *path;         /* behind COCO_RCAR_PREFIX: "/auth" */
+    const char *root;         /* of the API; NULL: COCO_RCAR_PREFIX */
+    const char *path;         /* behind it: "/auth" */
     const char *content_type; /* of body; NULL without one */
     const char *token;        /* for Authorization: Bearer, or NULL */
     const void *body;
     size_t len;
-    const struct coco_cookies *cookies; /* that go along; or NULL */
-    struct coco_cookies *jar;           /* where those of the answer go; NULL: nowhere */
+    const struct coco_cookies *cookies;     /* that go along; or NULL */
+    struct coco_cookies *jar;               /* where those of the answer go; NULL: nowhere */
+    const struct coco_http_header *headers; /* that go along, COCO_BROKER_HEADERS_MAX at most */
+    size_t n_headers;
     /* Made twice it does something else: once only, unless the server says that it did nothing. */
     bool once;
 };

@@ -63,5 +63,6 @@ extern const struct coco_kbc_driver coco_cc_kbc;
 extern const struct coco_kbc_driver coco_offline_fs_kbc;
 extern const struct coco_kbc_driver coco_offline_sev_kbc;
 extern const struct coco_kbc_driver coco_sample_kbc;
+extern const struct coco_kbc_driver coco_vault_kbc;
 
 #endif

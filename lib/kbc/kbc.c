@@ -13,10 +13,7 @@
 #include <string.h>
 
 static const struct coco_kbc_driver *const drivers[] = {
-    &coco_cc_kbc,
-    &coco_offline_fs_kbc,
-    &coco_offline_sev_kbc,
-    &coco_sample_kbc,
+    &coco_cc_kbc, &coco_offline_fs_kbc, &coco_offline_sev_kbc, &coco_sample_kbc, &coco_vault_kbc,
 };
 
 struct coco_kbc {

@@ -18,8 +18,8 @@ COCO_API const char *coco_version(void);
 /**
  * Whether this build has the optional @p feature.
  *
- * Features: "isal" (igzip inflates gzip layers), "tpm" (attesters that ask a TPM). Unknown names
- * are false.
+ * Features: "isal" (igzip inflates gzip layers), "rpc" (gRPC, and the brokers that speak
+ * it), "tpm" (attesters that ask a TPM). Unknown names are false.
  */
 COCO_API bool coco_supports(const char *feature);
 

@@ -14,6 +14,7 @@ static const struct {
     bool built;
 } features[] = {
     {"isal", COCO_HAVE_ISAL},
+    {"rpc", COCO_HAVE_RPC},
     {"tpm", COCO_HAVE_TPM},
 };
 

@@ -6,8 +6,8 @@
 #include "net/hop.h"
 
 #include "base/context.h"
+#include "base/dial.h"
 #include "base/fail.h"
-#include "net/dial.h"
 #include "net/header.h"
 #include "net/hop_tls.h"
 

@@ -1189,6 +1189,60 @@ do_survives_any_failed_allocation(void **state)
     httpd_stop(&f->httpd);
 }
 
+static bool
+answer_dialed(void *user, const struct httpd_request *request)
+{
+    char *host = user;
+
+    if (strcmp(request->target, "/away") == 0)
+        return httpd_reply(request->httpd, "302 Found", "Location: https://nobody.invalid/\r\n",
+                           "");
+    httpd_header(request, "Host", host, 64);
+    return httpd_reply(request->httpd, "200 OK", "", "here");
+}
+
+/* Whatever a URL names, and a name is not even looked up. */
+static void
+a_client_that_dials_goes_nowhere_else(void **state)
+{
+    static struct httpd httpd;
+    struct coco_address address;
+    struct fixture *f = *state;
+    char host[64] = "";
+    char text[64];
+    const struct coco_http_options opts = {.allow_plain = true, .dial = &address};
+    _cleanup_(coco_http_freep) struct coco_http *http = NULL;
+
+    httpd_start(&httpd, answer_dialed, host, NULL);
+    (void)snprintf(text, sizeof(text), "127.0.0.1:%d", httpd.port);
+    assert_ok(coco_address_parse(text, &address, &f->err), f->err);
+    assert_ok(coco_http_new(&opts, &http, &f->err), f->err);
+    for (int i = 0; i < 2; i++) {
+        _cleanup_response_ struct coco_http_response response = {0};
+        const struct coco_http_request request = {.method = "GET",
+                                                  .url = "http://nobody.invalid:81/x"};
+
+        assert_ok(coco_http_do(http, f->ctx, &request, &response, &f->err), f->err);
+        assert_string_equal(coco_buf_text(&response.body), "here");
+        assert_string_equal(host, "nobody.invalid:81");
+    }
+    const struct coco_http_request away = {.method = "GET", .url = "http://nobody.invalid/away"};
+    struct coco_http_response response = {0};
+    coco_status status = coco_http_do(http, f->ctx, &away, &response, &f->err);
+    httpd_stop(&httpd);
+    assert_fails(status, f->err, COCO_ERR_PROTO, "redirect to https");
+    assert_false(coco_http_transient(http));
+    assert_int_equal(httpd.connections, 2); /* the other port has its own */
+
+    const struct coco_http_request secure = {.method = "GET", .url = "https://nobody.invalid/"};
+    assert_fails(coco_http_do(http, f->ctx, &secure, &response, &f->err), f->err, COCO_ERR_INVALID,
+                 "there is no TLS");
+    const struct coco_http_request again = {.method = "GET", .url = "http://nobody.invalid/"};
+    assert_fails(coco_http_do(http, f->ctx, &again, &response, &f->err), f->err, COCO_ERR_NET,
+                 "Connection refused");
+    assert_true(coco_http_transient(http));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -1215,6 +1269,7 @@ main(void)
         TEST(a_failing_reader_ends_the_request_with_its_error),
         TEST(an_upload_sends_what_is_pushed),
         TEST(an_upload_ends_when_it_is_answered_early),
+        TEST(a_client_that_dials_goes_nowhere_else),
         TEST(an_upload_can_be_canceled_and_given_up),
         TEST(upload_survives_any_failed_allocation),
         TEST(requests_that_cannot_be_made_are_refused),

@@ -1,9 +1,9 @@
 /*
- * net/dial.c - connecting to a server that is near: on this machine or on its host
+ * base/dial.c - connecting to a server that is near: on this machine or on its host
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/dial.h"
+#include "base/dial.h"
 
 #include "base/cleanup.h"
 #include "base/context.h"

@@ -1,14 +1,12 @@
 /*
- * tests/net/test_dial.c - lib/net/dial.c
+ * tests/base/test_dial.c - lib/base/dial.c
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "net/dial.h"
+#include "base/dial.h"
 
 #include "base/context.h"
-#include "net/http.h"
 #include "tests/faults.h"
-#include "tests/httpd.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -144,77 +142,16 @@ who_does_not_answer_is_waited_for_and_no_longer(void **state)
     (void)close(listener);
 }
 
-static bool
-answer(void *user, const struct httpd_request *request)
-{
-    char *host = user;
-
-    if (strcmp(request->target, "/away") == 0)
-        return httpd_reply(request->httpd, "302 Found", "Location: https://nobody.invalid/\r\n",
-                           "");
-    httpd_header(request, "Host", host, 64);
-    return httpd_reply(request->httpd, "200 OK", "", "here");
-}
-
-/* Whatever a URL names, and a name is not even looked up. */
-static void
-a_client_that_dials_goes_nowhere_else(void **state)
-{
-    static struct httpd httpd;
-    struct fixture *f = *state;
-    char host[64] = "";
-    char text[64];
-    const struct coco_http_options opts = {.allow_plain = true, .dial = &f->address};
-    _cleanup_(coco_http_freep) struct coco_http *http = NULL;
-
-    httpd_start(&httpd, answer, host, NULL);
-    (void)snprintf(text, sizeof(text), "127.0.0.1:%d", httpd.port);
-    assert_ok(coco_address_parse(text, &f->address, &f->err), f->err);
-    assert_ok(coco_http_new(&opts, &http, &f->err), f->err);
-    for (int i = 0; i < 2; i++) {
-        _cleanup_response_ struct coco_http_response response = {0};
-        const struct coco_http_request request = {.method = "GET",
-                                                  .url = "http://nobody.invalid:81/x"};
-
-        assert_ok(coco_http_do(http, f->ctx, &request, &response, &f->err), f->err);
-        assert_string_equal(coco_buf_text(&response.body), "here");
-        assert_string_equal(host, "nobody.invalid:81");
-    }
-    const struct coco_http_request away = {.method = "GET", .url = "http://nobody.invalid/away"};
-    struct coco_http_response response = {0};
-    coco_status status = coco_http_do(http, f->ctx, &away, &response, &f->err);
-    httpd_stop(&httpd);
-    assert_fails(status, f->err, COCO_ERR_PROTO, "redirect to https");
-    assert_false(coco_http_transient(http));
-    assert_int_equal(httpd.connections, 2); /* the other port has its own */
-
-    const struct coco_http_request secure = {.method = "GET", .url = "https://nobody.invalid/"};
-    assert_fails(coco_http_do(http, f->ctx, &secure, &response, &f->err), f->err, COCO_ERR_INVALID,
-                 "there is no TLS");
-    const struct coco_http_request again = {.method = "GET", .url = "http://nobody.invalid/"};
-    assert_fails(coco_http_do(http, f->ctx, &again, &response, &f->err), f->err, COCO_ERR_NET,
-                 "Connection refused");
-    assert_true(coco_http_transient(http));
-}
-
 static void
 dialing_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
-    const struct coco_http_options opts = {.dial = &f->address};
 
     for_each_fault()
     {
         int fd = -1;
         coco_error *err = NULL;
 
-        _cleanup_(coco_http_freep) struct coco_http *http = NULL;
-        coco_status status = coco_http_new(&opts, &http, &err);
-        if (status != COCO_OK) {
-            fault_expect(status, err);
-            coco_error_free(err);
-            continue;
-        }
         /* Nobody is there. An error that has no memory for its message is one of memory. */
         assert_int_not_equal(coco_dial(&f->address, f->ctx, TIMEOUT_S, &fd, &err), COCO_OK);
         if (coco_error_status(err) == COCO_ERR_NET) {
@@ -234,9 +171,8 @@ main(void)
         TEST(a_connection_carries_bytes),
         TEST(where_nobody_answers_the_address_is_told),
         TEST(who_does_not_answer_is_waited_for_and_no_longer),
-        TEST(a_client_that_dials_goes_nowhere_else),
         TEST(dialing_survives_any_failed_allocation),
     };
 
-    return cmocka_run_group_tests_name("net/dial", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base/dial", tests, NULL, NULL);
 }

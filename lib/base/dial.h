@@ -1,13 +1,13 @@
 /*
- * net/dial.h - connecting to a server that is near: on this machine or on its host
+ * base/dial.h - connecting to a server that is near: on this machine or on its host
  *
  * Names are not resolved, and nothing but the address is asked: a unix or vsock
  * socket, or an IP address.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef COCO_NET_DIAL_H
-#define COCO_NET_DIAL_H
+#ifndef COCO_BASE_DIAL_H
+#define COCO_BASE_DIAL_H
 
 #include "base/address.h"
 

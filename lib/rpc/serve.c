@@ -1,0 +1,189 @@
+/*
+ * rpc/serve.c - serving those who connect to a socket
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "rpc/serve.h"
+
+#include "base/cleanup.h"
+#include "base/context.h"
+#include "base/fail.h"
+#include "base/thread.h"
+#include "rpc/stream.h"
+
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#define CONNECTIONS_MAX 32
+#define IDLE_MS ((uint64_t)3600 * 1000)
+#define READ_SIZE ((size_t)16 << 10)
+#define CROWDED_MS 100 /* until it is looked again whether descriptors can be had */
+
+/* What all connections have in common. */
+struct hall {
+    const struct coco_rpc_protocol *protocol;
+    const struct coco_rpc_service *service;
+    coco_ctx *ctx;
+    uint64_t idle_ms;
+    unsigned max;
+    pthread_mutex_t lock;
+    pthread_cond_t left; /* somebody has */
+    unsigned present;
+};
+
+struct guest {
+    struct hall *hall;
+    int fd;
+};
+
+/* One after the other: all that is to be sent, then something to read. */
+static coco_status
+converse(const struct hall *hall, struct coco_stream *stream, void *speaker, coco_error **err)
+{
+    uint8_t data[READ_SIZE];
+    coco_status status = COCO_OK;
+
+    while (status == COCO_OK) {
+        const uint8_t *out = NULL;
+        size_t n = 0;
+
+        status = hall->protocol->pending(speaker, &out, &n, err);
+        if (status == COCO_OK && n > 0) {
+            status = coco_stream_write(stream, out, n, err);
+            continue;
+        }
+        if (status != COCO_OK || hall->protocol->is_over(speaker))
+            break;
+        coco_stream_set_timeout(stream, hall->idle_ms);
+        status = coco_stream_read(stream, data, sizeof(data), &n, err);
+        if (status == COCO_OK && n == 0)
+            break;
+        if (status == COCO_OK)
+            status = hall->protocol->feed(speaker, data, n, err);
+    }
+    OPENSSL_cleanse(data, sizeof(data));
+    return status;
+}
+
+static coco_status
+attend(const struct hall *hall, int fd, coco_error **err)
+{
+    _cleanup_(coco_stream_freep) struct coco_stream *stream = NULL;
+    void *speaker = NULL;
+
+    coco_status status = coco_stream_adopt(fd, hall->idle_ms, hall->ctx, &stream, err);
+    if (status == COCO_OK)
+        status = hall->protocol->open(hall->service, hall->ctx, &speaker, err);
+    if (status == COCO_OK)
+        status = converse(hall, stream, speaker, err);
+    hall->protocol->close(speaker);
+    return status;
+}
+
+static void
+leave(struct hall *hall)
+{
+    (void)pthread_mutex_lock(&hall->lock);
+    hall->present--;
+    (void)pthread_cond_broadcast(&hall->left);
+    (void)pthread_mutex_unlock(&hall->lock);
+}
+
+static void *
+guest_run(void *self)
+{
+    struct guest *guest = self;
+    struct hall *hall = guest->hall;
+    coco_error *err = NULL;
+
+    if (attend(hall, guest->fd, &err) != COCO_OK)
+        coco_ctx_log(hall->ctx, COCO_LOG_DEBUG, "rpc: a connection ended: %s",
+                     coco_error_message(err));
+    coco_error_free(err);
+    free(guest);
+    leave(hall);
+    return NULL;
+}
+
+static coco_status
+admit(struct hall *hall, int fd, coco_error **err)
+{
+    struct guest *guest = malloc(sizeof(*guest));
+    pthread_t thread;
+
+    if (!guest) {
+        (void)close(fd);
+        return coco_fail_nomem(err);
+    }
+    *guest = (struct guest){.hall = hall, .fd = fd};
+    (void)pthread_mutex_lock(&hall->lock);
+    hall->present++;
+    (void)pthread_mutex_unlock(&hall->lock);
+    coco_status status = coco_thread_start(guest_run, guest, &thread, err);
+    if (status == COCO_OK) {
+        (void)pthread_detach(thread);
+        return status;
+    }
+    (void)close(fd);
+    free(guest);
+    leave(hall);
+    return status;
+}
+
+/* Waits for one more to come, and for room. */
+static coco_status
+accept_next(struct hall *hall, int listener, coco_error **err)
+{
+    struct pollfd fds[] = {{coco_ctx_cancel_fd(hall->ctx), POLLIN, 0}, {listener, POLLIN, 0}};
+
+    (void)pthread_mutex_lock(&hall->lock);
+    bool full = hall->present >= hall->max;
+    (void)pthread_mutex_unlock(&hall->lock);
+    (void)poll(fds, full ? 1 : 2, full ? CROWDED_MS : -1);
+    coco_status status = coco_ctx_check(hall->ctx, err);
+    if (status != COCO_OK || full || (fds[1].revents & (POLLIN | POLLERR)) == 0)
+        return status;
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        coco_error *why = NULL;
+
+        if (admit(hall, fd, &why) != COCO_OK)
+            coco_ctx_log(hall->ctx, COCO_LOG_INFO, "rpc: %s", coco_error_message(why));
+        coco_error_free(why);
+        return COCO_OK;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        (void)poll(fds, 1, CROWDED_MS);
+    else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK || errno == EOPNOTSUPP)
+        return coco_fail_errno(err, errno, "accept");
+    return COCO_OK;
+}
+
+coco_status
+coco_serve(int listener, const struct coco_rpc_protocol *protocol,
+           const struct coco_rpc_service *service, const struct coco_serve_options *opts,
+           coco_ctx *ctx, coco_error **err)
+{
+    struct hall hall = {
+        .protocol = protocol,
+        .service = service,
+        .ctx = ctx,
+        .idle_ms = opts->idle_ms > 0 ? opts->idle_ms : IDLE_MS,
+        .max = opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .left = PTHREAD_COND_INITIALIZER,
+    };
+    coco_status status = COCO_OK;
+
+    while (status == COCO_OK)
+        status = accept_next(&hall, listener, err);
+    /* They lend from here; a canceled context ends them, and a broken socket waits for them. */
+    (void)pthread_mutex_lock(&hall.lock);
+    while (hall.present > 0)
+        (void)pthread_cond_wait(&hall.left, &hall.lock);
+    (void)pthread_mutex_unlock(&hall.lock);
+    (void)pthread_mutex_destroy(&hall.lock);
+    (void)pthread_cond_destroy(&hall.left);
+    return status;
+}

@@ -39,7 +39,8 @@ static coco_status
 serve(struct coco_cache *cache, coco_error **err)
 {
     const struct coco_cache_config *config = &cache->core->config;
-    const struct coco_httpd_handler handler = {handle, refuse, cache->core};
+    const struct coco_httpd_handler handler = {
+        .handle = handle, .refuse = refuse, .self = cache->core};
     const struct coco_httpd_options opts = {
         .ctx = cache->core->ctx,
         .now = now,

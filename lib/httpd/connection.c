@@ -14,6 +14,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <linux/vm_sockets.h> /* needs sys/socket.h */
 #include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -530,6 +531,7 @@ source_of(const struct sockaddr *address)
     struct coco_httpd_source source = {{0}};
     struct sockaddr_in6 v6;
     struct sockaddr_in v4;
+    struct sockaddr_vm vm;
 
     if (address->sa_family == AF_INET) {
         memcpy(&v4, address, sizeof(v4));
@@ -543,6 +545,10 @@ source_of(const struct sockaddr *address)
         } else {
             memcpy(source.bytes, v6.sin6_addr.s6_addr, sizeof(source.bytes));
         }
+    } else if (address->sa_family == AF_VSOCK) {
+        memcpy(&vm, address, sizeof(vm));
+        source.bytes[0] = AF_VSOCK;
+        memcpy(source.bytes + 4, &vm.svm_cid, sizeof(vm.svm_cid));
     }
     return source;
 }
@@ -551,9 +557,14 @@ void
 coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
                            const struct sockaddr *address)
 {
+    const struct coco_httpd_source source = source_of(address);
+
+    if (loop->handler.admit && !loop->handler.admit(loop->handler.self, &source)) {
+        (void)evutil_closesocket(fd);
+        return;
+    }
     struct coco_httpd_connection *c = calloc(1, sizeof(*c));
     struct bufferevent *bev = c ? make_bufferevent(loop, fd) : NULL;
-
     if (!bev) {
         (void)evutil_closesocket(fd);
         free(c);
@@ -561,7 +572,7 @@ coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
     }
     c->loop = loop;
     c->bev = bev;
-    c->source = source_of(address);
+    c->source = source;
     c->head.limit = COCO_HTTPD_HEAD_MAX;
     c->next = loop->first;
     if (c->next)

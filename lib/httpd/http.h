@@ -14,8 +14,8 @@
 
 /*
  * From where a peer asks, as far as one can be told from another: all addresses of a
- * network of IPv6 are one, for whoever has one of them has 2^64. All of this machine's
- * and its guests' sockets without addresses are one, too.
+ * network of IPv6 are one, for whoever has one of them has 2^64. Sockets without
+ * addresses, of this machine, are all 0.
  */
 struct coco_httpd_source {
     uint8_t bytes[8];

@@ -21,6 +21,8 @@ struct coco_httpd_handler {
                    struct coco_httpd_reply *reply);
     /* Fills in a reply, whose status is set, to what never became a request. */
     void (*refuse)(void *self, const char *detail, struct coco_httpd_reply *reply);
+    /* Whether a connection is taken from source, before TLS; NULL: all are. */
+    bool (*admit)(void *self, const struct coco_httpd_source *source);
     void *self;
 };
 

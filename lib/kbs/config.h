@@ -121,6 +121,11 @@ struct coco_kbs_config {
             char *ca_file;
         } postgres;
     } storage;
+    struct {
+        bool enabled;
+        uint64_t per_second; /* of one source */
+        uint64_t burst;
+    } rate;
     uint64_t explain_entries;
     char *audit_path; /* NULL: nothing is recorded */
     bool audit_sync;

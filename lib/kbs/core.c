@@ -9,6 +9,7 @@
 #include "crypto/jwk.h"
 #include "kbs/audit.h"
 #include "kbs/explain.h"
+#include "kbs/limiter.h"
 #include "kbs/policies.h"
 #include "kbs/provider.h"
 #include "kbs/references.h"
@@ -105,6 +106,9 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
         status = coco_kbs_traces_new(core->config.explain_entries, &core->traces, err);
     if (status == COCO_OK && core->config.metrics)
         status = coco_kbs_metrics_new(&core->metrics, err);
+    if (status == COCO_OK && core->config.rate.enabled)
+        status = coco_kbs_limiter_new(core->config.rate.per_second, core->config.rate.burst,
+                                      &core->limiter, err);
     if (status == COCO_OK)
         status = open_token_key(core, err);
     if (status == COCO_OK)
@@ -134,6 +138,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     coco_verifier_free(core->verifier);
     coco_kbs_sessions_free(core->sessions);
     EVP_PKEY_free(core->token_key);
+    coco_kbs_limiter_free(core->limiter);
     coco_kbs_metrics_free(core->metrics);
     coco_kbs_traces_free(core->traces);
     coco_kbs_policies_free(core->policies);

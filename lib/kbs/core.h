@@ -17,6 +17,7 @@
 #include "kbs/store.h"
 
 struct coco_kbs_audit;
+struct coco_kbs_limiter;
 struct coco_kbs_policies;
 struct coco_kbs_providers;
 struct coco_kbs_traces;
@@ -34,6 +35,7 @@ struct coco_kbs_core {
     struct coco_kbs_sessions *sessions;
     struct coco_kbs_audit *audit;     /* NULL: nothing is recorded */
     struct coco_kbs_metrics *metrics; /* NULL: nothing is counted */
+    struct coco_kbs_limiter *limiter; /* NULL: anybody may ask as often as he likes */
     struct coco_kbs_providers *providers;
     coco_verifier *verifier;
     EVP_PKEY *token_key; /* P-256 */
@@ -62,6 +64,7 @@ struct coco_kbs_call {
     const char *name;   /* of the error, upstream's: "PolicyDeny" */
     const char *detail; /* for the peer instead of the error's message, or NULL */
     int status;         /* of HTTP; 0: what fits the error */
+    bool quiet;         /* the log has it already */
     const char *tee;    /* whose evidence is judged, static; NULL: none */
     enum coco_kbs_ruling ruling;
     char trace[40];              /* id of the trace that explains it, or "" */

@@ -32,6 +32,7 @@ enum counter {
     AUTHS,
     AUTH_SUCCESSES,
     AUTH_ERRORS,
+    LIMITED,
     COUNTERS,
 };
 
@@ -53,6 +54,8 @@ static const struct {
     [AUTHS] = {"kbs_auth_requests_total", "Handshakes begun."},
     [AUTH_SUCCESSES] = {"kbs_auth_successes_total", "Challenges given."},
     [AUTH_ERRORS] = {"kbs_auth_errors_total", "Handshakes refused at their beginning."},
+    [LIMITED] = {"kbs_requests_limited_total",
+                 "Requests and connections refused because their source had many."},
 };
 
 #define BOUNDS_MAX 8
@@ -181,6 +184,10 @@ count_operation(struct numbers *numbers, const struct coco_kbs_event *event)
 {
     bool ok = event->status == 200;
 
+    if (event->status == 429) {
+        numbers->counters[LIMITED]++;
+        return;
+    }
     switch (event->operation) {
     case COCO_KBS_AUTH:
         numbers->counters[AUTHS]++;
@@ -232,6 +239,14 @@ coco_kbs_metrics_count(struct coco_kbs_metrics *metrics, const struct coco_kbs_e
     observe(numbers, DURATION, event->duration_ns);
     observe(numbers, REQUEST_SIZE, event->request_size);
     observe(numbers, REPLY_SIZE, event->reply_size);
+    (void)pthread_mutex_unlock(&metrics->lock);
+}
+
+void
+coco_kbs_metrics_count_limited(struct coco_kbs_metrics *metrics)
+{
+    (void)pthread_mutex_lock(&metrics->lock);
+    metrics->numbers.counters[LIMITED]++;
     (void)pthread_mutex_unlock(&metrics->lock);
 }
 

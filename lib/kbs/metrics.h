@@ -52,6 +52,9 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_metrics *, coco_kbs_metrics_free);
 
 void coco_kbs_metrics_count(struct coco_kbs_metrics *metrics, const struct coco_kbs_event *event);
 
+/* A connection that never became a request. */
+void coco_kbs_metrics_count_limited(struct coco_kbs_metrics *metrics);
+
 /* Appends all of them as Prometheus reads them (httpd/exposition.h), as they were at one moment. */
 coco_status coco_kbs_metrics_write(struct coco_kbs_metrics *metrics, struct coco_buf *buf,
                                    coco_error **err);

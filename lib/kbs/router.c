@@ -13,6 +13,7 @@
 #include "kbs/attest.h"
 #include "kbs/audit.h"
 #include "kbs/issuer.h"
+#include "kbs/limiter.h"
 #include "kbs/resource.h"
 #include "kbs/versions.h"
 #include "rcar/messages.h"
@@ -97,6 +98,45 @@ match(const char *path, const char *route)
     return strncmp(path, route, len) == 0 && path[len] ? path + len : NULL;
 }
 
+/* What is said to everybody, and costs nothing, is not. */
+static bool
+is_limited(const struct route *route)
+{
+    return route->event || route->operation == COCO_KBS_AUTH;
+}
+
+/* Before anything is opened, decrypted or verified. */
+static coco_status
+check_rate(struct coco_kbs_call *call, const struct route *route, coco_error **err)
+{
+    enum coco_kbs_leave leave = COCO_KBS_LEAVE;
+
+    if (call->core->limiter && is_limited(route))
+        leave =
+            coco_kbs_limiter_take(call->core->limiter, &call->request->source, call->core->now());
+    if (leave == COCO_KBS_LEAVE)
+        return COCO_OK;
+    /* Once, or strangers could fill the log. */
+    call->quiet = leave == COCO_KBS_NO_LEAVE;
+    call->name = "TooManyRequests";
+    return coco_kbs_refuse(call, 429, NULL,
+                           coco_fail(err, COCO_ERR_LIMIT, "too many requests: try again later"));
+}
+
+/*
+ * Who has proven something is let in as often as she likes, but for handshakes, which
+ * anybody can begin.
+ */
+static void
+settle_rate(const struct coco_kbs_call *call, const struct route *route)
+{
+    if (!call->core->limiter || !route || !is_limited(route) || route->operation == COCO_KBS_AUTH
+        || route->operation == COCO_KBS_ATTEST || call->reply->status == 401
+        || call->reply->status == 429)
+        return;
+    coco_kbs_limiter_give_back(call->core->limiter, &call->request->source);
+}
+
 static coco_status
 dispatch(struct coco_kbs_call *call, const struct route **ret, coco_error **err)
 {
@@ -112,7 +152,8 @@ dispatch(struct coco_kbs_call *call, const struct route **ret, coco_error **err)
         if (strcmp(request->method, routes[i].method) == 0) {
             call->rest = rest;
             *ret = &routes[i];
-            return routes[i].handler(call, err);
+            coco_status status = check_rate(call, &routes[i], err);
+            return status == COCO_OK ? routes[i].handler(call, err) : status;
         }
     }
     call->name = known ? "MethodNotAllowed" : "PluginNotFound";
@@ -157,7 +198,8 @@ coco_kbs_reply_error(int status, const char *name, const char *detail, const cha
     /* RFC 9110 section 15.5.2: a 401 says how to do better. */
     if (status == 401 && coco_httpd_reply_add(reply, "WWW-Authenticate", "Bearer", NULL) != COCO_OK)
         coco_buf_reset(&reply->fields);
-    if (status == 503 && coco_httpd_reply_add(reply, "Retry-After", "1", NULL) != COCO_OK)
+    if ((status == 429 || status == 503)
+        && coco_httpd_reply_add(reply, "Retry-After", "1", NULL) != COCO_OK)
         coco_buf_reset(&reply->fields);
 }
 
@@ -172,9 +214,10 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
 
     if (code >= 500 && !(code == 503 && call->detail))
         detail = "internal error";
-    coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO, "%s %s: %d%s%s: %s",
-                 call->request->method, call->request->path, code, id ? " id " : "", id ? id : "",
-                 message);
+    if (!call->quiet)
+        coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO,
+                     "%s %s: %d%s%s: %s", call->request->method, call->request->path, code,
+                     id ? " id " : "", id ? id : "", message);
     coco_kbs_reply_error(code, call->name, detail, id, call->reply);
 }
 
@@ -192,8 +235,9 @@ put_on_record(struct coco_kbs_call *call, const char *event)
         .status = call->reply->status,
     };
 
-    /* Anybody can ask without a session, as often as it takes to fill a disk. */
-    if (strcmp(event, RESOURCE_EVENT) == 0 && call->reply->status == 401)
+    /* Anybody can ask without a session, or too often, as often as it takes to fill a disk. */
+    if (call->reply->status == 429
+        || (strcmp(event, RESOURCE_EVENT) == 0 && call->reply->status == 401))
         return;
     coco_text_escape(call->request->path, strlen(call->request->path), path, sizeof(path));
     coco_status status = coco_kbs_audit_add(call->core->audit, &entry, &err);
@@ -251,6 +295,7 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
     if (status != COCO_OK)
         fail(&call, status, err);
     coco_error_free(err);
+    settle_rate(&call, route);
     if (core->audit && route && route->event)
         put_on_record(&call, route->event);
     if (core->metrics)

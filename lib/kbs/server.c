@@ -5,7 +5,9 @@
  */
 #include "kbs/server.h"
 
+#include "base/context.h"
 #include "base/fail.h"
+#include "kbs/limiter.h"
 #include "kbs/router.h"
 
 #include <string.h>
@@ -23,11 +25,30 @@ refuse(void *self, const char *detail, struct coco_httpd_reply *reply)
     coco_kbs_reply_error(reply->status, "HTTPFailed", detail, NULL, reply);
 }
 
+/* A handshake of TLS is the first cryptography that a stranger can have. */
+static bool
+admit(void *self, const struct coco_httpd_source *source)
+{
+    const struct coco_kbs_core *core = self;
+
+    if (!core->config.http.certificate || !core->limiter)
+        return true;
+    enum coco_kbs_leave leave = coco_kbs_limiter_take(core->limiter, source, core->now());
+    if (leave == COCO_KBS_LEAVE)
+        return true;
+    if (leave == COCO_KBS_LEAVE_ENDS)
+        coco_ctx_log(core->ctx, COCO_LOG_INFO, "connection closed: too many requests");
+    if (core->metrics)
+        coco_kbs_metrics_count_limited(core->metrics);
+    return false;
+}
+
 coco_status
 coco_kbs_server_start(struct coco_kbs_core *core, struct coco_httpd_server **ret, coco_error **err)
 {
     const struct coco_kbs_config *config = &core->config;
-    const struct coco_httpd_handler handler = {.handle = handle, .refuse = refuse, .self = core};
+    const struct coco_httpd_handler handler = {
+        .handle = handle, .refuse = refuse, .admit = admit, .self = core};
     const struct coco_httpd_options opts = {
         .ctx = core->ctx,
         .now = core->now,

@@ -58,6 +58,7 @@ every_request_is_counted_by_what_became_of_it(void **state)
         {{.operation = COCO_KBS_AUTH, .status = 400}, "kbs_auth_requests_total"},
         {{.operation = COCO_KBS_AUTH, .status = 200}, "kbs_auth_successes_total"},
         {{.operation = COCO_KBS_AUTH, .status = 400}, "kbs_auth_errors_total"},
+        {{.operation = COCO_KBS_AUTH, .status = 429}, "kbs_requests_limited_total"},
         {{.operation = COCO_KBS_ATTEST, .status = 400}, "kbs_attestation_requests_total"},
         {{.operation = COCO_KBS_ATTEST, .status = 400}, "kbs_attestation_errors_total"},
         {{.operation = COCO_KBS_ATTEST, .status = 401}, "kbs_attestation_errors_total"},
@@ -188,7 +189,7 @@ the_page_is_what_prometheus_reads(void **state)
         assert_int_equal(strspn(strrchr(line, ' ') + 1, "0123456789."),
                          strlen(strrchr(line, ' ') + 1));
     }
-    assert_int_equal(types, 19);
+    assert_int_equal(types, 20);
     (void)snprintf(type, sizeof(type), "kbs_build_info{version=\"%s\"}", coco_version());
     assert_value(coco_buf_text(&buf), type, "1");
 }

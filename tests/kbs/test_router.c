@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "crypto/jwk.h"
 #include "kbs/audit.h"
+#include "kbs/limiter.h"
 #include "tests/kbs/world.h"
 
 #include <signal.h>
@@ -345,6 +346,129 @@ what_cannot_be_recorded_is_not_given(void **state)
     recorded_end(&r);
 }
 
+/* ---- a source that asks for too much ---- */
+
+#define BURST 20
+
+static void
+limit_rates(struct world *w)
+{
+    coco_error *err = NULL;
+
+    coco_kbs_limiter_free(w->core->limiter);
+    w->core->limiter = NULL;
+    assert_ok(coco_kbs_limiter_new(2, BURST, &w->core->limiter, &err), err);
+    w->source = (struct coco_httpd_source){{4, 0, 0, 0, 10, 0, 0, 1}};
+}
+
+/* Asks until it may not, but at most a hundred times; how often it was answered. */
+static unsigned
+flood(struct world *w, const char *method, const char *target, const char *cookie,
+      const char *authorization, const char *body)
+{
+    unsigned n = 0;
+
+    while (n < 100 && ask(w, method, target, cookie, authorization, body) != 429)
+        n++;
+    return n;
+}
+
+static void
+what_costs_a_stranger_nothing_is_bounded(void **state)
+{
+    struct world *w = *state;
+    char token[4096];
+    static const char *const floods[][3] = {
+        {"POST", "/kbs/v0/auth", AUTH_BODY},      {"POST", "/kbs/v0/auth", "{"},
+        {"POST", "/kbs/v0/attest", "{}"},         {"GET", "/kbs/v0/resource/a/b/c", ""},
+        {"POST", "/kbs/v0/resource-policy", "x"}, {"GET", "/kbs/v0/explain/x", ""},
+    };
+
+    (void)snprintf(token, sizeof(token), "%s", owner_token(w));
+    token[strlen(token) - 4] ^= 1;
+    for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
+        limit_rates(w);
+        assert_int_equal(
+            flood(w, floods[i][0], floods[i][1], "kbs-session-id=AAAA", token, floods[i][2]),
+            BURST);
+        assert_says_no(w, "TooManyRequests");
+        assert_contains(coco_buf_text(&w->reply.fields), "Retry-After: 1");
+        /* All of it is one bucket: there is nothing left for the owner's path, too. */
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 429);
+        /* Those who watch are not kept out, and others do not feel it. */
+        assert_int_equal(ask(w, "GET", "/healthz", NULL, NULL, ""), 200);
+        assert_int_equal(ask(w, "GET", "/metrics", NULL, NULL, ""), 200);
+        assert_int_equal(ask(w, "GET", "/.well-known/jwks.json", NULL, NULL, ""), 200);
+        w->source.bytes[7]++;
+        assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+        w->source.bytes[7]--;
+        world_clock++;
+        assert_int_equal(flood(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 2);
+    }
+}
+
+static void
+who_has_proven_something_is_not_limited(void **state)
+{
+    struct world *w = *state;
+
+    limit_rates(w);
+    add_references(w);
+    add_resource(w, "a/b/c", "secret");
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(flood(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 100);
+    assert_int_equal(flood(w, "GET", "/kbs/v0/resource", NULL, owner_token(w), ""), 100);
+    /* Nor is a guest who asks for what is not there, or may not have it. */
+    assert_int_equal(flood(w, "GET", "/kbs/v0/resource/a/b/d", w->cookie, NULL, ""), 100);
+}
+
+/* Evidence that came too soon was not looked at: its nonce is as good as before. */
+static void
+what_is_refused_for_its_number_is_not_judged(void **state)
+{
+    struct world *w = *state;
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    const struct attestation how = {0};
+
+    add_references(w);
+    limit_rates(w);
+    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    make_attestation(w, &how, &body);
+    assert_int_equal(flood(w, "POST", "/kbs/v0/attest", w->cookie, NULL, "{"), BURST - 1);
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, body.data, body.len),
+                     429);
+    assert_null(w->reply.cookie.data);
+    world_clock++;
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, body.data, body.len),
+                     200);
+    assert_int_equal(ask(w, "GET", "/metrics", NULL, NULL, ""), 200);
+    assert_contains(said(w), "kbs_requests_limited_total 2\n");
+    assert_contains(said(w), "kbs_attestation_requests_total 20\n");
+}
+
+static unsigned limited_lines;
+
+static void
+count_lines(void *user, coco_log_level level, const char *line)
+{
+    (void)user;
+    (void)level;
+    limited_lines += strstr(line, "429") != NULL;
+}
+
+static void
+a_flood_fills_neither_log_nor_memory(void **state)
+{
+    struct world *w = *state;
+
+    limit_rates(w);
+    limited_lines = 0;
+    coco_ctx_set_log(w->ctx, COCO_LOG_DEBUG, count_lines, NULL, NULL);
+    for (unsigned i = 0; i < 1000; i++)
+        (void)ask(w, "POST", "/kbs/v0/attest", "kbs-session-id=AAAA", NULL, "{}");
+    assert_int_equal(limited_lines, 1);
+}
+
 int
 main(void)
 {
@@ -355,6 +479,10 @@ main(void)
         T(upstream_admin_client_is_served),
         cmocka_unit_test(what_is_given_and_changed_is_on_record),
         cmocka_unit_test(what_cannot_be_recorded_is_not_given),
+        T(what_costs_a_stranger_nothing_is_bounded),
+        T(who_has_proven_something_is_not_limited),
+        T(what_is_refused_for_its_number_is_not_judged),
+        T(a_flood_fills_neither_log_nor_memory),
     };
 
     return cmocka_run_group_tests_name("kbs/router", tests, NULL, NULL);

@@ -38,6 +38,12 @@ start(struct fixture *f, const char *config, coco_error **err)
     return status == COCO_OK ? coco_kbs_server_start(f->core, &f->server, err) : status;
 }
 
+static int64_t
+stopped_now(void)
+{
+    return 1800000000;
+}
+
 static void
 end(struct fixture *f)
 {
@@ -46,9 +52,8 @@ end(struct fixture *f)
     coco_ctx_free(f->ctx);
 }
 
-/* One request on a connection of its own; the whole answer until the server closes. */
-static void
-ask_raw(struct fixture *f, const char *text)
+static int
+reach(const struct fixture *f)
 {
     const char *port = strrchr(coco_httpd_server_url(f->server), ':');
     struct sockaddr_in address = {
@@ -57,11 +62,20 @@ ask_raw(struct fixture *f, const char *text)
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    size_t len = 0;
 
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+/* One request on a connection of its own; the whole answer until the server closes. */
+static void
+ask_raw(struct fixture *f, const char *text)
+{
+    int fd = reach(f);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    size_t len = 0;
+
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
     for (ssize_t got = 1; got > 0; len += got > 0 ? (size_t)got : 0) {
         assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
@@ -129,6 +143,71 @@ the_configuration_says_where_and_how_much(void **state)
     end(&f);
 }
 
+static void
+a_hostile_source_is_told_to_come_back(void **state)
+{
+    static const char *const hostile[] = {
+        "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\n{",
+        "POST /kbs/v0/attest HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n"
+        "Cookie: kbs-session-id=AAAA\r\n\r\n{}",
+        "GET /kbs/v0/resource/a/b/c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        "Authorization: Bearer a.b.c\r\n\r\n",
+    };
+    struct fixture f;
+    unsigned limited = 0;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(start(&f, "[rate_limit]\nper_second = 1\nburst = 30\n", &err), err);
+    for (unsigned i = 0; i < 300; i++) {
+        ask_raw(&f, hostile[i % 3]);
+        if (strncmp(f.said, "HTTP/1.1 429 ", 13) != 0)
+            continue;
+        limited++;
+        assert_contains(f.said, "Retry-After: 1\r\n");
+    }
+    /* As many seconds as that has taken. */
+    assert_in_range(limited, 200, 270);
+    ask_raw(&f, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_contains(f.said, "HTTP/1.1 200 ");
+    end(&f);
+}
+
+static void
+connections_of_a_hostile_source_are_closed_before_tls(void **state)
+{
+    struct pki_cert leaf = {0};
+    static char text[16384];
+    struct fixture f;
+    struct pollfd open[8];
+    char byte;
+    coco_error *err = NULL;
+
+    (void)state;
+    pki_make(&leaf, NULL, "localhost", 1);
+    char *cert_pem = pki_pem(&leaf);
+    char *key_pem = pki_key_pem(&leaf);
+    (void)snprintf(text, sizeof(text),
+                   "[http_server]\ncertificate = '''%s'''\nprivate_key = '''%s'''\n"
+                   "[rate_limit]\nper_second = 1\nburst = 4\n",
+                   cert_pem, key_pem);
+    assert_ok(start(&f, text, &err), err);
+    f.core->now = stopped_now;
+    for (size_t i = 0; i < 8; i++)
+        open[i] = (struct pollfd){.fd = reach(&f), .events = POLLIN};
+    for (size_t i = 4; i < 8; i++) {
+        assert_int_equal(poll(&open[i], 1, PATIENCE_MS), 1);
+        assert_true(recv(open[i].fd, &byte, 1, 0) <= 0);
+    }
+    assert_int_equal(poll(open, 4, 0), 0);
+    for (size_t i = 0; i < 8; i++)
+        (void)close(open[i].fd);
+    end(&f);
+    OPENSSL_free(cert_pem);
+    OPENSSL_free(key_pem);
+    pki_done(&leaf);
+}
+
 /* Text and bytes, from the configuration to the context that uses it. */
 static void
 the_private_key_is_wiped_wherever_it_was(void **state)
@@ -177,6 +256,8 @@ main(void)
         cmocka_unit_test(what_is_no_request_is_told_so_in_the_words_of_a_kbs),
         cmocka_unit_test(a_guest_gets_its_cookie),
         cmocka_unit_test(the_configuration_says_where_and_how_much),
+        cmocka_unit_test(a_hostile_source_is_told_to_come_back),
+        cmocka_unit_test(connections_of_a_hostile_source_are_closed_before_tls),
         cmocka_unit_test(the_private_key_is_wiped_wherever_it_was),
     };
 

@@ -49,7 +49,8 @@ struct world {
     EVP_PKEY *owner; /* Ed25519, role admin */
     EVP_PKEY *tee;
     struct coco_httpd_reply reply;
-    X509 *certificate;  /* that TLS has verified, or NULL */
+    X509 *certificate; /* that TLS has verified, or NULL */
+    struct coco_httpd_source source;
     char cookie[16384]; /* as a Cookie header */
     char body[8192];
 };
@@ -117,6 +118,7 @@ ask_bytes(struct world *w, const char *method, const char *target, const char *c
         .body = body,
         .body_len = len,
         .certificate = w->certificate,
+        .source = w->source,
     };
 
     assert_true(strlen(target) < sizeof(path));

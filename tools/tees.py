@@ -48,7 +48,7 @@ TEES = {
         ["attester/se"], ["verifier/se"], [], ["tee/se", "tee/se_request", "verifier/se_host_key"],
     ),
     "sev": (
-        "attested before it runs; `offline_sev_kbc` reads what was put in",
+        "attested before it runs; `offline_sev_kbc` reads what was put in, `online_sev_kbc` asks simple-kbs",
         [], ["verifier/sev"], ["roundtrip/sev"], ["verifier/sev", "tee/sev_launch", "tee/sev_secret"],
     ),
     "sgx": (

@@ -31,6 +31,9 @@ extern "C" {
  *   protects are ::COCO_ERR_DENIED, unless `unprotected:` stands before the directory;
  * - `offline_sev_kbc::` reads what the owner of an SEV guest put into it before
  *   it ran;
+ * - `online_sev_kbc::kbs.example:44444` asks simple-kbs by gRPC, with the connection that the
+ *   owner of an SEV guest put into it before it ran; `https://` before it for TLS. Part of a
+ *   build with the feature "rpc";
  * - `sample_kbc::` knows one key that everybody knows, for tests;
  * - `vault_kbc::https://vault.example:8200?token-file=/run/token` asks HashiCorp Vault or
  *   OpenBao: the resource a/b/c is the value "data" of the KV entry a/b/c, as upstream's

@@ -8,12 +8,17 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "config.h"
 #include "kbc/params.h"
 
 #include <string.h>
 
 static const struct coco_kbc_driver *const drivers[] = {
-    &coco_cc_kbc, &coco_offline_fs_kbc, &coco_offline_sev_kbc, &coco_sample_kbc, &coco_vault_kbc,
+    &coco_cc_kbc,         &coco_offline_fs_kbc, &coco_offline_sev_kbc,
+#if COCO_HAVE_RPC
+    &coco_online_sev_kbc,
+#endif
+    &coco_sample_kbc,     &coco_vault_kbc,
 };
 
 struct coco_kbc {

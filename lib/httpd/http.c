@@ -30,6 +30,8 @@ struct headers {
     const char *range;
     const char *if_range;
     const char *if_none_match;
+    const char *traceparent; /* more than one are none (W3C Trace Context section 3.2.1) */
+    size_t n_traceparent;
     const char *accept[COCO_HTTPD_ACCEPTS_MAX]; /* this one may come often */
     size_t n_accept;
 };
@@ -125,6 +127,8 @@ slot(struct headers *headers, const char *name)
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcasecmp(name, known[i].name) == 0)
             return known[i].value;
+    if (strcasecmp(name, "traceparent") == 0)
+        return headers->n_traceparent++ == 0 ? &headers->traceparent : NULL;
     if (strcasecmp(name, "accept") == 0 && headers->n_accept < COCO_HTTPD_ACCEPTS_MAX)
         return &headers->accept[headers->n_accept++];
     return NULL;
@@ -190,6 +194,7 @@ understand(const struct headers *headers, bool http_1_0, struct coco_httpd_reque
 {
     ret->cookie = headers->cookie;
     ret->authorization = headers->authorization;
+    ret->traceparent = headers->n_traceparent == 1 ? headers->traceparent : NULL;
     ret->range = headers->range;
     ret->if_range = headers->if_range;
     ret->if_none_match = headers->if_none_match;

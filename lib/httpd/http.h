@@ -30,6 +30,7 @@ struct coco_httpd_request {
     const char *query;                          /* what follows the "?", or NULL */
     const char *cookie;                         /* value of the Cookie header, or NULL */
     const char *authorization;                  /* value of the Authorization header, or NULL */
+    const char *traceparent;                    /* value of the traceparent header, or NULL */
     const char *range;                          /* value of the Range header, or NULL */
     const char *if_range;                       /* value of the If-Range header, or NULL */
     const char *if_none_match;                  /* value of the If-None-Match header, or NULL */

@@ -527,7 +527,8 @@ coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
     if (status == COCO_OK)
         status = name_guest(call, j.sent.tee_pubkey, err);
     if (status == COCO_OK)
-        status = coco_kbs_trace_begin("attest", j.now, &j.trace, err);
+        status = coco_kbs_trace_begin("attest", call->traced ? call->trace_id : "", j.now, &j.trace,
+                                      err);
     if (status != COCO_OK)
         return status;
     call->tee = known_tee(j.tee);

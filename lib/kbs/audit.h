@@ -50,11 +50,12 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_audit *, coco_kbs_audit_close);
 
 /* What happened. Texts may be NULL, and are then left out. */
 struct coco_kbs_audit_event {
-    const char *event; /* "resource" */
-    const char *who;   /* thumbprint of a guest's key, or an owner's role */
-    const char *path;  /* of the request */
-    const char *id;    /* of the trace that explains it */
-    int status;        /* of HTTP */
+    const char *event;    /* "resource" */
+    const char *who;      /* thumbprint of a guest's key, or an owner's role */
+    const char *path;     /* of the request */
+    const char *id;       /* of the trace that explains it */
+    const char *trace_id; /* W3C's */
+    int status;           /* of HTTP */
 };
 
 /*

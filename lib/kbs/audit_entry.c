@@ -86,6 +86,8 @@ coco_kbs_audit_format(const struct coco_kbs_audit_place *place,
     if (status == COCO_OK)
         status = add_text(entry, "id", event->id, err);
     if (status == COCO_OK)
+        status = add_text(entry, "trace_id", event->trace_id, err);
+    if (status == COCO_OK)
         status = write_line(entry, place, buf, err);
     return status;
 }

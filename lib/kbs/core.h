@@ -9,6 +9,7 @@
 #include <coco/context.h>
 #include <coco/verifier.h>
 
+#include "base/traceparent.h"
 #include "crypto/key.h"
 #include "httpd/http.h"
 #include "kbs/config.h"
@@ -67,7 +68,9 @@ struct coco_kbs_call {
     bool quiet;         /* the log has it already */
     const char *tee;    /* whose evidence is judged, static; NULL: none */
     enum coco_kbs_ruling ruling;
-    char trace[40];              /* id of the trace that explains it, or "" */
+    char trace_id[COCO_TRACE_ID_SIZE]; /* W3C's, or "" */
+    bool traced;                       /* it is the peer's, and said where what happened is told */
+    char trace[40];                    /* id of the trace that explains it, or "" */
     char who[COCO_KBS_WHO_SIZE]; /* thumbprint of a guest's key or an owner's role; "" while unknown
                                   */
 };

@@ -74,7 +74,8 @@ add_time(cJSON *trace, int64_t now, coco_error **err)
 }
 
 coco_status
-coco_kbs_trace_begin(const char *what, int64_t now, cJSON **ret, coco_error **err)
+coco_kbs_trace_begin(const char *what, const char *trace_id, int64_t now, cJSON **ret,
+                     coco_error **err)
 {
     uint8_t random[(COCO_KBS_TRACE_ID_SIZE - 1) / 2];
     char id[COCO_KBS_TRACE_ID_SIZE];
@@ -91,6 +92,8 @@ coco_kbs_trace_begin(const char *what, int64_t now, cJSON **ret, coco_error **er
         status = add_time(trace, now, err);
     if (status == COCO_OK)
         status = coco_json_add_string(trace, "what", what, err);
+    if (status == COCO_OK && *trace_id)
+        status = coco_json_add_string(trace, "trace_id", trace_id, err);
     if (status == COCO_OK)
         *ret = coco_steal(&trace);
     return status;

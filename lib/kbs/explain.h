@@ -26,9 +26,10 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_traces *, coco_kbs_traces_free);
 
 /*
  * Begins a trace of what ("attest", "resource"): an object with a fresh id and
- * the time, to which the caller adds what it finds.
+ * the time, to which the caller adds what it finds. trace_id is W3C's, or "".
  */
-coco_status coco_kbs_trace_begin(const char *what, int64_t now, cJSON **ret, coco_error **err);
+coco_status coco_kbs_trace_begin(const char *what, const char *trace_id, int64_t now, cJSON **ret,
+                                 coco_error **err);
 
 /* Adds each check of verdict: {"name","ok","expected","got"}, of failing ones "allowed", "hint". */
 coco_status coco_kbs_trace_verdict(cJSON *trace, const coco_verdict *verdict, coco_error **err);

@@ -138,7 +138,8 @@ deny(struct coco_kbs_call *call, const cJSON *claims, const char *reason, coco_e
     _cleanup_json_ cJSON *trace = NULL;
 
     call->name = "PolicyDeny";
-    coco_status status = coco_kbs_trace_begin("resource", core->now(), &trace, err);
+    coco_status status = coco_kbs_trace_begin("resource", call->traced ? call->trace_id : "",
+                                              core->now(), &trace, err);
     if (status == COCO_OK)
         status = fill_trace(call, claims, trace, err);
     if (status == COCO_OK)

@@ -185,7 +185,7 @@ status_for(coco_status status)
 
 void
 coco_kbs_reply_error(int status, const char *name, const char *detail, const char *id,
-                     struct coco_httpd_reply *reply)
+                     const char *trace, struct coco_httpd_reply *reply)
 {
     coco_buf_reset(&reply->body);
     coco_buf_reset(&reply->cookie);
@@ -193,7 +193,7 @@ coco_kbs_reply_error(int status, const char *name, const char *detail, const cha
     reply->status = status;
     reply->type = "application/problem+json";
     /* Without memory the body stays empty: the status still says what happened. */
-    if (coco_rcar_error_build(name, detail, id, &reply->body, NULL) != COCO_OK)
+    if (coco_rcar_error_build(name, detail, id, trace, &reply->body, NULL) != COCO_OK)
         coco_buf_reset(&reply->body);
     /* RFC 9110 section 15.5.2: a 401 says how to do better. */
     if (status == 401 && coco_httpd_reply_add(reply, "WWW-Authenticate", "Bearer", NULL) != COCO_OK)
@@ -211,14 +211,16 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
     const char *message = err ? coco_error_message(err) : "out of memory";
     const char *detail = call->detail ? call->detail : message;
     const char *id = call->trace[0] ? call->trace : NULL;
+    const char *trace = call->traced ? call->trace_id : NULL;
 
     if (code >= 500 && !(code == 503 && call->detail))
         detail = "internal error";
     if (!call->quiet)
         coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO,
-                     "%s %s: %d%s%s: %s", call->request->method, call->request->path, code,
-                     id ? " id " : "", id ? id : "", message);
-    coco_kbs_reply_error(code, call->name, detail, id, call->reply);
+                     "%s %s: %d%s%s%s%s: %s", call->request->method, call->request->path, code,
+                     id ? " id " : "", id ? id : "", call->trace_id[0] ? " trace " : "",
+                     call->trace_id, message);
+    coco_kbs_reply_error(code, call->name, detail, id, trace, call->reply);
 }
 
 /* What cannot be recorded is not said: a secret that nobody knows was given is not given. */
@@ -232,6 +234,7 @@ put_on_record(struct coco_kbs_call *call, const char *event)
         .who = call->who,
         .path = path,
         .id = call->trace,
+        .trace_id = call->traced ? call->trace_id : NULL,
         .status = call->reply->status,
     };
 
@@ -274,6 +277,17 @@ count(const struct coco_kbs_call *call, const struct route *route, uint64_t begi
     coco_kbs_metrics_count(call->core->metrics, &event);
 }
 
+/* The trace that the peer is in, or one of its own; without random bytes there is none. */
+static void
+find_trace(struct coco_kbs_call *call)
+{
+    char traceparent[COCO_TRACEPARENT_SIZE];
+
+    call->traced = coco_traceparent_parse(call->request->traceparent, traceparent);
+    if (call->traced || coco_traceparent_new(traceparent, NULL) == COCO_OK)
+        coco_traceparent_id(traceparent, call->trace_id);
+}
+
 void
 coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
                 struct coco_httpd_reply *reply)
@@ -291,6 +305,7 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
 
     reply->status = 200;
     reply->body.limit = REPLY_MAX;
+    find_trace(&call);
     coco_status status = dispatch(&call, &route, &err);
     if (status != COCO_OK)
         fail(&call, status, err);

@@ -15,8 +15,9 @@
 void coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
                      struct coco_httpd_reply *reply);
 
-/* A reply with this status and an ErrorInformation, for what never became a request. */
+/* A reply with this status and an ErrorInformation, for what never became a request.
+ * id, of an explanation, and trace, W3C's, may be NULL. */
 void coco_kbs_reply_error(int status, const char *name, const char *detail, const char *id,
-                          struct coco_httpd_reply *reply);
+                          const char *trace, struct coco_httpd_reply *reply);
 
 #endif

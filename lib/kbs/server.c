@@ -22,7 +22,7 @@ static void
 refuse(void *self, const char *detail, struct coco_httpd_reply *reply)
 {
     (void)self;
-    coco_kbs_reply_error(reply->status, "HTTPFailed", detail, NULL, reply);
+    coco_kbs_reply_error(reply->status, "HTTPFailed", detail, NULL, NULL, reply);
 }
 
 /* A handshake of TLS is the first cryptography that a stranger can have. */

@@ -497,8 +497,8 @@ coco_rcar_token_parse(const void *text, size_t len, struct coco_buf *token, coco
 /* ---- ErrorInformation ---- */
 
 coco_status
-coco_rcar_error_build(const char *name, const char *detail, const char *id, struct coco_buf *buf,
-                      coco_error **err)
+coco_rcar_error_build(const char *name, const char *detail, const char *id, const char *trace,
+                      struct coco_buf *buf, coco_error **err)
 {
     _cleanup_json_ cJSON *object = NULL;
     _cleanup_buf_ struct coco_buf type = {.limit = 256};
@@ -512,6 +512,8 @@ coco_rcar_error_build(const char *name, const char *detail, const char *id, stru
         status = coco_json_add_string(object, "detail", detail, err);
     if (status == COCO_OK && id)
         status = coco_json_add_string(object, "id", id, err);
+    if (status == COCO_OK && trace)
+        status = coco_json_add_string(object, "trace_id", trace, err);
     if (status == COCO_OK)
         status = coco_json_write(object, COCO_JSON_COMPACT, buf, err);
     return status;

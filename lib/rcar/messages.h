@@ -152,7 +152,7 @@ struct coco_rcar_error {
 
 /* id may be NULL. */
 coco_status coco_rcar_error_build(const char *name, const char *detail, const char *id,
-                                  struct coco_buf *buf, coco_error **err);
+                                  const char *trace, struct coco_buf *buf, coco_error **err);
 /* COCO_ERR_PROTO if it is no ErrorInformation: proxies have error pages of their own. */
 coco_status coco_rcar_error_parse(const void *text, size_t len, struct coco_rcar_error *ret,
                                   coco_error **err);

@@ -251,6 +251,21 @@ what_a_range_needs_is_read(void **state)
     assert_true(r.http_1_0);
 }
 
+static void
+a_traceparent_that_comes_twice_is_none(void **state)
+{
+    char once[] = "GET / HTTP/1.1\r\nHost: x\r\nTraceparent: a\r\n\r\n";
+    char twice[] = "GET / HTTP/1.1\r\nHost: x\r\ntraceparent: a\r\ntraceparent: a\r\n\r\n";
+    struct coco_httpd_request r = {0};
+
+    (void)state;
+    assert_int_equal(coco_httpd_parse(once, strlen(once), &r), 0);
+    assert_string_equal(r.traceparent, "a");
+    r = (struct coco_httpd_request){0};
+    assert_int_equal(coco_httpd_parse(twice, strlen(twice), &r), 0);
+    assert_null(r.traceparent);
+}
+
 int
 main(void)
 {
@@ -262,6 +277,7 @@ main(void)
         cmocka_unit_test(a_field_cannot_be_two),
         cmocka_unit_test(what_was_not_modified_has_no_length),
         cmocka_unit_test(the_length_of_a_stream_is_told_when_it_is_known),
+        cmocka_unit_test(a_traceparent_that_comes_twice_is_none),
         cmocka_unit_test(what_a_range_needs_is_read),
     };
 

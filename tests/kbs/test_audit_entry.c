@@ -27,18 +27,23 @@ make_key(void)
 static void
 an_entry_says_what_happened_first(void **state)
 {
-    const struct coco_kbs_audit_event event = {
-        .event = "resource", .who = "guest", .path = "/a\"b", .id = "0123", .status = 403};
+    const struct coco_kbs_audit_event event = {.event = "resource",
+                                               .who = "guest",
+                                               .path = "/a\"b",
+                                               .id = "0123",
+                                               .trace_id = "0af7",
+                                               .status = 403};
     const struct coco_kbs_audit_event bare = {.event = "attest", .who = ""};
     _cleanup_buf_ struct coco_buf buf = {.limit = COCO_KBS_AUDIT_LINE_MAX};
     coco_error *err = NULL;
 
     (void)state;
     assert_ok(coco_kbs_audit_format(&place, &event, &buf, &err), err);
-    assert_string_equal(coco_buf_text(&buf),
-                        "{\"seq\":7,\"time\":1800000000,\"event\":\"resource\",\"who\":\"guest\","
-                        "\"path\":\"/a\\\"b\",\"status\":403,\"id\":\"0123\",\"prev\":\"" PREV
-                        "\"}\n");
+    assert_string_equal(
+        coco_buf_text(&buf),
+        "{\"seq\":7,\"time\":1800000000,\"event\":\"resource\",\"who\":\"guest\","
+        "\"path\":\"/a\\\"b\",\"status\":403,\"id\":\"0123\",\"trace_id\":\"0af7\",\"prev\":\"" PREV
+        "\"}\n");
     coco_buf_reset(&buf);
     assert_ok(coco_kbs_audit_format(&place, &bare, &buf, &err), err);
     assert_string_equal(coco_buf_text(&buf), "{\"seq\":7,\"time\":1800000000,\"event\":\"attest\","

@@ -27,7 +27,7 @@ add(struct coco_kbs_traces *traces, const char *reason, char id[COCO_KBS_TRACE_I
     _cleanup_json_ cJSON *trace = NULL;
     coco_error *err = NULL;
 
-    assert_ok(coco_kbs_trace_begin("attest", 1795467926, &trace, &err), err);
+    assert_ok(coco_kbs_trace_begin("attest", "0af7", 1795467926, &trace, &err), err);
     assert_ok(coco_kbs_traces_add(traces, trace, "denied", "evidence", reason, id, &err), err);
 }
 
@@ -45,7 +45,8 @@ a_trace_is_found_by_its_id(void **state)
     assert_int_equal(strlen(id), 32);
     assert_ok(coco_kbs_traces_get(traces, id, &text, &err), err);
     (void)snprintf(want, sizeof(want),
-                   "{\"id\":\"%s\",\"time\":\"2026-11-23T21:05:26Z\",\"what\":\"attest\","
+                   "{\"id\":\"%s\",\"time\":\"2026-11-23T21:05:26Z\",\"what\":\"attest\",\"trace_"
+                   "id\":\"0af7\","
                    "\"decision\":\"denied\",\"rule\":\"evidence\",\"reason\":\"because\"}",
                    id);
     assert_string_equal(coco_buf_text(&text), want);
@@ -133,7 +134,7 @@ what_is_too_long_is_cut(void **state)
     assert_non_null(filler);
     memset(filler, 'a', COCO_KBS_TRACE_MAX);
     filler[COCO_KBS_TRACE_MAX] = '\0';
-    assert_ok(coco_kbs_trace_begin("attest", 0, &trace, &err), err);
+    assert_ok(coco_kbs_trace_begin("attest", "0af7", 0, &trace, &err), err);
     assert_ok(coco_json_add_string(trace, "claims", filler, &err), err);
     assert_ok(coco_kbs_traces_add(traces, trace, "denied", "evidence", "why", id, &err), err);
     assert_ok(coco_kbs_traces_get(traces, id, &text, &err), err);
@@ -156,7 +157,7 @@ adding_survives_failed_allocations(void **state)
         char id[COCO_KBS_TRACE_ID_SIZE];
         coco_error *err = NULL;
 
-        coco_status status = coco_kbs_trace_begin("attest", 0, &trace, &err);
+        coco_status status = coco_kbs_trace_begin("attest", "0af7", 0, &trace, &err);
         if (status == COCO_OK)
             status = coco_kbs_traces_add(traces, trace, "denied", "evidence", "why", id, &err);
         fault_expect(status, err);

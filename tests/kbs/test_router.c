@@ -346,6 +346,63 @@ what_cannot_be_recorded_is_not_given(void **state)
     recorded_end(&r);
 }
 
+/* ---- traces of W3C ---- */
+
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+
+static char traced_line[1024];
+
+static void
+keep_line(void *user, coco_log_level level, const char *line)
+{
+    (void)user;
+    (void)level;
+    (void)snprintf(traced_line, sizeof(traced_line), "%s", line);
+}
+
+static void
+a_trace_goes_through_reply_log_and_explanation(void **state)
+{
+    struct world *w = *state;
+    char path[128] = "/kbs/v0/explain/";
+
+    coco_ctx_set_log(w->ctx, COCO_LOG_DEBUG, keep_line, NULL, NULL);
+    w->traceparent = "00-" TRACE "-b7ad6b7169203331-01";
+    assert_int_equal(attest(w), 200);
+    add_resource(w, "a/b/c", "secret");
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 403);
+    assert_contains(said(w), "\"trace_id\":\"" TRACE "\"");
+    assert_contains(traced_line, " trace " TRACE ": ");
+    refusal_id(w, path + strlen(path), sizeof(path) - strlen(path));
+    assert_int_equal(ask_as_owner(w, "GET", path, ""), 200);
+    assert_contains(said(w), "\"trace_id\":\"" TRACE "\"");
+}
+
+static void
+what_is_no_trace_begins_one(void **state)
+{
+    static const char *const values[] = {NULL, "", "x", "00-" TRACE "-0000000000000000-01",
+                                         "00-" TRACE "-b7ad6b7169203331-01, 00-" TRACE};
+    struct world *w = *state;
+    char last[COCO_TRACE_ID_SIZE] = "";
+    char trace[COCO_TRACE_ID_SIZE];
+
+    coco_ctx_set_log(w->ctx, COCO_LOG_DEBUG, keep_line, NULL, NULL);
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        w->traceparent = values[i];
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, NULL, ""), 401);
+        /* Upstream's guests get what they always got. */
+        assert_null(strstr(said(w), "trace_id"));
+        const char *begun = strstr(traced_line, " trace ");
+        assert_non_null(begun);
+        memcpy(trace, begun + strlen(" trace "), sizeof(trace) - 1);
+        trace[sizeof(trace) - 1] = '\0';
+        assert_string_not_equal(trace, TRACE);
+        assert_string_not_equal(trace, last);
+        memcpy(last, trace, sizeof(last));
+    }
+}
+
 /* ---- a source that asks for too much ---- */
 
 #define BURST 20
@@ -453,7 +510,7 @@ count_lines(void *user, coco_log_level level, const char *line)
 {
     (void)user;
     (void)level;
-    limited_lines += strstr(line, "429") != NULL;
+    limited_lines += strstr(line, ": 429 trace ") != NULL;
 }
 
 static void
@@ -479,6 +536,8 @@ main(void)
         T(upstream_admin_client_is_served),
         cmocka_unit_test(what_is_given_and_changed_is_on_record),
         cmocka_unit_test(what_cannot_be_recorded_is_not_given),
+        T(a_trace_goes_through_reply_log_and_explanation),
+        T(what_is_no_trace_begins_one),
         T(what_costs_a_stranger_nothing_is_bounded),
         T(who_has_proven_something_is_not_limited),
         T(what_is_refused_for_its_number_is_not_judged),

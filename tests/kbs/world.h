@@ -51,6 +51,7 @@ struct world {
     struct coco_httpd_reply reply;
     X509 *certificate; /* that TLS has verified, or NULL */
     struct coco_httpd_source source;
+    const char *traceparent;
     char cookie[16384]; /* as a Cookie header */
     char body[8192];
 };
@@ -119,6 +120,7 @@ ask_bytes(struct world *w, const char *method, const char *target, const char *c
         .body_len = len,
         .certificate = w->certificate,
         .source = w->source,
+        .traceparent = w->traceparent,
     };
 
     assert_true(strlen(target) < sizeof(path));

@@ -893,7 +893,7 @@ an_error_is_built_as_it_is_read(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(coco_rcar_error_build("PolicyDeny", "Access denied", "ab-12", &buf, &err), err);
+    assert_ok(coco_rcar_error_build("PolicyDeny", "Access denied", "ab-12", NULL, &buf, &err), err);
     assert_string_equal(coco_buf_text(&buf),
                         "{\"type\":\"https://github.com/confidential-containers/kbs/errors/"
                         "PolicyDeny\",\"detail\":\"Access denied\",\"id\":\"ab-12\"}");
@@ -966,7 +966,7 @@ talk(EVP_PKEY *key, coco_error **err)
         status = coco_rcar_attestation_parse(COCO_RCAR_0_4_0, buf.data, buf.len, &attestation, err);
     coco_buf_reset(&buf);
     if (status == COCO_OK)
-        status = coco_rcar_error_build("A", "b", "c", &buf, err);
+        status = coco_rcar_error_build("A", "b", "c", "d", &buf, err);
     return status;
 }
 

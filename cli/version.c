@@ -5,7 +5,7 @@
  */
 #include "cli.h"
 
-static const char *const features[] = {"isal", "rpc", "tpm"};
+static const char *const features[] = {"isal", "pkcs11", "rpc", "tpm"};
 #define FEATURES (sizeof(features) / sizeof(features[0]))
 
 static int

@@ -35,6 +35,9 @@ extern "C" {
  *   owner of an SEV guest put into it before it ran; `https://` before it for TLS. Part of a
  *   build with the feature "rpc";
  * - `sample_kbc::` knows one key that everybody knows, for tests;
+ * - `pkcs11_kbc::pkcs11:token=NAME?module-path=FILE&pin-source=FILE` asks a token of
+ *   hardware, which the rest of a URI of RFC 7512 may name, too: the resource a/b/c is the
+ *   data object of that label, and AES keys in it wrap others; if coco_supports("pkcs11");
  * - `vault_kbc::https://vault.example:8200?token-file=/run/token` asks HashiCorp Vault or
  *   OpenBao: the resource a/b/c is the value "data" of the KV entry a/b/c, as upstream's
  *   KBS keeps it there, and keys of Transit wrap others. Behind the `?`, with `&` between:

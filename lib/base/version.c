@@ -14,6 +14,7 @@ static const struct {
     bool built;
 } features[] = {
     {"isal", COCO_HAVE_ISAL},
+    {"pkcs11", COCO_HAVE_PKCS11},
     {"rpc", COCO_HAVE_RPC},
     {"tpm", COCO_HAVE_TPM},
 };

@@ -63,6 +63,7 @@ extern const struct coco_kbc_driver coco_cc_kbc;
 extern const struct coco_kbc_driver coco_offline_fs_kbc;
 extern const struct coco_kbc_driver coco_offline_sev_kbc;
 extern const struct coco_kbc_driver coco_online_sev_kbc; /* only with COCO_HAVE_RPC */
+extern const struct coco_kbc_driver coco_pkcs11_kbc;     /* only with COCO_HAVE_PKCS11 */
 extern const struct coco_kbc_driver coco_sample_kbc;
 extern const struct coco_kbc_driver coco_vault_kbc;
 

@@ -8,18 +8,27 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/text.h"
-#include "config.h"
 #include "kbc/params.h"
+
+#include "config.h"
 
 #include <string.h>
 
+/* clang-format off */
 static const struct coco_kbc_driver *const drivers[] = {
-    &coco_cc_kbc,         &coco_offline_fs_kbc, &coco_offline_sev_kbc,
+    &coco_cc_kbc,
+    &coco_offline_fs_kbc,
+    &coco_offline_sev_kbc,
 #if COCO_HAVE_RPC
     &coco_online_sev_kbc,
 #endif
-    &coco_sample_kbc,     &coco_vault_kbc,
+#if COCO_HAVE_PKCS11
+    &coco_pkcs11_kbc,
+#endif
+    &coco_sample_kbc,
+    &coco_vault_kbc,
 };
+/* clang-format on */
 
 struct coco_kbc {
     const struct coco_kbc_driver *driver;

@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from conftest import needs
+
 SECRET = b"known to owner and guest alone"
 URI = "kbs:///db/password/1"
 KID = "kbs:///keys/sealing/owner"
@@ -89,3 +91,38 @@ def test_a_key_made_by_openssl_is_one(coco, signer):
     text = subprocess.run(["openssl", "pkey", "-in", signer[0], "-noout", "-text"], check=True,
                           capture_output=True, text=True).stdout  # fmt: skip
     assert "prime256v1" in text
+
+
+@pytest.fixture
+def token(coco, tmp_path, monkeypatch):
+    """A KBC of SoftHSM, whose token has the AES key "kek"."""
+    needs("softhsm2-util")
+    if not coco.json("version")["features"]["pkcs11"]:
+        pytest.skip("this build has no PKCS#11")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path}/tokens\n")
+    (tmp_path / "pin").write_text("4711\n")
+    (tmp_path / "aes").write_bytes(b"0123456789abcdef" * 2)
+    env = {"SOFTHSM2_CONF": str(tmp_path / "softhsm.conf")}
+    for args in (
+        ["--init-token", "--free", "--label", "coco", "--so-pin", "0815", "--pin", "4711"],
+        ["--import", tmp_path / "aes", "--aes", "--token", "coco", "--label", "kek", "--id", "01", "--pin", "4711"],
+    ):
+        subprocess.run(["softhsm2-util", *args], env=env, check=True, capture_output=True)
+    module = "/usr/lib/softhsm/libsofthsm2.so"
+    return f"hsm=pkcs11_kbc::pkcs11:token=coco?module-path={module}&pin-source=file:{tmp_path}/pin", env
+
+
+def test_an_envelope_is_opened_by_the_token_alone(coco, signer, token, tmp_path):
+    provider, env = token
+    seal = ["secret", "seal", "--kid", "owner", "--sign-key", signer[0], "--provider", provider]
+    sealed = coco.run(*seal, "--wrap-key", "kek", stdin=SECRET, code=0, **env).stdout
+    assert SECRET not in sealed
+    told = coco.run("secret", "inspect", stdin=sealed, code=0).stdout.decode()
+    assert "provider  hsm" in told and "key_id    kek" in told and f"bytes     {len(SECRET)}" in told
+    unseal = ["secret", "unseal", "--owner-key", signer[1]]
+    assert coco.run(*unseal, "--provider", provider, stdin=sealed, code=0, **env).stdout == SECRET
+    coco.run(*unseal, stdin=sealed, code=7)
+    coco.run(*seal, "--wrap-key", "other", stdin=SECRET, code=6, **env)
+    (tmp_path / "pin").write_text("1234\n")
+    coco.run(*unseal, "--provider", provider, stdin=sealed, code=3, **env)

@@ -1,0 +1,363 @@
+/*
+ * crypto/pkcs11.c - a token of PKCS#11: keys that stay in it, and data
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "crypto/pkcs11.h"
+
+#include "base/fail.h"
+#include "base/fd.h"
+#include "crypto/aead.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#define SLOTS_MAX 256
+#define PIN_MAX ((size_t)256)
+#define VALUE_MAX ((size_t)1 << 20)
+/* Objects of one label that are looked at: two are one too many. */
+#define FOUND_MAX 2
+
+static coco_status
+fail(coco_error **err, CK_RV rv, const char *what)
+{
+    coco_status status = COCO_ERR_IO;
+
+    switch (rv) {
+    case CKR_HOST_MEMORY:
+        return coco_fail_nomem(err);
+    case CKR_PIN_INCORRECT:
+    case CKR_PIN_LOCKED:
+    case CKR_PIN_LEN_RANGE:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_EXPIRED:
+    case CKR_KEY_FUNCTION_NOT_PERMITTED:
+        status = COCO_ERR_DENIED;
+        break;
+    case CKR_TOKEN_NOT_PRESENT:
+        status = COCO_ERR_NOTFOUND;
+        break;
+    case CKR_MECHANISM_INVALID:
+        status = COCO_ERR_NOTSUP;
+        break;
+    default:
+        break;
+    }
+    return coco_fail(err, status, "%s fails in the token: 0x%08lx", what, (unsigned long)rv);
+}
+
+/* ---- opening ---- */
+
+static coco_status
+load(const char *path, CK_FUNCTION_LIST **ret, coco_error **err)
+{
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+    CK_C_GetFunctionList get = NULL;
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+    if (!module)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "module %s cannot be loaded", path);
+    /* POSIX, dlsym(): a pointer to data stands for one to a function. */
+    *(void **)(void *)&get = dlsym(module, "C_GetFunctionList");
+    CK_FUNCTION_LIST *functions = NULL;
+    if (!get || get(&functions) != CKR_OK || !functions) {
+        (void)dlclose(module);
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s is no module of PKCS#11", path);
+    }
+    CK_RV rv = functions->C_Initialize(&args);
+    if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        return fail(err, rv, "C_Initialize");
+    *ret = functions;
+    return COCO_OK;
+}
+
+/* Whether a field, which is filled up with blanks, holds text; "" is anything. */
+static bool
+field_is(const CK_UTF8CHAR *field, size_t size, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len == 0)
+        return true;
+    if (len > size || strncmp((const char *)field, text, len) != 0)
+        return false;
+    for (size_t i = len; i < size; i++)
+        if (field[i] != ' ')
+            return false;
+    return true;
+}
+
+static bool
+is_meant(const struct coco_pkcs11_uri *uri, CK_SLOT_ID slot, const CK_TOKEN_INFO *info)
+{
+    return (!uri->has_slot_id || uri->slot_id == slot)
+           && field_is(info->label, sizeof(info->label), uri->token)
+           && field_is(info->serialNumber, sizeof(info->serialNumber), uri->serial)
+           && field_is(info->manufacturerID, sizeof(info->manufacturerID), uri->manufacturer)
+           && field_is(info->model, sizeof(info->model), uri->model)
+           && (info->flags & CKF_TOKEN_INITIALIZED) != 0;
+}
+
+static coco_status
+find_slot(CK_FUNCTION_LIST *functions, const struct coco_pkcs11_uri *uri, CK_SLOT_ID *ret,
+          coco_error **err)
+{
+    CK_SLOT_ID slots[SLOTS_MAX];
+    CK_ULONG n = 0;
+    unsigned found = 0;
+
+    /* Without a buffer the module looks anew what there is (PKCS#11 3.0 section 5.5). */
+    CK_RV rv = functions->C_GetSlotList(CK_TRUE, NULL, &n);
+    n = SLOTS_MAX;
+    if (rv == CKR_OK)
+        rv = functions->C_GetSlotList(CK_TRUE, slots, &n);
+    if (rv != CKR_OK)
+        return fail(err, rv, "C_GetSlotList");
+    for (CK_ULONG i = 0; i < n && i < SLOTS_MAX; i++) {
+        CK_TOKEN_INFO info;
+
+        if (functions->C_GetTokenInfo(slots[i], &info) != CKR_OK || !is_meant(uri, slots[i], &info))
+            continue;
+        *ret = slots[i];
+        found++;
+    }
+    if (found == 0)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "no such token");
+    if (found > 1)
+        return coco_fail(err, COCO_ERR_INVALID, "%u tokens are meant", found);
+    return COCO_OK;
+}
+
+static coco_status
+log_in(const struct coco_pkcs11 *token, const char *file, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf pin = {.limit = PIN_MAX};
+
+    coco_status status = coco_file_read(file, &pin, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "PIN in %s", file);
+    size_t len = strcspn(coco_buf_text(&pin), "\r\n");
+    CK_RV rv = token->functions->C_Login(token->session, CKU_USER, pin.data, len);
+    return rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN ? COCO_OK : fail(err, rv, "C_Login");
+}
+
+coco_status
+coco_pkcs11_open(const struct coco_pkcs11_uri *uri, struct coco_pkcs11 *ret, coco_error **err)
+{
+    struct coco_pkcs11 token = {0};
+
+    coco_status status = load(uri->module_path, &token.functions, err);
+    if (status == COCO_OK)
+        status = find_slot(token.functions, uri, &token.slot, err);
+    if (status != COCO_OK)
+        return status;
+    CK_RV rv =
+        token.functions->C_OpenSession(token.slot, CKF_SERIAL_SESSION, NULL, NULL, &token.session);
+    if (rv != CKR_OK)
+        return fail(err, rv, "C_OpenSession");
+    if (uri->pin_file[0] != '\0')
+        status = log_in(&token, uri->pin_file, err);
+    if (status != COCO_OK) {
+        coco_pkcs11_close(&token);
+        return status;
+    }
+    *ret = token;
+    return COCO_OK;
+}
+
+void
+coco_pkcs11_close(struct coco_pkcs11 *token)
+{
+    if (token->functions)
+        (void)token->functions->C_CloseSession(token->session);
+    *token = (struct coco_pkcs11){0};
+}
+
+/* ---- using ---- */
+
+/* A session for one use. */
+struct use {
+    CK_FUNCTION_LIST *functions;
+    CK_SESSION_HANDLE session;
+};
+
+static void
+use_done(struct use *use)
+{
+    if (use->functions)
+        (void)use->functions->C_CloseSession(use->session);
+}
+
+#define _cleanup_use_ _cleanup_(use_done)
+
+static coco_status
+use_begin(const struct coco_pkcs11 *token, struct use *ret, coco_error **err)
+{
+    CK_SESSION_HANDLE session = 0;
+
+    CK_RV rv =
+        token->functions->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+    if (rv != CKR_OK)
+        return fail(err, rv, "C_OpenSession");
+    *ret = (struct use){.functions = token->functions, .session = session};
+    return COCO_OK;
+}
+
+/* The one object of this class and label. */
+static coco_status
+find_object(const struct use *use, CK_OBJECT_CLASS class, const char *label, CK_OBJECT_HANDLE *ret,
+            coco_error **err)
+{
+    char copy[COCO_PKCS11_LABEL_MAX];
+    size_t len = strlen(label);
+    CK_OBJECT_HANDLE found[FOUND_MAX];
+    CK_ULONG n = 0;
+
+    if (len == 0 || len > sizeof(copy))
+        return coco_fail(err, COCO_ERR_INVALID, "label of an object is not 1 to %d bytes",
+                         COCO_PKCS11_LABEL_MAX);
+    memcpy(copy, label, len);
+    CK_ATTRIBUTE wanted[] = {
+        {CKA_CLASS, &class, sizeof(class)},
+        {CKA_LABEL, copy, len},
+    };
+    CK_RV rv = use->functions->C_FindObjectsInit(use->session, wanted, 2);
+    if (rv == CKR_OK) {
+        rv = use->functions->C_FindObjects(use->session, found, FOUND_MAX, &n);
+        (void)use->functions->C_FindObjectsFinal(use->session);
+    }
+    if (rv != CKR_OK)
+        return fail(err, rv, "C_FindObjects");
+    if (n == 0)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "the token has no such object");
+    if (n > 1)
+        return coco_fail(err, COCO_ERR_INVALID, "the token has several of this label");
+    *ret = found[0];
+    return COCO_OK;
+}
+
+coco_status
+coco_pkcs11_read(const struct coco_pkcs11 *token, const char *label, struct coco_secret *ret,
+                 coco_error **err)
+{
+    _cleanup_use_ struct use use = {0};
+    _cleanup_secret_ struct coco_secret value = {0};
+    CK_ATTRIBUTE attribute = {CKA_VALUE, NULL, 0};
+    CK_OBJECT_HANDLE object = 0;
+
+    coco_status status = use_begin(token, &use, err);
+    if (status == COCO_OK)
+        status = find_object(&use, CKO_DATA, label, &object, err);
+    if (status != COCO_OK)
+        return status;
+    CK_RV rv = use.functions->C_GetAttributeValue(use.session, object, &attribute, 1);
+    if (rv != CKR_OK)
+        return fail(err, rv, "C_GetAttributeValue");
+    if (attribute.ulValueLen > VALUE_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "object of more than %zu bytes", VALUE_MAX);
+    status = coco_secret_alloc(attribute.ulValueLen, &value, err);
+    if (status != COCO_OK)
+        return status;
+    attribute.pValue = value.data;
+    rv = use.functions->C_GetAttributeValue(use.session, object, &attribute, 1);
+    if (rv != CKR_OK || attribute.ulValueLen > value.len)
+        return fail(err, rv, "C_GetAttributeValue");
+    value.len = attribute.ulValueLen;
+    *ret = coco_secret_steal(&value);
+    return COCO_OK;
+}
+
+/* PKCS#11 3.0 section 2.10.1 */
+static CK_GCM_PARAMS
+gcm_params(uint8_t iv[COCO_AEAD_IV_SIZE])
+{
+    return (CK_GCM_PARAMS){
+        .pIv = iv,
+        .ulIvLen = COCO_AEAD_IV_SIZE,
+        .ulIvBits = (CK_ULONG)COCO_AEAD_IV_SIZE * 8,
+        .ulTagBits = (CK_ULONG)COCO_AEAD_TAG_SIZE * 8,
+    };
+}
+
+coco_status
+coco_pkcs11_wrap(const struct coco_pkcs11 *token, const char *label, const void *data, size_t len,
+                 struct coco_buf *buf, coco_error **err)
+{
+    _cleanup_use_ struct use use = {0};
+    _cleanup_secret_ struct coco_secret in = {0};
+    _cleanup_secret_ struct coco_secret out = {0};
+    uint8_t iv[COCO_AEAD_IV_SIZE];
+    CK_GCM_PARAMS params = gcm_params(iv);
+    CK_MECHANISM mechanism = {CKM_AES_GCM, &params, sizeof(params)};
+    CK_OBJECT_HANDLE key = 0;
+
+    coco_status status = use_begin(token, &use, err);
+    if (status == COCO_OK)
+        status = find_object(&use, CKO_SECRET_KEY, label, &key, err);
+    if (status == COCO_OK)
+        status = coco_random(iv, sizeof(iv), err);
+    if (status == COCO_OK)
+        status = coco_secret_copy(data, len, &in, err);
+    if (status == COCO_OK)
+        status = coco_secret_alloc(len + COCO_AEAD_TAG_SIZE, &out, err);
+    if (status != COCO_OK)
+        return status;
+    CK_ULONG n = out.len;
+    CK_RV rv = use.functions->C_EncryptInit(use.session, &mechanism, key);
+    if (rv == CKR_OK)
+        rv = use.functions->C_Encrypt(use.session, in.data, in.len, out.data, &n);
+    if (rv != CKR_OK || n != out.len)
+        return fail(err, rv, "C_Encrypt");
+    status = coco_buf_append(buf, iv, sizeof(iv), err);
+    if (status == COCO_OK)
+        status = coco_buf_append(buf, out.data, out.len, err);
+    return status;
+}
+
+/* What does not open does so for one reason, whatever that is (T37). */
+static coco_status
+decrypt(const struct use *use, CK_OBJECT_HANDLE key, uint8_t iv[COCO_AEAD_IV_SIZE],
+        struct coco_secret *in, struct coco_secret *out, coco_error **err)
+{
+    CK_GCM_PARAMS params = gcm_params(iv);
+    CK_MECHANISM mechanism = {CKM_AES_GCM, &params, sizeof(params)};
+    CK_ULONG n = out->len;
+
+    CK_RV rv = use->functions->C_DecryptInit(use->session, &mechanism, key);
+    if (rv != CKR_OK)
+        return fail(err, rv, "C_DecryptInit");
+    rv = use->functions->C_Decrypt(use->session, in->data, in->len, out->data, &n);
+    if (rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_REMOVED || rv == CKR_DEVICE_MEMORY)
+        return fail(err, rv, "C_Decrypt");
+    if (rv != CKR_OK || n > out->len)
+        return coco_fail(err, COCO_ERR_VERIFY, "authentication failed");
+    out->len = n;
+    return COCO_OK;
+}
+
+coco_status
+coco_pkcs11_unwrap(const struct coco_pkcs11 *token, const char *label, const void *data, size_t len,
+                   struct coco_secret *ret, coco_error **err)
+{
+    _cleanup_use_ struct use use = {0};
+    _cleanup_secret_ struct coco_secret in = {0};
+    _cleanup_secret_ struct coco_secret out = {0};
+    uint8_t iv[COCO_AEAD_IV_SIZE];
+    CK_OBJECT_HANDLE key = 0;
+
+    if (len < COCO_AEAD_IV_SIZE + COCO_AEAD_TAG_SIZE)
+        return coco_fail(err, COCO_ERR_VERIFY, "authentication failed");
+    memcpy(iv, data, sizeof(iv));
+    coco_status status = use_begin(token, &use, err);
+    if (status == COCO_OK)
+        status = find_object(&use, CKO_SECRET_KEY, label, &key, err);
+    if (status == COCO_OK)
+        status = coco_secret_copy((const uint8_t *)data + sizeof(iv), len - sizeof(iv), &in, err);
+    if (status == COCO_OK)
+        status = coco_secret_alloc(in.len, &out, err);
+    if (status == COCO_OK)
+        status = decrypt(&use, key, iv, &in, &out, err);
+    if (status == COCO_OK)
+        *ret = coco_secret_steal(&out);
+    return status;
+}

@@ -1,0 +1,52 @@
+/*
+ * crypto/pkcs11.h - a token of PKCS#11: keys that stay in it, and data
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_CRYPTO_PKCS11_H
+#define COCO_CRYPTO_PKCS11_H
+
+#include "base/cleanup.h"
+#include "base/secret.h"
+#include "crypto/pkcs11_uri.h"
+
+#include <p11-kit/pkcs11.h>
+
+#define COCO_PKCS11_LABEL_MAX 1024
+
+/*
+ * One token, with whoever has its PIN logged in. Any number of threads may use it.
+ *
+ * Its module is code that is loaded, and stays loaded and initialized: another user of it
+ * in this process would notice if it went.
+ */
+struct coco_pkcs11 {
+    CK_FUNCTION_LIST *functions;
+    CK_SLOT_ID slot;
+    CK_SESSION_HANDLE session; /* that keeps the login; each use has one of its own */
+};
+
+/*
+ * COCO_ERR_NOTFOUND for a module or a token that is not there, COCO_ERR_INVALID if several
+ * tokens are meant, COCO_ERR_DENIED for a wrong PIN.
+ */
+coco_status coco_pkcs11_open(const struct coco_pkcs11_uri *uri, struct coco_pkcs11 *ret,
+                             coco_error **err);
+void coco_pkcs11_close(struct coco_pkcs11 *token);
+
+/* The value of the data object label; COCO_ERR_NOTFOUND. */
+coco_status coco_pkcs11_read(const struct coco_pkcs11 *token, const char *label,
+                             struct coco_secret *ret, coco_error **err);
+
+/*
+ * Appends data, encrypted by the AES key label: IV, ciphertext and tag of AES-GCM.
+ * COCO_ERR_NOTFOUND without such a key.
+ */
+coco_status coco_pkcs11_wrap(const struct coco_pkcs11 *token, const char *label, const void *data,
+                             size_t len, struct coco_buf *buf, coco_error **err);
+
+/* COCO_ERR_VERIFY for what the key label has not encrypted. */
+coco_status coco_pkcs11_unwrap(const struct coco_pkcs11 *token, const char *label, const void *data,
+                               size_t len, struct coco_secret *ret, coco_error **err);
+
+#endif

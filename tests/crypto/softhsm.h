@@ -1,0 +1,168 @@
+/*
+ * tests/crypto/softhsm.h - SoftHSM with one token for a test program
+ *
+ *     softhsm_begin(&hsm);   ... hsm.uri names its token "coco", the PIN in a file ...
+ *     softhsm_end(&hsm);
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_TESTS_CRYPTO_SOFTHSM_H
+#define COCO_TESTS_CRYPTO_SOFTHSM_H
+
+#include "crypto/pkcs11.h"
+#include "tests/support.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SOFTHSM_MODULE "/usr/lib/softhsm/libsofthsm2.so"
+#define SOFTHSM_PIN "4711-0815"
+#define SOFTHSM_KEY "kek"
+#define SOFTHSM_DATA "default/key/1"
+#define SOFTHSM_SECRET "a secret in hardware"
+
+struct softhsm {
+    char dir[64];
+    char pin_file[128];
+    char uri[512];
+    CK_FUNCTION_LIST *functions;
+    CK_SLOT_ID slot;
+};
+
+static inline void
+softhsm_write(const struct softhsm *hsm, const char *name, const char *text)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", hsm->dir, name);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The last slot has no token yet; what is made of it gets another number. */
+static inline void
+softhsm_make_token(struct softhsm *hsm, const char *name)
+{
+    CK_UTF8CHAR label[32];
+    CK_UTF8CHAR pin[] = SOFTHSM_PIN;
+    CK_SLOT_ID slots[16];
+    CK_ULONG n = 0;
+    CK_SESSION_HANDLE session = 0;
+
+    memset(label, ' ', sizeof(label));
+    memcpy(label, name, strlen(name));
+    assert_int_equal(hsm->functions->C_GetSlotList(CK_FALSE, NULL, &n), CKR_OK);
+    n = 16;
+    assert_int_equal(hsm->functions->C_GetSlotList(CK_FALSE, slots, &n), CKR_OK);
+    hsm->slot = slots[n - 1];
+    assert_int_equal(hsm->functions->C_InitToken(hsm->slot, pin, sizeof(pin) - 1, label), CKR_OK);
+    assert_int_equal(hsm->functions->C_OpenSession(hsm->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
+                                                   NULL, NULL, &session),
+                     CKR_OK);
+    assert_int_equal(hsm->functions->C_Login(session, CKU_SO, pin, sizeof(pin) - 1), CKR_OK);
+    assert_int_equal(hsm->functions->C_InitPIN(session, pin, sizeof(pin) - 1), CKR_OK);
+    assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
+}
+
+static inline void
+softhsm_make_key(const struct softhsm *hsm, CK_SESSION_HANDLE session, const char *name)
+{
+    CK_MECHANISM mechanism = {CKM_AES_KEY_GEN, NULL, 0};
+    CK_ULONG size = 32;
+    CK_BBOOL yes = CK_TRUE;
+    char label[32];
+    CK_ATTRIBUTE key[] = {
+        {CKA_TOKEN, &yes, sizeof(yes)},     {CKA_PRIVATE, &yes, sizeof(yes)},
+        {CKA_ENCRYPT, &yes, sizeof(yes)},   {CKA_DECRYPT, &yes, sizeof(yes)},
+        {CKA_SENSITIVE, &yes, sizeof(yes)}, {CKA_VALUE_LEN, &size, sizeof(size)},
+        {CKA_LABEL, label, strlen(name)},
+    };
+    CK_OBJECT_HANDLE made = 0;
+
+    (void)snprintf(label, sizeof(label), "%s", name);
+    assert_int_equal(hsm->functions->C_GenerateKey(session, &mechanism, key,
+                                                   sizeof(key) / sizeof(key[0]), &made),
+                     CKR_OK);
+}
+
+static inline void
+softhsm_make_data(const struct softhsm *hsm, CK_SESSION_HANDLE session, const char *name)
+{
+    CK_OBJECT_CLASS class = CKO_DATA;
+    CK_BBOOL yes = CK_TRUE;
+    char value[] = SOFTHSM_SECRET;
+    char label[32];
+    CK_ATTRIBUTE data[] = {
+        {CKA_CLASS, &class, sizeof(class)},    {CKA_TOKEN, &yes, sizeof(yes)},
+        {CKA_PRIVATE, &yes, sizeof(yes)},      {CKA_LABEL, label, strlen(name)},
+        {CKA_VALUE, value, sizeof(value) - 1},
+    };
+    CK_OBJECT_HANDLE made = 0;
+
+    (void)snprintf(label, sizeof(label), "%s", name);
+    assert_int_equal(
+        hsm->functions->C_CreateObject(session, data, sizeof(data) / sizeof(data[0]), &made),
+        CKR_OK);
+}
+
+static inline void
+softhsm_fill(const struct softhsm *hsm)
+{
+    CK_UTF8CHAR pin[] = SOFTHSM_PIN;
+    CK_SESSION_HANDLE session = 0;
+
+    assert_int_equal(hsm->functions->C_OpenSession(hsm->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
+                                                   NULL, NULL, &session),
+                     CKR_OK);
+    assert_int_equal(hsm->functions->C_Login(session, CKU_USER, pin, sizeof(pin) - 1), CKR_OK);
+    softhsm_make_key(hsm, session, SOFTHSM_KEY);
+    softhsm_make_key(hsm, session, "twice");
+    softhsm_make_key(hsm, session, "twice");
+    softhsm_make_data(hsm, session, SOFTHSM_DATA);
+    assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
+}
+
+/* Once in a program: its module stays loaded. */
+static inline void
+softhsm_begin(struct softhsm *hsm)
+{
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+    CK_C_GetFunctionList get = NULL;
+    char text[256];
+
+    *hsm = (struct softhsm){0};
+    make_temp_dir(hsm->dir, sizeof(hsm->dir));
+    (void)snprintf(text, sizeof(text), "directories.tokendir = %s\nlog.level = ERROR\n", hsm->dir);
+    softhsm_write(hsm, "conf", text);
+    softhsm_write(hsm, "pin", SOFTHSM_PIN "\n");
+    (void)snprintf(text, sizeof(text), "%s/conf", hsm->dir);
+    assert_int_equal(setenv("SOFTHSM2_CONF", text, 1), 0);
+    (void)snprintf(hsm->pin_file, sizeof(hsm->pin_file), "%s/pin", hsm->dir);
+    (void)snprintf(hsm->uri, sizeof(hsm->uri), "pkcs11:token=coco?module-path=%s&pin-source=%s",
+                   SOFTHSM_MODULE, hsm->pin_file);
+
+    void *module = dlopen(SOFTHSM_MODULE, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(module);
+    *(void **)(void *)&get = dlsym(module, "C_GetFunctionList");
+    assert_non_null(get);
+    assert_int_equal(get(&hsm->functions), CKR_OK);
+    assert_int_equal(hsm->functions->C_Initialize(&args), CKR_OK);
+    softhsm_make_token(hsm, "another");
+    softhsm_make_token(hsm, "coco");
+    softhsm_fill(hsm);
+}
+
+static inline void
+softhsm_end(struct softhsm *hsm)
+{
+    if (hsm->functions)
+        (void)hsm->functions->C_Finalize(NULL);
+    remove_temp_dir(hsm->dir);
+}
+
+#endif

@@ -113,6 +113,9 @@ struct cli_bytes {
 void cli_bytes_done(struct cli_bytes *bytes);
 #define _cleanup_bytes_ __attribute__((cleanup(cli_bytes_done)))
 
+/* Writes a broker's list of names, one a line. */
+int cli_names(struct cli *cli, const coco_bytes *list);
+
 /* Reads a file, or stdin for "-", that holds at most max bytes. */
 int cli_read_file(struct cli *cli, const char *path, size_t max, struct cli_bytes *ret);
 /* The same for text: a NUL in it would end it early. */

@@ -390,6 +390,36 @@ static const struct cli_command table[] = {
         .run = cli_measure,
     },
     {
+        .name = "policy ls",
+        .operands = "",
+        .purpose = "list a broker's policies about resources, as its owner",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
+        .run = cli_policy_ls,
+    },
+    {
+        .name = "policy rm",
+        .operands = "REPO[/TYPE[/TAG]]",
+        .min = 1,
+        .max = 1,
+        .purpose = "remove the policy of some of a broker's resources, as its owner",
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
+        .run = cli_policy_rm,
+    },
+    {
+        .name = "policy set",
+        .operands = "[FILE]",
+        .max = 1,
+        .purpose = "set a policy of a broker to FILE, or stdin, as its owner",
+        .details =
+            "Rego, of package policy. Without options it decides about all resources that no "
+            "policy of a path is for, by the rule allow; an attestation policy has the rule "
+            "trust_claims. doc/coco-kbs.md says what they see.",
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY,
+                    OPT_PATH, OPT_ATTESTATION},
+        .run = cli_policy_set,
+    },
+    {
         .name = "resource get",
         .operands = "kbs:///REPO/TYPE/TAG",
         .min = 1,

@@ -24,6 +24,8 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_AS] = {"as", 0, "TEE", "tdx snp tpm", NULL, false, "which TEE to be"},
     [OPT_AT] = {"at", 0, "TIME", NULL, NULL, false,
                 "verify as of 2026-01-31T12:00:00Z or seconds since 1970; now otherwise"},
+    [OPT_ATTESTATION] = {"attestation", 0, "ID", NULL, NULL, false,
+                         "the attestation policy of this id, such as default_cpu"},
     [OPT_AUTHFILE] =
         {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
          "credentials for registries, an auth.json or kbs:///… at --kbs; else as podman has them"},
@@ -109,6 +111,8 @@ static const struct cli_option table[OPT_COUNT] = {
                      "with --store: mount rootfs over the store's files instead of copying them"},
     [OPT_OWNER_KEY] = {"owner-key", 0, "FILE", NULL, NULL, false,
                        "public key (PEM) of who signed what is verified"},
+    [OPT_PATH] = {"path", 0, "REPO[/TYPE[/TAG]]", NULL, NULL, false,
+                  "the policy of these resources alone"},
     [OPT_PLAIN_HTTP] = {"plain-http", 0, NULL, NULL, NULL, false, "talk to registries without TLS"},
     [OPT_PLATFORM] = {"platform", 0, "OS/ARCH[/VARIANT]", NULL, "COCO_PLATFORM", false,
                       "which image of a multi-platform one; the default is this machine's"},

@@ -29,6 +29,7 @@ enum cli_opt {
     OPT_ANNOTATIONS,
     OPT_AS,
     OPT_AT,
+    OPT_ATTESTATION,
     OPT_AUTHFILE,
     OPT_CACHE,
     OPT_CERT_DIR,
@@ -69,6 +70,7 @@ enum cli_opt {
     OPT_OUTPUT,
     OPT_PASSPORT,
     OPT_PASSPORT_OUT,
+    OPT_PATH,
     OPT_OVERLAY,
     OPT_OWNER_KEY,
     OPT_PLAIN_HTTP,
@@ -210,6 +212,9 @@ int cli_kbs_reseal(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_manual(struct cli *cli);
 int cli_measure(struct cli *cli);
+int cli_policy_ls(struct cli *cli);
+int cli_policy_rm(struct cli *cli);
+int cli_policy_set(struct cli *cli);
 int cli_resource_get(struct cli *cli);
 int cli_resource_ls(struct cli *cli);
 int cli_resource_put(struct cli *cli);

@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-/* One name a line. */
-static int
-write_names(struct cli *cli, const coco_bytes *list)
+int
+cli_names(struct cli *cli, const coco_bytes *list)
 {
     _cleanup_(cJSON_Deletep) cJSON *names =
         cJSON_ParseWithLength((const char *)coco_bytes_data(list), coco_bytes_size(list));
@@ -36,5 +35,5 @@ cli_resource_ls(struct cli *cli)
     int rc = cli_open_admin(cli, &admin);
     if (rc == CLI_DONE)
         rc = cli_check(cli, coco_admin_list_resources(admin, cli->ctx, &list, &cli->err));
-    return rc == CLI_DONE ? write_names(cli, list) : rc;
+    return rc == CLI_DONE ? cli_names(cli, list) : rc;
 }

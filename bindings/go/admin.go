@@ -122,6 +122,37 @@ func (a *Admin) SetResourcePolicy(ctx context.Context, rego string) error {
 	}, rego)
 }
 
+// SetPathPolicy sets the policy of the resources at path; of several the most specific
+// decides. With "" for rego it is removed.
+func (a *Admin) SetPathPolicy(ctx context.Context, path, rego string) error {
+	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		module := f.text(1)
+		if rego == "" {
+			module = nil
+		}
+		return C.coco_admin_set_path_policy(c, f.ctx, f.text(0), module, f.err)
+	}, path, rego)
+}
+
+// ListResourcePolicies gives the ids of the policies that decide about resources.
+func (a *Admin) ListResourcePolicies(ctx context.Context) (ids []string, err error) {
+	var ret *C.coco_bytes
+	err = a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_list_resource_policies(c, f.ctx, &ret, f.err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, json.Unmarshal(takeBytes(ret), &ids)
+}
+
+// SetAttestationPolicy sets attestation policy id, such as "default_cpu".
+func (a *Admin) SetAttestationPolicy(ctx context.Context, id, rego string) error {
+	return a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_set_attestation_policy(c, f.ctx, f.text(0), f.text(1), f.err)
+	}, id, rego)
+}
+
 // PutReferences registers reference values: what References.Format gives as
 // "rvps", or another message for Trustee's RVPS.
 func (a *Admin) PutReferences(ctx context.Context, message string) error {

@@ -73,6 +73,7 @@ struct argument {
 
 /* What the headers say "or NULL" of. Nothing else may be None, but for options. */
 static const struct argument optional[] = {
+    {"admin_set_path_policy", "rego"},
     {"admin_set_proxy", "no_proxy"},
     {"admin_set_proxy", "url"},
     {"attester_new", "tee"},
@@ -90,6 +91,7 @@ static const struct argument optional[] = {
     {"kbc_set_proxy", "url"},
     {"kbs_audit_verify", "key"},
     {"kbs_reseal", "old_key_file"},
+    {"kbs_set_path_policy", "rego"},
     {"software_tee_launch", "init_data"},
     {"unsealer_trust_key", "kid"},
 };

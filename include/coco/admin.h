@@ -138,6 +138,43 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_set_resource_policy(coco_admin *
                                                                     coco_error **err);
 
 /**
+ * Sets the policy of the resources at @p path, which decides about them in place of the
+ * resource policy; of several the most specific decides. Upstream's KBS has none.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param path   `<repository>`, `<repository>/<type>` or a whole name
+ * @param rego   as for coco_admin_set_resource_policy(); NULL removes it
+ * @param err    ::COCO_ERR_INVALID for what is no path, ::COCO_ERR_NOTFOUND if there is none to
+ *               remove, ::COCO_ERR_NOTSUP if the KBS has no such policies, ::COCO_ERR_DENIED,
+ *               ::COCO_ERR_NET, ::COCO_ERR_CANCELED
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_set_path_policy(coco_admin *admin, coco_ctx *ctx,
+                                                                const char *path, const char *rego,
+                                                                coco_error **err);
+
+/**
+ * Lists the policies that decide about resources.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param ret    JSON array of strings: `resource-policy` and `resource-policy/<path>`; free with
+ *               coco_bytes_free()
+ * @param err    ::COCO_ERR_NOTSUP if the KBS does not list
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_list_resource_policies(coco_admin *admin,
+                                                                       coco_ctx *ctx,
+                                                                       coco_bytes **ret,
+                                                                       coco_error **err);
+
+/**
+ * Sets attestation policy @p id, `default_cpu` or another class of device, to @p rego, the text
+ * of a Rego module of package `policy`.
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_set_attestation_policy(
+    coco_admin *admin, coco_ctx *ctx, const char *id, const char *rego, coco_error **err);
+
+/**
  * Registers reference values.
  *
  * @param admin    which KBS

@@ -135,6 +135,43 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_set_resource_policy(coco_kbs *kbs,
                                                                   coco_error **err);
 
 /**
+ * Sets the policy of the resources at @p path, which decides about them in place of the
+ * resource policy; of several the most specific decides.
+ *
+ * @param kbs   whose
+ * @param path  `<repository>`, `<repository>/<type>` or a whole name
+ * @param rego  as for coco_kbs_set_resource_policy(); NULL removes it
+ * @param err   as coco_kbs_set_resource_policy(), ::COCO_ERR_INVALID if @p path is none,
+ *              ::COCO_ERR_NOTFOUND if there is none to remove
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_set_path_policy(coco_kbs *kbs, const char *path,
+                                                              const char *rego, coco_error **err);
+
+/**
+ * Lists the policies that decide about resources.
+ *
+ * @param kbs  whose
+ * @param ret  JSON array of strings: `resource-policy` and `resource-policy/<path>`; free with
+ *             coco_bytes_free()
+ * @param err  ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_list_resource_policies(coco_kbs *kbs,
+                                                                     coco_bytes **ret,
+                                                                     coco_error **err);
+
+/**
+ * Sets the attestation policy @p id, which turns claims into a trustworthiness vector.
+ *
+ * @param kbs   whose
+ * @param id    `default_cpu`, `default_gpu` and so on, by the class of device
+ * @param rego  a Rego module of package `policy`; `data.policy.trust_claims` is the vector
+ * @param err   as coco_kbs_set_resource_policy(), ::COCO_ERR_INVALID if @p id is none
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_set_attestation_policy(coco_kbs *kbs, const char *id,
+                                                                     const char *rego,
+                                                                     coco_error **err);
+
+/**
  * Sets the reference value @p name, which attestation policies compare with.
  *
  * @param kbs    whose

@@ -48,6 +48,25 @@ coco_resource_path_parse(const char *text, struct coco_resource_path *ret, coco_
 }
 
 coco_status
+coco_resource_parts_check(const char *text, coco_error **err)
+{
+    char part[COCO_RESOURCE_PART_MAX + 1];
+    const char *at = text;
+    bool good = true;
+
+    for (unsigned i = 0; good && at && i < 3; i++) {
+        const char *end = strchr(at, '/');
+
+        good = copy_part(at, end ? end : at + strlen(at), part);
+        at = end ? end + 1 : NULL;
+    }
+    if (!good || at)
+        return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not <repository>[/<type>[/<tag>]]",
+                         text);
+    return COCO_OK;
+}
+
+coco_status
 coco_resource_prefix_parse(const char *text, struct coco_resource_prefix *ret, coco_error **err)
 {
     struct coco_resource_prefix prefix = {0};

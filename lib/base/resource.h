@@ -29,6 +29,10 @@ struct coco_resource_prefix {
 coco_status coco_resource_path_parse(const char *text, struct coco_resource_path *ret,
                                      coco_error **err);
 
+/* The first parts of a path or the whole: <repository>[/<type>[/<tag>]]. */
+#define COCO_RESOURCE_PARTS_SIZE sizeof(((struct coco_resource_path *)0)->text)
+coco_status coco_resource_parts_check(const char *text, coco_error **err);
+
 /* kbs://[host[:port]]/<path>; the host is checked for form and dropped. A query is refused. */
 coco_status coco_resource_uri_parse(const char *text, struct coco_resource_path *ret,
                                     coco_error **err);

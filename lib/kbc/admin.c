@@ -22,6 +22,8 @@
 #define ANSWER_MAX ((size_t)4 << 20)
 #define ID_MAX 64
 
+#define RESOURCE_POLICY "/resource-policy"
+#define POLICY_PATH_MAX (sizeof(RESOURCE_POLICY) + COCO_RESOURCE_PARTS_SIZE)
 #define VERSIONS "/resource-versions/"
 #define NOT_THERE "ResourceNotFound" /* the error of coco-kbs for what is not there */
 
@@ -351,21 +353,101 @@ post_json(coco_admin *admin, coco_ctx *ctx, const char *path, const void *body, 
     return status == COCO_OK ? coco_broker_check(&answer, err) : status;
 }
 
+/* {"policy": "<base64url>"}, and what else is in object already. */
+static coco_status
+write_policy(cJSON *object, const char *rego, struct coco_buf *body, coco_error **err)
+{
+    coco_status status = coco_json_add_base64url(object, "policy", rego, strlen(rego), err);
+
+    body->limit = POLICY_MAX;
+    return status == COCO_OK ? coco_json_write(object, COCO_JSON_COMPACT, body, err) : status;
+}
+
 coco_status
 coco_admin_set_resource_policy(coco_admin *admin, coco_ctx *ctx, const char *rego, coco_error **err)
 {
     _cleanup_json_ cJSON *object = NULL;
-    _cleanup_buf_ struct coco_buf body = {.limit = POLICY_MAX};
+    _cleanup_buf_ struct coco_buf body = {0};
 
     coco_status status = coco_json_new_object(&object, err);
     if (status == COCO_OK)
-        status = coco_json_add_base64url(object, "policy", rego, strlen(rego), err);
+        status = write_policy(object, rego, &body, err);
+    return status == COCO_OK ? post_json(admin, ctx, RESOURCE_POLICY, body.data, body.len, err)
+                             : status;
+}
+
+coco_status
+coco_admin_set_attestation_policy(coco_admin *admin, coco_ctx *ctx, const char *id,
+                                  const char *rego, coco_error **err)
+{
+    _cleanup_json_ cJSON *object = NULL;
+    _cleanup_buf_ struct coco_buf body = {0};
+
+    coco_status status = coco_json_new_object(&object, err);
     if (status == COCO_OK)
-        status = coco_json_write(object, COCO_JSON_COMPACT, &body, err);
+        status = coco_json_add_string(object, "type", "rego", err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(object, "policy_id", id, err);
+    if (status == COCO_OK)
+        status = write_policy(object, rego, &body, err);
+    return status == COCO_OK
+               ? post_json(admin, ctx, "/attestation-policy", body.data, body.len, err)
+               : status;
+}
+
+/* What upstream says of an endpoint that it lacks is not what is said of a policy that is none. */
+static coco_status
+check_policy_answer(const struct coco_broker_answer *answer, coco_error **err)
+{
+    if (has_no_such(answer) && !coco_broker_said(answer, "PolicyNotFound"))
+        return coco_broker_fail(answer, COCO_ERR_NOTSUP, err);
+    return coco_broker_check(answer, err);
+}
+
+coco_status
+coco_admin_set_path_policy(coco_admin *admin, coco_ctx *ctx, const char *path, const char *rego,
+                           coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    _cleanup_json_ cJSON *object = NULL;
+    _cleanup_buf_ struct coco_buf target = {.limit = POLICY_PATH_MAX};
+    _cleanup_buf_ struct coco_buf body = {0};
+
+    coco_status status = coco_resource_parts_check(path, err);
+    if (status == COCO_OK)
+        status = coco_buf_printf(&target, err, RESOURCE_POLICY "/%s", path);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&object, err);
+    if (status == COCO_OK && rego)
+        status = write_policy(object, rego, &body, err);
     if (status != COCO_OK)
         return status;
+    const struct coco_broker_request request = {
+        .method = rego ? "POST" : "DELETE",
+        .path = coco_buf_text(&target),
+        .content_type = rego ? "application/json" : NULL,
+        .body = body.data,
+        .len = body.len,
+        .once = !rego,
+    };
+    status = do_request(admin, ctx, &request, &answer, err);
+    return status == COCO_OK ? check_policy_answer(&answer, err) : status;
+}
 
-    return post_json(admin, ctx, "/resource-policy", body.data, body.len, err);
+coco_status
+coco_admin_list_resource_policies(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret,
+                                  coco_error **err)
+{
+    _cleanup_json_ cJSON *list = NULL;
+    const cJSON *id;
+
+    coco_status status = get_json(admin, ctx, RESOURCE_POLICY, NULL, &list, err);
+    if (status == COCO_OK && !cJSON_IsArray(list))
+        status = coco_fail(err, COCO_ERR_PROTO, "list of policies is no array");
+    cJSON_ArrayForEach(id, list)
+        if (status == COCO_OK && !cJSON_IsString(id))
+            status = coco_fail(err, COCO_ERR_PROTO, "list of policies holds what is none");
+    return status == COCO_OK ? give_json(list, ret, err) : status;
 }
 
 coco_status

@@ -17,6 +17,7 @@
 #include "kbs/references.h"
 #include "kbs/resource.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -242,19 +243,15 @@ coco_kbs_admin_list_resources(struct coco_kbs_call *call, coco_error **err)
     return status == COCO_OK ? answer_names(call, COCO_KBS_RESOURCE, err) : status;
 }
 
-/* The ids, as upstream gives them; there is one. */
+/* The ids, as upstream gives them. */
 coco_status
 coco_kbs_admin_list_resource_policies(struct coco_kbs_call *call, coco_error **err)
 {
     _cleanup_json_ cJSON *ids = NULL;
 
     coco_status status = coco_kbs_admin_check(call, err);
-    if (status != COCO_OK)
-        return status;
-    ids = cJSON_CreateArray();
-    if (!ids)
-        return coco_fail_nomem(err);
-    status = coco_json_add_string(ids, NULL, COCO_KBS_RESOURCE_POLICY, err);
+    if (status == COCO_OK)
+        status = coco_kbs_policies_list(call->core->policies, &ids, err);
     return status == COCO_OK ? coco_kbs_answer(call, ids, err) : status;
 }
 
@@ -292,10 +289,27 @@ set_policy(struct coco_kbs_call *call, const char *id, const cJSON *body, coco_e
     return status;
 }
 
+/* The id of the policy that the call is about: of all resources, or those of a path. */
+static coco_status
+policy_id(struct coco_kbs_call *call, char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err)
+{
+    const char *path = call->rest;
+
+    coco_status status = *path ? coco_resource_parts_check(path, err) : COCO_OK;
+    if (status != COCO_OK) {
+        call->name = "InvalidRequestPath";
+        return coco_kbs_refuse(call, 404, NULL, status);
+    }
+    (void)snprintf(id, COCO_KBS_POLICY_ID_SIZE, COCO_KBS_RESOURCE_POLICY "%s%s", *path ? "/" : "",
+                   path);
+    return COCO_OK;
+}
+
 coco_status
 coco_kbs_admin_set_resource_policy(struct coco_kbs_call *call, coco_error **err)
 {
     _cleanup_json_ cJSON *body = NULL;
+    char id[COCO_KBS_POLICY_ID_SIZE];
 
     coco_status status = coco_kbs_admin_check(call, err);
     if (status != COCO_OK)
@@ -305,8 +319,31 @@ coco_kbs_admin_set_resource_policy(struct coco_kbs_call *call, coco_error **err)
                                     &body, err);
     if (status != COCO_OK)
         return status;
+    status = policy_id(call, id, err);
+    if (status != COCO_OK)
+        return status;
     call->name = "PolicyEngineError";
-    return set_policy(call, COCO_KBS_RESOURCE_POLICY, body, err);
+    return set_policy(call, id, body, err);
+}
+
+coco_status
+coco_kbs_admin_remove_resource_policy(struct coco_kbs_call *call, coco_error **err)
+{
+    char id[COCO_KBS_POLICY_ID_SIZE];
+
+    coco_status status = coco_kbs_admin_check(call, err);
+    if (status != COCO_OK)
+        return status;
+    status = policy_id(call, id, err);
+    if (status != COCO_OK)
+        return status;
+    call->name = "PolicyEngineError";
+    status = coco_kbs_policies_remove(call->core->policies, id, err);
+    if (status == COCO_ERR_NOTFOUND)
+        call->name = "PolicyNotFound";
+    if (status == COCO_OK)
+        coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "policy %s removed", id);
+    return status;
 }
 
 coco_status
@@ -323,8 +360,9 @@ coco_kbs_admin_set_attestation_policy(struct coco_kbs_call *call, coco_error **e
                                     &body, err);
     if (status == COCO_OK)
         status = coco_json_get_string(body, "policy_id", &id, err);
-    if (status == COCO_OK && strcmp(id, COCO_KBS_RESOURCE_POLICY) == 0)
-        status = coco_fail(err, COCO_ERR_PROTO, "policy_id names the resource policy");
+    if (status == COCO_OK
+        && strncmp(id, COCO_KBS_RESOURCE_POLICY, strlen(COCO_KBS_RESOURCE_POLICY)) == 0)
+        status = coco_fail(err, COCO_ERR_PROTO, "policy_id names a resource policy");
     if (status != COCO_OK)
         return status;
     call->name = "PolicyEngineError";

@@ -199,19 +199,57 @@ coco_kbs_list_resources(coco_kbs *kbs, coco_bytes **ret, coco_error **err)
     return status == COCO_OK ? give_json(names, ret, err) : status;
 }
 
-coco_status
-coco_kbs_set_resource_policy(coco_kbs *kbs, const char *rego, coco_error **err)
+static coco_status
+set_policy(coco_kbs *kbs, const char *event, const char *id, const char *rego, coco_error **err)
 {
-    coco_status status =
-        coco_kbs_policies_set(kbs->core->policies, COCO_KBS_RESOURCE_POLICY, rego, err);
+    coco_status status = coco_kbs_policies_set(kbs->core->policies, id, rego, err);
 
     /* One that cannot be evaluated is as wrong as one that does not parse. */
     if (status != COCO_ERR_DENIED)
-        return record(kbs, "set-resource-policy", NULL, status, err);
+        return record(kbs, event, id, status, err);
     coco_error *why = err ? coco_steal(err) : NULL;
     status = coco_fail(err, COCO_ERR_PROTO, "%s", why ? coco_error_message(why) : "policy");
     coco_error_free(why);
     return status;
+}
+
+coco_status
+coco_kbs_set_resource_policy(coco_kbs *kbs, const char *rego, coco_error **err)
+{
+    return set_policy(kbs, "set-resource-policy", COCO_KBS_RESOURCE_POLICY, rego, err);
+}
+
+coco_status
+coco_kbs_set_path_policy(coco_kbs *kbs, const char *path, const char *rego, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf id = {.limit = COCO_KBS_POLICY_ID_SIZE - 1};
+
+    coco_status status = coco_resource_parts_check(path, err);
+    if (status == COCO_OK)
+        status = coco_buf_printf(&id, err, COCO_KBS_RESOURCE_POLICY "/%s", path);
+    if (status != COCO_OK)
+        return status;
+    if (rego)
+        return set_policy(kbs, "set-resource-policy", coco_buf_text(&id), rego, err);
+    status = coco_kbs_policies_remove(kbs->core->policies, coco_buf_text(&id), err);
+    return record(kbs, "remove-resource-policy", coco_buf_text(&id), status, err);
+}
+
+coco_status
+coco_kbs_list_resource_policies(coco_kbs *kbs, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *ids = NULL;
+
+    coco_status status = coco_kbs_policies_list(kbs->core->policies, &ids, err);
+    return status == COCO_OK ? give_json(ids, ret, err) : status;
+}
+
+coco_status
+coco_kbs_set_attestation_policy(coco_kbs *kbs, const char *id, const char *rego, coco_error **err)
+{
+    if (strncmp(id, COCO_KBS_RESOURCE_POLICY, strlen(COCO_KBS_RESOURCE_POLICY)) == 0)
+        return coco_fail(err, COCO_ERR_INVALID, "%.64s is a resource policy", id);
+    return set_policy(kbs, "set-attestation-policy", id, rego, err);
 }
 
 coco_status

@@ -13,12 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Ids are "resource-policy" and one for each class of device: a few. */
-#define CACHE_SIZE 8
-#define ID_MAX 63
+/* Ids are "resource-policy", one for each class of device, and those of paths: a few. */
+#define CACHE_SIZE 16
+#define NAME_LENGTH_MAX 63 /* of an id that is not a path's */
+#define OF_PATH COCO_KBS_RESOURCE_POLICY "/"
 
 struct cached {
-    char id[ID_MAX + 1];
+    char id[COCO_KBS_POLICY_ID_SIZE];
     struct coco_policy *policy;
 };
 
@@ -62,13 +63,28 @@ coco_kbs_policies_free(struct coco_kbs_policies *policies)
     free(policies);
 }
 
+/* What follows "resource-policy/", or NULL. */
+static const char *
+path_of(const char *id)
+{
+    return strncmp(id, OF_PATH, strlen(OF_PATH)) == 0 ? id + strlen(OF_PATH) : NULL;
+}
+
+static bool
+decides_about_resources(const char *id)
+{
+    return strcmp(id, COCO_KBS_RESOURCE_POLICY) == 0 || path_of(id);
+}
+
 static coco_status
 check_id(const char *id, coco_error **err)
 {
+    if (path_of(id))
+        return coco_resource_parts_check(path_of(id), err);
     if (!coco_text_is_all(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.",
-                          ID_MAX))
+                          NAME_LENGTH_MAX))
         return coco_fail(err, COCO_ERR_INVALID, "policy id is not 1 to %d of [A-Za-z0-9_.-]",
-                         ID_MAX);
+                         NAME_LENGTH_MAX);
     return COCO_OK;
 }
 
@@ -85,7 +101,7 @@ default_text(const char *id)
 static coco_status
 try_out(struct coco_policy *policy, const char *id, coco_error **err)
 {
-    const char *rule = strcmp(id, COCO_KBS_RESOURCE_POLICY) == 0 ? "allow" : "trust_claims";
+    const char *rule = decides_about_resources(id) ? "allow" : "trust_claims";
     _cleanup_json_ cJSON *nothing = NULL;
     _cleanup_json_ cJSON *result = NULL;
 
@@ -111,6 +127,72 @@ coco_kbs_policies_set(struct coco_kbs_policies *policies, const char *id, const 
     if (status != COCO_OK)
         return status;
     return coco_kbs_store_put(policies->store, COCO_KBS_POLICY, id, rego, strlen(rego), err);
+}
+
+coco_status
+coco_kbs_policies_remove(struct coco_kbs_policies *policies, const char *id, coco_error **err)
+{
+    return coco_kbs_store_delete(policies->store, COCO_KBS_POLICY, id, err);
+}
+
+coco_status
+coco_kbs_policies_list(struct coco_kbs_policies *policies, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *ids = NULL;
+    cJSON *id;
+    cJSON *next;
+    bool is_set = false;
+
+    coco_status status = coco_kbs_store_names(policies->store, COCO_KBS_POLICY, &ids, err);
+    if (status != COCO_OK)
+        return status;
+    for (id = ids->child; id; id = next) {
+        next = id->next;
+        is_set = is_set || strcmp(id->valuestring, COCO_KBS_RESOURCE_POLICY) == 0;
+        if (!decides_about_resources(id->valuestring))
+            coco_json_free(cJSON_DetachItemViaPointer(ids, id));
+    }
+    /* It is there even if nobody has set it, and goes first. */
+    if (!is_set)
+        status = coco_json_add_string(ids, NULL, COCO_KBS_RESOURCE_POLICY, err);
+    if (status != COCO_OK)
+        return status;
+    if (!is_set && ids->child->next)
+        (void)cJSON_InsertItemInArray(ids, 0,
+                                      cJSON_DetachItemFromArray(ids, cJSON_GetArraySize(ids) - 1));
+    *ret = coco_steal(&ids);
+    return COCO_OK;
+}
+
+/* Whether path is covered, the whole of it or its first parts. */
+static bool
+is_covered(const char *path, const char *by)
+{
+    size_t len = strlen(by);
+
+    return strncmp(path, by, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+coco_status
+coco_kbs_policies_choose(struct coco_kbs_policies *policies, const char *path,
+                         char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err)
+{
+    _cleanup_json_ cJSON *ids = NULL;
+    const cJSON *each;
+    const char *best = COCO_KBS_RESOURCE_POLICY;
+
+    coco_status status = coco_kbs_store_names(policies->store, COCO_KBS_POLICY, &ids, err);
+    cJSON_ArrayForEach(each, ids) {
+        const char *of = path_of(each->valuestring);
+
+        if (of && is_covered(path, of) && strlen(each->valuestring) > strlen(best))
+            best = each->valuestring;
+    }
+    if (status == COCO_OK && strlen(best) >= COCO_KBS_POLICY_ID_SIZE)
+        status = coco_fail(err, COCO_ERR_IO, "policy of a path that is too long");
+    if (status == COCO_OK)
+        (void)snprintf(id, COCO_KBS_POLICY_ID_SIZE, "%s", best);
+    return status;
 }
 
 /* The text of policy id, NUL-terminated. */
@@ -212,8 +294,8 @@ all_affirming(const cJSON *claims)
 }
 
 coco_status
-coco_kbs_policies_allow(struct coco_kbs_policies *policies, const cJSON *claims, const cJSON *data,
-                        bool *ret, coco_error **err)
+coco_kbs_policies_allow(struct coco_kbs_policies *policies, const char *id, const cJSON *claims,
+                        const cJSON *data, bool *ret, coco_error **err)
 {
     _cleanup_policy_ struct coco_policy *policy = NULL;
     _cleanup_json_ cJSON *result = NULL;
@@ -222,7 +304,7 @@ coco_kbs_policies_allow(struct coco_kbs_policies *policies, const cJSON *claims,
         *ret = all_affirming(claims);
         return COCO_OK;
     }
-    coco_status status = coco_kbs_policies_get(policies, COCO_KBS_RESOURCE_POLICY, &policy, err);
+    coco_status status = coco_kbs_policies_get(policies, id, &policy, err);
     if (status == COCO_OK)
         status = coco_policy_eval(policy, "allow", claims, data, NULL, &result, err);
     if (status == COCO_OK)

@@ -6,10 +6,17 @@
 #ifndef COCO_KBS_POLICIES_H
 #define COCO_KBS_POLICIES_H
 
+#include "base/resource.h"
 #include "kbs/policy.h"
 #include "kbs/store.h"
 
+/*
+ * Decides about all resources but those whose path, or the first parts of it, have a
+ * policy of their own: "resource-policy/<repository>[/<type>[/<tag>]]".
+ */
 #define COCO_KBS_RESOURCE_POLICY "resource-policy"
+/* Of an id, with its NUL. */
+#define COCO_KBS_POLICY_ID_SIZE (sizeof(COCO_KBS_RESOURCE_POLICY) + COCO_RESOURCE_PARTS_SIZE)
 
 /* Those that were compiled, by id; what counts is the text in the store. */
 struct coco_kbs_policies;
@@ -26,6 +33,18 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_policies *, coco_kbs_policies_free);
 coco_status coco_kbs_policies_set(struct coco_kbs_policies *policies, const char *id,
                                   const char *rego, coco_error **err);
 
+/* COCO_ERR_NOTFOUND if it is not set. */
+coco_status coco_kbs_policies_remove(struct coco_kbs_policies *policies, const char *id,
+                                     coco_error **err);
+
+/* An array of the ids of all that decide about resources. */
+coco_status coco_kbs_policies_list(struct coco_kbs_policies *policies, cJSON **ret,
+                                   coco_error **err);
+
+/* The id of that which decides about the resource at path: of several the most specific. */
+coco_status coco_kbs_policies_choose(struct coco_kbs_policies *policies, const char *path,
+                                     char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err);
+
 /*
  * The policy id, or its default if none was set: COCO_ERR_NOTFOUND if it has none.
  * Unref it.
@@ -34,10 +53,11 @@ coco_status coco_kbs_policies_get(struct coco_kbs_policies *policies, const char
                                   struct coco_policy **ret, coco_error **err);
 
 /*
- * The decision of the resource policy; allowed is false unless the rule allow is
+ * The decision of resource policy id; allowed is false unless the rule allow is
  * exactly true. COCO_ERR_DENIED if it could not be evaluated.
  */
-coco_status coco_kbs_policies_allow(struct coco_kbs_policies *policies, const cJSON *claims,
-                                    const cJSON *data, bool *ret, coco_error **err);
+coco_status coco_kbs_policies_allow(struct coco_kbs_policies *policies, const char *id,
+                                    const cJSON *claims, const cJSON *data, bool *ret,
+                                    coco_error **err);
 
 #endif

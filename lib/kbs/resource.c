@@ -132,7 +132,8 @@ fill_trace(const struct coco_kbs_call *call, const cJSON *claims, cJSON *trace, 
 }
 
 static coco_status
-deny(struct coco_kbs_call *call, const cJSON *claims, const char *reason, coco_error **err)
+deny(struct coco_kbs_call *call, const char *policy, const cJSON *claims, const char *reason,
+     coco_error **err)
 {
     struct coco_kbs_core *core = call->core;
     _cleanup_json_ cJSON *trace = NULL;
@@ -140,6 +141,8 @@ deny(struct coco_kbs_call *call, const cJSON *claims, const char *reason, coco_e
     call->name = "PolicyDeny";
     coco_status status = coco_kbs_trace_begin("resource", call->traced ? call->trace_id : "",
                                               core->now(), &trace, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(trace, "policy", policy, err);
     if (status == COCO_OK)
         status = fill_trace(call, claims, trace, err);
     if (status == COCO_OK)
@@ -156,13 +159,16 @@ static coco_status
 check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
 {
     _cleanup_json_ cJSON *data = NULL;
+    char policy[COCO_KBS_POLICY_ID_SIZE];
     coco_error *why = NULL;
     bool allowed = false;
 
     coco_status status = policy_data(call, &data, err);
+    if (status == COCO_OK)
+        status = coco_kbs_policies_choose(call->core->policies, call->rest, policy, err);
     if (status != COCO_OK)
         return status;
-    status = coco_kbs_policies_allow(call->core->policies, claims, data, &allowed, &why);
+    status = coco_kbs_policies_allow(call->core->policies, policy, claims, data, &allowed, &why);
     if (status == COCO_ERR_NOMEM || status == COCO_ERR_IO) {
         *err = why;
         return status;
@@ -172,8 +178,8 @@ check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
                                      : COCO_KBS_FORBIDDEN;
     if (call->ruling == COCO_KBS_ALLOWED)
         return COCO_OK;
-    status =
-        deny(call, claims, why ? coco_error_message(why) : "the policy does not allow it", err);
+    status = deny(call, policy, claims,
+                  why ? coco_error_message(why) : "the policy does not allow it", err);
     coco_error_free(why);
     return status;
 }

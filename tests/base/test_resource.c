@@ -335,6 +335,30 @@ a_prefix_ends_with_a_slash_and_is_no_resource(void **state)
     }
 }
 
+static void
+parts_are_one_to_three(void **state)
+{
+    static const char *const good[] = {"a", "a/b", "a/b/c", "a-_.9/B"};
+    static const char *const bad[] = {
+        "",   "/",    "a/",     "/a",  "a//c",  "a/b/",   "a/b/c/",   "a/b/c/d",
+        "..", "a/..", "a/b/.c", "a b", "a%2fb", "a/b\\c", "kbs:///a", "a\n",
+    };
+    char longest[COCO_RESOURCE_PART_MAX + 2];
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_ok(coco_resource_parts_check(good[i], &err), err);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_fails(coco_resource_parts_check(bad[i], &err), err, COCO_ERR_INVALID, "is not <");
+    memset(longest, 'a', sizeof(longest));
+    longest[COCO_RESOURCE_PART_MAX] = '\0';
+    assert_ok(coco_resource_parts_check(longest, &err), err);
+    longest[COCO_RESOURCE_PART_MAX] = 'a';
+    longest[COCO_RESOURCE_PART_MAX + 1] = '\0';
+    assert_fails(coco_resource_parts_check(longest, &err), err, COCO_ERR_INVALID, "is not <");
+}
+
 int
 main(void)
 {
@@ -346,6 +370,7 @@ main(void)
         cmocka_unit_test(uri_drops_the_host),
         cmocka_unit_test(uri_refuses_other_forms),
         cmocka_unit_test(uri_bounds_the_host),
+        cmocka_unit_test(parts_are_one_to_three),
         cmocka_unit_test(a_prefix_covers_what_begins_with_it),
         cmocka_unit_test(a_prefix_ends_with_a_slash_and_is_no_resource),
     };

@@ -19,6 +19,7 @@ COMMANDS = [
     "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
     "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs reseal", "kbs serve", "manual", "measure",
+    "policy ls", "policy rm", "policy set",
     "resource get", "resource ls", "resource put", "resource restore",
     "resource rm", "resource versions",
     "rv add", "rv diff", "rv put", "rv rm", "rv show", "rv sign", "rv verify",

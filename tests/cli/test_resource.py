@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import json
 import os
+import re
 import signal
 import stat
 
@@ -60,6 +61,33 @@ def test_versions_are_listed_restored_and_purged(coco, broker, owner):
     coco.run("resource", "rm", "--purge", *owner, "a/key/1", code=0)
     coco.run("resource", "versions", *owner, "a/key/1", code=6)
     coco.run("resource", "rm", "--purge", *owner, "a/key/1", code=6)
+
+
+def test_policies_are_set_listed_and_removed(coco, broker, owner, tmp_path):
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    allow, deny = tmp_path / "allow.rego", tmp_path / "deny.rego"
+    allow.write_text("package policy\nallow := true\n")
+    deny.write_text("package policy\nallow := false\n")
+    for name in ("a/key/1", "b/key/1"):
+        coco.run("resource", "put", *owner, name, stdin=b"x", code=0)
+    coco.run("policy", "set", *owner, deny, code=0)
+    coco.run("policy", "set", *owner, "--path", "a/key", code=0, stdin=allow.read_bytes())
+    assert coco.json("policy", "ls", *owner) == ["resource-policy", "resource-policy/a/key"]
+    assert b"resource-policy/a/key\n" in coco.run("policy", "ls", *owner, code=0).stdout
+    coco.run("resource", "get", *guest, "kbs:///a/key/1", code=0)
+    refused = coco.run("resource", "get", *guest, "kbs:///b/key/1", code=3).stderr.decode()
+    trace = coco.json("explain", *owner, re.search(r"id ([0-9a-f-]+)", refused)[1])
+    assert trace["policy"] == "resource-policy"
+    coco.run("policy", "rm", *owner, "a/key", code=0)
+    coco.run("policy", "rm", *owner, "a/key", code=6)
+    coco.run("resource", "get", *guest, "kbs:///a/key/1", code=3)
+
+    coco.run("policy", "set", *owner, "--path", "a/../b", allow, code=2)
+    coco.run("policy", "set", *owner, "--path", "a", "--attestation", "default_cpu", allow, code=2)
+    coco.run("policy", "set", *owner, "--attestation", "default_cpu", code=0,
+             stdin=b"package policy\ntrust_claims := {}\n")  # fmt: skip
+    coco.run("policy", "set", *owner, stdin=b"no rego", code=1)
+    coco.run("policy", "ls", "--kbs", broker.url, code=3)
 
 
 def test_only_the_owner_administers(coco, broker, owner, keys):

@@ -298,6 +298,71 @@ a_broker_without_versions_is_understood(void **state)
 }
 
 static void
+policies_are_set_listed_and_removed(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_bytes_freep) coco_bytes *ids = NULL;
+
+    assert_ok(coco_admin_set_path_policy(f->admin, f->ctx, "a/b", "package policy\n", &f->err),
+              f->err);
+    assert_string_equal(f->script.method, "POST");
+    assert_string_equal(f->script.target, "/kbs/v0/resource-policy/a/b");
+    assert_string_equal(f->script.request_body, "{\"policy\":\"cGFja2FnZSBwb2xpY3kK\"}");
+    assert_ok(coco_admin_set_path_policy(f->admin, f->ctx, "a", NULL, &f->err), f->err);
+    assert_string_equal(f->script.method, "DELETE");
+    assert_string_equal(f->script.target, "/kbs/v0/resource-policy/a");
+    assert_ok(coco_admin_set_attestation_policy(f->admin, f->ctx, "default_cpu", "package policy\n",
+                                                &f->err),
+              f->err);
+    assert_string_equal(f->script.target, "/kbs/v0/attestation-policy");
+    assert_string_equal(f->script.request_body, "{\"type\":\"rego\",\"policy_id\":\"default_cpu\","
+                                                "\"policy\":\"cGFja2FnZSBwb2xpY3kK\"}");
+    f->script.body = "[ \"resource-policy\" ]";
+    assert_ok(coco_admin_list_resource_policies(f->admin, f->ctx, &ids, &f->err), f->err);
+    assert_string_equal((const char *)coco_bytes_data(ids), "[\"resource-policy\"]");
+    assert_string_equal(f->script.method, "GET");
+
+    static const char *const lists[] = {"{}", "[1]", "[", ""};
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        coco_bytes *none = NULL;
+
+        f->script.body = lists[i];
+        assert_fails(coco_admin_list_resource_policies(f->admin, f->ctx, &none, &f->err), f->err,
+                     COCO_ERR_PROTO, "");
+    }
+}
+
+static void
+a_broker_without_policies_of_paths_is_understood(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status want;
+    } cases[] = {
+        {"404 Not Found", ERROR("PolicyNotFound", "no"), COCO_ERR_NOTFOUND},
+        {"404 Not Found", ERROR("PluginNotFound", "no"), COCO_ERR_NOTSUP},
+        {"405 Method Not Allowed", "", COCO_ERR_NOTSUP},
+        {"401 Unauthorized", ERROR("AdminAuthAccess", "no"), COCO_ERR_DENIED},
+        {"400 Bad Request", ERROR("PolicyEngineError", "bad"), COCO_ERR_PROTO},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        assert_fails(coco_admin_set_path_policy(f->admin, f->ctx, "a", NULL, &f->err), f->err,
+                     cases[i].want, "");
+        assert_fails(coco_admin_set_path_policy(f->admin, f->ctx, "a", "x", &f->err), f->err,
+                     cases[i].want, "");
+    }
+    f->script.method[0] = '\0';
+    assert_fails(coco_admin_set_path_policy(f->admin, f->ctx, "a/../b", "x", &f->err), f->err,
+                 COCO_ERR_INVALID, "");
+    assert_string_equal(f->script.method, "");
+}
+
+static void
 malformed_paths_are_not_sent(void **state)
 {
     static const char *const paths[] = {
@@ -467,13 +532,14 @@ administration_survives_any_failed_allocation(void **state)
 }
 
 static void
-versions_survive_any_failed_allocation(void **state)
+versions_and_policies_survive_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
 
     for_each_fault()
     {
         coco_bytes *versions = NULL;
+        coco_bytes *policies = NULL;
         uint64_t version = 0;
 
         f->script.body = "{\"version\":7}";
@@ -484,8 +550,15 @@ versions_survive_any_failed_allocation(void **state)
             status = coco_admin_resource_versions(f->admin, f->ctx, "a/b/c", &versions, &f->err);
         if (status == COCO_OK)
             status = coco_admin_purge_resource(f->admin, f->ctx, "a/b/c", &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_list_resource_policies(f->admin, f->ctx, &policies, &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_set_path_policy(f->admin, f->ctx, "a", "x", &f->err);
+        if (status == COCO_OK)
+            status = coco_admin_set_attestation_policy(f->admin, f->ctx, "a", "x", &f->err);
         fault_expect(status, f->err);
         coco_bytes_free(versions);
+        coco_bytes_free(policies);
         coco_error_free(f->err);
         f->err = NULL;
     }
@@ -505,12 +578,14 @@ main(void)
         TEST(refusals_keep_the_servers_words),
         TEST(versions_are_asked_for),
         TEST(a_broker_without_versions_is_understood),
+        TEST(policies_are_set_listed_and_removed),
+        TEST(a_broker_without_policies_of_paths_is_understood),
         TEST(malformed_paths_are_not_sent),
         TEST(a_list_is_names_and_nothing_else),
         TEST(an_explanation_is_json_or_there_is_none),
         TEST(explaining_survives_any_failed_allocation),
         TEST(administration_survives_any_failed_allocation),
-        TEST(versions_survive_any_failed_allocation),
+        TEST(versions_and_policies_survive_any_failed_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,7 @@ every_call_survives_failed_allocations(void **state)
         coco_bytes *bytes = NULL;
         coco_bytes *list = NULL;
         coco_bytes *versions = NULL;
+        coco_bytes *policies = NULL;
         uint64_t version = 0;
         coco_error *err = NULL;
 
@@ -152,11 +153,14 @@ every_call_survives_failed_allocations(void **state)
             status = coco_kbs_resource_versions(kbs, "a/b/c", &versions, &err);
         if (status == COCO_OK)
             status = coco_kbs_purge_resource(kbs, "a/b/c", &err);
+        if (status == COCO_OK)
+            status = coco_kbs_list_resource_policies(kbs, &policies, &err);
         fault_expect(status, err);
         faults_pause();
         coco_bytes_free(bytes);
         coco_bytes_free(list);
         coco_bytes_free(versions);
+        coco_bytes_free(policies);
         coco_kbs_free(kbs);
         coco_error_free(err);
         faults_resume();

@@ -49,7 +49,9 @@ allows(struct fixture *f, const char *claims)
     assert_ok(coco_json_parse(claims, strlen(claims), &value, &err), err);
     assert_ok(coco_json_new_object(&data, &err), err);
     assert_ok(coco_json_add_string(data, "plugin", "resource", &err), err);
-    assert_ok(coco_kbs_policies_allow(f->policies, value, data, &allowed, &err), err);
+    assert_ok(
+        coco_kbs_policies_allow(f->policies, COCO_KBS_RESOURCE_POLICY, value, data, &allowed, &err),
+        err);
     return allowed;
 }
 
@@ -109,8 +111,9 @@ a_broken_policy_in_the_store_denies(void **state)
     assert_ok(
         coco_kbs_store_put(f->store, COCO_KBS_POLICY, COCO_KBS_RESOURCE_POLICY, "allow", 5, &err),
         err);
-    assert_fails(coco_kbs_policies_allow(f->policies, claims, claims, &allowed, &err), err,
-                 COCO_ERR_PROTO, "policy");
+    assert_fails(coco_kbs_policies_allow(f->policies, COCO_KBS_RESOURCE_POLICY, claims, claims,
+                                         &allowed, &err),
+                 err, COCO_ERR_PROTO, "policy");
     assert_false(allowed);
 }
 
@@ -173,6 +176,73 @@ more_policies_than_are_cached_are_kept(void **state)
                  "none");
 }
 
+#define ALLOW "package policy\nallow := true"
+#define DENY "package policy\nallow := false"
+
+static void
+the_most_specific_policy_decides(void **state)
+{
+    static const struct {
+        const char *path, *id;
+    } cases[] = {
+        {"a/b/c", "resource-policy/a/b/c"}, {"a/b/cc", "resource-policy/a/b"},
+        {"a/bb/c", "resource-policy/a"},    {"a/b/d", "resource-policy/a/b"},
+        {"aa/b/c", "resource-policy"},      {"b/a/b", "resource-policy"},
+    };
+    struct fixture *f = *state;
+    char id[COCO_KBS_POLICY_ID_SIZE];
+    coco_error *err = NULL;
+
+    if (!have_engine())
+        return;
+    static const char *const ids[] = {"resource-policy/a/b/c", "resource-policy/a",
+                                      "resource-policy/a/b", "resource-policy"};
+    for (size_t i = 0; i < 4; i++)
+        assert_ok(coco_kbs_policies_set(f->policies, ids[i], DENY, &err), err);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_ok(coco_kbs_policies_choose(f->policies, cases[i].path, id, &err), err);
+        assert_string_equal(id, cases[i].id);
+    }
+    assert_ok(coco_kbs_policies_remove(f->policies, "resource-policy/a/b/c", &err), err);
+    assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", id, &err), err);
+    assert_string_equal(id, "resource-policy/a/b");
+    assert_fails(coco_kbs_policies_remove(f->policies, "resource-policy/a/b/c", &err), err,
+                 COCO_ERR_NOTFOUND, "");
+}
+
+static void
+policies_are_listed(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_json_ cJSON *ids = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 256};
+    coco_error *err = NULL;
+
+    if (!have_engine())
+        return;
+    assert_ok(coco_kbs_policies_set(f->policies, "resource-policy/a", ALLOW, &err), err);
+    assert_ok(coco_kbs_policies_set(f->policies, "default_cpu", "package policy\nx := 1", &err),
+              err);
+    assert_ok(coco_kbs_policies_list(f->policies, &ids, &err), err);
+    assert_ok(coco_json_write(ids, COCO_JSON_COMPACT, &text, &err), err);
+    assert_string_equal(coco_buf_text(&text), "[\"resource-policy\",\"resource-policy/a\"]");
+}
+
+static void
+a_policy_of_no_path_is_refused(void **state)
+{
+    static const char *const ids[] = {
+        "resource-policy/",     "resource-policy/a/",      "resource-policy/a//c",
+        "resource-policy/../a", "resource-policy/a/b/c/d", "resource-policy/a b",
+    };
+    struct fixture *f = *state;
+    coco_error *err = NULL;
+
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+        assert_fails(coco_kbs_policies_set(f->policies, ids[i], ALLOW, &err), err, COCO_ERR_INVALID,
+                     "is not <repository>");
+}
+
 static void
 policies_are_taken_only_with_an_engine(void **state)
 {
@@ -195,6 +265,8 @@ main(void)
         T(the_default_wants_every_part_affirming), T(the_last_policy_that_was_set_counts),
         T(a_broken_policy_in_the_store_denies),    T(a_bad_policy_changes_nothing),
         T(more_policies_than_are_cached_are_kept), T(policies_are_taken_only_with_an_engine),
+        T(the_most_specific_policy_decides),       T(policies_are_listed),
+        T(a_policy_of_no_path_is_refused),
     };
 
     return cmocka_run_group_tests_name("kbs/policies", tests, NULL, NULL);

@@ -5,6 +5,7 @@
  */
 #include "kbs/resource.h"
 
+#include "kbs/explain.h"
 #include "kbs/policies.h"
 
 #include "tests/kbs/engine.h"
@@ -255,6 +256,63 @@ policies_decide(void **state)
     }
 }
 
+static void
+set_policy(struct world *w, const char *target, const char *rego, int want)
+{
+    _cleanup_json_ cJSON *object = NULL;
+    _cleanup_buf_ struct coco_buf body = {.limit = 4096};
+    coco_error *err = NULL;
+
+    assert_ok(coco_json_new_object(&object, &err), err);
+    assert_ok(coco_json_add_base64url(object, "policy", rego, strlen(rego), &err), err);
+    assert_ok(coco_json_write(object, COCO_JSON_COMPACT, &body, &err), err);
+    assert_int_equal(ask_as_owner(w, "POST", target, coco_buf_text(&body)), want);
+}
+
+static void
+a_path_may_have_a_policy_of_its_own(void **state)
+{
+    struct world *w = *state;
+    char id[64];
+    char longest[1100] = "/kbs/v0/resource-policy/";
+    coco_error *err = NULL;
+
+    if (!have_engine())
+        return;
+    add_references(w);
+    add_resource(w, "a/key/1", "one");
+    add_resource(w, "a/key/2", "two");
+    set_policy(w, "/kbs/v0/resource-policy/a/key/2", "package policy\nallow := false", 200);
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/key/1", w->cookie, NULL, ""), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/key/2", w->cookie, NULL, ""), 403);
+    refusal_id(w, id, sizeof(id));
+    _cleanup_buf_ struct coco_buf text = {.limit = 65536};
+    assert_ok(coco_kbs_traces_get(w->core->traces, id, &text, &err), err);
+    assert_non_null(strstr(coco_buf_text(&text), "\"policy\":\"resource-policy/a/key/2\""));
+
+    assert_int_equal(ask_as_owner(w, "GET", "/kbs/v0/resource-policy", ""), 200);
+    assert_string_equal(said(w), "[\"resource-policy\",\"resource-policy/a/key/2\"]");
+    assert_int_equal(ask(w, "DELETE", "/kbs/v0/resource-policy/a/key/2", w->cookie, NULL, ""), 401);
+    assert_int_equal(ask_as_owner(w, "DELETE", "/kbs/v0/resource-policy/a/key/2", ""), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/key/2", w->cookie, NULL, ""), 200);
+    assert_int_equal(ask_as_owner(w, "DELETE", "/kbs/v0/resource-policy/a/key/2", ""), 404);
+    assert_says_no(w, "PolicyNotFound");
+
+    set_policy(w, "/kbs/v0/resource-policy/a/b/c/d", "package policy\nallow := true", 404);
+    assert_says_no(w, "InvalidRequestPath");
+    /* Cut off behind its third part it would be a path. */
+    for (unsigned i = 0; i < 4; i++) {
+        size_t len = strlen(longest);
+
+        memset(longest + len, 'a', 255);
+        strcpy(longest + len + 255, i < 3 ? "/" : "");
+    }
+    set_policy(w, longest, "package policy\nallow := true", 404);
+    assert_int_equal(ask_as_owner(w, "DELETE", longest, ""), 404);
+    assert_says_no(w, "InvalidRequestPath");
+}
+
 static int
 ask_unless(struct world *w, const char *etag)
 {
@@ -302,6 +360,7 @@ main(void)
         T(a_denial_shows_the_owner_the_nearest_reference_value),
         T(policies_see_path_and_query),
         T(policies_decide),
+        T(a_path_may_have_a_policy_of_its_own),
         T(who_has_the_newest_version_is_told_so),
     };
 

@@ -167,6 +167,37 @@ func (k *KBS) SetResourcePolicy(rego string) error {
 	}, rego)
 }
 
+// SetPathPolicy sets the policy of the resources at path; of several the most specific
+// decides. With "" for rego it is removed.
+func (k *KBS) SetPathPolicy(path, rego string) error {
+	return k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		module := text(1)
+		if rego == "" {
+			module = nil
+		}
+		return C.coco_kbs_set_path_policy(k.c, text(0), module, err)
+	}, path, rego)
+}
+
+// ListResourcePolicies gives the ids of the policies that decide about resources.
+func (k *KBS) ListResourcePolicies() (ids []string, err error) {
+	var ret *C.coco_bytes
+	err = k.call(func(_ func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_list_resource_policies(k.c, &ret, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, json.Unmarshal(native.TakeBytes(unsafe.Pointer(ret)), &ids)
+}
+
+// SetAttestationPolicy sets attestation policy id, such as "default_cpu".
+func (k *KBS) SetAttestationPolicy(id, rego string) error {
+	return k.call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_set_attestation_policy(k.c, text(0), text(1), err)
+	}, id, rego)
+}
+
 // SetReferenceValue sets what attestation policies compare with: anything that
 // JSON can say, usually a []string.
 func (k *KBS) SetReferenceValue(name string, value any) error {

@@ -77,6 +77,26 @@ func TestVersionsOfAResource(t *testing.T) {
 	}
 }
 
+func TestPoliciesOfPaths(t *testing.T) {
+	k := serve(t)
+	if err := k.SetPathPolicy("a/b", "package policy\nallow := true\n"); err != nil {
+		t.Fatal(err)
+	}
+	ids, err := k.ListResourcePolicies()
+	if err != nil || len(ids) != 2 || ids[1] != "resource-policy/a/b" {
+		t.Errorf("ids = %q, %v", ids, err)
+	}
+	if err := k.SetPathPolicy("a/b", ""); err != nil {
+		t.Error(err)
+	}
+	if err := k.SetPathPolicy("a/b", ""); !errors.Is(err, coco.ErrNotFound) {
+		t.Errorf("err = %v, want ErrNotFound", err)
+	}
+	if err := k.SetAttestationPolicy("resource-policy", "package policy"); !errors.Is(err, coco.ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+}
+
 func TestADatabaseIsSealed(t *testing.T) {
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key")

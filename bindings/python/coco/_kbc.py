@@ -149,6 +149,18 @@ class Admin(Handle):
         """Sets the resource policy to `rego`, the text of a module of package `policy`."""
         call(context, native.admin_set_resource_policy, self._c, rego)
 
+    def set_path_policy(self, path, rego, *, context=None):
+        """Sets the policy of the resources at `path`, or removes it (None); the most specific decides."""
+        call(context, native.admin_set_path_policy, self._c, path, rego)
+
+    def list_resource_policies(self, *, context=None):
+        """Ids of the policies that decide about resources."""
+        return json.loads(call(context, native.admin_list_resource_policies, self._c))
+
+    def set_attestation_policy(self, id, rego, *, context=None):
+        """Sets attestation policy `id`, such as "default_cpu"."""
+        call(context, native.admin_set_attestation_policy, self._c, id, rego)
+
     def put_references(self, message, *, context=None):
         """Registers reference values: References.format("rvps"), or another message for RVPS."""
         text = message.decode() if isinstance(message, bytes) else message

@@ -87,6 +87,18 @@ class Kbs(Handle):
         """Sets the resource policy to `rego`, the text of a module of package `policy`."""
         native_kbs.kbs_set_resource_policy(self._c, rego)
 
+    def set_path_policy(self, path, rego):
+        """Sets the policy of the resources at `path`, or removes it (None); the most specific decides."""
+        native_kbs.kbs_set_path_policy(self._c, path, rego)
+
+    def list_resource_policies(self):
+        """Ids of the policies that decide about resources."""
+        return json.loads(native_kbs.kbs_list_resource_policies(self._c))
+
+    def set_attestation_policy(self, id, rego):
+        """Sets attestation policy `id`, such as "default_cpu"."""
+        native_kbs.kbs_set_attestation_policy(self._c, id, rego)
+
     def set_reference_value(self, name, value):
         """Sets a reference value: anything that JSON can say, usually a list of strings."""
         native_kbs.kbs_set_reference_value(self._c, name, json.dumps(value))

@@ -213,6 +213,16 @@ def test_an_owner_administers_over_http():
             assert server.get("default/key/1") == b"secret"
             assert admin.list() == ["default/key/1"]
             admin.set_resource_policy("package policy\nimport rego.v1\ndefault allow := false\n")
+            admin.set_path_policy("a/b", "package policy\nallow := true\n")
+            assert admin.list_resource_policies() == ["resource-policy", "resource-policy/a/b"]
+            admin.set_path_policy("a/b", None)
+            with pytest.raises(coco.NotFoundError):
+                admin.set_path_policy("a/b", None)
+            admin.set_attestation_policy("default_gpu", "package policy\ntrust_claims := {}\n")
+            server.set_path_policy("a", "package policy\nallow := true\n")
+            assert server.list_resource_policies() == ["resource-policy", "resource-policy/a"]
+            server.set_path_policy("a", None)
+            server.set_attestation_policy("default_gpu", "package policy\ntrust_claims := {}\n")
             values = coco.References()
             values.add("a", ["b"])
             admin.put_references(values.format("rvps"))

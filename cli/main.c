@@ -33,6 +33,17 @@ asks_for_json(int argc, char **argv)
     return false;
 }
 
+/* As programs hand traces on to those they start; what is none is no reason to fail. */
+static void
+join_trace(coco_ctx *ctx)
+{
+    const char *traceparent = cli_env("TRACEPARENT");
+    coco_error *err = NULL;
+
+    if (traceparent && coco_ctx_set_traceparent(ctx, traceparent, &err) != COCO_OK)
+        coco_error_free(err);
+}
+
 /* Runs the command; signals cancel it. */
 static int
 run(struct cli *cli)
@@ -41,6 +52,7 @@ run(struct cli *cli)
 
     if (coco_ctx_new(&cli->ctx, &cli->err) != COCO_OK)
         return cli_check(cli, coco_error_status(cli->err));
+    join_trace(cli->ctx);
     int rc = cli_report_begin(cli);
     if (rc == CLI_DONE) {
         int error = cli_signals_begin(&signals, cli->ctx);

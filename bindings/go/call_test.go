@@ -67,6 +67,14 @@ func TestADeadlineEndsACall(t *testing.T) {
 	}
 }
 
+func TestATraceparentIsChecked(t *testing.T) {
+	params, _ := silent(t)
+	ctx := WithTraceparent(ctx, "00-0-0-0")
+	if _, err := client(t, params).Get(ctx, "kbs:///a/b/c"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v", err)
+	}
+}
+
 func TestAContextThatIsDoneStartsNothing(t *testing.T) {
 	params, asked := silent(t)
 	ctx, cancel := context.WithCancel(ctx)

@@ -95,6 +95,14 @@ func WithLog(ctx context.Context, level LogLevel, log func(level LogLevel, messa
 	return context.WithValue(ctx, sinksKey{}, s)
 }
 
+// WithTraceparent returns a context whose requests to key brokers are part of a
+// trace (W3C Trace Context); what is no traceparent makes its calls fail with ErrInvalid.
+func WithTraceparent(ctx context.Context, traceparent string) context.Context {
+	s := sinks(ctx)
+	s.Traceparent = traceparent
+	return context.WithValue(ctx, sinksKey{}, s)
+}
+
 // frame is what one call into C is made with.
 type frame struct {
 	ctx   *C.coco_ctx

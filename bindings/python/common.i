@@ -82,6 +82,7 @@ static const struct argument optional[] = {
     {"collateral_open", "key"},
     {"collateral_set_proxy", "no_proxy"},
     {"collateral_set_proxy", "url"},
+    {"ctx_set_traceparent", "traceparent"},
     {"image_client_set_kbc", "kbc"},
     {"image_client_set_proxy", "no_proxy"},
     {"image_client_set_proxy", "url"},

@@ -86,6 +86,18 @@ COCO_API void coco_ctx_set_log(coco_ctx *ctx, coco_log_level level, coco_log_fn 
                                coco_destroy_fn *destroy);
 
 /**
+ * Makes requests to key brokers part of a trace (W3C Trace Context): each is sent
+ * with a `traceparent` of that trace and a parent id of its own.
+ *
+ * @param ctx          which; no call may be using it
+ * @param traceparent  what the program was called with; NULL ends that
+ * @param err          ::COCO_ERR_INVALID for what is none; then nothing has changed
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_ctx_set_traceparent(coco_ctx *ctx,
+                                                              const char *traceparent,
+                                                              coco_error **err);
+
+/**
  * Makes the running calls, and every later one on @p ctx, fail with
  * ::COCO_ERR_CANCELED soon, also those that wait for the network.
  *

@@ -29,6 +29,8 @@ struct coco_ctx {
     coco_log_fn *log;
     void *log_user;
     coco_destroy_fn *log_destroy;
+
+    char traceparent[COCO_TRACEPARENT_SIZE]; /* or "" */
 };
 
 coco_status
@@ -92,6 +94,25 @@ coco_ctx_set_log(coco_ctx *ctx, coco_log_level level, coco_log_fn *fn, void *use
     ctx->log = fn;
     ctx->log_user = user;
     ctx->log_destroy = destroy;
+}
+
+coco_status
+coco_ctx_set_traceparent(coco_ctx *ctx, const char *traceparent, coco_error **err)
+{
+    if (!traceparent)
+        ctx->traceparent[0] = '\0';
+    else if (!coco_traceparent_parse(traceparent, ctx->traceparent))
+        return coco_fail(err, COCO_ERR_INVALID, "traceparent is none of W3C's");
+    return COCO_OK;
+}
+
+coco_status
+coco_ctx_next_traceparent(const coco_ctx *ctx, char ret[COCO_TRACEPARENT_SIZE], coco_error **err)
+{
+    if (ctx->traceparent[0])
+        return coco_traceparent_next(ctx->traceparent, ret, err);
+    ret[0] = '\0';
+    return COCO_OK;
 }
 
 void

@@ -9,6 +9,7 @@
 #include <coco/context.h>
 
 #include "base/cleanup.h"
+#include "base/traceparent.h"
 
 COCO_DEFINE_CLEANUP(coco_ctx *, coco_ctx_free);
 
@@ -20,6 +21,10 @@ coco_status coco_ctx_check(const coco_ctx *ctx, coco_error **err);
 int coco_ctx_cancel_fd(const coco_ctx *ctx);
 
 void coco_ctx_report(const coco_ctx *ctx, const coco_progress *progress);
+
+/* The traceparent of a request that is made, or "" if there is no trace. */
+coco_status coco_ctx_next_traceparent(const coco_ctx *ctx, char ret[COCO_TRACEPARENT_SIZE],
+                                      coco_error **err);
 
 /* Control bytes, DEL and invalid UTF-8 in the line become \xNN; lines are cut at 1 KiB. */
 void coco_ctx_log(const coco_ctx *ctx, coco_log_level level, const char *fmt, ...)

@@ -5,6 +5,7 @@
  */
 #include "kbc/broker.h"
 
+#include "base/context.h"
 #include "base/fail.h"
 #include "net/attempt.h"
 
@@ -275,9 +276,15 @@ static coco_status
 send_request(struct coco_http *http, coco_ctx *ctx, const struct coco_broker_request *request,
              const struct texts *texts, struct coco_http_response *ret, coco_error **err)
 {
-    struct coco_http_header headers[4 + COCO_BROKER_HEADERS_MAX];
+    struct coco_http_header headers[5 + COCO_BROKER_HEADERS_MAX];
+    char traceparent[COCO_TRACEPARENT_SIZE];
     size_t n = 0;
 
+    coco_status status = coco_ctx_next_traceparent(ctx, traceparent, err);
+    if (status != COCO_OK)
+        return status;
+    if (traceparent[0])
+        headers[n++] = (struct coco_http_header){"traceparent", traceparent};
     headers[n++] = (struct coco_http_header){"accept", "application/json"};
     for (size_t i = 0; i < request->n_headers && i < COCO_BROKER_HEADERS_MAX; i++)
         headers[n++] = request->headers[i];

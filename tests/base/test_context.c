@@ -236,6 +236,25 @@ new_survives_any_failed_allocation(void **state)
     }
 }
 
+static void
+a_traceparent_that_is_none_changes_nothing(void **state)
+{
+    static const char given[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    char next[COCO_TRACEPARENT_SIZE];
+    coco_ctx *ctx = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_ctx_new(&ctx, &err), err);
+    assert_ok(coco_ctx_next_traceparent(ctx, next, &err), err);
+    assert_string_equal(next, "");
+    assert_ok(coco_ctx_set_traceparent(ctx, given, &err), err);
+    assert_fails(coco_ctx_set_traceparent(ctx, "00-x", &err), err, COCO_ERR_INVALID, "traceparent");
+    assert_ok(coco_ctx_next_traceparent(ctx, next, &err), err);
+    assert_memory_equal(next, given, 3 + 32 + 1);
+    coco_ctx_free(ctx);
+}
+
 int
 main(void)
 {
@@ -248,6 +267,7 @@ main(void)
         cmocka_unit_test_setup_teardown(report_passes_everything_on, setup, teardown),
         cmocka_unit_test(phases_have_names),
         cmocka_unit_test(destroy_is_called_once),
+        cmocka_unit_test(a_traceparent_that_is_none_changes_nothing),
         cmocka_unit_test(new_survives_any_failed_allocation),
     };
 

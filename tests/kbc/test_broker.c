@@ -28,6 +28,7 @@ struct script {
     char cookie[256];
     char authorization[64];
     char content_type[64];
+    char traceparent[128];
     char request_body[64];
 };
 
@@ -53,6 +54,7 @@ answer(void *user, const struct httpd_request *request)
     httpd_header(request, "cookie", script->cookie, sizeof(script->cookie));
     httpd_header(request, "authorization", script->authorization, sizeof(script->authorization));
     httpd_header(request, "content-type", script->content_type, sizeof(script->content_type));
+    httpd_header(request, "traceparent", script->traceparent, sizeof(script->traceparent));
     if (script->busy > 0 && script->busy-- > 0)
         return httpd_reply(request->httpd, "503 Service Unavailable", "Retry-After: 0\r\n", "{}");
     if (script->cut > 0 && script->cut-- > 0)
@@ -153,6 +155,33 @@ a_request_arrives_as_it_was_meant(void **state)
     assert_string_equal(f->script.content_type, "application/json");
     assert_string_equal(f->script.request_body, "body");
     assert_string_equal(f->script.cookie, "");
+}
+
+static void
+a_request_is_part_of_the_callers_trace(void **state)
+{
+    static const char given[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    struct fixture *f = *state;
+    char last[64] = "";
+
+    for (unsigned i = 0; i < 2; i++) {
+        _cleanup_answer_ struct coco_broker_answer got = {0};
+        char read[COCO_TRACEPARENT_SIZE];
+
+        assert_ok(coco_ctx_set_traceparent(f->ctx, given, &f->err), f->err);
+        assert_ok(get(f, "/x", &got), f->err);
+        assert_true(coco_traceparent_parse(f->script.traceparent, read));
+        assert_memory_equal(read, given, 3 + 32 + 1);
+        /* Each is a step of its own. */
+        assert_string_not_equal(read, given);
+        assert_string_not_equal(read, last);
+        assert_string_equal(read + 52, "-01");
+        (void)snprintf(last, sizeof(last), "%s", read);
+    }
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+    assert_ok(coco_ctx_set_traceparent(f->ctx, NULL, &f->err), f->err);
+    assert_ok(get(f, "/x", &got), f->err);
+    assert_string_equal(f->script.traceparent, "");
 }
 
 static void
@@ -503,6 +532,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_request_arrives_as_it_was_meant),
+        TEST(a_request_is_part_of_the_callers_trace),
         TEST(a_prefix_in_the_url_is_kept),
         TEST(every_cookie_of_an_answer_counts),
         TEST(answers_mean_what_they_say),

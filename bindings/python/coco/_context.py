@@ -74,14 +74,18 @@ class Context:
     `level`. Both run on the thread of the call, which for calls from the main
     thread is another one.
 
+    With a traceparent (W3C Trace Context) requests to key brokers are part of that trace.
+
     A context that was canceled stays so: make a new one for what comes after.
     """
 
-    def __init__(self, progress=None, log=None, level=LogLevel.INFO):
+    def __init__(self, progress=None, log=None, level=LogLevel.INFO, traceparent=None):
         for sink in (progress, log):
             if sink is not None and not callable(sink):
                 raise TypeError(f"{sink!r} is not callable")
         self._c = native.ctx_new()
+        if traceparent is not None:
+            native.ctx_set_traceparent(self._c, traceparent)
         self._progress = progress
         self._log = log
         self._failure = None

@@ -117,3 +117,9 @@ def test_a_sink_must_be_callable():
     for kwargs in ({"progress": 3}, {"log": "x"}):
         with pytest.raises(TypeError, match="not callable"):
             coco.Context(**kwargs)
+
+
+def test_a_traceparent_is_checked():
+    coco.Context(traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    with pytest.raises(coco.InvalidError, match="traceparent"):
+        coco.Context(traceparent="00-0-0-0")

@@ -1,6 +1,7 @@
 package native
 
 // #include "callbacks.h"
+// #include <stdlib.h>
 import "C"
 
 import (
@@ -15,6 +16,8 @@ type Sinks struct {
 	Progress func(what string, phase int, done, total, files uint64)
 	Log      func(level int, message string)
 	LogLevel int
+
+	Traceparent string // or ""
 }
 
 // Context is a coco_ctx.
@@ -37,6 +40,14 @@ func NewContext(sinks Sinks) (*Context, *Failure) {
 	}
 	if sinks.Log != nil {
 		C.coco_go_set_log(c.ctx, C.coco_log_level(sinks.LogLevel), C.uintptr_t(cgo.NewHandle(c)))
+	}
+	if sinks.Traceparent != "" {
+		text := C.CString(sinks.Traceparent)
+		defer C.free(unsafe.Pointer(text))
+		if status := C.coco_ctx_set_traceparent(c.ctx, text, &cerr); status != C.COCO_OK {
+			c.Free()
+			return nil, TakeError(int(status), unsafe.Pointer(cerr))
+		}
 	}
 	return c, nil
 }

@@ -608,6 +608,35 @@ static const struct cli_command table[] = {
         .run = cli_secret_unseal,
     },
     {
+        .name = "sev inject",
+        .operands = "DIR MEASUREMENT",
+        .min = 2,
+        .max = 2,
+        .purpose = "check what was launched, and make a packet of secrets for it",
+        .details =
+            "DIR is that of \"sev prepare\", MEASUREMENT what QEMU answers to "
+            "query-sev-launch-measure, in base64. If it is not of the guest with --digest, this "
+            "policy and this firmware, that is an error (4). DIR then has packet-header.b64 and "
+            "packet-secret.b64, which sev-inject-launch-secret takes.",
+        .options = {OPT_DIGEST, OPT_API, OPT_BUILD, OPT_SECRET},
+        .run = cli_sev_inject,
+    },
+    {
+        .name = "sev prepare",
+        .operands = "CHAIN DIR",
+        .min = 2,
+        .max = 2,
+        .purpose = "begin a launch on SEV or SEV-ES, as the owner of the guest",
+        .details =
+            "CHAIN has the platform's certificates, as \"sevctl export --full\" writes them; one "
+            "that is none of AMD's is an error (4). DIR, which is made, then has godh.b64 and "
+            "session.b64 for QEMU's dh-cert-file and session-file, and launch.json, which is "
+            "secret: who has it reads what the guest is given.",
+        .options = {OPT_SEV_POLICY, OPT_TRUST_ROOT, OPT_ALLOW, OPT_COLLATERAL, OPT_COLLATERAL_CACHE,
+                    OPT_COLLATERAL_KEY},
+        .run = cli_sev_prepare,
+    },
+    {
         .name = "tee launch",
         .operands = "DIR [FILE]",
         .min = 1,

@@ -27,10 +27,12 @@ enum cli_opt {
     OPT_ALLOW,
     OPT_ALLOW_UNSIGNED,
     OPT_ANNOTATIONS,
+    OPT_API,
     OPT_AS,
     OPT_AT,
     OPT_ATTESTATION,
     OPT_AUTHFILE,
+    OPT_BUILD,
     OPT_CACHE,
     OPT_CERT_DIR,
     OPT_CMDLINE,
@@ -40,6 +42,7 @@ enum cli_opt {
     OPT_CONFIG,
     OPT_CPU,
     OPT_DEV,
+    OPT_DIGEST,
     OPT_EDK2,
     OPT_EVIDENCE,
     OPT_EXPIRES,
@@ -87,7 +90,9 @@ enum cli_opt {
     OPT_REPORT_DATA,
     OPT_REQUIRE_ENCRYPTION,
     OPT_RETRIES,
+    OPT_SECRET,
     OPT_SEV_ES,
+    OPT_SEV_POLICY,
     OPT_SIGNER,
     OPT_SIGN_KEY,
     OPT_STALL_TIMEOUT,
@@ -232,6 +237,8 @@ int cli_rv_verify(struct cli *cli);
 int cli_secret_inspect(struct cli *cli);
 int cli_secret_seal(struct cli *cli);
 int cli_secret_unseal(struct cli *cli);
+int cli_sev_inject(struct cli *cli);
+int cli_sev_prepare(struct cli *cli);
 int cli_tee_launch(struct cli *cli);
 int cli_tee_run(struct cli *cli);
 int cli_try(struct cli *cli);

@@ -30,6 +30,7 @@
 %coco_object(coco_measurement)
 %coco_object(coco_references)
 %coco_object(coco_sealer)
+%coco_object(coco_sev_owner)
 %coco_object(coco_store)
 %coco_object(coco_unsealer)
 %coco_object(coco_verdict)
@@ -37,6 +38,7 @@
 
 %coco_options(image_options)
 %coco_options(measure_options)
+%coco_options(sev_firmware)
 
 /* --- what one function has and no other ------------------------------------ */
 
@@ -234,3 +236,4 @@ static const coco_kbc_plugin plugin_functions = {
 %include <coco/measure.h>
 %include <coco/references.h>
 %include <coco/sealed.h>
+%include <coco/sev.h>

@@ -18,6 +18,7 @@
 #include <coco/measure.h>
 #include <coco/references.h>
 #include <coco/sealed.h>
+#include <coco/sev.h>
 #include <coco/store.h>
 #include <coco/types.h>
 #include <coco/verifier.h>

@@ -23,7 +23,8 @@ COMMANDS = [
     "resource get", "resource ls", "resource put", "resource restore",
     "resource rm", "resource versions",
     "rv add", "rv diff", "rv put", "rv rm", "rv show", "rv sign", "rv verify",
-    "secret inspect", "secret seal", "secret unseal", "tee launch", "tee run", "try", "version",
+    "secret inspect", "secret seal", "secret unseal", "sev inject", "sev prepare",
+    "tee launch", "tee run", "try", "version",
 ]  # fmt: skip
 
 WRONG = [

@@ -53,6 +53,7 @@ MEMCMP = {
     "lib/verifier/cca.c": (2, "ids of machines, and hashes of public keys"),
     "lib/verifier/dcap_collateral.c": (3, "names of machines, and certificates"),
     "lib/verifier/known.c": (2, "digests of certificates and of what they signed"),
+    "lib/verifier/sev_owner.c": (2, "names of secrets"),
     "lib/verifier/software.c": (1, "two public keys"),
     "lib/verifier/tcb.c": (1, "a measurement, which everybody may read"),
 }

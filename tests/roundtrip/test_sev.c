@@ -10,6 +10,7 @@
 #include "attester/efi_secret.h"
 #include "attester/paths.h"
 #include "base/digest.h"
+#include "base/fd.h"
 #include "crypto/keywrap.h"
 #include "measure/launch.h"
 #include "measure/measurement.h"
@@ -21,8 +22,13 @@
 #include "tests/verifier/bound.h"
 #include "verifier/sev.h"
 
+#include <coco/kbc.h>
+#include <coco/sev.h>
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define GUID "e6f5a162-d67f-4750-a67c-5d065f2a9910"
 #define SECRET "the secret of the owner"
@@ -294,6 +300,117 @@ a_secret_is_for_the_launch_that_was_verified(void **state)
     coco_buf_done(&packet.payload);
 }
 
+/* What LAUNCH_START takes of an owner's: the keys of its session. */
+static void
+start(struct fixture *f, const coco_sev_owner *owner, struct coco_sev_keys *keys)
+{
+    coco_bytes *cert = NULL;
+    coco_bytes *blob = NULL;
+    struct coco_sev_cert parsed;
+    struct coco_sev_session session;
+    _cleanup_secret_ struct coco_secret z = {0};
+    _cleanup_pkey_ EVP_PKEY *godh = NULL;
+
+    assert_ok(coco_sev_owner_get_certificate(owner, &cert, &f->err), f->err);
+    assert_ok(coco_sev_owner_get_session(owner, &blob, &f->err), f->err);
+    assert_ok(coco_sev_cert_parse(coco_bytes_data(cert), coco_bytes_size(cert), &parsed, &f->err),
+              f->err);
+    assert_ok(coco_sev_cert_key(&parsed, &godh, &f->err), f->err);
+    assert_ok(
+        coco_sev_session_parse(coco_bytes_data(blob), coco_bytes_size(blob), &session, &f->err),
+        f->err);
+    assert_ok(coco_ecdh(f->platform.pdh_key, godh, &z, &f->err), f->err);
+    assert_ok(coco_sev_session_unwrap(&z, &session, COCO_SEV_NO_DEBUG, keys, &f->err), f->err);
+    coco_bytes_free(cert);
+    coco_bytes_free(blob);
+}
+
+/* LAUNCH_SECRET, and what the guest's kernel then shows below root. */
+static void
+show(struct fixture *f, const struct coco_sev_keys *keys, const uint8_t mac[COCO_SEV_MAC_SIZE],
+     const coco_bytes *bytes, const char *root)
+{
+    static const char *const parts[] = {"sys", "kernel", "security", "secrets", "coco"};
+    struct coco_sev_packet packet = {.payload = {.limit = 4096}};
+    _cleanup_sev_secrets_ struct coco_sev_secrets secrets = {.n = 0};
+    _cleanup_secret_ struct coco_secret table = {0};
+    char path[256];
+
+    memcpy(packet.header, coco_bytes_data(bytes), sizeof(packet.header));
+    assert_ok(coco_buf_append(&packet.payload, coco_bytes_data(bytes) + sizeof(packet.header),
+                              coco_bytes_size(bytes) - sizeof(packet.header), &f->err),
+              f->err);
+    assert_ok(coco_sev_packet_open(keys, mac, &packet, &table, &f->err), f->err);
+    assert_ok(coco_sev_secrets_parse(table.data, table.len, &secrets, &f->err), f->err);
+    coco_buf_done(&packet.payload);
+    (void)snprintf(path, sizeof(path), "%s", root);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", parts[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    for (size_t i = 0; i < secrets.n; i++) {
+        char file[400];
+        char guid[COCO_GUID_LEN + 1];
+
+        coco_guid_format(secrets.list[i].guid, guid);
+        (void)snprintf(file, sizeof(file), "%s/%s", path, guid);
+        assert_ok(coco_file_write(file, secrets.list[i].data.data, secrets.list[i].data.len, 0400,
+                                  &f->err),
+                  f->err);
+    }
+}
+
+/* From the measurement that was computed ahead to the resource that a guest's KBC gets. */
+static void
+what_an_owner_prepares_the_guests_kbc_reads(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_launched_ struct launched l = launch(f);
+    _cleanup_sev_keys_ struct coco_sev_keys keys = {0};
+    _cleanup_buf_ struct coco_buf chain = {.limit = 64 << 10};
+    const coco_sev_firmware firmware = {sizeof(firmware), 1, 55, 24};
+    struct coco_sev_launch measured = l.evidence.launch;
+    coco_sev_owner *owner = NULL;
+    coco_bytes *packet = NULL;
+    coco_bytes *secret = NULL;
+    coco_kbc *kbc = NULL;
+    coco_ctx *ctx = NULL;
+    uint8_t measurement[COCO_SEV_MEASUREMENT_SIZE];
+    char root[64];
+
+    make_temp_dir(root, sizeof(root));
+    assert_ok(coco_sev_chain_format(&l.evidence.chain, &chain, &f->err), f->err);
+    assert_ok(
+        coco_sev_owner_new(f->verifier, chain.data, chain.len, COCO_SEV_NO_DEBUG, &owner, &f->err),
+        f->err);
+    start(f, owner, &keys);
+    measured.policy = COCO_SEV_NO_DEBUG;
+    assert_ok(coco_sev_launch_measure(&measured, &keys.tik, measurement, &f->err), f->err);
+    memcpy(measurement + COCO_SEV_MAC_SIZE, measured.mnonce, COCO_SEV_MNONCE_SIZE);
+    assert_ok(coco_sev_owner_check(owner, measurement, sizeof(measurement), measured.digest,
+                                   sizeof(measured.digest), &firmware, &f->err),
+              f->err);
+    assert_ok(coco_sev_owner_add_secret(owner, "kbs:///default/key/1", (const uint8_t *)SECRET,
+                                        strlen(SECRET), &f->err),
+              f->err);
+    assert_ok(coco_sev_owner_get_packet(owner, &packet, &f->err), f->err);
+    show(f, &keys, measurement, packet, root);
+
+    assert_int_equal(setenv(COCO_TEE_ROOT_VARIABLE, root, 1), 0);
+    assert_ok(coco_ctx_new(&ctx, &f->err), f->err);
+    assert_ok(coco_kbc_new("offline_sev_kbc::", &kbc, &f->err), f->err);
+    assert_ok(coco_kbc_get_resource(kbc, ctx, "kbs:///default/key/1", &secret, &f->err), f->err);
+    assert_int_equal(coco_bytes_size(secret), strlen(SECRET));
+    assert_memory_equal(coco_bytes_data(secret), SECRET, strlen(SECRET));
+    assert_int_equal(unsetenv(COCO_TEE_ROOT_VARIABLE), 0);
+    coco_bytes_free(secret);
+    coco_bytes_free(packet);
+    coco_kbc_free(kbc);
+    coco_ctx_free(ctx);
+    coco_sev_owner_free(owner);
+    remove_temp_dir(root);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -303,6 +420,7 @@ main(void)
         TEST(a_launch_measures_as_computed_ahead),
         TEST(what_is_swapped_is_refused_by_its_check),
         TEST(a_secret_is_for_the_launch_that_was_verified),
+        TEST(what_an_owner_prepares_the_guests_kbc_reads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ from ._kbc import Admin, Kbc, PluginKbc, TeeKey
 from ._measure import Launch, Measured, TdxOrder, Vmm, cpu_signature, cpu_types, measure_tees
 from ._references import References
 from ._sealed import Sealer, Unsealer, sealed_inspect
+from ._sev import SevOwner, SevPolicy
 from ._store import Store
 from .errors import *  # noqa: F403
 
@@ -76,6 +77,8 @@ __all__ = [
     "Progress",
     "References",
     "Sealer",
+    "SevOwner",
+    "SevPolicy",
     "Store",
     "TdxOrder",
     "TeeKey",

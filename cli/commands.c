@@ -483,6 +483,20 @@ static const struct cli_command table[] = {
         .run = cli_resource_versions,
     },
     {
+        .name = "resource watch",
+        .operands = "kbs:///REPO/TYPE/TAG",
+        .min = 1,
+        .max = 1,
+        .purpose = "keep a file that holds a resource as the broker has it, until interrupted",
+        .details =
+            "The file of --output is replaced as a whole whenever the resource is another. While "
+            "the broker cannot be reached it stays as it is; when the broker refuses, or the "
+            "resource is gone, the watch ends with that, and the file stays.",
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_TEE,
+                    OPT_PASSPORT, OPT_OUTPUT, OPT_INTERVAL},
+        .run = cli_resource_watch,
+    },
+    {
         .name = "rv add",
         .operands = "FILE [NAME=TEXT|NAME:=JSON]...",
         .min = 1,

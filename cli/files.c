@@ -137,6 +137,21 @@ write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
+/* That path names something else outlives a loss of power; path is cut to its directory. */
+static int
+sync_parent(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (slash)
+        slash[slash == path ? 1 : 0] = '\0';
+    _cleanup_close_ int fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    /* Some file systems have no such thing. */
+    return fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+}
+
 /* Writes to a file of another name beside path, then renames it. */
 static int
 replace_file(const char *path, char *temporary, const void *data, size_t len)
@@ -152,7 +167,7 @@ replace_file(const char *path, char *temporary, const void *data, size_t len)
         error = errno;
     if (error != 0)
         (void)unlink(temporary);
-    return error;
+    return error == 0 ? sync_parent(temporary) : error;
 }
 
 int

@@ -75,6 +75,8 @@ static const struct cli_option table[OPT_COUNT] = {
                        "digest of what the machine was started with, or the document itself"},
     [OPT_INSECURE_POLICY] = {"insecure-policy", 0, "WORD", "accept-anything", NULL, false,
                              "pull by tag without a policy: the registry decides what you get"},
+    [OPT_INTERVAL] = {"interval", 0, "SECONDS", NULL, NULL, false,
+                      "look about this often, up to a quarter more or less; 60 otherwise"},
     [OPT_KBS] = {"kbs", 0, "URL", NULL, "COCO_KBS", false,
                  "key broker service, or <kbc>::<uri> for another key broker client"},
     [OPT_KBS_ADMIN_KEY] = {"kbs-admin-key", 0, "FILE", NULL, "COCO_KBS_ADMIN_KEY", false,

@@ -54,6 +54,7 @@ enum cli_opt {
     OPT_INITRD,
     OPT_INIT_DATA,
     OPT_INSECURE_POLICY,
+    OPT_INTERVAL,
     OPT_KBS,
     OPT_KBS_ADMIN_KEY,
     OPT_KBS_CA,
@@ -227,6 +228,7 @@ int cli_explain(struct cli *cli);
 int cli_resource_restore(struct cli *cli);
 int cli_resource_rm(struct cli *cli);
 int cli_resource_versions(struct cli *cli);
+int cli_resource_watch(struct cli *cli);
 int cli_rv_add(struct cli *cli);
 int cli_rv_diff(struct cli *cli);
 int cli_rv_put(struct cli *cli);

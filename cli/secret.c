@@ -13,14 +13,12 @@ cli_sealed_read(struct cli *cli, const char *path, struct cli_bytes *ret)
 {
     _cleanup_bytes_ struct cli_bytes bytes = {0};
 
-    int rc = cli_read_file(cli, path, CLI_SEALED_MAX, &bytes);
+    int rc = cli_read_text(cli, path, CLI_SEALED_MAX, &bytes);
     if (rc != CLI_DONE)
         return rc;
     while (bytes.len > 0 && strchr(" \t\r\n", bytes.data[bytes.len - 1]))
         bytes.len--;
     bytes.data[bytes.len] = '\0';
-    if (strlen((const char *)bytes.data) != bytes.len)
-        return cli_fail(cli, COCO_ERR_PROTO, "sealed secret holds a NUL byte");
     *ret = bytes;
     bytes = (struct cli_bytes){0};
     return CLI_DONE;

@@ -6,7 +6,10 @@ import "C"
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
+	"time"
+	"unsafe"
 
 	"libcoco.example/coco/internal/native"
 )
@@ -197,6 +200,21 @@ func (k *KBC) Get(ctx context.Context, uri string) ([]byte, error) {
 		return nil, err
 	}
 	return takeBytes(ret), nil
+}
+
+// Watch calls told with the resource "kbs:///<repository>/<type>/<tag>", and again
+// whenever it is another, until told returns false or ctx is done. It looks every
+// interval, in whole seconds and a minute for 0, up to a quarter more or less.
+func (k *KBC) Watch(ctx context.Context, uri string, interval time.Duration, told func(secret []byte) bool) error {
+	w := &native.Watch{Told: told}
+	seconds := (interval + time.Second - 1) / time.Second
+	if interval < 0 || seconds > math.MaxUint32 {
+		return failed(native.Invalid("no such interval"), nil)
+	}
+	return k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_status(w.Run(unsafe.Pointer(c), unsafe.Pointer(f.ctx), unsafe.Pointer(f.text(0)),
+			uint32(seconds), unsafe.Pointer(f.err)))
+	}, uri)
 }
 
 // WrapKey has key encrypted by the key id, which stays where it is: envelopes of

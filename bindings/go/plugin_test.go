@@ -1,10 +1,12 @@
 package coco
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // vault is a plugin; what it gets is what failing is, or "secret of " and the path.
@@ -87,4 +89,53 @@ func TestTheMachineMaySayWhichBroker(t *testing.T) {
 	if _, err := NewDefaultKBC(); !errors.Is(err, ErrNotSupported) {
 		t.Errorf("err = %v, want ErrNotSupported", err)
 	}
+}
+
+// rotating is a plugin whose secret is another each time.
+type rotating struct{ asked int }
+
+func (r *rotating) Name() string { return "rotating_kbc" }
+
+func (r *rotating) GetResource(string) ([]byte, error) {
+	r.asked++
+	return []byte(fmt.Sprint("secret ", r.asked)), nil
+}
+
+func TestAResourceIsWatched(t *testing.T) {
+	k, err := NewPluginKBC(&rotating{})
+	defer must(t, k, err).Close()
+	var seen []string
+	err = k.Watch(ctx, "kbs:///default/key/1", time.Second, func(secret []byte) bool {
+		seen = append(seen, string(secret))
+		return len(seen) < 2
+	})
+	if err != nil || len(seen) != 2 || seen[0] != "secret 1" || seen[1] != "secret 2" {
+		t.Errorf("seen = %q, %v", seen, err)
+	}
+}
+
+func TestAWatchEndsWithItsContext(t *testing.T) {
+	k, err := NewPluginKBC(&rotating{})
+	defer must(t, k, err).Close()
+	c, cancel := context.WithCancel(ctx)
+	defer cancel()
+	err = k.Watch(c, "kbs:///default/key/1", 0, func([]byte) bool { cancel(); return true })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want context.Canceled", err)
+	}
+	if err := k.Watch(ctx, "kbs:///default/key/1", -time.Second, nil); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+}
+
+func TestAPanicOfAWatcherComesOut(t *testing.T) {
+	k, err := NewPluginKBC(&rotating{})
+	defer must(t, k, err).Close()
+	defer func() {
+		if p := recover(); p != "enough" {
+			t.Errorf("panic = %v", p)
+		}
+	}()
+	_ = k.Watch(ctx, "kbs:///default/key/1", 0, func([]byte) bool { panic("enough") })
+	t.Error("no panic")
 }

@@ -67,6 +67,29 @@ call_log(void *user, coco_log_level level, const char *message)
 %coco_callback(coco_progress_fn, call_progress)
 %coco_callback(coco_log_fn, call_log)
 
+/* What is given for user is called with the bytes; False ends the watch. */
+%{
+static bool
+call_watch(void *user, const uint8_t *data, size_t len)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *result = PyObject_CallFunction(
+        user, "N", PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)len));
+    bool more = result && result != Py_False;
+
+    end_callback(user, result, gil);
+    return more;
+}
+%}
+%typemap(in) (coco_kbc_watch_fn *fn, void *user) {
+    if (!PyCallable_Check($input)) {
+        PyErr_Format(PyExc_TypeError, "fn must be callable, not %s", Py_TYPE($input)->tp_name);
+        SWIG_fail;
+    }
+    $1 = call_watch;
+    $2 = $input;
+}
+
 /* A plugin is any object with a name, get(path), perhaps attest(), and perhaps both of (un)wrap_key(). */
 %{
 static coco_status

@@ -50,7 +50,7 @@ extern "C" {
  * without TLS anybody in between may hand out secrets of their own.
  *
  * Threads: a KBC is set up by one thread; any number of them may then call
- * coco_kbc_get_resource(), coco_kbc_get_token() and coco_kbc_attest(), each with a
+ * coco_kbc_get_resource(), coco_kbc_watch() and coco_kbc_attest(), each with a
  * context of its own. Those that need a handshake at the same time share one.
  */
 
@@ -237,6 +237,37 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_init_data(coco_kbc *kbc, const
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx,
                                                            const char *uri, coco_bytes **ret,
                                                            coco_error **err);
+
+/**
+ * Called with the resource that is watched: as it is first, and whenever it is another.
+ *
+ * @param user  what was given with the function
+ * @param data  the resource, valid during the call
+ * @param len   number of its bytes
+ * @return      whether to go on watching
+ */
+typedef bool coco_kbc_watch_fn(void *user, const uint8_t *data, size_t len);
+
+/**
+ * Watches the resource @p uri: gets it, and again from time to time, and calls @p fn when
+ * it is another than before. It blocks until @p fn returns false, or @p ctx is canceled.
+ *
+ * A broker that tells versions apart, as coco-kbs does, sends a secret only when it has
+ * changed. While the broker is not to be reached, what there was is taken to hold, and
+ * the log says so; when it refuses, or the resource is gone, the watch ends with that.
+ *
+ * @param kbc      which broker
+ * @param ctx      log and cancellation
+ * @param uri      what to watch
+ * @param seconds  between two looks, about: up to a quarter more or less, so that
+ *                 many guests do not look at once; 0 for 60, at most 86400
+ * @param fn       called on the calling thread
+ * @param user     given to @p fn
+ * @param err      ::COCO_ERR_CANCELED, ::COCO_ERR_INVALID, and as coco_kbc_get_resource()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_watch(coco_kbc *kbc, coco_ctx *ctx, const char *uri,
+                                                    uint32_t seconds, coco_kbc_watch_fn *fn,
+                                                    void *user, coco_error **err);
 
 /**
  * Has a key encrypted by another, which stays where it is: in a key management

@@ -379,6 +379,19 @@ parse_error(const struct coco_http_response *response)
     return error;
 }
 
+/* One that is too long is none: it only spares work (RFC 9110 section 8.8.3). */
+static coco_status
+read_etag(const struct coco_http_response *response, char ret[COCO_BROKER_ETAG_SIZE],
+          coco_error **err)
+{
+    _cleanup_free_ char *value = NULL;
+
+    coco_status status = coco_http_header(response, "etag", &value, err);
+    if (status == COCO_OK && value && strlen(value) < COCO_BROKER_ETAG_SIZE)
+        memcpy(ret, value, strlen(value) + 1);
+    return status;
+}
+
 coco_status
 coco_broker_do(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker_request *request,
                struct coco_broker_answer *ret, coco_error **err)
@@ -398,6 +411,8 @@ coco_broker_do(struct coco_broker *broker, coco_ctx *ctx, const struct coco_brok
         struct coco_cookie_scope scope = {coco_buf_text(&texts.path), broker->secure};
         status = store_cookies(request->jar, &scope, &response.headers, err);
     }
+    if (status == COCO_OK)
+        status = read_etag(&response, ret->etag, err);
     if (status != COCO_OK)
         return status;
 

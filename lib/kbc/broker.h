@@ -36,6 +36,7 @@ coco_status coco_broker_set_proxy(struct coco_broker *broker, const char *url, c
 void coco_broker_set_retry(struct coco_broker *broker, const struct coco_retry_policy *policy);
 
 #define COCO_BROKER_HEADERS_MAX 2
+#define COCO_BROKER_ETAG_SIZE 128
 
 struct coco_broker_request {
     const char *method;
@@ -55,6 +56,7 @@ struct coco_broker_request {
 
 struct coco_broker_answer {
     long status;
+    char etag[COCO_BROKER_ETAG_SIZE]; /* value of its ETag; "" if there is none that we can show */
     uint64_t sent; /* how often the request was: what came of all but the last, nobody knows */
     struct coco_buf body;
     struct coco_rcar_error error; /* all "" unless it is an ErrorInformation */

@@ -233,14 +233,26 @@ set_passport(void *self, const uint8_t *text, size_t len, coco_error **err)
 
 /* ---- Resources ---- */
 
+/* What is asked for; without a tag, whatever it is. */
+struct wanted {
+    const struct coco_resource_path *path;
+    char *tag; /* of COCO_KBC_TAG_SIZE; or NULL */
+};
+
 static coco_status
 ask(const struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_session *session,
-    const struct coco_resource_path *path, struct coco_broker_answer *ret, coco_error **err)
+    const struct wanted *wanted, struct coco_broker_answer *ret, coco_error **err)
 {
-    char target[sizeof("/resource/") + sizeof(path->text)];
-    struct coco_broker_request request = {.method = "GET", .path = target};
+    char target[sizeof("/resource/") + sizeof(wanted->path->text)];
+    const struct coco_http_header newer = {"if-none-match", wanted->tag};
+    struct coco_broker_request request = {
+        .method = "GET",
+        .path = target,
+        .headers = &newer,
+        .n_headers = wanted->tag && wanted->tag[0] != '\0' ? 1 : 0,
+    };
 
-    (void)snprintf(target, sizeof(target), "/resource/%s", path->text);
+    (void)snprintf(target, sizeof(target), "/resource/%s", wanted->path->text);
     if (kbc->passport)
         request.token = (const char *)session->token.data;
     else
@@ -290,7 +302,7 @@ read_answer(const struct coco_session *session, const struct coco_broker_answer 
 
 /* One try with one session; *over says that another session may do better. */
 static coco_status
-try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_resource_path *path, bool *over,
+try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct wanted *wanted, bool *over,
             coco_bytes **ret, coco_error **err)
 {
     _cleanup_(coco_session_unrefp) struct coco_session *session = NULL;
@@ -303,7 +315,7 @@ try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_resource_path *
         status = take_session(kbc, ctx, false, &session, &fresh, err);
     const struct coco_session *used = kbc->passport ? kbc->passport : session;
     if (status == COCO_OK)
-        status = ask(kbc, ctx, used, path, &answer, err);
+        status = ask(kbc, ctx, used, wanted, &answer, err);
     if (status != COCO_OK)
         return status;
     if (!fresh && session_is_over(&answer)) {
@@ -311,27 +323,54 @@ try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_resource_path *
         *over = true;
         return COCO_OK;
     }
-    return read_answer(used, &answer, ret, err);
+    if (wanted->tag && wanted->tag[0] != '\0' && answer.status == 304)
+        return COCO_OK;
+    status = read_answer(used, &answer, ret, err);
+    if (status == COCO_OK && wanted->tag)
+        memcpy(wanted->tag, answer.etag, COCO_KBC_TAG_SIZE);
+    return status;
 }
 
 /* A session is known to be over once; the one after it is new, and no try goes on from there. */
 static coco_status
-cc_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, coco_bytes **ret,
+get_wanted(struct cc_kbc *kbc, coco_ctx *ctx, const struct wanted *wanted, coco_bytes **ret,
            coco_error **err)
 {
     bool over = true;
     coco_status status = COCO_OK;
 
     while (status == COCO_OK && over)
-        status = try_session(self, ctx, path, &over, ret, err);
+        status = try_session(kbc, ctx, wanted, &over, ret, err);
     return status;
 }
+
+static coco_status
+cc_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, coco_bytes **ret,
+           coco_error **err)
+{
+    const struct wanted wanted = {.path = path};
+
+    return get_wanted(self, ctx, &wanted, ret, err);
+}
+
+static coco_status
+cc_kbc_get_newer(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
+                 /* NOLINTNEXTLINE(readability-non-const-parameter): by wanted, it is written to */
+                 char tag[COCO_KBC_TAG_SIZE], coco_bytes **ret, coco_error **err)
+{
+    const struct wanted wanted = {.path = path, .tag = tag};
+
+    return get_wanted(self, ctx, &wanted, ret, err);
+}
+
+_Static_assert(COCO_KBC_TAG_SIZE == COCO_BROKER_ETAG_SIZE, "an entity tag is a tag");
 
 const struct coco_kbc_driver coco_cc_kbc = {
     .name = "cc_kbc",
     .open = cc_kbc_open,
     .close = cc_kbc_close,
     .get = cc_kbc_get,
+    .get_newer = cc_kbc_get_newer,
     .attest = cc_kbc_attest,
     .get_passport = get_passport,
     .set_passport = set_passport,

@@ -18,6 +18,9 @@ COCO_DEFINE_CLEANUP(coco_kbc *, coco_kbc_free);
 #define COCO_KBC_KEY_MAX ((size_t)4 << 10)
 #define COCO_KBC_WRAPPED_MAX ((size_t)16 << 10)
 
+/* What stands for a version of a resource: an entity tag (RFC 9110 section 8.8.3). */
+#define COCO_KBC_TAG_SIZE 128
+
 /* Some bytes that are lent: a key, or what became of one. */
 struct coco_kbc_blob {
     const uint8_t *data;
@@ -32,6 +35,13 @@ struct coco_kbc_driver {
     void (*close)(void *self);
     coco_status (*get)(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
                        coco_bytes **ret, coco_error **err);
+
+    /*
+     * As get, but *ret stays NULL if it is still what tag stands for; else tag becomes what
+     * stands for it, "" if nothing does. NULL for a KBC that does not know before it has it.
+     */
+    coco_status (*get_newer)(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
+                             char tag[COCO_KBC_TAG_SIZE], coco_bytes **ret, coco_error **err);
 
     /* NULL, both, for a KBC that has no keys to wrap others by. */
     coco_status (*wrap)(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *key,
@@ -58,6 +68,10 @@ struct coco_kbc_driver {
 /* A KBC of driver, which owns self, also if the call fails. */
 coco_status coco_kbc_wrap(const struct coco_kbc_driver *driver, void *self, coco_kbc **ret,
                           coco_error **err);
+
+/* coco_kbc_get_resource() of what has another tag; *ret stays NULL if nothing has. */
+coco_status coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri,
+                               char tag[COCO_KBC_TAG_SIZE], coco_bytes **ret, coco_error **err);
 
 extern const struct coco_kbc_driver coco_cc_kbc;
 extern const struct coco_kbc_driver coco_offline_fs_kbc;

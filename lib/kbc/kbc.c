@@ -213,6 +213,23 @@ coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx, const char *uri, coco_bytes 
     return COCO_OK;
 }
 
+coco_status
+coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri, char tag[COCO_KBC_TAG_SIZE],
+                   coco_bytes **ret, coco_error **err)
+{
+    struct coco_resource_path path;
+
+    if (!kbc->driver->get_newer)
+        return coco_kbc_get_resource(kbc, ctx, uri, ret, err);
+    coco_status status = coco_resource_uri_parse(uri, &path, err);
+    if (status == COCO_OK)
+        status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    status = kbc->driver->get_newer(kbc->self, ctx, &path, tag, ret, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "kbs:///%s", path.text);
+}
+
 /* What is asked of a key, before anybody is. */
 static coco_status
 check_key_request(const coco_kbc *kbc, coco_ctx *ctx, const char *id, size_t len, size_t max,

@@ -54,7 +54,7 @@ machine_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
     }
 }
 
-static const struct coco_clock machine = {.now = machine_now, .wait = machine_wait};
+const struct coco_clock coco_clock_machine = {.now = machine_now, .wait = machine_wait};
 
 bool
 coco_retry_status(long status)
@@ -133,7 +133,8 @@ coco_status
 coco_retry_wait(struct coco_retry *retry, coco_ctx *ctx, const struct coco_http_response *response,
                 const char *why, bool *ret, coco_error **err)
 {
-    const struct coco_clock *clock = retry->policy.clock ? retry->policy.clock : &machine;
+    const struct coco_clock *clock =
+        retry->policy.clock ? retry->policy.clock : &coco_clock_machine;
     uint32_t retries = retry->policy.retries ? retry->policy.retries : COCO_RETRIES_DEFAULT;
     uint64_t total = COCO_RETRY_TOTAL + retry->gained / MIB;
     uint64_t ms = 0;

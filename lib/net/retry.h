@@ -32,6 +32,8 @@ struct coco_clock {
     void *self;
 };
 
+extern const struct coco_clock coco_clock_machine;
+
 /* Zero is the default of each. */
 struct coco_retry_policy {
     uint32_t retries;               /* 0: COCO_RETRIES_DEFAULT */

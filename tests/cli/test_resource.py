@@ -350,3 +350,33 @@ def test_a_database_is_sealed_and_gets_another_key(coco, serve, keys, tmp_path):
     coco.run("kbs", "reseal", "--config", tmp_path / "none", code=6)
     config.write_text("")
     coco.run("kbs", "reseal", "--config", config, code=2)
+
+
+def test_a_file_follows_the_resource_that_is_watched(coco, broker, owner, tmp_path):
+    """Replaced as a whole, and told of; a refusal ends it, and so does an interrupt."""
+    watch = ["resource", "watch", "--kbs", broker.url, "--tee", "sample", "--interval", "1", "--json",
+             "-o", tmp_path / "secret", "kbs:///a/key/1"]  # fmt: skip
+    coco.run(*watch, code=6)
+    coco.run("resource", "put", *owner, "a/key/1", stdin=b"first", code=0)
+    process = coco.start(*watch)
+    assert json.loads(process.stdout.readline()) == {
+        "event": "first", "uri": "kbs:///a/key/1", "file": str(tmp_path / "secret"), "bytes": 5,
+    }  # fmt: skip
+    assert (tmp_path / "secret").read_bytes() == b"first"
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+    with open(tmp_path / "secret", "rb") as before:
+        coco.run("resource", "put", *owner, "a/key/1", stdin=b"rotated", code=0)
+        assert json.loads(process.stdout.readline())["event"] == "changed"
+        assert before.read() == b"first"
+    assert (tmp_path / "secret").read_bytes() == b"rotated"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(TIMEOUT_S) == 130
+    process.communicate()
+    assert [path.name for path in tmp_path.glob("secret*")] == ["secret"]
+
+    process = coco.start(*watch)
+    assert json.loads(process.stdout.readline())["bytes"] == 7
+    coco.run("resource", "rm", *owner, "a/key/1", code=0)
+    assert process.wait(TIMEOUT_S) == 6
+    process.communicate()
+    assert (tmp_path / "secret").read_bytes() == b"rotated"

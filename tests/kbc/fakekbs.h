@@ -51,6 +51,9 @@ struct kbs {
     bool want_device;
     enum coco_rcar_version speaks;
 
+    const char *secret;       /* NULL: SECRET */
+    const char *etag;         /* of it; or NULL */
+    unsigned not_modified;    /* how often the guest had it already */
     const char *token;        /* NULL: one that cannot be read */
     bool want_bearer;         /* the token, where a resource is asked for, not a cookie */
     const char *refuse_again; /* what evidence is told that was shown before; or NULL */
@@ -229,6 +232,7 @@ serve_get(struct kbs *kbs, const struct httpd_request *request)
 {
     _cleanup_buf_ struct coco_buf reply = {.limit = TEXT_MAX};
     _cleanup_json_ cJSON *jwk = NULL;
+    const char *secret = kbs->secret ? kbs->secret : SECRET;
     char cookie[256];
 
     httpd_header(request, "cookie", cookie, sizeof(cookie));
@@ -241,7 +245,7 @@ serve_get(struct kbs *kbs, const struct httpd_request *request)
     if (kbs->other)
         return seal_to_other(kbs, &reply) && keep_reply(kbs, &reply);
     return coco_rcar_tee_key_build(kbs->speaks, kbs->guest, &jwk, NULL) == COCO_OK
-           && coco_rcar_response_build(kbs->speaks, jwk, SECRET, strlen(SECRET), &reply, NULL)
+           && coco_rcar_response_build(kbs->speaks, jwk, secret, strlen(secret), &reply, NULL)
                   == COCO_OK
            && keep_reply(kbs, &reply);
 }
@@ -257,6 +261,20 @@ tell_lie(const struct lie *lie, const struct httpd_request *request)
     while (httpd_say(request->httpd, "10\r\n                \r\n"))
         continue;
     return false;
+}
+
+static inline bool
+reply_with_etag(struct kbs *kbs, const struct httpd_request *request)
+{
+    char theirs[512];
+    char headers[512];
+
+    (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n", kbs->etag);
+    httpd_header(request, "if-none-match", theirs, sizeof(theirs));
+    if (strcmp(theirs, kbs->etag) != 0)
+        return httpd_reply(request->httpd, "200 OK", headers, kbs->reply);
+    kbs->not_modified++;
+    return httpd_reply(request->httpd, "304 Not Modified", headers, "");
 }
 
 /* The client waits for the answer, so what the server allocates is kept out of its faults. */
@@ -280,6 +298,8 @@ serve(void *user, const struct httpd_request *request)
     faults_resume();
     if (lie->from > 0 && n >= lie->from && (lie->to == 0 || n <= lie->to))
         return !lie->cut && tell_lie(lie, request);
+    if (ok && step == GET && kbs->etag)
+        return reply_with_etag(kbs, request);
     (void)snprintf(headers, sizeof(headers), "Set-Cookie: %s\r\n", kbs->cookie);
     bool is_json = kbs->reply[0] == '{';
     return httpd_reply(request->httpd,

@@ -64,6 +64,25 @@ class Kbc(Handle):
         """Attests, and returns the broker's token about this machine, a JWT."""
         return call(context, native.kbc_attest, self._c).decode()
 
+    def watch(self, uri, fn, *, seconds=0, context=None):
+        """Calls fn(bytes) with the resource, and again whenever it is another.
+
+        Looks every `seconds`, 60 for 0, up to a quarter more or less. Blocks until fn returns
+        False, which ends it, or the context is canceled; what fn raises comes out of it.
+        """
+        raised = []
+
+        def told(data):
+            try:
+                return fn(data) is not False
+            except BaseException as error:  # C cannot be unwound
+                raised.append(error)
+                return False
+
+        call(context, native.kbc_watch, self._c, uri, seconds, told)
+        if raised:
+            raise raised[0]
+
     def wrap_key(self, id, key, *, context=None):
         """`key` encrypted by the key `id`, which stays where it is: for envelopes of sealed secrets."""
         return call(context, native.kbc_wrap_key, self._c, id, key)

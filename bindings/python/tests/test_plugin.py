@@ -121,3 +121,32 @@ def test_the_machine_may_say_which_broker(monkeypatch):
     monkeypatch.setenv("AA_KBC_PARAMS", "no_such_kbc::")
     with pytest.raises(coco.NotSupportedError):
         coco.Kbc()
+
+
+def test_a_resource_is_watched():
+    vault = Vault(a=b"one")
+    seen = []
+
+    def told(data):
+        seen.append(data)
+        vault.secrets["a"] = b"two"
+        return len(seen) < 2
+
+    coco.PluginKbc(vault).watch("kbs:///default/key/a", told, seconds=1)
+    assert seen == [b"one", b"two"]
+
+
+def test_what_a_watcher_raises_comes_out():
+    def told(data):
+        raise KeyError(data)
+
+    with pytest.raises(KeyError, match="one"):
+        coco.PluginKbc(Vault(a=b"one")).watch("kbs:///default/key/a", told)
+    with pytest.raises(TypeError):
+        coco.native.kbc_watch(coco.PluginKbc(Vault(a=b"one"))._c, "kbs:///default/key/a", 1, 7, None)
+
+
+def test_a_watch_can_be_canceled():
+    context = coco.Context()
+    with pytest.raises(coco.CanceledError):
+        coco.PluginKbc(Vault(a=b"one")).watch("kbs:///default/key/a", lambda data: context.cancel(), context=context)

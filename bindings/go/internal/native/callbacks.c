@@ -87,3 +87,16 @@ coco_go_new_plugin(const char *name, bool attests, bool wraps, uintptr_t user, c
 
     return coco_kbc_new_plugin(&plugin, (void *)user, ret, err);
 }
+
+static bool
+watched(void *user, const uint8_t *data, size_t len)
+{
+    return coco_go_watched((uintptr_t)user, (uint8_t *)data, len);
+}
+
+coco_status
+coco_go_watch(coco_kbc *kbc, coco_ctx *ctx, const char *uri, uint32_t seconds, uintptr_t user,
+              coco_error **err)
+{
+    return coco_kbc_watch(kbc, ctx, uri, seconds, watched, (void *)user, err);
+}

@@ -17,4 +17,8 @@ void coco_go_set_log(coco_ctx *ctx, coco_log_level level, uintptr_t user);
 coco_status coco_go_new_plugin(const char *name, bool attests, bool wraps, uintptr_t user,
                                coco_kbc **ret, coco_error **err);
 
+/* user is the cgo.Handle of a Watch, which is the caller's. */
+coco_status coco_go_watch(coco_kbc *kbc, coco_ctx *ctx, const char *uri, uint32_t seconds,
+                          uintptr_t user, coco_error **err);
+
 #endif

@@ -1,0 +1,74 @@
+/*
+ * cli/resource_watch.c - coco resource watch
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+#include <string.h>
+
+#define SECONDS_MAX 86400
+
+struct watch {
+    struct cli *cli;
+    const char *uri;
+    const char *output;
+    uint64_t versions;
+    int rc; /* of what was written last */
+};
+
+static int
+report(const struct watch *watch, size_t len)
+{
+    if (!watch->cli->json) {
+        (void)fprintf(stderr, "coco: %s: %zu bytes written to %s\n", watch->uri, len,
+                      watch->output);
+        return CLI_DONE;
+    }
+    cJSON *object = cJSON_CreateObject();
+    if (!cJSON_AddStringToObject(object, "event", watch->versions == 1 ? "first" : "changed")
+        || !cJSON_AddStringToObject(object, "uri", watch->uri)
+        || !cJSON_AddStringToObject(object, "file", watch->output)
+        || !cJSON_AddNumberToObject(object, "bytes", (double)len)) {
+        cJSON_Delete(object);
+        return cli_fail(watch->cli, COCO_ERR_NOMEM, "out of memory");
+    }
+    return cli_event(watch->cli, object);
+}
+
+/* Who reads the file meanwhile has the secret of before, or that of after. */
+static bool
+write_version(void *user, const uint8_t *data, size_t len)
+{
+    struct watch *watch = user;
+
+    watch->versions++;
+    watch->rc = cli_write_file(watch->cli, watch->output, data, len);
+    if (watch->rc == CLI_DONE)
+        watch->rc = report(watch, len);
+    return watch->rc == CLI_DONE;
+}
+
+int
+cli_resource_watch(struct cli *cli)
+{
+    struct watch watch = {
+        .cli = cli,
+        .uri = cli->args.operands[0],
+        .output = cli_get(&cli->args, OPT_OUTPUT),
+    };
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    uint64_t seconds = 0;
+
+    if (!watch.output || strcmp(watch.output, "-") == 0)
+        return cli_usage(cli, "needs --output FILE");
+    int rc = cli_get_number(cli, OPT_INTERVAL, 1, SECONDS_MAX, &seconds);
+    if (rc == CLI_DONE)
+        rc = cli_open_kbc(cli, &kbc);
+    if (rc == CLI_DONE && !kbc)
+        rc = cli_usage(cli, "needs --kbs URL");
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_kbc_watch(kbc, cli->ctx, watch.uri, (uint32_t)seconds,
+                                           write_version, &watch, &cli->err));
+    return rc == CLI_DONE ? watch.rc : rc;
+}

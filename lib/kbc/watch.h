@@ -1,0 +1,25 @@
+/*
+ * kbc/watch.h - a resource that is looked at from time to time
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_KBC_WATCH_H
+#define COCO_KBC_WATCH_H
+
+#include "net/retry.h"
+
+#include <coco/kbc.h>
+
+struct coco_watch {
+    coco_kbc *kbc;
+    const char *uri;
+    uint32_t seconds;
+    coco_kbc_watch_fn *fn;
+    void *user;
+    const struct coco_clock *clock; /* lent; NULL: the machine's */
+};
+
+/* As coco_kbc_watch(). */
+coco_status coco_watch_run(const struct coco_watch *watch, coco_ctx *ctx, coco_error **err);
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * tests/kbc/test_watch.c - lib/kbc/watch.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "kbc/watch.h"
+
+#include "base/fail.h"
+#include "kbc/driver.h"
+
+#include "base/context.h"
+#include "tests/canary.h"
+#include "tests/kbc/fakekbs.h"
+
+#include <stdlib.h>
+
+#define ROTATED "the secret that took its place"
+#define DENY ERROR("PolicyDeny", "no")
+
+/* What happens while nobody looks, one after the other; and what was told of it. */
+struct world {
+    struct httpd httpd;
+    struct kbs kbs;
+    coco_ctx *ctx;
+    coco_kbc *kbc;
+    struct coco_clock clock;
+    void (*const *events)(struct world *w); /* a NULL ends them, and the watch */
+    unsigned waits;
+    uint64_t least, most; /* ms of a wait */
+    unsigned told;
+    unsigned enough; /* 0: never */
+    char last[64];
+    unsigned warnings;
+};
+
+static coco_status
+wait_for_event(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
+{
+    struct world *w = self;
+
+    if (w->waits == 0 || ms < w->least)
+        w->least = ms;
+    if (ms > w->most)
+        w->most = ms;
+    if (!w->events[w->waits])
+        coco_ctx_cancel(ctx);
+    else
+        w->events[w->waits](w);
+    w->waits++;
+    return coco_ctx_check(ctx, err);
+}
+
+static bool
+tell(void *user, const uint8_t *data, size_t len)
+{
+    struct world *w = user;
+
+    (void)snprintf(w->last, sizeof(w->last), "%.*s", (int)len, (const char *)data);
+    return ++w->told != w->enough;
+}
+
+static void
+count(void *user, coco_log_level level, const char *message)
+{
+    struct world *w = user;
+
+    if (level == COCO_LOG_WARN && strstr(message, "watching goes on"))
+        w->warnings++;
+}
+
+static int
+setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    coco_attester *attester = NULL;
+    char params[128];
+    coco_error *err = NULL;
+
+    assert_non_null(w);
+    fakekbs_begin(&w->kbs);
+    assert_int_equal(setenv("no_proxy", "*", 1), 0);
+    assert_ok(coco_ctx_new(&w->ctx, &err), err);
+    coco_ctx_set_log(w->ctx, COCO_LOG_WARN, count, w, NULL);
+    httpd_start(&w->httpd, serve, &w->kbs, NULL);
+    (void)snprintf(params, sizeof(params), "cc_kbc::%s", w->httpd.url);
+    assert_ok(coco_kbc_new(params, &w->kbc, &err), err);
+    coco_kbc_set_retries(w->kbc, 0);
+    assert_ok(coco_attester_new("sample", &attester, &err), err);
+    assert_ok(coco_kbc_set_attester(w->kbc, attester, &err), err);
+    w->clock = (struct coco_clock){.wait = wait_for_event, .self = w};
+    *state = w;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct world *w = *state;
+
+    coco_kbc_free(w->kbc);
+    httpd_stop(&w->httpd);
+    fakekbs_end(&w->kbs);
+    coco_ctx_free(w->ctx);
+    free(w);
+    return 0;
+}
+
+static coco_status
+watch(struct world *w, void (*const *events)(struct world *w), coco_error **err)
+{
+    const struct coco_watch watch = {
+        .kbc = w->kbc,
+        .uri = URI,
+        .seconds = 100,
+        .fn = tell,
+        .user = w,
+        .clock = &w->clock,
+    };
+
+    w->events = events;
+    return coco_watch_run(&watch, w->ctx, err);
+}
+
+static void
+nothing(struct world *w)
+{
+    (void)w;
+}
+
+static void
+rotate(struct world *w)
+{
+    w->kbs.secret = ROTATED;
+    w->kbs.etag = w->kbs.etag ? "\"2\"" : NULL;
+}
+
+static void
+rotate_back(struct world *w)
+{
+    w->kbs.secret = NULL;
+    w->kbs.etag = w->kbs.etag ? "\"3\"" : NULL;
+}
+
+static void
+cut(struct world *w)
+{
+    w->kbs.lies[GET] = (struct lie){.from = 1, .status = "502 Bad Gateway", .body = ""};
+}
+
+static void
+mend(struct world *w)
+{
+    w->kbs.lies[GET] = (struct lie){0};
+}
+
+static void
+deny(struct world *w)
+{
+    w->kbs.lies[GET] = (struct lie){.from = 1, .status = "401 Unauthorized", .body = DENY};
+}
+
+static void
+retag(struct world *w)
+{
+    w->kbs.etag = "\"4\"";
+}
+
+static void
+what_is_rotated_is_told_and_nothing_else(void **state)
+{
+    static void (*const events[])(struct world *) = {nothing, rotate, nothing, rotate_back, NULL};
+    static const char *const etags[] = {NULL, "\"1\""};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < COUNT(etags); i++) {
+        coco_error *err = NULL;
+
+        w->kbs.secret = NULL;
+        w->kbs.etag = etags[i];
+        w->told = 0;
+        w->waits = 0;
+        assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+        assert_int_equal(w->told, 3);
+        assert_int_equal(w->waits, 5);
+        assert_string_equal(w->last, SECRET);
+        /* Secrets that a guest has already are not sent, if the broker knows. */
+        assert_int_equal(w->kbs.not_modified, etags[i] ? 2 : 0);
+        coco_ctx_free(w->ctx);
+        assert_ok(coco_ctx_new(&w->ctx, &err), err);
+    }
+    assert_int_equal(w->kbs.asked[ATTEST], 1);
+}
+
+static void
+the_same_under_another_tag_is_the_same(void **state)
+{
+    static void (*const events[])(struct world *) = {retag, nothing, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    w->kbs.etag = "\"1\"";
+    assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+    assert_int_equal(w->told, 1);
+    assert_int_equal(w->kbs.not_modified, 1);
+}
+
+/* A tag is the server's: one that is no header, or too long, is not shown to it again. */
+static void
+a_tag_that_is_too_long_is_none(void **state)
+{
+    static void (*const events[])(struct world *) = {nothing, rotate, NULL};
+    struct world *w = *state;
+    char etag[200];
+    coco_error *err = NULL;
+
+    memset(etag, 'a', sizeof(etag) - 1);
+    etag[sizeof(etag) - 1] = '\0';
+    w->kbs.etag = etag;
+    assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+    assert_int_equal(w->told, 2);
+    assert_int_equal(w->kbs.not_modified, 0);
+}
+
+static void
+a_broker_that_is_away_is_waited_for(void **state)
+{
+    static void (*const events[])(struct world *) = {cut, nothing, rotate, mend, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+    assert_int_equal(w->warnings, 3);
+    assert_int_equal(w->told, 2);
+    assert_string_equal(w->last, ROTATED);
+}
+
+static void
+a_broker_that_is_not_there_at_first_is_a_failure(void **state)
+{
+    static void (*const events[])(struct world *) = {NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    cut(w);
+    assert_fails(watch(w, events, &err), err, COCO_ERR_NET, "502");
+    assert_int_equal(w->waits, 0);
+}
+
+static void
+a_refusal_ends_it(void **state)
+{
+    static void (*const events[])(struct world *) = {nothing, deny, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    assert_fails(watch(w, events, &err), err, COCO_ERR_DENIED, "PolicyDeny");
+    assert_int_equal(w->told, 1);
+    assert_int_equal(w->waits, 2);
+}
+
+static void
+who_has_enough_is_told_no_more(void **state)
+{
+    static void (*const events[])(struct world *) = {rotate, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    w->enough = 2;
+    assert_ok(watch(w, events, &err), err);
+    assert_int_equal(w->told, 2);
+}
+
+static void
+guests_do_not_look_all_at_once(void **state)
+{
+    void (*events[201])(struct world *) = {NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    for (size_t i = 0; i < 200; i++)
+        events[i] = nothing;
+    w->kbs.etag = "\"1\"";
+    assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+    assert_true(w->least >= 75000 && w->least < 85000);
+    assert_true(w->most <= 125000 && w->most > 115000);
+}
+
+static void
+a_time_between_looks_has_a_limit(void **state)
+{
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    assert_fails(coco_kbc_watch(w->kbc, w->ctx, URI, 86401, tell, w, &err), err, COCO_ERR_INVALID,
+                 "86400");
+    assert_fails(coco_kbc_watch(w->kbc, w->ctx, "kbs:///a", 1, tell, w, &err), err,
+                 COCO_ERR_INVALID, "");
+    w->enough = 1;
+    assert_ok(coco_kbc_watch(w->kbc, w->ctx, URI, 0, tell, w, &err), err);
+    assert_string_equal(w->last, SECRET);
+}
+
+/* Those that know no tags are compared by what they give. */
+static void
+other_clients_are_watched_too(void **state)
+{
+    static void (*const events[])(struct world *) = {nothing, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    coco_kbc_free(coco_steal(&w->kbc));
+    assert_ok(coco_kbc_new("sample_kbc::", &w->kbc, &err), err);
+    assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+    assert_int_equal(w->waits, 2);
+    assert_int_equal(w->told, 1);
+}
+
+static void
+watching_survives_any_failed_allocation(void **state)
+{
+    static void (*const events[])(struct world *) = {rotate, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    w->kbs.etag = "\"1\"";
+    w->enough = 2;
+    for_each_fault()
+    {
+        w->told = 0;
+        w->waits = 0;
+        w->kbs.secret = NULL;
+        w->kbs.etag = "\"1\"";
+        coco_status status = watch(w, events, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        err = NULL;
+    }
+}
+
+static void
+what_was_watched_is_wiped(void **state)
+{
+    static void (*const events[])(struct world *) = {rotate, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    w->enough = 2;
+    canary_begin(SECRET, strlen(SECRET));
+    assert_ok(watch(w, events, &err), err);
+    assert_int_equal(canary_end(), 0);
+}
+
+int
+main(void)
+{
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        IN_WORLD(what_is_rotated_is_told_and_nothing_else),
+        IN_WORLD(the_same_under_another_tag_is_the_same),
+        IN_WORLD(a_tag_that_is_too_long_is_none),
+        IN_WORLD(a_broker_that_is_away_is_waited_for),
+        IN_WORLD(a_broker_that_is_not_there_at_first_is_a_failure),
+        IN_WORLD(a_refusal_ends_it),
+        IN_WORLD(who_has_enough_is_told_no_more),
+        IN_WORLD(guests_do_not_look_all_at_once),
+        IN_WORLD(a_time_between_looks_has_a_limit),
+        IN_WORLD(other_clients_are_watched_too),
+        IN_WORLD(watching_survives_any_failed_allocation),
+        IN_WORLD(what_was_watched_is_wiped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

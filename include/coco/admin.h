@@ -79,8 +79,9 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_put_resource(coco_admin *admin, 
                                                              size_t len, coco_error **err);
 
 /**
- * Deletes resource @p path; errors as coco_admin_put_resource() and ::COCO_ERR_NOTFOUND. What
- * coco-kbs deletes it can restore, unless it is purged.
+ * Deletes resource @p path; errors as coco_admin_put_resource(), ::COCO_ERR_NOTFOUND and
+ * ::COCO_ERR_NOTSUP if the KBS does not delete. What coco-kbs deletes it can restore, unless it
+ * is purged.
  */
 COCO_API COCO_MUST_CHECK coco_status coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx,
                                                                 const char *path, coco_error **err);

@@ -174,26 +174,6 @@ coco_admin_put_resource(coco_admin *admin, coco_ctx *ctx, const char *path, cons
     return status;
 }
 
-coco_status
-coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx, const char *path, coco_error **err)
-{
-    _cleanup_answer_ struct coco_broker_answer answer = {0};
-    struct target target;
-
-    coco_status status = parse_path("/resource/", path, &target, err);
-    if (status != COCO_OK)
-        return status;
-    struct coco_broker_request request = {.method = "DELETE", .path = target.text, .once = true};
-    status = do_request(admin, ctx, &request, &answer, err);
-    if (status != COCO_OK)
-        return status;
-
-    /* What upstream says of a resource that is not there (kbs-protocol B). */
-    if (answer.status == 401 && coco_broker_said(&answer, "PluginInternalError"))
-        return coco_broker_fail(&answer, COCO_ERR_NOTFOUND, err);
-    return coco_broker_check(&answer, err);
-}
-
 static coco_status
 check_list(const cJSON *list, coco_error **err)
 {
@@ -262,13 +242,34 @@ coco_admin_list_resources(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, co
     return status == COCO_OK ? give_json(list, ret, err) : status;
 }
 
-/* Upstream knows no versions; NOT_THERE is what a KBS says that does. */
+/* Upstream knows no versions, and once deleted nothing; NOT_THERE is what a KBS says that does. */
 static coco_status
 check_known(const struct coco_broker_answer *answer, coco_error **err)
 {
     if (has_no_such(answer) && !coco_broker_said(answer, NOT_THERE))
         return coco_broker_fail(answer, COCO_ERR_NOTSUP, err);
     return coco_broker_check(answer, err);
+}
+
+coco_status
+coco_admin_delete_resource(coco_admin *admin, coco_ctx *ctx, const char *path, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    struct target target;
+
+    coco_status status = parse_path("/resource/", path, &target, err);
+    if (status != COCO_OK)
+        return status;
+    struct coco_broker_request request = {.method = "DELETE", .path = target.text, .once = true};
+    status = do_request(admin, ctx, &request, &answer, err);
+    if (status != COCO_OK)
+        return status;
+
+    /* What upstream says of a resource that is not there (kbs-protocol B); before v0.20.0 it has no
+     * DELETE. */
+    if (answer.status == 401 && coco_broker_said(&answer, "PluginInternalError"))
+        return coco_broker_fail(&answer, COCO_ERR_NOTFOUND, err);
+    return check_known(&answer, err);
 }
 
 coco_status

@@ -213,8 +213,13 @@ refusals_keep_the_servers_words(void **state)
         /* Of a DELETE it says that there is none (kbs-protocol B). */
         {"401 Unauthorized", ERROR("PluginInternalError", "Plugin internal error"), COCO_ERR_DENIED,
          COCO_ERR_NOTFOUND, "Plugin internal error"},
-        {"404 Not Found", ERROR("PluginNotFound", "no"), COCO_ERR_NOTFOUND, COCO_ERR_NOTFOUND,
+        {"404 Not Found", ERROR("ResourceNotFound", "no"), COCO_ERR_NOTFOUND, COCO_ERR_NOTFOUND,
          "no"},
+        /* Upstream's did not delete at first, and took who asked for a guest without a token. */
+        {"404 Not Found", ERROR("PluginNotFound", "no"), COCO_ERR_NOTFOUND, COCO_ERR_NOTSUP, "no"},
+        {"405 Method Not Allowed", "", COCO_ERR_PROTO, COCO_ERR_NOTSUP, "405"},
+        {"401 Unauthorized", ERROR("TokenNotFound", "no token"), COCO_ERR_DENIED, COCO_ERR_NOTSUP,
+         "no token"},
         {"413 Payload Too Large", "", COCO_ERR_LIMIT, COCO_ERR_LIMIT, "413"},
         {"500 Internal Server Error", "", COCO_ERR_NET, COCO_ERR_NET, "500"},
         {"307 Temporary Redirect", "", COCO_ERR_PROTO, COCO_ERR_PROTO, "redirects"},

@@ -159,7 +159,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_add_device(coco_kbc *kbc, coco_att
                                                          coco_error **err);
 
 /**
- * Trusts the CAs in @p pem for the broker's TLS, instead of the system's.
+ * Trusts the CAs in @p pem for the broker's TLS, instead of the system's. A certificate of
+ * the broker itself pins that, whoever made it; its name and its dates count all the same.
  *
  * @param kbc  whose
  * @param pem  one or more certificates

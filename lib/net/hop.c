@@ -259,10 +259,11 @@ take_pushed(struct coco_hop *hop, char *data, size_t room)
     hop->paused = n == 0 && !hop->last;
     if (hop->paused)
         return CURL_READFUNC_PAUSE;
-    if (n > 0)
+    if (n > 0) {
         memcpy(data, hop->pushed, n);
-    hop->pushed += n;
-    hop->pushed_len -= n;
+        hop->pushed += n;
+        hop->pushed_len -= n;
+    }
     return n;
 }
 

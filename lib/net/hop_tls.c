@@ -67,6 +67,9 @@ on_tls(CURL *easy, void *tls, void *user)
     SSL_CTX_set_app_data(tls, hop->http);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_msg_callback(tls, on_tls_message);
+    /* What the owner gave is where trust begins, be it a root or the peer's own certificate. */
+    if (hop->http->ca.len > 0)
+        (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls), X509_V_FLAG_PARTIAL_CHAIN);
     if (!is_with_proxy(tls))
         hop->status = coco_peers_use(&hop->http->peers, hop->url->origin, tls, hop->err);
     return hop->status == COCO_OK ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;

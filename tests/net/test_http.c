@@ -1080,6 +1080,58 @@ tls_refuses(void **state)
     pki_done(&cas[STRANGER]);
 }
 
+/* A certificate that is given is enough, whoever made it; its maker's others are not. */
+static void
+tls_accepts_the_certificate_that_is_pinned_and_no_other(void **state)
+{
+    enum issuer { NOBODY, MAKER };
+    static const struct {
+        enum issuer issuer;
+        const char *host;
+        int days;
+        bool another; /* is shown than the one that is pinned */
+        coco_status status;
+        const char *why;
+    } cases[] = {
+        {NOBODY, "127.0.0.1", 30, false, COCO_OK, NULL},
+        {MAKER, "127.0.0.1", 30, false, COCO_OK, NULL},
+        {NOBODY, "127.0.0.1", 30, true, COCO_ERR_VERIFY, "certificate"},
+        {MAKER, "127.0.0.1", 30, true, COCO_ERR_VERIFY, "certificate"},
+        {NOBODY, "127.0.0.2", 30, false, COCO_ERR_VERIFY, "127.0.0.1"},
+        {MAKER, "a.test", 30, false, COCO_ERR_VERIFY, "127.0.0.1"},
+        {NOBODY, "127.0.0.1", -1, false, COCO_ERR_VERIFY, "expired"},
+        {MAKER, "127.0.0.1", -1, false, COCO_ERR_VERIFY, "expired"},
+    };
+    struct fixture *f = *state;
+    struct pki_cert maker = {0};
+
+    pki_make(&maker, NULL, NULL, 30);
+    coco_http_allow_plain(f->http, false);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct pki_cert *issuer = cases[i].issuer == MAKER ? &maker : NULL;
+        struct seen seen = {0};
+        struct pki_cert pinned = {0};
+        struct pki_cert shown = {0};
+
+        pki_make(&pinned, issuer, cases[i].host, cases[i].days);
+        pki_make(&shown, issuer, cases[i].host, cases[i].days);
+        trust(f, &pinned);
+        SSL_CTX *tls = make_tls(cases[i].another ? &shown : &pinned, 0);
+        httpd_start(&f->httpd, look, &seen, tls);
+        coco_status status = get(f, f->httpd.url);
+        httpd_stop(&f->httpd);
+        SSL_CTX_free(tls);
+        pki_done(&pinned);
+        pki_done(&shown);
+        if (cases[i].status == COCO_OK)
+            assert_ok(status, f->err);
+        else
+            assert_fails(status, f->err, cases[i].status, cases[i].why);
+        assert_string_equal(seen.line, cases[i].status == COCO_OK ? "GET /" : "");
+    }
+    pki_done(&maker);
+}
+
 static void
 tls_is_not_trusted_by_default(void **state)
 {
@@ -1280,6 +1332,7 @@ main(void)
         TEST(cancel_ends_a_blocked_wait),
         TEST(tls_accepts_what_its_ca_signed),
         TEST(tls_refuses),
+        TEST(tls_accepts_the_certificate_that_is_pinned_and_no_other),
         TEST(tls_is_not_trusted_by_default),
         TEST(tls_to_a_plain_server_fails),
         TEST(redirects_never_leave_tls),

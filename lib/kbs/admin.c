@@ -12,6 +12,7 @@
 #include "crypto/jws.h"
 #include "kbs/certificate.h"
 #include "kbs/explain.h"
+#include "kbs/keyring.h"
 #include "kbs/policies.h"
 #include "kbs/provider.h"
 #include "kbs/references.h"
@@ -414,5 +415,33 @@ coco_kbs_admin_explain(struct coco_kbs_call *call, coco_error **err)
     status = coco_kbs_traces_get(call->core->traces, call->rest, &call->reply->body, err);
     if (status == COCO_OK)
         call->reply->type = "application/json";
+    return status;
+}
+
+/* {"kid","from"}: of the keys that will be used then. */
+coco_status
+coco_kbs_admin_rotate_keys(struct coco_kbs_call *call, coco_error **err)
+{
+    _cleanup_json_ cJSON *reply = NULL;
+    char kid[COCO_KBS_KID_SIZE];
+    int64_t from = 0;
+
+    coco_status status = coco_kbs_admin_check(call, err);
+    if (status != COCO_OK)
+        return status;
+    call->name = "KeyError";
+    status = coco_kbs_keyring_rotate(call->core->keyring, call->core->now(), kid, &from, err);
+    if (status == COCO_ERR_LIMIT)
+        return coco_kbs_refuse(call, 409, NULL, status);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&reply, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(reply, "kid", kid, err);
+    if (status == COCO_OK)
+        status = coco_json_add_i64(reply, "from", from, err);
+    if (status == COCO_OK)
+        status = coco_kbs_answer(call, reply, err);
+    if (status == COCO_OK)
+        coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "keys rotated: %s", kid);
     return status;
 }

@@ -33,5 +33,6 @@ coco_kbs_handler coco_kbs_admin_set_attestation_policy;
 coco_kbs_handler coco_kbs_admin_set_reference_value;
 coco_kbs_handler coco_kbs_admin_get_reference_value;
 coco_kbs_handler coco_kbs_admin_explain;
+coco_kbs_handler coco_kbs_admin_rotate_keys;
 
 #endif

@@ -6,9 +6,10 @@
 #include "kbs/core.h"
 
 #include "base/fail.h"
-#include "crypto/jwk.h"
+#include "crypto/jws.h"
 #include "kbs/audit.h"
 #include "kbs/explain.h"
+#include "kbs/keyring.h"
 #include "kbs/limiter.h"
 #include "kbs/policies.h"
 #include "kbs/provider.h"
@@ -19,58 +20,41 @@
 #include <string.h>
 #include <time.h>
 
-#define TOKEN_KEY "token"
-#define SEAL_KEY "session"
-
 static int64_t
 clock_now(void)
 {
     return (int64_t)time(NULL);
 }
 
-/* The key that signs tokens: the store's, or a fresh one that is stored. */
-static coco_status
-open_token_key(struct coco_kbs_core *core, coco_error **err)
+/* How long at most what was made with a key is good: a token, or a cookie before there is one. */
+static int64_t
+key_lifetime(const struct coco_kbs_config *config)
 {
-    _cleanup_pkey_ EVP_PKEY *fresh = NULL;
-    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
-    _cleanup_secret_ struct coco_secret stored = {0};
+    uint64_t minutes = config->attestation.duration_min > config->attestation.timeout
+                           ? config->attestation.duration_min
+                           : config->attestation.timeout;
 
-    coco_status status = coco_key_generate(COCO_KEY_P256, &fresh, err);
-    if (status == COCO_OK)
-        status = coco_key_private_pem(fresh, &pem, err);
-    if (status == COCO_OK)
-        status = coco_kbs_store_put_new(core->store, COCO_KBS_KEY, TOKEN_KEY, pem.data, pem.len,
-                                        &stored, err);
-    if (status == COCO_OK)
-        status = coco_key_parse_private(stored.data, stored.len, &core->token_key, err);
-    return status == COCO_OK ? status : coco_wrap(err, status, "token key");
+    return 60 * (int64_t)minutes + COCO_JWT_LEEWAY_S;
 }
 
 static coco_status
-name_token_key(struct coco_kbs_core *core, coco_error **err)
+open_keys(struct coco_kbs_core *core, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf kid = {.limit = COCO_KBS_KID_SIZE - 1};
+    /* Until the keyring gives its own, which it does at once. */
+    _cleanup_secret_ struct coco_secret seal = {0};
 
-    coco_status status = coco_jwk_thumbprint(core->token_key, &kid, err);
+    coco_status status = coco_kbs_keyring_open(core->store, key_lifetime(&core->config),
+                                               core->now(), &core->keyring, err);
     if (status == COCO_OK)
-        memcpy(core->token_kid, coco_buf_text(&kid), kid.len + 1);
-    return status;
-}
-
-static coco_status
-open_sessions(struct coco_kbs_core *core, coco_error **err)
-{
-    _cleanup_secret_ struct coco_secret fresh = {0};
-    _cleanup_secret_ struct coco_secret stored = {0};
-
-    coco_status status = coco_secret_random(COCO_KBS_SEAL_KEY_SIZE, &fresh, err);
+        status = coco_secret_random(COCO_KBS_SEAL_KEY_SIZE, &seal, err);
     if (status == COCO_OK)
-        status = coco_kbs_store_put_new(core->store, COCO_KBS_KEY, SEAL_KEY, fresh.data, fresh.len,
-                                        &stored, err);
+        status = coco_kbs_sessions_new(&seal, &core->sessions, err);
     if (status == COCO_OK)
-        status = coco_kbs_sessions_new(&stored, &core->sessions, err);
-    return status == COCO_OK ? status : coco_wrap(err, status, "session key");
+        status = coco_kbs_keyring_look(core->keyring, core->now(), core->sessions, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "keys");
+    core->token_key = coco_kbs_keyring_first(core->keyring)->key;
+    return COCO_OK;
 }
 
 static coco_status
@@ -110,11 +94,7 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
         status = coco_kbs_limiter_new(core->config.rate.per_second, core->config.rate.burst,
                                       &core->limiter, err);
     if (status == COCO_OK)
-        status = open_token_key(core, err);
-    if (status == COCO_OK)
-        status = name_token_key(core, err);
-    if (status == COCO_OK)
-        status = open_sessions(core, err);
+        status = open_keys(core, err);
     if (status == COCO_OK)
         status = coco_kbs_verifier_open(ctx, &core->config, &core->verifier, err);
     if (status == COCO_OK)
@@ -137,7 +117,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     coco_kbs_providers_free(core->providers);
     coco_verifier_free(core->verifier);
     coco_kbs_sessions_free(core->sessions);
-    EVP_PKEY_free(core->token_key);
+    coco_kbs_keyring_close(core->keyring);
     coco_kbs_limiter_free(core->limiter);
     coco_kbs_metrics_free(core->metrics);
     coco_kbs_traces_free(core->traces);

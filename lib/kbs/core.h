@@ -18,13 +18,13 @@
 #include "kbs/store.h"
 
 struct coco_kbs_audit;
+struct coco_kbs_keyring;
 struct coco_kbs_limiter;
 struct coco_kbs_policies;
 struct coco_kbs_providers;
 struct coco_kbs_traces;
 
 #define COCO_KBS_TOKEN_ALG "ES256"
-#define COCO_KBS_KID_SIZE 44 /* a thumbprint (RFC 7638) and a NUL */
 
 /* Everything here may be used by any thread; all but the clock is set up once. */
 struct coco_kbs_core {
@@ -39,8 +39,8 @@ struct coco_kbs_core {
     struct coco_kbs_limiter *limiter; /* NULL: anybody may ask as often as he likes */
     struct coco_kbs_providers *providers;
     coco_verifier *verifier;
-    EVP_PKEY *token_key; /* P-256 */
-    char token_kid[COCO_KBS_KID_SIZE];
+    struct coco_kbs_keyring *keyring;
+    EVP_PKEY *token_key;  /* the first of the keyring, lent */
     int64_t (*now)(void); /* seconds since 1970 */
 };
 

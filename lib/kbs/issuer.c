@@ -7,22 +7,23 @@
 
 #include "base/fail.h"
 #include "crypto/jwk.h"
+#include "kbs/keyring.h"
 #include "net/url.h"
 
 #include <string.h>
 
 static coco_status
-add_key(const struct coco_kbs_core *core, cJSON *keys, coco_error **err)
+add_key(const struct coco_kbs_token_key *key, cJSON *keys, coco_error **err)
 {
     cJSON *jwk = NULL;
 
-    coco_status status = coco_jwk_public(core->token_key, COCO_KBS_TOKEN_ALG, &jwk, err);
+    coco_status status = coco_jwk_public(key->key, COCO_KBS_TOKEN_ALG, &jwk, err);
     if (status == COCO_OK)
         status = coco_json_add_item(keys, NULL, jwk, err);
     if (status == COCO_OK)
         status = coco_json_add_string(jwk, "use", "sig", err);
     if (status == COCO_OK)
-        status = coco_json_add_string(jwk, "kid", core->token_kid, err);
+        status = coco_json_add_string(jwk, "kid", key->kid, err);
     return status;
 }
 
@@ -30,13 +31,17 @@ coco_status
 coco_kbs_jwks(struct coco_kbs_call *call, coco_error **err)
 {
     _cleanup_json_ cJSON *set = NULL;
-    cJSON *keys = NULL;
+    _cleanup_token_keys_ struct coco_kbs_token_keys keys = {0};
+    cJSON *list = NULL;
 
-    coco_status status = coco_json_new_object(&set, err);
+    coco_status status =
+        coco_kbs_keyring_tokens(call->core->keyring, call->core->now(), &keys, err);
     if (status == COCO_OK)
-        status = coco_json_add_array(set, "keys", &keys, err);
+        status = coco_json_new_object(&set, err);
     if (status == COCO_OK)
-        status = add_key(call->core, keys, err);
+        status = coco_json_add_array(set, "keys", &list, err);
+    for (size_t i = 0; i < keys.n && status == COCO_OK; i++)
+        status = add_key(&keys.keys[i], list, err);
     return status == COCO_OK ? coco_kbs_answer(call, set, err) : status;
 }
 

@@ -13,6 +13,7 @@
 #include "kbs/attest.h"
 #include "kbs/audit.h"
 #include "kbs/issuer.h"
+#include "kbs/keyring.h"
 #include "kbs/limiter.h"
 #include "kbs/resource.h"
 #include "kbs/versions.h"
@@ -83,6 +84,8 @@ static const struct route {
     {"GET", COCO_RCAR_PREFIX "/reference-value/", coco_kbs_admin_get_reference_value,
      "get-reference-value", COCO_KBS_OTHER},
     {"GET", COCO_RCAR_PREFIX "/explain/", coco_kbs_admin_explain, "explain", COCO_KBS_OTHER},
+    {"POST", COCO_RCAR_PREFIX "/rotate-keys", coco_kbs_admin_rotate_keys, "rotate-keys",
+     COCO_KBS_OTHER},
     {"GET", "/healthz", healthz, NULL, COCO_KBS_UNCOUNTED},
     {"GET", COCO_KBS_JWKS_PATH, coco_kbs_jwks, NULL, COCO_KBS_OTHER},
     {"GET", COCO_KBS_DISCOVERY_PATH, coco_kbs_discovery, NULL, COCO_KBS_OTHER},
@@ -292,6 +295,18 @@ find_trace(struct coco_kbs_call *call)
         coco_traceparent_id(traceparent, call->trace_id);
 }
 
+/* Other replicas may have rotated them. Without the store those that are known go on. */
+static void
+look_for_keys(struct coco_kbs_core *core)
+{
+    coco_error *err = NULL;
+
+    if (coco_kbs_keyring_look(core->keyring, core->now(), core->sessions, &err) != COCO_OK)
+        coco_ctx_log(core->ctx, COCO_LOG_WARN, "keys: %s",
+                     err ? coco_error_message(err) : "out of memory");
+    coco_error_free(err);
+}
+
 void
 coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
                 struct coco_httpd_reply *reply)
@@ -310,6 +325,7 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
     reply->status = 200;
     reply->body.limit = REPLY_MAX;
     find_trace(&call);
+    look_for_keys(core);
     coco_status status = dispatch(&call, &route, &err);
     if (status != COCO_OK)
         fail(&call, status, err);

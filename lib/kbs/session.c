@@ -44,25 +44,55 @@ struct nonces {
 };
 
 struct coco_kbs_sessions {
-    struct coco_secret key;
-    pthread_mutex_t lock;         /* the nonces' */
+    pthread_mutex_t lock; /* of all that follows */
+    struct coco_secret keys[COCO_KBS_SEAL_KEYS_MAX];
+    size_t n_keys;
     struct nonces generations[2]; /* the newer one is [0] */
 };
+
+coco_status
+coco_kbs_sessions_set_keys(struct coco_kbs_sessions *sessions,
+                           const struct coco_secret *const *keys, size_t n, coco_error **err)
+{
+    struct coco_secret copies[COCO_KBS_SEAL_KEYS_MAX] = {{0}};
+    coco_status status = COCO_OK;
+
+    if (n == 0 || n > COCO_KBS_SEAL_KEYS_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "%zu sealing keys", n);
+    for (size_t i = 0; i < n && status == COCO_OK; i++) {
+        if (keys[i]->len != COCO_KBS_SEAL_KEY_SIZE)
+            status = coco_fail(err, COCO_ERR_INVALID, "sealing key of %zu bytes", keys[i]->len);
+        else
+            status = coco_secret_copy(keys[i]->data, keys[i]->len, &copies[i], err);
+    }
+    if (status == COCO_OK) {
+        (void)pthread_mutex_lock(&sessions->lock);
+        for (size_t i = 0; i < COCO_KBS_SEAL_KEYS_MAX; i++) {
+            struct coco_secret old = sessions->keys[i];
+
+            sessions->keys[i] = copies[i];
+            copies[i] = old;
+        }
+        sessions->n_keys = n;
+        (void)pthread_mutex_unlock(&sessions->lock);
+    }
+    for (size_t i = 0; i < COCO_KBS_SEAL_KEYS_MAX; i++)
+        coco_secret_done(&copies[i]);
+    return status;
+}
 
 coco_status
 coco_kbs_sessions_new(const struct coco_secret *key, struct coco_kbs_sessions **ret,
                       coco_error **err)
 {
-    if (key->len != COCO_KBS_SEAL_KEY_SIZE)
-        return coco_fail(err, COCO_ERR_INVALID, "sealing key of %zu bytes", key->len);
-
     struct coco_kbs_sessions *made = calloc(1, sizeof(*made));
+
     if (!made)
         return coco_fail_nomem(err);
     (void)pthread_mutex_init(&made->lock, NULL);
     _cleanup_(coco_kbs_sessions_freep) struct coco_kbs_sessions *sessions = made;
 
-    coco_status status = coco_secret_copy(key->data, key->len, &sessions->key, err);
+    coco_status status = coco_kbs_sessions_set_keys(sessions, &key, 1, err);
     if (status == COCO_OK)
         *ret = coco_steal(&sessions);
     return status;
@@ -73,21 +103,28 @@ coco_kbs_sessions_free(struct coco_kbs_sessions *sessions)
 {
     if (!sessions)
         return;
-    coco_secret_done(&sessions->key);
+    for (size_t i = 0; i < sessions->n_keys; i++)
+        coco_secret_done(&sessions->keys[i]);
     free(sessions->generations[0].slots);
     free(sessions->generations[1].slots);
     (void)pthread_mutex_destroy(&sessions->lock);
     free(sessions);
 }
 
+/* The key of one cookie, from the sealing key with this index: COCO_ERR_NOTFOUND past the last. */
 static coco_status
-cookie_key(const struct coco_kbs_sessions *sessions, const uint8_t salt[SALT_SIZE],
+cookie_key(struct coco_kbs_sessions *sessions, size_t index, const uint8_t salt[SALT_SIZE],
            struct coco_secret *ret, coco_error **err)
 {
     char info[sizeof("kbs-session ") + (size_t)2 * SALT_SIZE] = "kbs-session ";
 
     coco_hex(salt, SALT_SIZE, info + strlen(info));
-    return coco_hkdf(&sessions->key, info, COCO_AEAD_KEY_SIZE, ret, err);
+    (void)pthread_mutex_lock(&sessions->lock);
+    coco_status status = index < sessions->n_keys
+                             ? coco_hkdf(&sessions->keys[index], info, COCO_AEAD_KEY_SIZE, ret, err)
+                             : coco_fail(err, COCO_ERR_NOTFOUND, "no such key");
+    (void)pthread_mutex_unlock(&sessions->lock);
+    return status;
 }
 
 /* Claims repeat their words: a third of the size is what makes them fit into a cookie. */
@@ -148,7 +185,7 @@ get_time(const uint8_t buf[EXPIRES_SIZE])
 }
 
 static coco_status
-seal(const struct coco_kbs_sessions *sessions, const struct coco_buf *plain, struct coco_buf *box,
+seal(struct coco_kbs_sessions *sessions, const struct coco_buf *plain, struct coco_buf *box,
      coco_error **err)
 {
     uint8_t head[HEAD_SIZE];
@@ -158,7 +195,7 @@ seal(const struct coco_kbs_sessions *sessions, const struct coco_buf *plain, str
 
     coco_status status = coco_random(head, SALT_SIZE + COCO_AEAD_IV_SIZE, err);
     if (status == COCO_OK)
-        status = cookie_key(sessions, head, &key, err);
+        status = cookie_key(sessions, 0, head, &key, err);
     if (status == COCO_OK)
         status = coco_aead_seal(key.data, head + SALT_SIZE, &none, plain->data, plain->len, &sealed,
                                 head + SALT_SIZE + COCO_AEAD_IV_SIZE, err);
@@ -170,7 +207,7 @@ seal(const struct coco_kbs_sessions *sessions, const struct coco_buf *plain, str
 }
 
 coco_status
-coco_kbs_session_seal(const struct coco_kbs_sessions *sessions, const cJSON *state, int64_t expires,
+coco_kbs_session_seal(struct coco_kbs_sessions *sessions, const cJSON *state, int64_t expires,
                       struct coco_buf *buf, coco_error **err)
 {
     uint8_t when[EXPIRES_SIZE];
@@ -210,25 +247,46 @@ find_cookie(const char *header, size_t *len)
 }
 
 static coco_status
-unseal(const struct coco_kbs_sessions *sessions, const struct coco_buf *box,
-       struct coco_secret *ret, coco_error **err)
+unseal_with(struct coco_kbs_sessions *sessions, size_t index, const struct coco_buf *box,
+            struct coco_secret *ret, coco_error **err)
 {
     _cleanup_secret_ struct coco_secret key = {0};
     const struct coco_buf none = {0};
-
-    if (box->len < HEAD_SIZE + EXPIRES_SIZE)
-        return coco_fail(err, COCO_ERR_VERIFY, "session is none of ours");
     const uint8_t *iv = box->data + SALT_SIZE;
     const uint8_t *tag = iv + COCO_AEAD_IV_SIZE;
-    coco_status status = cookie_key(sessions, box->data, &key, err);
+
+    coco_status status = cookie_key(sessions, index, box->data, &key, err);
     if (status == COCO_OK)
         status = coco_aead_open(key.data, iv, &none, box->data + HEAD_SIZE, box->len - HEAD_SIZE,
                                 tag, ret, err);
-    return status == COCO_OK ? status : coco_wrap(err, status, "session");
+    return status;
+}
+
+/* With the key that seals, or those of before and after it. */
+static coco_status
+unseal(struct coco_kbs_sessions *sessions, const struct coco_buf *box, struct coco_secret *ret,
+       coco_error **err)
+{
+    coco_error *why = NULL;
+    coco_status status = COCO_ERR_VERIFY;
+
+    if (box->len < HEAD_SIZE + EXPIRES_SIZE)
+        return coco_fail(err, COCO_ERR_VERIFY, "session is none of ours");
+    for (size_t i = 0; status == COCO_ERR_VERIFY; i++) {
+        coco_error_free(why);
+        why = NULL;
+        status = unseal_with(sessions, i, box, ret, &why);
+    }
+    if (status == COCO_ERR_NOTFOUND)
+        status = coco_fail(err, COCO_ERR_VERIFY, "session is none of ours");
+    else if (status != COCO_OK)
+        coco_error_give(err, coco_steal(&why));
+    coco_error_free(why);
+    return status;
 }
 
 coco_status
-coco_kbs_session_open(const struct coco_kbs_sessions *sessions, const char *header, int64_t now,
+coco_kbs_session_open(struct coco_kbs_sessions *sessions, const char *header, int64_t now,
                       cJSON **ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf box = {.limit = COCO_KBS_COOKIE_MAX};

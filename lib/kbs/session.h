@@ -17,6 +17,7 @@
 #define COCO_KBS_COOKIE_MAX ((size_t)12 << 10)
 
 #define COCO_KBS_SEAL_KEY_SIZE 32
+#define COCO_KBS_SEAL_KEYS_MAX 16
 
 struct coco_kbs_sessions;
 
@@ -26,8 +27,13 @@ coco_status coco_kbs_sessions_new(const struct coco_secret *key, struct coco_kbs
 void coco_kbs_sessions_free(struct coco_kbs_sessions *sessions);
 COCO_DEFINE_CLEANUP(struct coco_kbs_sessions *, coco_kbs_sessions_free);
 
+/* The first of n keys seals from now on, and all of them open; they are copied. */
+coco_status coco_kbs_sessions_set_keys(struct coco_kbs_sessions *sessions,
+                                       const struct coco_secret *const *keys, size_t n,
+                                       coco_error **err);
+
 /* Appends the value of a cookie that holds state, an object, until expires. */
-coco_status coco_kbs_session_seal(const struct coco_kbs_sessions *sessions, const cJSON *state,
+coco_status coco_kbs_session_seal(struct coco_kbs_sessions *sessions, const cJSON *state,
                                   int64_t expires, struct coco_buf *buf, coco_error **err);
 
 /*
@@ -35,7 +41,7 @@ coco_status coco_kbs_session_seal(const struct coco_kbs_sessions *sessions, cons
  * COCO_ERR_NOTFOUND if it holds no session, COCO_ERR_VERIFY for one that this
  * KBS did not make or that has expired.
  */
-coco_status coco_kbs_session_open(const struct coco_kbs_sessions *sessions, const char *header,
+coco_status coco_kbs_session_open(struct coco_kbs_sessions *sessions, const char *header,
                                   int64_t now, cJSON **ret, coco_error **err);
 
 /*

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "crypto/jwk.h"
 #include "crypto/jws.h"
+#include "kbs/keyring.h"
 
 #include <string.h>
 
@@ -101,18 +102,39 @@ coco_kbs_token_sign(const struct coco_kbs_core *core, const cJSON *claims, struc
                     coco_error **err)
 {
     _cleanup_json_ cJSON *header = NULL;
+    _cleanup_token_keys_ struct coco_kbs_token_keys keys = {0};
     cJSON *jwk = NULL;
 
-    coco_status status = coco_json_new_object(&header, err);
+    coco_status status = coco_kbs_keyring_tokens(core->keyring, core->now(), &keys, err);
     if (status == COCO_OK)
-        status = coco_jwk_public(core->token_key, COCO_KBS_TOKEN_ALG, &jwk, err);
+        status = coco_json_new_object(&header, err);
+    if (status == COCO_OK)
+        status = coco_jwk_public(keys.keys[0].key, COCO_KBS_TOKEN_ALG, &jwk, err);
     if (status == COCO_OK)
         status = coco_json_add_item(header, "jwk", jwk, err);
     if (status == COCO_OK)
-        status = coco_json_add_string(header, "kid", core->token_kid, err);
+        status = coco_json_add_string(header, "kid", keys.keys[0].kid, err);
     if (status == COCO_OK)
-        status = coco_jws_sign(core->token_key, header, claims, buf, err);
+        status = coco_jws_sign(keys.keys[0].key, header, claims, buf, err);
     return status;
+}
+
+/* Tokens name their key; one that does not is of the key that signs now, or of none. */
+static coco_status
+verify_signature(const struct coco_kbs_core *core, const struct coco_jws *jws, coco_error **err)
+{
+    _cleanup_token_keys_ struct coco_kbs_token_keys keys = {0};
+    const char *kid = NULL;
+
+    coco_status status = coco_kbs_keyring_tokens(core->keyring, core->now(), &keys, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string_opt(jws->header, "kid", &kid, err);
+    if (status != COCO_OK)
+        return status;
+    for (size_t i = 0; i < keys.n; i++)
+        if (!kid || strcmp(keys.keys[i].kid, kid) == 0)
+            return coco_jws_verify(jws, keys.keys[i].key, err);
+    return coco_fail(err, COCO_ERR_VERIFY, "token is signed with another key");
 }
 
 coco_status
@@ -124,7 +146,7 @@ coco_kbs_token_verify(const struct coco_kbs_core *core, const char *token, size_
 
     coco_status status = coco_jws_parse(token, len, &jws, err);
     if (status == COCO_OK)
-        status = coco_jws_verify(&jws, core->token_key, err);
+        status = verify_signature(core, &jws, err);
     if (status == COCO_OK)
         status = coco_jwt_check_times(jws.payload, core->now(), err);
     if (status == COCO_OK)

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "crypto/jwk.h"
 #include "kbs/audit.h"
+#include "kbs/keyring.h"
 #include "kbs/limiter.h"
 #include "tests/kbs/world.h"
 
@@ -346,6 +347,59 @@ what_cannot_be_recorded_is_not_given(void **state)
     recorded_end(&r);
 }
 
+/* ---- keys that are rotated ---- */
+
+static void
+rotate_keys(struct world *w)
+{
+    assert_int_equal(ask_as_owner(w, "POST", "/kbs/v0/rotate-keys", ""), 200);
+    assert_contains(said(w), "\"kid\":\"");
+    assert_contains(said(w), "\"from\":1800000060");
+}
+
+/* Whoever is in the middle of something when keys change notices nothing. */
+static void
+guests_do_not_notice_that_keys_are_rotated(void **state)
+{
+    struct world *w = *state;
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    _cleanup_json_ cJSON *reply = NULL;
+    const struct attestation how = {0};
+    const char *token = NULL;
+    char bearer[8192];
+    coco_error *err = NULL;
+
+    add_references(w);
+    add_resource(w, "a/b/c", "secret");
+    assert_int_equal(attest(w), 200);
+    assert_ok(coco_json_parse_object(said(w), w->reply.body.len, &reply, &err), err);
+    assert_ok(coco_json_get_string(reply, "token", &token, &err), err);
+    (void)snprintf(bearer, sizeof(bearer), "Bearer %s", token);
+    assert_int_equal(ask(w, "POST", "/kbs/v0/rotate-keys", NULL, bearer, ""), 401);
+    rotate_keys(w);
+    world_clock += COCO_KBS_KEYS_AHEAD - 1;
+    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    make_attestation(w, &how, &body);
+    world_clock += COCO_KBS_KEYS_LOOK + 1;
+    assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, body.data, body.len),
+                     200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+    /* The token of before, by the key of before, which others are told of, too. */
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 200);
+    _cleanup_json_ cJSON *jwks = NULL;
+    assert_int_equal(ask(w, "GET", "/.well-known/jwks.json", NULL, NULL, ""), 200);
+    assert_ok(coco_json_parse_object(said(w), w->reply.body.len, &jwks, &err), err);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(jwks, "keys")), 2);
+    /* And when nothing of it can be good any more, it is gone. */
+    world_clock += 3600;
+    _cleanup_json_ cJSON *later = NULL;
+    assert_int_equal(ask(w, "GET", "/.well-known/jwks.json", NULL, NULL, ""), 200);
+    assert_ok(coco_json_parse_object(said(w), w->reply.body.len, &later, &err), err);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(later, "keys")), 1);
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+}
+
 /* ---- traces of W3C ---- */
 
 #define TRACE "0af7651916cd43dd8448eb211c80319c"
@@ -538,6 +592,7 @@ main(void)
         cmocka_unit_test(what_cannot_be_recorded_is_not_given),
         T(a_trace_goes_through_reply_log_and_explanation),
         T(what_is_no_trace_begins_one),
+        T(guests_do_not_notice_that_keys_are_rotated),
         T(what_costs_a_stranger_nothing_is_bounded),
         T(who_has_proven_something_is_not_limited),
         T(what_is_refused_for_its_number_is_not_judged),

@@ -28,7 +28,7 @@ make(uint8_t byte)
 }
 
 static void
-seal(const struct coco_kbs_sessions *sessions, const char *state, int64_t expires, char *header,
+seal(struct coco_kbs_sessions *sessions, const char *state, int64_t expires, char *header,
      size_t size)
 {
     _cleanup_json_ cJSON *value = NULL;

@@ -34,6 +34,12 @@ extern "C" {
  * - `online_sev_kbc::kbs.example:44444` asks simple-kbs by gRPC, with the connection that the
  *   owner of an SEV guest put into it before it ran; `https://` before it for TLS. Part of a
  *   build with the feature "rpc";
+ * - `eaa_kbc::verdictd.example:1234` asks Verdictd through TLS in which the guest's certificate
+ *   holds a quote of SGX or TDX (RATS-TLS). Nobody signs Verdictd's own certificate: either a
+ *   CA does (coco_kbc_set_tls_ca()), or `unverified:` before the host takes any server, which
+ *   then may hand out secrets of its own. Written from a description, and never tried with a
+ *   Verdictd: of the two forms that its certificates had, only that of before December 2022
+ *   is known well enough to be made;
  * - `sample_kbc::` knows one key that everybody knows, for tests;
  * - `pkcs11_kbc::pkcs11:token=NAME?module-path=FILE&pin-source=FILE` asks a token of
  *   hardware, which the rest of a URI of RFC 7512 may name, too: the resource a/b/c is the

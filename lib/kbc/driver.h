@@ -74,6 +74,7 @@ coco_status coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri,
                                char tag[COCO_KBC_TAG_SIZE], coco_bytes **ret, coco_error **err);
 
 extern const struct coco_kbc_driver coco_cc_kbc;
+extern const struct coco_kbc_driver coco_eaa_kbc;
 extern const struct coco_kbc_driver coco_offline_fs_kbc;
 extern const struct coco_kbc_driver coco_offline_sev_kbc;
 extern const struct coco_kbc_driver coco_online_sev_kbc; /* only with COCO_HAVE_RPC */

@@ -16,7 +16,7 @@
 
 /* clang-format off */
 static const struct coco_kbc_driver *const drivers[] = {
-    &coco_cc_kbc,
+    &coco_cc_kbc, &coco_eaa_kbc,
     &coco_offline_fs_kbc,
     &coco_offline_sev_kbc,
 #if COCO_HAVE_RPC

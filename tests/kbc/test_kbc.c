@@ -27,6 +27,8 @@ params_of_every_kbc_are_understood(void **state)
         "offline_fs_kbc::unprotected:",
         "offline_fs_kbc::unprotected:/nonexistent",
         "sample_kbc::",
+        "eaa_kbc::127.0.0.1:50000",
+        "eaa_kbc::unverified:verdictd.test:1234",
     };
     coco_error *err = NULL;
 
@@ -71,7 +73,9 @@ hostile_params_are_refused(void **state)
         {"offline_fs_kbc::Unprotected:/etc", COCO_ERR_INVALID, "absolute"},
         {"CC_KBC::https://kbs.test", COCO_ERR_NOTSUP, "CC_KBC"},
         {"cc_kbc ::https://kbs.test", COCO_ERR_NOTSUP, "no KBC"},
-        {"eaa_kbc::127.0.0.1:50000", COCO_ERR_NOTSUP, "eaa_kbc"},
+        {"eaa_kbc::127.0.0.1", COCO_ERR_INVALID, "eaa_kbc"},
+        {"eaa_kbc::unix:/run/x", COCO_ERR_INVALID, "eaa_kbc"},
+        {"eaa::127.0.0.1:50000", COCO_ERR_NOTSUP, "no KBC"},
     };
     coco_kbc *kbc = NULL;
     coco_error *err = NULL;

@@ -31,6 +31,9 @@ const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
                               " ORDER BY version DESC",
     [COCO_KBS_SQL_NAMES] = "SELECT name" NEWEST,
     [COCO_KBS_SQL_VALUES] = "SELECT name, seal, data" NEWEST,
+    [COCO_KBS_SQL_USAGE] =
+        "SELECT count(DISTINCT name), coalesce(sum(length(data)), 0) FROM coco_kbs_value"
+        " WHERE tenant = $1 AND kind = $2 AND data IS NOT NULL",
     [COCO_KBS_SQL_RESEAL] =
         "UPDATE coco_kbs_value SET seal = $5, data = $6" OF_NAME " AND version = $4",
     [COCO_KBS_SQL_OTHERS] = ("SELECT tenant, kind, name, version, seal, data FROM coco_kbs_value"

@@ -9,16 +9,21 @@
 #include "kbs/table.h"
 
 #include "base/fail.h"
+#include "base/text.h"
 #include "kbs/database.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define NO_TENANT ""
-
 struct coco_kbs_store {
-    struct coco_kbs_table table;
+    struct coco_kbs_table *table;
+    bool is_owner; /* of table */
+    char tenant[COCO_KBS_TENANT_MAX + 1];
     uint64_t versions;
+    struct coco_kbs_quota quota;
 };
 
 /* What work on a value needs besides; each uses what is its own. */
@@ -29,8 +34,9 @@ struct task {
     struct coco_secret *ret; /* where it goes; NULL: nowhere */
     cJSON *list;             /* that is filled */
     uint64_t kept;           /* versions of such values */
-    uint64_t wanted;         /* version to be put again; 0: the newest before */
-    uint64_t version;        /* 0: none was found */
+    struct coco_kbs_quota quota;
+    uint64_t wanted;  /* version to be put again; 0: the newest before */
+    uint64_t version; /* 0: none was found */
     bool deleted;
 };
 
@@ -50,21 +56,55 @@ open_table(const struct coco_kbs_store_options *options, struct coco_kbs_table *
     return status == COCO_OK ? coco_kbs_table_open_ring(table, err) : status;
 }
 
+static void
+close_table(struct coco_kbs_table *table)
+{
+    coco_database_close(table->db);
+    coco_kbs_ring_done(&table->ring);
+    coco_secret_done(&table->master);
+    (void)pthread_mutex_destroy(&table->lock);
+    free(table);
+}
+
 coco_status
 coco_kbs_store_open(const struct coco_kbs_store_options *options, struct coco_kbs_store **ret,
                     coco_error **err)
 {
+    struct coco_kbs_table *table = calloc(1, sizeof(*table));
     struct coco_kbs_store *made = calloc(1, sizeof(*made));
 
-    if (!made)
+    if (!table || !made) {
+        free(table);
+        free(made);
         return coco_fail_nomem(err);
-    (void)pthread_mutex_init(&made->table.lock, NULL);
+    }
+    (void)pthread_mutex_init(&table->lock, NULL);
+    made->table = table;
+    made->is_owner = true;
     _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = made;
     store->versions = options->versions ? options->versions : 1;
-    coco_status status = open_table(options, &store->table, err);
+    coco_status status = open_table(options, store->table, err);
     if (status == COCO_OK)
         *ret = coco_steal(&store);
     return status;
+}
+
+coco_status
+coco_kbs_store_of(struct coco_kbs_store *store, const char *tenant,
+                  const struct coco_kbs_quota *quota, struct coco_kbs_store **ret, coco_error **err)
+{
+    if (!coco_text_is_all(tenant, "abcdefghijklmnopqrstuvwxyz0123456789-", COCO_KBS_TENANT_MAX))
+        return coco_fail(err, COCO_ERR_INVALID, "tenant is not 1 to %d of [a-z0-9-]",
+                         COCO_KBS_TENANT_MAX);
+    struct coco_kbs_store *of = calloc(1, sizeof(*of));
+    if (!of)
+        return coco_fail_nomem(err);
+    of->table = store->table;
+    of->versions = store->versions;
+    of->quota = *quota;
+    (void)snprintf(of->tenant, sizeof(of->tenant), "%s", tenant);
+    *ret = of;
+    return COCO_OK;
 }
 
 void
@@ -72,10 +112,8 @@ coco_kbs_store_close(struct coco_kbs_store *store)
 {
     if (!store)
         return;
-    coco_database_close(store->table.db);
-    coco_kbs_ring_done(&store->table.ring);
-    coco_secret_done(&store->table.master);
-    (void)pthread_mutex_destroy(&store->table.lock);
+    if (store->is_owner)
+        close_table(store->table);
     free(store);
 }
 
@@ -85,7 +123,7 @@ coco_kbs_store_reseal(struct coco_kbs_store *store, const struct coco_secret *ke
     _cleanup_secret_ struct coco_secret master = {0};
 
     coco_status status = key ? coco_secret_copy(key->data, key->len, &master, err) : COCO_OK;
-    return status == COCO_OK ? coco_kbs_table_reseal(&store->table, &master, err) : status;
+    return status == COCO_OK ? coco_kbs_table_reseal(store->table, &master, err) : status;
 }
 
 coco_status
@@ -108,10 +146,14 @@ fail_missing(const char *name, coco_error **err)
 static struct coco_kbs_value
 value_of(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name, struct task *task)
 {
-    task->kept = kind == COCO_KBS_RESOURCE ? store->versions : 1;
+    task->kept = 1;
+    if (kind == COCO_KBS_RESOURCE) {
+        task->kept = store->versions;
+        task->quota = store->quota;
+    }
     return (struct coco_kbs_value){
-        .table = &store->table,
-        .tenant = NO_TENANT,
+        .table = store->table,
+        .tenant = store->tenant,
         .kind = (int)kind,
         .name = name,
         .arg = task,
@@ -164,6 +206,34 @@ prune(const struct coco_kbs_value *value, coco_error **err)
 }
 
 static coco_status
+check_usage(void *arg, const struct coco_sql_value *values, coco_error **err)
+{
+    const struct task *task = arg;
+    const struct coco_kbs_quota *quota = &task->quota;
+
+    if (quota->names && (uint64_t)values[0].number > quota->names)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %" PRIu64 " resources", quota->names);
+    if (quota->bytes && (uint64_t)values[1].number > quota->bytes)
+        return coco_fail(err, COCO_ERR_LIMIT,
+                         "more than %" PRIu64 " bytes of resources and their versions",
+                         quota->bytes);
+    return COCO_OK;
+}
+
+/* What was put is undone with its transaction if it was too much. */
+static coco_status
+check_quota(const struct coco_kbs_value *value, coco_error **err)
+{
+    const struct task *task = value->arg;
+    struct coco_kbs_value all = *value;
+
+    if (!task->quota.names && !task->quota.bytes)
+        return COCO_OK;
+    all.name = NULL;
+    return coco_kbs_table_run(&all, COCO_KBS_SQL_USAGE, NULL, 0, check_usage, value->arg, err);
+}
+
+static coco_status
 put(struct coco_kbs_value *value, coco_error **err)
 {
     struct task *task = value->arg;
@@ -182,7 +252,9 @@ put(struct coco_kbs_value *value, coco_error **err)
         COCO_SQL_OF_BYTES(task->data ? coco_buf_text(&sealed) : NULL, sealed.len),
     };
     status = coco_kbs_table_run(value, COCO_KBS_SQL_PUT, more, 3, take_version, task, err);
-    return status == COCO_OK ? prune(value, err) : status;
+    if (status == COCO_OK)
+        status = prune(value, err);
+    return status == COCO_OK && task->data ? check_quota(value, err) : status;
 }
 
 static coco_status
@@ -243,7 +315,8 @@ put_json(const struct coco_kbs_value *all, const cJSON *json, coco_error **err)
         status = coco_json_write(json, COCO_JSON_COMPACT, &text, err);
     if (status != COCO_OK)
         return status;
-    struct task task = {.data = text.data, .len = text.len, .kept = common->kept};
+    struct task task = {
+        .data = text.data, .len = text.len, .kept = common->kept, .quota = common->quota};
     struct coco_kbs_value value = *all;
     value.name = json->string;
     value.arg = &task;
@@ -359,7 +432,9 @@ restore(struct coco_kbs_value *value, coco_error **err)
     status = coco_kbs_table_run(value, COCO_KBS_SQL_RESTORE, more, 2, take_version, task, err);
     if (status == COCO_OK && !task->version)
         return coco_fail(err, COCO_ERR_NOTFOUND, "there is no such version of %s", value->name);
-    return status == COCO_OK ? prune(value, err) : status;
+    if (status == COCO_OK)
+        status = prune(value, err);
+    return status == COCO_OK ? check_quota(value, err) : status;
 }
 
 coco_status

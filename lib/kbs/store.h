@@ -47,6 +47,22 @@ struct coco_kbs_store_options {
  */
 coco_status coco_kbs_store_open(const struct coco_kbs_store_options *options,
                                 struct coco_kbs_store **ret, coco_error **err);
+/* How much there may be of resources; 0 is no limit. */
+struct coco_kbs_quota {
+    uint64_t names;
+    uint64_t bytes; /* of all their versions */
+};
+
+/*
+ * What a tenant keeps in store, which must outlive it: none of the values of others.
+ * tenant is 1 to COCO_KBS_TENANT_MAX of [a-z0-9-]; resources that would be too much for
+ * quota are COCO_ERR_LIMIT.
+ */
+#define COCO_KBS_TENANT_MAX 32
+coco_status coco_kbs_store_of(struct coco_kbs_store *store, const char *tenant,
+                              const struct coco_kbs_quota *quota, struct coco_kbs_store **ret,
+                              coco_error **err);
+
 void coco_kbs_store_close(struct coco_kbs_store *store);
 COCO_DEFINE_CLEANUP(struct coco_kbs_store *, coco_kbs_store_close);
 

@@ -317,6 +317,70 @@ writes_and_lists_survive_failed_allocations(void **state)
 }
 
 static void
+tenants_see_nothing_of_each_other(void **state)
+{
+    struct fixture *f = *state;
+    static const struct coco_kbs_quota none = {0};
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *a = NULL;
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *b = NULL;
+    _cleanup_json_ cJSON *names = NULL;
+    _cleanup_secret_ struct coco_secret got = {0};
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_store_of(f->store, "a", &none, &a, &err), err);
+    assert_ok(coco_kbs_store_of(f->store, "b-1", &none, &b, &err), err);
+    put(f, COCO_KBS_RESOURCE, "x", "of nobody");
+    assert_ok(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "x", "of a", 4, &err), err);
+    assert_fails(coco_kbs_store_get(b, COCO_KBS_RESOURCE, "x", &got, NULL, &err), err,
+                 COCO_ERR_NOTFOUND, "x is not there");
+    assert_fails(coco_kbs_store_purge(b, COCO_KBS_RESOURCE, "x", &err), err, COCO_ERR_NOTFOUND,
+                 "x is not there");
+    assert_ok(coco_kbs_store_names(b, COCO_KBS_RESOURCE, &names, &err), err);
+    assert_int_equal(cJSON_GetArraySize(names), 0);
+    assert_ok(coco_kbs_store_get(a, COCO_KBS_RESOURCE, "x", &got, NULL, &err), err);
+    assert_true(coco_secret_equal(&got, "of a", 4));
+    assert_holds(f, COCO_KBS_RESOURCE, "x", "of nobody");
+
+    static const char *const bad[] = {"",    "A",   "a b",
+                                      "a/b", "a_b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct coco_kbs_store *of = NULL;
+
+        assert_fails(coco_kbs_store_of(f->store, bad[i], &none, &of, &err), err, COCO_ERR_INVALID,
+                     "tenant");
+    }
+}
+
+static void
+a_quota_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    /* What a database sees of a value may be larger by its seal. */
+    static const struct coco_kbs_quota quota = {.names = 2, .bytes = 4000};
+    static const char kilobyte[1000] = "x";
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *a = NULL;
+    uint64_t version = 0;
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_store_of(f->store, "a", &quota, &a, &err), err);
+    assert_ok(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "1", "x", 1, &err), err);
+    assert_ok(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "2", "x", 1, &err), err);
+    assert_fails(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "3", "x", 1, &err), err, COCO_ERR_LIMIT,
+                 "more than 2 resources");
+    assert_ok(coco_kbs_store_put(a, COCO_KBS_POLICY, "3", "x", 1, &err), err);
+    assert_ok(coco_kbs_store_purge(a, COCO_KBS_RESOURCE, "2", &err), err);
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "3", kilobyte, 1000, &err), err);
+    /* Three versions are kept, so the next takes the place of the first. */
+    assert_ok(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "3", kilobyte, 1000, &err), err);
+    assert_fails(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "1", kilobyte, 1000, &err), err,
+                 COCO_ERR_LIMIT, "more than 4000 bytes");
+    assert_ok(coco_kbs_store_delete(a, COCO_KBS_RESOURCE, "3", &err), err);
+    assert_ok(coco_kbs_store_restore(a, COCO_KBS_RESOURCE, "3", 0, &version, &err), err);
+    put(f, COCO_KBS_RESOURCE, "4", "others have their own");
+}
+
+static void
 names_are_never_sql(void **state)
 {
     struct fixture *f = *state;
@@ -482,6 +546,7 @@ main(void)
     use(values_are_kept_over_a_restart), use(what_is_not_there_is_not_found),                      \
         use(earlier_versions_are_kept_as_far_as_asked), use(what_was_deleted_comes_back),          \
         use(an_earlier_version_is_put_again), use(what_was_purged_is_gone_for_good),               \
+        use(tenants_see_nothing_of_each_other), use(a_quota_is_kept),                              \
         use(writes_and_lists_survive_failed_allocations), use(names_are_never_sql),                \
         use(the_first_of_two_that_make_a_key_wins), use(lists_are_sorted), use(sizes_are_bounded), \
         use(threads_share_it), use(open_and_get_survive_failed_allocations)

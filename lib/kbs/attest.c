@@ -407,7 +407,7 @@ name_guest(struct coco_kbs_call *call, const cJSON *tee_pubkey, coco_error **err
 {
     _cleanup_buf_ struct coco_buf id = {.limit = sizeof(call->who) - 1};
 
-    if (!call->core->audit)
+    if (!call->root->audit)
         return COCO_OK;
     coco_status status = coco_rcar_tee_key_id(tee_pubkey, &id, err);
     if (status == COCO_OK)

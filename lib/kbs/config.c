@@ -19,7 +19,7 @@
  * alone takes no more than a fifth of a processor, and a host that starts a thousand
  * guests at once is not slowed down.
  */
-#define RATE 500
+#define RATE UINT64_C(500)
 
 static coco_status
 read_plugins(const cJSON *root, coco_error **err)
@@ -146,6 +146,7 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"audit", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"metrics", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"rate_limit", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"tenants", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"attestation_token", COCO_FIELD_REFUSED, NULL, 0, 0, "tokens of this KBS alone are taken"},
         {"session_storage_type", COCO_FIELD_REFUSED, NULL, 0, 0, "sessions are kept by the guests"},
     };
@@ -169,11 +170,38 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         status = read_metrics(root, config, err);
     if (status == COCO_OK)
         status = read_rate(root, config, err);
+    if (status == COCO_OK)
+        status = coco_kbs_read_tenants(root, config, err);
     return status;
 }
 
-coco_status
-coco_kbs_config_parse(const char *text, size_t len, struct coco_kbs_config *ret, coco_error **err)
+/* All else is the business of whoever runs the KBS. */
+static coco_status
+read_tenant_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct coco_kbs_field fields[] = {
+        {"attestation_service", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"admin", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"explain", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+    };
+
+    coco_status status = COCO_KBS_READ(root, fields, err);
+    if (status == COCO_OK)
+        status = coco_kbs_read_attestation(root, config, err);
+    if (status == COCO_OK)
+        status = coco_kbs_read_admin(root, config, err);
+    if (status == COCO_OK)
+        status = read_explain(root, config, err);
+    if (status == COCO_OK && config->admin.client_ca)
+        status = coco_fail(err, COCO_ERR_NOTSUP,
+                           "[admin]: certificates are those of the KBS, not of its tenants");
+    return status;
+}
+
+static coco_status
+parse(const char *text, size_t len,
+      coco_status (*read)(const cJSON *root, struct coco_kbs_config *config, coco_error **err),
+      struct coco_kbs_config *ret, coco_error **err)
 {
     _cleanup_json_ cJSON *root = NULL;
     _cleanup_config_ struct coco_kbs_config config = {0};
@@ -182,13 +210,27 @@ coco_kbs_config_parse(const char *text, size_t len, struct coco_kbs_config *ret,
     if (status == COCO_OK)
         status = set_defaults(&config, err);
     if (status == COCO_OK)
-        status = read_root(root, &config, err);
+        status = read(root, &config, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "configuration");
     *ret = config;
     config = (struct coco_kbs_config){0};
     return COCO_OK;
 }
+
+coco_status
+coco_kbs_config_parse(const char *text, size_t len, struct coco_kbs_config *ret, coco_error **err)
+{
+    return parse(text, len, read_root, ret, err);
+}
+
+coco_status
+coco_kbs_config_parse_tenant(const char *text, size_t len, struct coco_kbs_config *ret,
+                             coco_error **err)
+{
+    return parse(text, len, read_tenant_root, ret, err);
+}
+
 void
 coco_kbs_config_done(struct coco_kbs_config *config)
 {
@@ -196,6 +238,7 @@ coco_kbs_config_done(struct coco_kbs_config *config)
     coco_kbs_attestation_done(config);
     coco_kbs_admin_done(config);
     coco_kbs_storage_done(config);
+    coco_kbs_tenants_done(config);
     free(config->audit_path);
     *config = (struct coco_kbs_config){0};
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "crypto/key.h"
+#include "kbs/store.h"
 #include "rcar/version.h"
 
 #include <regex.h>
@@ -55,6 +56,13 @@ struct coco_kbs_dcap {
 struct coco_kbs_vcek_source {
     bool is_store;
     char *where; /* directory of a store, or address; NULL: the usual one */
+};
+
+/* One of [[tenants]]. */
+struct coco_kbs_tenant_config {
+    char *name;
+    char *config_file;
+    struct coco_kbs_quota quota;
 };
 
 /* doc/coco-kbs.md explains every key. */
@@ -122,6 +130,10 @@ struct coco_kbs_config {
         } postgres;
     } storage;
     struct {
+        struct coco_kbs_tenant_config *items;
+        size_t n;
+    } tenants;
+    struct {
         bool enabled;
         uint64_t per_second; /* of one source */
         uint64_t burst;
@@ -135,6 +147,10 @@ struct coco_kbs_config {
 /* COCO_ERR_PROTO, with the key, for anything that is not understood. */
 coco_status coco_kbs_config_parse(const char *text, size_t len, struct coco_kbs_config *ret,
                                   coco_error **err);
+
+/* The same for the configuration of a tenant, which has less in it. */
+coco_status coco_kbs_config_parse_tenant(const char *text, size_t len, struct coco_kbs_config *ret,
+                                         coco_error **err);
 void coco_kbs_config_done(struct coco_kbs_config *config);
 #define _cleanup_config_ _cleanup_(coco_kbs_config_done)
 

@@ -17,12 +17,15 @@ coco_status coco_kbs_read_attestation(const cJSON *root, struct coco_kbs_config 
                                       coco_error **err);
 coco_status coco_kbs_read_admin(const cJSON *root, struct coco_kbs_config *config,
                                 coco_error **err);
+coco_status coco_kbs_read_tenants(const cJSON *root, struct coco_kbs_config *config,
+                                  coco_error **err);
 coco_status coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config,
                                   coco_error **err);
 
 void coco_kbs_http_done(struct coco_kbs_config *config);
 void coco_kbs_attestation_done(struct coco_kbs_config *config);
 void coco_kbs_admin_done(struct coco_kbs_config *config);
+void coco_kbs_tenants_done(struct coco_kbs_config *config);
 void coco_kbs_storage_done(struct coco_kbs_config *config);
 
 #endif

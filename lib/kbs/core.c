@@ -15,6 +15,7 @@
 #include "kbs/provider.h"
 #include "kbs/references.h"
 #include "kbs/storage.h"
+#include "kbs/tenants.h"
 #include "kbs/verifier.h"
 
 #include <string.h>
@@ -70,6 +71,28 @@ open_audit(struct coco_kbs_core *core, coco_error **err)
     return options.path ? coco_kbs_audit_open(&options, &core->audit, err) : COCO_OK;
 }
 
+/* What a tenant has of its own, too. */
+static coco_status
+open_parts(struct coco_kbs_core *core, coco_error **err)
+{
+    coco_status status =
+        coco_kbs_references_check_keys(&core->config.attestation.reference_keys, err);
+
+    if (status == COCO_OK)
+        status = coco_kbs_policies_new(core->store, &core->policies, err);
+    if (status == COCO_OK)
+        status = coco_kbs_traces_new(core->config.explain_entries, &core->traces, err);
+    if (status == COCO_OK)
+        status = open_keys(core, err);
+    if (status == COCO_OK)
+        status = coco_kbs_verifier_open(core->ctx, &core->config, &core->verifier, err);
+    if (status == COCO_OK)
+        status = coco_kbs_providers_new(core->ctx, core->config.admin.providers,
+                                        core->config.admin.n_providers, core->now(),
+                                        &core->providers, err);
+    return status;
+}
+
 coco_status
 coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret, coco_error **err)
 {
@@ -81,28 +104,38 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
     core->now = clock_now;
     coco_status status = coco_kbs_config_parse(config, strlen(config), &core->config, err);
     if (status == COCO_OK)
-        status = coco_kbs_references_check_keys(&core->config.attestation.reference_keys, err);
-    if (status == COCO_OK)
         status = coco_kbs_storage_open(&core->config, &core->store, err);
-    if (status == COCO_OK)
-        status = coco_kbs_policies_new(core->store, &core->policies, err);
-    if (status == COCO_OK)
-        status = coco_kbs_traces_new(core->config.explain_entries, &core->traces, err);
     if (status == COCO_OK && core->config.metrics)
         status = coco_kbs_metrics_new(&core->metrics, err);
     if (status == COCO_OK && core->config.rate.enabled)
         status = coco_kbs_limiter_new(core->config.rate.per_second, core->config.rate.burst,
                                       &core->limiter, err);
     if (status == COCO_OK)
-        status = open_keys(core, err);
-    if (status == COCO_OK)
-        status = coco_kbs_verifier_open(ctx, &core->config, &core->verifier, err);
-    if (status == COCO_OK)
-        status = coco_kbs_providers_new(ctx, core->config.admin.providers,
-                                        core->config.admin.n_providers, core->now(),
-                                        &core->providers, err);
+        status = open_parts(core, err);
     if (status == COCO_OK)
         status = open_audit(core, err);
+    if (status == COCO_OK && core->config.tenants.n > 0)
+        status = coco_kbs_tenants_open(core, &core->tenants, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&core);
+    return status;
+}
+
+coco_status
+coco_kbs_core_new_tenant(struct coco_kbs_core *root, const struct coco_kbs_tenant_config *tenant,
+                         const char *config, struct coco_kbs_core **ret, coco_error **err)
+{
+    _cleanup_(coco_kbs_core_freep) struct coco_kbs_core *core = calloc(1, sizeof(*core));
+
+    if (!core)
+        return coco_fail_nomem(err);
+    core->ctx = root->ctx;
+    core->now = root->now;
+    coco_status status = coco_kbs_config_parse_tenant(config, strlen(config), &core->config, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_of(root->store, tenant->name, &tenant->quota, &core->store, err);
+    if (status == COCO_OK)
+        status = open_parts(core, err);
     if (status == COCO_OK)
         *ret = coco_steal(&core);
     return status;
@@ -113,6 +146,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
 {
     if (!core)
         return;
+    coco_kbs_tenants_free(core->tenants);
     coco_kbs_audit_close(core->audit);
     coco_kbs_providers_free(core->providers);
     coco_verifier_free(core->verifier);

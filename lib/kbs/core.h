@@ -22,6 +22,7 @@ struct coco_kbs_keyring;
 struct coco_kbs_limiter;
 struct coco_kbs_policies;
 struct coco_kbs_providers;
+struct coco_kbs_tenants;
 struct coco_kbs_traces;
 
 #define COCO_KBS_TOKEN_ALG "ES256"
@@ -38,6 +39,7 @@ struct coco_kbs_core {
     struct coco_kbs_metrics *metrics; /* NULL: nothing is counted */
     struct coco_kbs_limiter *limiter; /* NULL: anybody may ask as often as he likes */
     struct coco_kbs_providers *providers;
+    struct coco_kbs_tenants *tenants; /* NULL: there are none */
     coco_verifier *verifier;
     struct coco_kbs_keyring *keyring;
     EVP_PKEY *token_key;  /* the first of the keyring, lent */
@@ -47,6 +49,14 @@ struct coco_kbs_core {
 /* Reads the configuration, opens the store and makes the keys that are missing. */
 coco_status coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
                               coco_error **err);
+/*
+ * The KBS of a tenant of root, which must outlive it: with policies, keys, owners and
+ * values of its own. What is counted, recorded and limited, root does.
+ */
+coco_status coco_kbs_core_new_tenant(struct coco_kbs_core *root,
+                                     const struct coco_kbs_tenant_config *tenant,
+                                     const char *config, struct coco_kbs_core **ret,
+                                     coco_error **err);
 void coco_kbs_core_free(struct coco_kbs_core *core);
 COCO_DEFINE_CLEANUP(struct coco_kbs_core *, coco_kbs_core_free);
 
@@ -58,9 +68,11 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_core *, coco_kbs_core_free);
  * know; the error itself goes to the owner.
  */
 struct coco_kbs_call {
-    struct coco_kbs_core *core;
-    const struct coco_httpd_request *request;
-    const char *rest; /* of the path, behind the prefix of the route */
+    struct coco_kbs_core *core; /* of the tenant, or root */
+    struct coco_kbs_core *root; /* whose sockets, limits, numbers and records these are */
+    const struct coco_httpd_request *request; /* its path is that within the tenant */
+    const char *asked;                        /* the whole path */
+    const char *rest;                         /* of the path, behind the prefix of the route */
     struct coco_httpd_reply *reply;
     const char *name;   /* of the error, upstream's: "PolicyDeny" */
     const char *detail; /* for the peer instead of the error's message, or NULL */

@@ -16,6 +16,7 @@
 #include "kbs/keyring.h"
 #include "kbs/limiter.h"
 #include "kbs/resource.h"
+#include "kbs/tenants.h"
 #include "kbs/versions.h"
 #include "rcar/messages.h"
 
@@ -118,9 +119,9 @@ check_rate(struct coco_kbs_call *call, const struct route *route, coco_error **e
 {
     enum coco_kbs_leave leave = COCO_KBS_LEAVE;
 
-    if (call->core->limiter && is_limited(route))
+    if (call->root->limiter && is_limited(route))
         leave =
-            coco_kbs_limiter_take(call->core->limiter, &call->request->source, call->core->now());
+            coco_kbs_limiter_take(call->root->limiter, &call->request->source, call->root->now());
     if (leave == COCO_KBS_LEAVE)
         return COCO_OK;
     /* Once, or strangers could fill the log. */
@@ -137,11 +138,20 @@ check_rate(struct coco_kbs_call *call, const struct route *route, coco_error **e
 static void
 settle_rate(const struct coco_kbs_call *call, const struct route *route)
 {
-    if (!call->core->limiter || !route || !is_limited(route) || route->operation == COCO_KBS_AUTH
+    if (!call->root->limiter || !route || !is_limited(route) || route->operation == COCO_KBS_AUTH
         || route->operation == COCO_KBS_ATTEST || call->reply->status == 401
         || call->reply->status == 429)
         return;
-    coco_kbs_limiter_give_back(call->core->limiter, &call->request->source);
+    coco_kbs_limiter_give_back(call->root->limiter, &call->request->source);
+}
+
+static coco_status
+refuse_path(struct coco_kbs_call *call, bool known, coco_error **err)
+{
+    call->name = known ? "MethodNotAllowed" : "PluginNotFound";
+    return coco_kbs_refuse(
+        call, known ? 405 : 404, NULL,
+        coco_fail(err, COCO_ERR_NOTFOUND, known ? "the path has no such method" : "no such path"));
 }
 
 static coco_status
@@ -163,10 +173,7 @@ dispatch(struct coco_kbs_call *call, const struct route **ret, coco_error **err)
             return status == COCO_OK ? routes[i].handler(call, err) : status;
         }
     }
-    call->name = known ? "MethodNotAllowed" : "PluginNotFound";
-    return coco_kbs_refuse(
-        call, known ? 405 : 404, NULL,
-        coco_fail(err, COCO_ERR_NOTFOUND, known ? "the path has no such method" : "no such path"));
+    return refuse_path(call, known, err);
 }
 
 static int
@@ -224,7 +231,7 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
         detail = "internal error";
     if (!call->quiet)
         coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO,
-                     "%s %s: %d%s%s%s%s: %s", call->request->method, call->request->path, code,
+                     "%s %s: %d%s%s%s%s: %s", call->request->method, call->asked, code,
                      id ? " id " : "", id ? id : "", call->trace_id[0] ? " trace " : "",
                      call->trace_id, message);
     coco_kbs_reply_error(code, call->name, detail, id, trace, call->reply);
@@ -249,8 +256,8 @@ put_on_record(struct coco_kbs_call *call, const char *event)
     if (call->reply->status == 429
         || (strcmp(event, RESOURCE_EVENT) == 0 && call->reply->status == 401))
         return;
-    coco_text_escape(call->request->path, strlen(call->request->path), path, sizeof(path));
-    coco_status status = coco_kbs_audit_add(call->core->audit, &entry, &err);
+    coco_text_escape(call->asked, strlen(call->asked), path, sizeof(path));
+    coco_status status = coco_kbs_audit_add(call->root->audit, &entry, &err);
     if (status != COCO_OK) {
         call->name = "AuditError";
         call->trace[0] = '\0';
@@ -281,7 +288,7 @@ count(const struct coco_kbs_call *call, const struct route *route, uint64_t begi
         .reply_size = call->reply->body.len,
     };
 
-    coco_kbs_metrics_count(call->core->metrics, &event);
+    coco_kbs_metrics_count(call->root->metrics, &event);
 }
 
 /* The trace that the peer is in, or one of its own; without random bytes there is none. */
@@ -314,9 +321,13 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
     coco_error *err = NULL;
     const struct route *route = NULL;
     uint64_t begin_ns = clock_ns();
+    struct coco_httpd_request inner = *request;
+    struct coco_kbs_core *tenant = coco_kbs_tenants_find(core, request->path, &inner.path);
     struct coco_kbs_call call = {
-        .core = core,
-        .request = request,
+        .core = tenant ? tenant : core,
+        .root = core,
+        .request = &inner,
+        .asked = request->path,
         .rest = "",
         .reply = reply,
         .name = "InternalError",
@@ -325,8 +336,8 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
     reply->status = 200;
     reply->body.limit = REPLY_MAX;
     find_trace(&call);
-    look_for_keys(core);
-    coco_status status = dispatch(&call, &route, &err);
+    look_for_keys(call.core);
+    coco_status status = tenant ? dispatch(&call, &route, &err) : refuse_path(&call, false, &err);
     if (status != COCO_OK)
         fail(&call, status, err);
     coco_error_free(err);

@@ -90,12 +90,22 @@ coco_kbs_store_open(const struct coco_kbs_store_options *options, struct coco_kb
 }
 
 coco_status
-coco_kbs_store_of(struct coco_kbs_store *store, const char *tenant,
-                  const struct coco_kbs_quota *quota, struct coco_kbs_store **ret, coco_error **err)
+coco_kbs_tenant_check(const char *tenant, coco_error **err)
 {
     if (!coco_text_is_all(tenant, "abcdefghijklmnopqrstuvwxyz0123456789-", COCO_KBS_TENANT_MAX))
         return coco_fail(err, COCO_ERR_INVALID, "tenant is not 1 to %d of [a-z0-9-]",
                          COCO_KBS_TENANT_MAX);
+    return COCO_OK;
+}
+
+coco_status
+coco_kbs_store_of(struct coco_kbs_store *store, const char *tenant,
+                  const struct coco_kbs_quota *quota, struct coco_kbs_store **ret, coco_error **err)
+{
+    coco_status status = coco_kbs_tenant_check(tenant, err);
+
+    if (status != COCO_OK)
+        return status;
     struct coco_kbs_store *of = calloc(1, sizeof(*of));
     if (!of)
         return coco_fail_nomem(err);

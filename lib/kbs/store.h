@@ -59,6 +59,7 @@ struct coco_kbs_quota {
  * quota are COCO_ERR_LIMIT.
  */
 #define COCO_KBS_TENANT_MAX 32
+coco_status coco_kbs_tenant_check(const char *tenant, coco_error **err);
 coco_status coco_kbs_store_of(struct coco_kbs_store *store, const char *tenant,
                               const struct coco_kbs_quota *quota, struct coco_kbs_store **ret,
                               coco_error **err);

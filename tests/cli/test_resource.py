@@ -308,6 +308,33 @@ def test_other_key_broker_clients_are_named_whole(coco):
     coco.run("attest", "--kbs", "sample_kbc::", code=7)
 
 
+def test_tenants_share_a_broker_and_nothing_else(coco, serve, keys, tmp_path):
+    owners = {name: keys("ed25519", name) for name in ("acme", "other")}
+    tenants = ""
+    for name, (_, public) in owners.items():
+        file = tmp_path / f"{name}.toml"
+        admin = CONFIG[CONFIG.index("[attestation_service]") :] % public
+        file.write_text(admin)
+        tenants += f'[[tenants]]\nname = "{name}"\nconfig_file = "{file}"\nmax_resources = 1\n'
+    config = tmp_path / "kbs.toml"
+    config.write_text(CONFIG % keys("ed25519")[1] + tenants)
+    broker = serve("--config", config, "--listen", "127.0.0.1:0")
+
+    def owner(name):
+        return ["--kbs", f"{broker.url}/tenants/{name}", "--kbs-admin-key", owners[name][0]]
+
+    coco.run("resource", "put", *owner("acme"), "a/key/1", stdin=b"of acme", code=0)
+    full = coco.run("resource", "put", *owner("acme"), "a/key/2", stdin=b"x", code=8).stderr
+    assert b"more than 1 resources" in full
+    assert coco.json("resource", "ls", *owner("other")) == []
+    coco.run("policy", "set", *owner("acme"), stdin=b"package policy\nallow := true\n", code=0)
+    guest = ["resource", "get", "kbs:///a/key/1", "--tee", "sample", "--kbs"]
+    assert coco.run(*guest, f"{broker.url}/tenants/acme", code=0).stdout == b"of acme"
+    coco.run(*guest, f"{broker.url}/tenants/other", code=3)
+    coco.run(*guest, broker.url, code=3)
+    coco.run("resource", "ls", "--kbs", f"{broker.url}/tenants/other", "--kbs-admin-key", owners["acme"][0], code=3)
+
+
 def test_a_database_is_sealed_and_gets_another_key(coco, serve, keys, tmp_path):
     private, public = keys("ed25519")
     config, database = tmp_path / "kbs.toml", tmp_path / "kbs.db"

@@ -285,7 +285,11 @@ init_data_comes_into_the_claims(void **state)
     _cleanup_buf_ struct coco_buf text = {.limit = 1 << 20};
     const struct attestation how = {.init_data = init_data};
     struct coco_httpd_request request = {.cookie = w->cookie};
-    struct coco_kbs_call call = {.core = w->core, .request = &request, .reply = &w->reply};
+    struct coco_kbs_call call = {.core = w->core,
+                                 .root = w->core,
+                                 .asked = request.path,
+                                 .request = &request,
+                                 .reply = &w->reply};
     coco_error *err = NULL;
 
     assert_int_equal(attest_how(w, &how), 200);

@@ -137,7 +137,11 @@ telling_survives_failed_allocations(void **state)
                     "issuer_name = \"https://kbs.example\"\n");
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         const struct coco_httpd_request request = {.method = "GET", .path = paths[i]};
-        struct coco_kbs_call call = {.core = w.core, .request = &request, .reply = &w.reply};
+        struct coco_kbs_call call = {.core = w.core,
+                                     .root = w.core,
+                                     .asked = request.path,
+                                     .request = &request,
+                                     .reply = &w.reply};
 
         for_each_fault()
         {

@@ -14,7 +14,7 @@ import pytest
 
 from certificates import CA
 from conftest import needs
-from daemon import TIMEOUT_S, Daemon
+from daemon import TIMEOUT_S, Daemon, admin_config, make_certificate
 
 jwt = pytest.importorskip("jwt")
 
@@ -209,3 +209,14 @@ allowed_endpoints = "^/kbs/v0/resource$"
     assert ask_with(other) == 0
     assert ask_with(None) == 401
     assert ask_with(None, "/healthz") == 200
+
+
+def test_a_self_signed_certificate_of_a_ca_is_trusted_by_who_has_it(tmp_path, coco, keys, start):
+    """As openssl req -x509 makes them, with CA:TRUE, which upstream's client refuses for a server."""
+    cert, key = make_certificate(tmp_path)
+    private, public = keys("ed25519")
+    tls = f'[http_server]\ncertificate = "{cert}"\nprivate_key = "{key}"\n'
+    daemon = start(tls + admin_config(public))
+    owner = ["--kbs", daemon.url, "--kbs-admin-key", private]
+    assert coco.json("resource", "ls", *owner, "--kbs-ca", cert) == []
+    coco.run("resource", "ls", *owner, code=4)

@@ -190,6 +190,24 @@ without_keys_nobody_is_the_owner(void **state)
     w->core->config.admin.n_providers = n;
 }
 
+/* Upstream's lists see the query, by which a path becomes any other. */
+static void
+acls_see_the_path_and_not_the_query(void **state)
+{
+    struct world *w = *state;
+    char token[4096];
+
+    sign_claims(w->owner, "{\"role\":\"reader\",\"exp\":1800000600}", token, sizeof(token));
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource", NULL, token, ""), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource?x=1", NULL, token, ""), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource-policy?/kbs/v0/resource", NULL, token, ""),
+                     403);
+    assert_int_equal(ask(w, "POST", "/kbs/v0/resource/a/b/c?/kbs/v0/resource", NULL, token, "x"),
+                     403);
+    /* On every path it is the same error, that of who may do what. */
+    assert_says_no(w, "AdminAuthAccess");
+}
+
 static void
 issuer_and_audience_are_checked(void **state)
 {
@@ -401,6 +419,7 @@ main(void)
         T(what_is_no_token_is_refused),
         T(a_guest_is_no_owner),
         T(without_keys_nobody_is_the_owner),
+        T(acls_see_the_path_and_not_the_query),
         T(issuer_and_audience_are_checked),
         T(an_identity_provider_says_who_is_the_owner),
         T(a_certificate_says_who_is_the_owner),

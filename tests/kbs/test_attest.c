@@ -273,6 +273,41 @@ attest_refuses_bodies(void **state)
     }
 }
 
+/* Upstream gives a token for any key, and fails when a secret is to be encrypted to it. */
+static void
+keys_that_nothing_can_be_encrypted_to_get_no_token(void **state)
+{
+    static const struct {
+        const char *member, *value; /* of tee-pubkey */
+    } cases[] = {
+        {"alg", "RSA-OAEP-256"}, {"alg", "none"},   {"alg", "ECDH-ES"}, {"alg", ""},
+        {"crv", "P-384"},        {"crv", "X25519"}, {"kty", "RSA"},     {"kty", "oct"},
+        {"x", "AAAA"},           {"kid", "a"},
+    };
+    struct world *w = *state;
+    const struct attestation how = {0};
+    coco_error *err = NULL;
+
+    add_references(w);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+        _cleanup_buf_ struct coco_buf text = {.limit = 1 << 20};
+        _cleanup_json_ cJSON *sent = NULL;
+
+        assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+        make_attestation(w, &how, &body);
+        assert_ok(coco_json_parse_object(coco_buf_text(&body), body.len, &sent, &err), err);
+        cJSON *key = cJSON_GetObjectItemCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(sent, "runtime-data"), "tee-pubkey");
+        cJSON_DeleteItemFromObjectCaseSensitive(key, cases[i].member);
+        assert_ok(coco_json_add_string(key, cases[i].member, cases[i].value, &err), err);
+        assert_ok(coco_json_write(sent, COCO_JSON_COMPACT, &text, &err), err);
+        if (ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, text.data, text.len) != 400)
+            fail_msg("case %zu gives %d: %s", i, w->reply.status, said(w));
+        assert_int_equal(w->reply.cookie.len, 0);
+    }
+}
+
 static void
 init_data_comes_into_the_claims(void **state)
 {
@@ -525,6 +560,7 @@ main(void)
         T(sessions_are_refused),
         T(a_challenge_is_no_token),
         T(attest_refuses_bodies),
+        T(keys_that_nothing_can_be_encrypted_to_get_no_token),
         T(init_data_comes_into_the_claims),
         T(guests_of_every_version_get_their_secrets),
         T(a_session_of_another_version_is_refused),

@@ -9,6 +9,7 @@
 #include "crypto/jwk.h"
 #include "crypto/jws.h"
 #include "kbs/keyring.h"
+#include "rcar/tee_key.h"
 
 #include <string.h>
 
@@ -37,6 +38,21 @@ add_confirmation(cJSON *claims, const cJSON *tee_pubkey, coco_error **err)
     coco_status status = coco_json_add_object(claims, "cnf", &confirmation, err);
     if (status == COCO_OK)
         status = coco_json_add_copy(confirmation, "jwk", tee_pubkey, err);
+    return status;
+}
+
+/* Whom the token is about is who has this key: RFC 9278 names it. */
+static coco_status
+add_subject(cJSON *claims, const cJSON *tee_pubkey, coco_error **err)
+{
+    static const char prefix[] = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:";
+    _cleanup_buf_ struct coco_buf subject = {.limit = sizeof(prefix) + COCO_KBS_KID_SIZE};
+
+    coco_status status = coco_buf_append_text(&subject, prefix, err);
+    if (status == COCO_OK)
+        status = coco_rcar_tee_key_id(tee_pubkey, &subject, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(claims, "sub", coco_buf_text(&subject), err);
     return status;
 }
 
@@ -86,6 +102,8 @@ coco_kbs_token_claims(const struct coco_kbs_core *core, const struct coco_kbs_to
         status = coco_json_add_copy(claims, "submods", facts->submods, err);
     if (status == COCO_OK)
         status = add_confirmation(claims, facts->tee_pubkey, err);
+    if (status == COCO_OK)
+        status = add_subject(claims, facts->tee_pubkey, err);
     if (status == COCO_OK)
         status = add_version(claims, facts->version, err);
     if (status == COCO_OK)

@@ -58,7 +58,7 @@ same_members(const cJSON *want, const cJSON *got, const char *but)
     }
 }
 
-/* Member by member the one that upstream issued for the same evidence, and cnf. */
+/* Member by member the one that upstream issued for the same evidence, and cnf and sub. */
 static void
 a_token_is_what_upstreams_is(void **state)
 {
@@ -76,6 +76,15 @@ a_token_is_what_upstreams_is(void **state)
     get_token(w, &token);
     assert_ok(coco_jws_parse(recorded, len, &want, &err), err);
     assert_ok(coco_jws_parse(coco_buf_text(&token), token.len, &got, &err), err);
+    const char *subject = NULL;
+    const cJSON *key = NULL;
+    _cleanup_buf_ struct coco_buf id = {.limit = 64};
+    assert_ok(coco_json_get_string(got.payload, "sub", &subject, &err), err);
+    assert_ok(coco_rcar_tee_key_of_token(got.payload, NULL, &key, &err), err);
+    assert_ok(coco_rcar_tee_key_id(key, &id, &err), err);
+    assert_memory_equal(subject, "urn:ietf:params:oauth:jwk-thumbprint:sha-256:", 45);
+    assert_string_equal(subject + 45, coco_buf_text(&id));
+    coco_json_free(cJSON_DetachItemFromObjectCaseSensitive(got.payload, "sub"));
     same_members(want.payload, got.payload, "cnf");
     cJSON *jwk = cJSON_GetObjectItemCaseSensitive(want.header, "jwk");
     coco_json_free(cJSON_DetachItemFromObjectCaseSensitive(jwk, "x5c"));

@@ -176,7 +176,7 @@ cli_read_text(struct cli *cli, const char *path, size_t max, struct cli_bytes *r
     _cleanup_bytes_ struct cli_bytes bytes = {0};
 
     int rc = cli_read_file(cli, path, max, &bytes);
-    if (rc != CLI_DONE)
+    if (rc != CLI_DONE || !bytes.data)
         return rc;
     if (strlen((const char *)bytes.data) != bytes.len)
         return cli_fail(cli, COCO_ERR_PROTO, "%s: holds a NUL byte", path);

@@ -143,17 +143,32 @@ read_measurement(const char *text, uint8_t ret[MEASUREMENT_SIZE])
     return true;
 }
 
+/* "1.55" */
+static bool
+read_api(const char *text, coco_sev_firmware *ret)
+{
+    char *end = NULL;
+
+    if (strspn(text, "0123456789.") != strlen(text) || strlen(text) > 7)
+        return false;
+    unsigned long major = strtoul(text, &end, 10);
+    if (end == text || end[0] != '.' || end[1] < '0')
+        return false;
+    unsigned long minor = strtoul(end + 1, &end, 10);
+    ret->api_major = (uint32_t)major;
+    ret->api_minor = (uint32_t)minor;
+    return *end == '\0';
+}
+
 static int
 read_firmware(struct cli *cli, coco_sev_firmware *ret)
 {
     const char *api = cli_get(&cli->args, OPT_API);
     uint64_t build = 0;
-    char rest = 0;
 
     if (!api || !cli_given(&cli->args, OPT_BUILD) || !cli_given(&cli->args, OPT_DIGEST))
         return cli_usage(cli, "needs --digest HEX, --api MAJOR.MINOR and --build NUMBER");
-    if (strspn(api, "0123456789.") != strlen(api) || strlen(api) > 7
-        || sscanf(api, "%3u.%3u%c", &ret->api_major, &ret->api_minor, &rest) != 2)
+    if (!read_api(api, ret))
         return cli_usage(cli, "--api is MAJOR.MINOR");
     int rc = cli_get_number(cli, OPT_BUILD, 0, UINT8_MAX, &build);
     ret->build_id = (uint32_t)build;

@@ -14,10 +14,12 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FIRST_TOKEN "token"
 #define FIRST_SEAL "session"
+#define PREFIX "keys."
 #define NAME_SIZE 32
 #define RECORD_MAX 4096
 
@@ -144,7 +146,7 @@ make_record(int64_t from, struct coco_buf *buf, coco_error **err)
 static void
 name_of(uint64_t number, char name[NAME_SIZE])
 {
-    (void)snprintf(name, NAME_SIZE, "keys.%" PRIu64, number);
+    (void)snprintf(name, NAME_SIZE, PREFIX "%" PRIu64, number);
 }
 
 /* ---- those that are known; the lock is held from here on ---- */
@@ -216,10 +218,12 @@ find_next(struct coco_kbs_store *store, uint64_t after, uint64_t *ret, coco_erro
     *ret = 0;
     coco_status status = coco_kbs_store_names(store, COCO_KBS_KEY, &names, err);
     cJSON_ArrayForEach(item, names) {
-        uint64_t number = 0;
         char name[NAME_SIZE];
 
-        if (sscanf(item->valuestring, "keys.%" SCNu64, &number) != 1 || number <= after)
+        if (strncmp(item->valuestring, PREFIX, strlen(PREFIX)) != 0)
+            continue;
+        uint64_t number = strtoull(item->valuestring + strlen(PREFIX), NULL, 10);
+        if (number <= after)
             continue;
         name_of(number, name);
         if (strcmp(name, item->valuestring) == 0 && (*ret == 0 || number < *ret))

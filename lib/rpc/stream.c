@@ -65,7 +65,9 @@ coco_stream_free(struct coco_stream *stream)
 coco_status
 coco_stream_wait(struct coco_stream *stream, bool writing, coco_error **err)
 {
-    short events = stream->wants ? stream->wants : (short)(POLLIN | (writing ? POLLOUT : 0));
+    short events = stream->wants;
+    if (!events)
+        events = writing ? (short)(POLLIN | POLLOUT) : (short)POLLIN;
     struct pollfd fds[] = {{stream->fd, events, 0}, {coco_ctx_cancel_fd(stream->ctx), POLLIN, 0}};
     uint64_t left = left_ms(stream);
 

@@ -61,7 +61,33 @@ is_answer(const struct coco_ttrpc_frame *frame)
     return frame->kind == COCO_TTRPC_RESPONSE && frame->stream == STREAM;
 }
 
-/* Until the response is there; what belongs to others is passed over, and not for ever. */
+/* What belongs to others is passed over, and not for ever. */
+static coco_status
+take(struct coco_ttrpc_frame *frame, const uint8_t *data, size_t len, uint64_t *stray, bool *found,
+     coco_error **err)
+{
+    while (len > 0 && !*found) {
+        size_t n = 0;
+
+        coco_status status = coco_ttrpc_frame_feed(frame, data, len, &n, err);
+        if (status != COCO_OK)
+            return status;
+        data += n;
+        len -= n;
+        if (!coco_ttrpc_frame_is_whole(frame))
+            continue;
+        *found = is_answer(frame);
+        if (*found)
+            break;
+        *stray += COCO_TTRPC_HEAD_SIZE + frame->len;
+        coco_ttrpc_frame_reset(frame);
+        if (*stray > STRAY_MAX)
+            return coco_fail(err, COCO_ERR_LIMIT, "the peer sends without end");
+    }
+    return COCO_OK;
+}
+
+/* Until the response is there. */
 static coco_status
 receive(struct coco_stream *stream, struct coco_ttrpc_frame *frame, coco_error **err)
 {
@@ -72,25 +98,12 @@ receive(struct coco_stream *stream, struct coco_ttrpc_frame *frame, coco_error *
 
     while (status == COCO_OK && !found) {
         size_t len = 0;
-        size_t at = 0;
 
         status = coco_stream_read(stream, data, sizeof(data), &len, err);
         if (status == COCO_OK && len == 0)
             status = coco_fail(err, COCO_ERR_NET, "the peer has closed the connection");
-        while (status == COCO_OK && at < len && !found) {
-            size_t n = 0;
-
-            status = coco_ttrpc_frame_feed(frame, data + at, len - at, &n, err);
-            at += n;
-            if (status != COCO_OK || !coco_ttrpc_frame_is_whole(frame))
-                continue;
-            found = is_answer(frame);
-            stray += found ? 0 : COCO_TTRPC_HEAD_SIZE + frame->len;
-            if (!found)
-                coco_ttrpc_frame_reset(frame);
-            if (stray > STRAY_MAX)
-                status = coco_fail(err, COCO_ERR_LIMIT, "the peer sends without end");
-        }
+        if (status == COCO_OK)
+            status = take(frame, data, len, &stray, &found, err);
     }
     OPENSSL_cleanse(data, sizeof(data));
     if (status == COCO_OK && coco_ttrpc_frame_is_too_long(frame))

@@ -11,6 +11,7 @@ import re
 import signal
 import ssl
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -91,6 +92,13 @@ class Daemon:
             assert line, f"it ended: {self.log.decode()}"
             self.log += line
         self.url = re.search(rb"serving at (http[^\s\"]+)", self.log)[1].decode()
+        # What it goes on to say must go somewhere, or it would wait for us.
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            self.log += line
 
     def connect(self, ca=None):
         address = urllib.parse.urlsplit(self.url)
@@ -119,6 +127,11 @@ class Daemon:
     def stop(self, number=signal.SIGTERM):
         """The exit code."""
         self.process.send_signal(number)
-        self.output, rest = self.process.communicate(timeout=TIMEOUT_S)
-        self.log += rest
-        return self.process.returncode
+        return self.wait()
+
+    def wait(self):
+        """The exit code, when it has ended."""
+        code = self.process.wait(timeout=TIMEOUT_S)
+        self.reader.join()
+        self.output = self.process.stdout.read()
+        return code

@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from conftest import free_port
+from conftest import free_port, wait_until
 from daemon import PROGRAM, TIMEOUT_S, Daemon, admin_config, admin_token, environment, make_certificate
 
 
@@ -205,14 +205,12 @@ def test_a_request_under_way_is_answered_before_the_end(tmp_path, keys):
     # Its head has arrived, for the answer is there.
     assert connection.sock.recv(64) == b"HTTP/1.1 100 Continue\r\n\r\n"
     daemon.process.send_signal(signal.SIGTERM)
-    while b" ending" not in daemon.log:
-        daemon.log += daemon.process.stderr.readline()
+    assert wait_until(lambda: b" ending" in daemon.log)
     connection.send(b"secret")
     reply = connection.getresponse()
     assert reply.status == 200
-    _, rest = daemon.process.communicate(timeout=TIMEOUT_S)
-    assert daemon.process.returncode == 0
-    assert b"resource a/b/c stored" in daemon.log + rest
+    assert daemon.wait() == 0
+    assert b"resource a/b/c stored" in daemon.log
 
 
 def test_the_variable_names_the_configuration_and_the_option_goes_first(tmp_path):

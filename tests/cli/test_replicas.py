@@ -156,8 +156,6 @@ class World:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         daemon = Daemon(folder, self.config)
-        # What it goes on to say must go somewhere, or it would wait for us.
-        threading.Thread(target=daemon.process.stderr.read, daemon=True).start()
         self.daemons[name] = daemon
         self.balancer.add(name, daemon.url)
 

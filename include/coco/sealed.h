@@ -19,7 +19,7 @@ extern "C" {
 /**
  * @file
  * Sealed secrets, as upstream's confidential-data-hub has them: a text
- * `sealed.<header>.<payload>.<signature>`, which a Kubernetes secret may hold,
+ * `sealed.HEADER.PAYLOAD.SIGNATURE`, which a Kubernetes secret may hold,
  * for whoever reads it there learns nothing.
  *
  * - A vault secret is the name of a secret that a provider has, such as
@@ -174,7 +174,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_unsealer_set_key_prefix(coco_unsealer 
                                                                   coco_error **err);
 
 /**
- * Takes what nobody signed, too: `sealed.fakejwsheader.<payload>.<anything>`, as
+ * Takes what nobody signed, too: `sealed.fakejwsheader.PAYLOAD.ANYTHING`, as
  * generators before upstream's v0.18 wrote it. Whoever can change such a text
  * decides which secret the guest gets. What has a signature is verified still.
  */
@@ -185,7 +185,7 @@ COCO_API void coco_unsealer_set_allow_unsigned(coco_unsealer *unsealer, bool all
  *
  * @param unsealer  who knows keys and providers
  * @param ctx       progress and cancellation
- * @param text      `sealed.<header>.<payload>.<signature>`; the first part may be missing
+ * @param text      `sealed.HEADER.PAYLOAD.SIGNATURE`; the first part may be missing
  * @param ret       the secret; free with coco_bytes_free(), which wipes it
  * @param err       ::COCO_ERR_PROTO for what is no sealed secret, ::COCO_ERR_VERIFY for a
  *                  signature or a key that does not fit, ::COCO_ERR_DENIED without a signature,

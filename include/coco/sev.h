@@ -56,7 +56,7 @@ typedef struct coco_sev_firmware {
     size_t size;        /**< sizeof(coco_sev_firmware) */
     uint32_t api_major; /**< at most 255, as the others */
     uint32_t api_minor; /**< as QEMU's `query-sev` tells them */
-    uint32_t build_id;
+    uint32_t build_id;  /**< the same of its build */
 } coco_sev_firmware;
 
 /**

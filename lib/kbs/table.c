@@ -110,6 +110,8 @@ coco_kbs_table_seal(const struct coco_kbs_value *value, const void *data, size_t
                          COCO_KBS_VALUE_MAX);
     ret->limit = len + COCO_KBS_SEAL_OVERHEAD;
     *number = coco_kbs_ring_newest(ring);
+    if (*number == 0 && value->table->master.len > 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "store: there is no key to seal with");
     return *number ? coco_kbs_seal(coco_kbs_ring_find(ring, *number), &label, data, len, ret, err)
                    : coco_buf_append(ret, data, len, err);
 }
@@ -123,7 +125,7 @@ coco_kbs_table_unseal(const struct coco_kbs_value *value, const char *name,
     const struct coco_kbs_ring *ring = &value->table->ring;
 
     /* Where values are sealed, one that is not was put there by somebody else. */
-    if (number->number == 0 && ring->n > 0)
+    if (number->number == 0 && value->table->master.len > 0)
         return coco_fail(err, COCO_ERR_VERIFY, "store: %s is not sealed", name);
     if (number->number == 0)
         return coco_secret_copy(data->data, data->len, ret, err);

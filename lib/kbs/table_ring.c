@@ -17,10 +17,16 @@
 
 #define NAME_SIZE 24 /* of a number, and a NUL */
 
+struct reading {
+    const struct coco_kbs_table *table;
+    struct coco_kbs_ring ring;
+};
+
 static coco_status
 add_key(void *arg, const struct coco_sql_value *values, coco_error **err)
 {
-    struct coco_kbs_table *table = arg;
+    struct reading *reading = arg;
+    const struct coco_kbs_table *table = reading->table;
     const char *name = values[0].data;
     const struct coco_kbs_label label = {"", COCO_KBS_SEAL_KEY, name};
     _cleanup_secret_ struct coco_secret key = {0};
@@ -33,17 +39,28 @@ add_key(void *arg, const struct coco_sql_value *values, coco_error **err)
     if (status == COCO_ERR_VERIFY)
         return coco_wrap(err, status, "the store is sealed with another key");
     if (status == COCO_OK)
-        status = coco_kbs_ring_add(&table->ring, strtoull(name, NULL, 10), &key, err);
+        status = coco_kbs_ring_add(&reading->ring, strtoull(name, NULL, 10), &key, err);
     return status;
 }
 
 coco_status
 coco_kbs_table_read_ring(struct coco_kbs_table *table, coco_error **err)
 {
-    struct coco_kbs_value all = {.table = table, .tenant = "", .kind = COCO_KBS_SEAL_KEY};
+    const struct coco_kbs_value all = {.table = table, .tenant = "", .kind = COCO_KBS_SEAL_KEY};
+    struct reading reading = {.table = table};
 
+    coco_status status =
+        coco_kbs_table_run(&all, COCO_KBS_SQL_VALUES, NULL, 0, add_key, &reading, err);
+    /* Keys that were there do not go: somebody who can write the database took them away. */
+    if (status == COCO_OK && reading.ring.n == 0 && table->ring.n > 0 && table->master.len > 0)
+        status = coco_fail(err, COCO_ERR_VERIFY, "store: the keys of its seals are gone");
+    if (status != COCO_OK) {
+        coco_kbs_ring_done(&reading.ring);
+        return status;
+    }
     coco_kbs_ring_done(&table->ring);
-    return coco_kbs_table_run(&all, COCO_KBS_SQL_VALUES, NULL, 0, add_key, table, err);
+    table->ring = reading.ring;
+    return COCO_OK;
 }
 
 static coco_status

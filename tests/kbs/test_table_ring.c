@@ -227,6 +227,39 @@ other_processes_follow_while_the_key_is_the_same(void **state)
     assert_holds(other, "a", CANARY);
 }
 
+/* Who can write the file must not talk a process that has it open out of sealing. */
+static void
+keys_that_are_taken_away_open_nothing(void **state)
+{
+    static const char *const changes[] = {
+        "DELETE FROM coco_kbs_value WHERE kind = 5",
+        "UPDATE coco_kbs_value SET data = x'00' WHERE kind = 5",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        struct coco_kbs_store *store = NULL;
+        struct coco_secret got = {0};
+        coco_error *err = NULL;
+
+        (void)remove(f->path);
+        fill(f, &f->key);
+        assert_ok(open_with(f, &f->key, &store, &err), err);
+        tamper(f, changes[i]);
+        tamper(f, "INSERT INTO coco_kbs_value VALUES ('', 1, 'unknown', 1, 0, 9, x'00')");
+        tamper(f, "INSERT INTO coco_kbs_value VALUES ('', 1, 'plain', 1, 0, 0, x'00')");
+        assert_fails(coco_kbs_store_get(store, COCO_KBS_RESOURCE, "unknown", &got, NULL, &err), err,
+                     COCO_ERR_VERIFY, "key 9");
+        assert_fails(coco_kbs_store_get(store, COCO_KBS_RESOURCE, "plain", &got, NULL, &err), err,
+                     COCO_ERR_VERIFY, "is not sealed");
+        assert_ok(coco_kbs_store_put(store, COCO_KBS_RESOURCE, "b", CANARY, strlen(CANARY), &err),
+                  err);
+        assert_holds(store, "b", CANARY);
+        coco_kbs_store_close(store);
+        assert_false(is_on_disk(f));
+    }
+}
+
 static void
 what_fails_changes_nothing(void **state)
 {
@@ -269,6 +302,7 @@ main(void)
         T(values_of_who_can_write_the_file_alone_are_refused),
         T(a_store_gets_another_key_or_none),
         T(other_processes_follow_while_the_key_is_the_same),
+        T(keys_that_are_taken_away_open_nothing),
         T(what_fails_changes_nothing),
     };
 

@@ -21,6 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* synchronous_commit is what makes a write that was acknowledged durable. */
+#define TEXT_OF_(n) #n
+#define TEXT_OF(n) TEXT_OF_(n)
+static const char settings[] =
+    "-c synchronous_commit=on -c search_path=public -c statement_timeout=" TEXT_OF(
+        COCO_DATABASE_WAIT_MS);
+
 #define PARAMETERS_MAX 6
 #define BINARY 1
 
@@ -110,22 +117,28 @@ exec(struct postgres *postgres, const char *sql, const char *what, coco_error **
     return is_done(postgres, r) ? COCO_OK : fail_db(postgres, what, err);
 }
 
+static void
+rollback(struct coco_database *db)
+{
+    PQclear(PQexec(of(db)->conn, "ROLLBACK"));
+}
+
 static coco_status
 begin(struct coco_database *db, coco_error **err)
 {
-    return exec(of(db), "BEGIN; SELECT pg_advisory_xact_lock(" LOCK ")", "write", err);
+    coco_status status =
+        exec(of(db), "BEGIN; SELECT pg_advisory_xact_lock(" LOCK ")", "write", err);
+
+    /* A lock that was waited for in vain leaves a transaction in which nothing works. */
+    if (status != COCO_OK)
+        rollback(db);
+    return status;
 }
 
 static coco_status
 commit(struct coco_database *db, coco_error **err)
 {
     return exec(of(db), "COMMIT", "write", err);
-}
-
-static void
-rollback(struct coco_database *db)
-{
-    PQclear(PQexec(of(db)->conn, "ROLLBACK"));
 }
 
 static coco_status
@@ -315,8 +328,7 @@ is_here(const char *host)
 }
 
 /*
- * All that is said, so that nothing comes from PGHOST and the like; synchronous_commit
- * is what makes a write that was acknowledged durable.
+ * All that is said, so that nothing comes from PGHOST and the like.
  */
 static PGconn *
 connect_to(const struct coco_postgres_options *options, const char *port)
@@ -346,7 +358,7 @@ connect_to(const struct coco_postgres_options *options, const char *port)
         is_here(options->host) ? "prefer" : "verify-full",
         options->ca,
         "5",
-        "-c synchronous_commit=on -c statement_timeout=10000 -c search_path=public",
+        settings,
         "coco-kbs",
         "1",
         "10000",

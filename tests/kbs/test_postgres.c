@@ -142,6 +142,23 @@ a_database_of_a_later_version_is_refused(void **state)
                  "store has version 3, this program knows 2");
 }
 
+/* Another writer that does not end is waited for, and not for ever, nor longer than it is there. */
+static void
+a_lock_that_is_not_given_spoils_no_connection(void **state)
+{
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = open_store();
+    _cleanup_(coco_database_closep) struct coco_database *other = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_database_open_postgres(&on_server, &other, &err), err);
+    assert_ok(other->ops->begin(other, &err), err);
+    assert_fails(coco_kbs_store_put(store, COCO_KBS_RESOURCE, "a", "x", 1, &err), err, COCO_ERR_IO,
+                 "timeout");
+    other->ops->rollback(other);
+    assert_ok(coco_kbs_store_put(store, COCO_KBS_RESOURCE, "a", "x", 1, &err), err);
+}
+
 #define WRITERS 4
 #define WRITES 25
 
@@ -189,6 +206,7 @@ main(void)
         cmocka_unit_test_setup(a_server_that_is_not_there_is_said, begin),
         cmocka_unit_test(another_machine_without_tls_is_told_nothing),
         cmocka_unit_test_setup(a_database_of_a_later_version_is_refused, begin),
+        cmocka_unit_test_setup(a_lock_that_is_not_given_spoils_no_connection, begin),
         cmocka_unit_test_setup(replicas_write_one_after_another, begin),
     };
     const bool has_server = postgres_start(&server);

@@ -113,6 +113,8 @@ struct cli_bytes {
 void cli_bytes_done(struct cli_bytes *bytes);
 #define _cleanup_bytes_ __attribute__((cleanup(cli_bytes_done)))
 
+/* Parses JSON of the library's, which is well formed. */
+int cli_parse(struct cli *cli, const coco_bytes *bytes, cJSON **ret);
 /* Writes a broker's list of names, one a line. */
 int cli_names(struct cli *cli, const coco_bytes *list);
 

@@ -76,11 +76,10 @@ cli_explain(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_check(
             cli, coco_admin_explain(admin, cli->ctx, cli->args.operands[0], &text, &cli->err));
+    if (rc == CLI_DONE)
+        rc = cli_parse(cli, text, &trace);
     if (rc != CLI_DONE)
         return rc;
-    trace = cJSON_ParseWithLength((const char *)coco_bytes_data(text), coco_bytes_size(text));
-    if (!trace)
-        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
     if (cli->json)
         return cli_event(cli, cli_steal(&trace));
     print_trace(trace);

@@ -25,13 +25,6 @@ open_store(struct cli *cli, coco_store **ret)
     return cli_open_store(cli, ret);
 }
 
-static int
-parse(struct cli *cli, const coco_bytes *bytes, cJSON **ret)
-{
-    *ret = cJSON_ParseWithLength((const char *)coco_bytes_data(bytes), coco_bytes_size(bytes));
-    return *ret ? CLI_DONE : cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
-}
-
 /* A digest and its references a line. */
 static int
 write_image(struct cli *cli, const cJSON *image)
@@ -63,7 +56,7 @@ cli_image_ls(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_check(cli, coco_store_list(store, cli->ctx, &bytes, &cli->err));
     if (rc == CLI_DONE)
-        rc = parse(cli, bytes, &list);
+        rc = cli_parse(cli, bytes, &list);
     if (rc == CLI_DONE && cli->json)
         return cli_event(cli, cli_steal(&list));
     cJSON_ArrayForEach(image, cJSON_GetObjectItem(list, "images")) {
@@ -123,7 +116,7 @@ cli_image_verify_store(struct cli *cli)
         rc = cli_check(cli, coco_store_verify(store, cli->ctx, &bytes, &cli->err));
     cli_progress_end(cli);
     if (rc == CLI_DONE)
-        rc = parse(cli, bytes, &report);
+        rc = cli_parse(cli, bytes, &report);
     if (rc != CLI_DONE)
         return rc;
     const cJSON *bad = cJSON_GetObjectItem(report, "bad");

@@ -221,6 +221,13 @@ cli_event(struct cli *cli, cJSON *object)
 }
 
 int
+cli_parse(struct cli *cli, const coco_bytes *bytes, cJSON **ret)
+{
+    *ret = cJSON_ParseWithLength((const char *)coco_bytes_data(bytes), coco_bytes_size(bytes));
+    return *ret ? CLI_DONE : cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+}
+
+int
 cli_result(struct cli *cli, const char *name, const char *text)
 {
     if (!cli->json)

@@ -50,11 +50,10 @@ cli_resource_versions(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_check(cli, coco_admin_resource_versions(admin, cli->ctx, cli->args.operands[0],
                                                          &list, &cli->err));
+    if (rc == CLI_DONE)
+        rc = cli_parse(cli, list, &versions);
     if (rc != CLI_DONE)
         return rc;
-    versions = cJSON_ParseWithLength((const char *)coco_bytes_data(list), coco_bytes_size(list));
-    if (!versions)
-        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
     if (cli->json)
         return cli_event(cli, cli_steal(&versions));
     cJSON_ArrayForEach(version, versions)

@@ -361,8 +361,7 @@ coco_kbs_admin_set_attestation_policy(struct coco_kbs_call *call, coco_error **e
                                     &body, err);
     if (status == COCO_OK)
         status = coco_json_get_string(body, "policy_id", &id, err);
-    if (status == COCO_OK
-        && strncmp(id, COCO_KBS_RESOURCE_POLICY, strlen(COCO_KBS_RESOURCE_POLICY)) == 0)
+    if (status == COCO_OK && coco_kbs_policy_is_of_resources(id))
         status = coco_fail(err, COCO_ERR_PROTO, "policy_id names a resource policy");
     if (status != COCO_OK)
         return status;

@@ -247,7 +247,7 @@ coco_kbs_list_resource_policies(coco_kbs *kbs, coco_bytes **ret, coco_error **er
 coco_status
 coco_kbs_set_attestation_policy(coco_kbs *kbs, const char *id, const char *rego, coco_error **err)
 {
-    if (strncmp(id, COCO_KBS_RESOURCE_POLICY, strlen(COCO_KBS_RESOURCE_POLICY)) == 0)
+    if (coco_kbs_policy_is_of_resources(id))
         return coco_fail(err, COCO_ERR_INVALID, "%.64s is a resource policy", id);
     return set_policy(kbs, "set-attestation-policy", id, rego, err);
 }

@@ -70,8 +70,8 @@ path_of(const char *id)
     return strncmp(id, OF_PATH, strlen(OF_PATH)) == 0 ? id + strlen(OF_PATH) : NULL;
 }
 
-static bool
-decides_about_resources(const char *id)
+bool
+coco_kbs_policy_is_of_resources(const char *id)
 {
     return strcmp(id, COCO_KBS_RESOURCE_POLICY) == 0 || path_of(id);
 }
@@ -101,7 +101,7 @@ default_text(const char *id)
 static coco_status
 try_out(struct coco_policy *policy, const char *id, coco_error **err)
 {
-    const char *rule = decides_about_resources(id) ? "allow" : "trust_claims";
+    const char *rule = coco_kbs_policy_is_of_resources(id) ? "allow" : "trust_claims";
     _cleanup_json_ cJSON *nothing = NULL;
     _cleanup_json_ cJSON *result = NULL;
 
@@ -149,7 +149,7 @@ coco_kbs_policies_list(struct coco_kbs_policies *policies, cJSON **ret, coco_err
     for (id = ids->child; id; id = next) {
         next = id->next;
         is_set = is_set || strcmp(id->valuestring, COCO_KBS_RESOURCE_POLICY) == 0;
-        if (!decides_about_resources(id->valuestring))
+        if (!coco_kbs_policy_is_of_resources(id->valuestring))
             coco_json_free(cJSON_DetachItemViaPointer(ids, id));
     }
     /* It is there even if nobody has set it, and goes first. */

@@ -21,6 +21,9 @@
 /* Those that were compiled, by id; what counts is the text in the store. */
 struct coco_kbs_policies;
 
+/* Whether id is that of such a policy, or would be if it named a path. */
+bool coco_kbs_policy_is_of_resources(const char *id);
+
 coco_status coco_kbs_policies_new(struct coco_kbs_store *store, struct coco_kbs_policies **ret,
                                   coco_error **err);
 void coco_kbs_policies_free(struct coco_kbs_policies *policies);

@@ -162,7 +162,7 @@ idp_sign(EVP_PKEY *key, const char *kid, const char *claims, char *buf, size_t s
     assert_ok(coco_buf_append_text(&token, "Bearer ", &err), err);
     assert_ok(coco_jws_sign(key, header, payload, &token, &err), err);
     assert_true(token.len < size);
-    strcpy(buf, coco_buf_text(&token));
+    memcpy(buf, coco_buf_text(&token), token.len + 1);
 }
 
 #endif

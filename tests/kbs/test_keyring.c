@@ -213,7 +213,7 @@ seal(int64_t now, char *header, size_t size)
     assert_ok(coco_json_new_object(&state, &err), err);
     assert_ok(coco_buf_append_text(&cookie, "kbs-session-id=", &err), err);
     assert_ok(coco_kbs_session_seal(sessions, state, now + LIFETIME, &cookie, &err), err);
-    strcpy(header, coco_buf_text(&cookie));
+    memcpy(header, coco_buf_text(&cookie), cookie.len + 1);
 }
 
 static coco_status

@@ -306,7 +306,7 @@ a_path_may_have_a_policy_of_its_own(void **state)
         size_t len = strlen(longest);
 
         memset(longest + len, 'a', 255);
-        strcpy(longest + len + 255, i < 3 ? "/" : "");
+        (void)snprintf(longest + len + 255, sizeof(longest) - len - 255, "%s", i < 3 ? "/" : "");
     }
     set_policy(w, longest, "package policy\nallow := true", 404);
     assert_int_equal(ask_as_owner(w, "DELETE", longest, ""), 404);

@@ -69,6 +69,11 @@ struct coco_database_ops {
     coco_status (*run)(struct coco_database *db, const struct coco_sql_query *query,
                        coco_error **err);
     /*
+     * A number that differs from the one of before if anything was written meanwhile, by
+     * whomever. What is read after it was asked is not older. Not in a transaction.
+     */
+    coco_status (*generation)(struct coco_database *db, uint64_t *ret, coco_error **err);
+    /*
      * True: the connection was lost, and there is another, so that trying again may
      * help. No row of what failed so was given.
      */

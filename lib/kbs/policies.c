@@ -21,11 +21,15 @@
 struct cached {
     char id[COCO_KBS_POLICY_ID_SIZE];
     struct coco_policy *policy;
+    uint64_t generation; /* of the store, in which this is its text */
 };
 
+/* What is known holds in one generation of the store, which each decision asks for. */
 struct coco_kbs_policies {
     struct coco_kbs_store *store; /* lent */
-    pthread_mutex_t lock;         /* the cache's */
+    pthread_mutex_t lock;         /* of all that follows */
+    cJSON *ids;                   /* of those in the store, or NULL */
+    uint64_t generation;          /* of ids */
     struct cached cache[CACHE_SIZE];
     size_t next; /* whose place the next one takes */
 };
@@ -59,6 +63,7 @@ coco_kbs_policies_free(struct coco_kbs_policies *policies)
         return;
     for (size_t i = 0; i < CACHE_SIZE; i++)
         coco_policy_unref(policies->cache[i].policy);
+    coco_json_free(policies->ids);
     (void)pthread_mutex_destroy(&policies->lock);
     free(policies);
 }
@@ -173,25 +178,50 @@ is_covered(const char *path, const char *by)
     return strncmp(path, by, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-coco_status
-coco_kbs_policies_choose(struct coco_kbs_policies *policies, const char *path,
-                         char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err)
+static coco_status
+choose_among(const cJSON *ids, const char *path, char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err)
 {
-    _cleanup_json_ cJSON *ids = NULL;
     const cJSON *each;
     const char *best = COCO_KBS_RESOURCE_POLICY;
 
-    coco_status status = coco_kbs_store_names(policies->store, COCO_KBS_POLICY, &ids, err);
     cJSON_ArrayForEach(each, ids) {
         const char *of = path_of(each->valuestring);
 
         if (of && is_covered(path, of) && strlen(each->valuestring) > strlen(best))
             best = each->valuestring;
     }
-    if (status == COCO_OK && strlen(best) >= COCO_KBS_POLICY_ID_SIZE)
-        status = coco_fail(err, COCO_ERR_IO, "policy of a path that is too long");
-    if (status == COCO_OK)
-        (void)snprintf(id, COCO_KBS_POLICY_ID_SIZE, "%s", best);
+    if (strlen(best) >= COCO_KBS_POLICY_ID_SIZE)
+        return coco_fail(err, COCO_ERR_IO, "policy of a path that is too long");
+    (void)snprintf(id, COCO_KBS_POLICY_ID_SIZE, "%s", best);
+    return COCO_OK;
+}
+
+/* The lock is held: that the ids are read takes no longer than that somebody else reads them. */
+static coco_status
+choose(struct coco_kbs_policies *policies, uint64_t generation, const char *path,
+       char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err)
+{
+    if (policies->generation != generation) {
+        cJSON *ids = NULL;
+        coco_status status = coco_kbs_store_names(policies->store, COCO_KBS_POLICY, &ids, err);
+
+        if (status != COCO_OK)
+            return status;
+        coco_json_free(policies->ids);
+        policies->ids = ids;
+        policies->generation = generation;
+    }
+    return choose_among(policies->ids, path, id, err);
+}
+
+/* Which of them decides about path in this generation of the store. */
+static coco_status
+choose_in(struct coco_kbs_policies *policies, uint64_t generation, const char *path,
+          char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err)
+{
+    (void)pthread_mutex_lock(&policies->lock);
+    coco_status status = choose(policies, generation, path, id, err);
+    (void)pthread_mutex_unlock(&policies->lock);
     return status;
 }
 
@@ -219,23 +249,36 @@ read_text(struct coco_kbs_policies *policies, const char *id, struct coco_buf *r
     return coco_wrap(err, status, "policy");
 }
 
-/* The cached policy with this id and text; the lock is held. */
+/*
+ * The cached policy with this id that is current in generation, or has this text, and so
+ * is current from now on; text may be NULL.
+ */
 static struct coco_policy *
-find_cached(struct coco_kbs_policies *policies, const char *id, const char *text)
+find_cached(struct coco_kbs_policies *policies, const char *id, uint64_t generation,
+            const char *text)
 {
-    for (size_t i = 0; i < CACHE_SIZE; i++) {
+    struct coco_policy *found = NULL;
+
+    (void)pthread_mutex_lock(&policies->lock);
+    for (size_t i = 0; i < CACHE_SIZE && !found; i++) {
         struct cached *cached = &policies->cache[i];
 
-        if (cached->policy && strcmp(cached->id, id) == 0
-            && strcmp(coco_policy_text(cached->policy), text) == 0)
-            return coco_policy_ref(cached->policy);
+        if (!cached->policy || strcmp(cached->id, id) != 0)
+            continue;
+        if (text && strcmp(coco_policy_text(cached->policy), text) == 0)
+            cached->generation = generation;
+        if (cached->generation == generation)
+            found = coco_policy_ref(cached->policy);
     }
-    return NULL;
+    (void)pthread_mutex_unlock(&policies->lock);
+    return found;
 }
 
 static void
-remember(struct coco_kbs_policies *policies, const char *id, struct coco_policy *policy)
+remember(struct coco_kbs_policies *policies, const char *id, uint64_t generation,
+         struct coco_policy *policy)
 {
+    (void)pthread_mutex_lock(&policies->lock);
     size_t at = policies->next;
 
     for (size_t i = 0; i < CACHE_SIZE; i++)
@@ -246,36 +289,52 @@ remember(struct coco_kbs_policies *policies, const char *id, struct coco_policy 
     coco_policy_unref(policies->cache[at].policy);
     (void)snprintf(policies->cache[at].id, sizeof(policies->cache[at].id), "%s", id);
     policies->cache[at].policy = coco_policy_ref(policy);
+    policies->cache[at].generation = generation;
+    (void)pthread_mutex_unlock(&policies->lock);
+}
+
+/* The policy id, as it is in this generation of the store. */
+static coco_status
+get_in(struct coco_kbs_policies *policies, uint64_t generation, const char *id,
+       struct coco_policy **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_POLICY_SIZE_MAX};
+    struct coco_policy *policy = find_cached(policies, id, generation, NULL);
+
+    if (!policy) {
+        coco_status status = read_text(policies, id, &text, err);
+
+        if (status != COCO_OK)
+            return status;
+        policy = find_cached(policies, id, generation, coco_buf_text(&text));
+    }
+    if (!policy) {
+        coco_status status = coco_policy_new(coco_buf_text(&text), &policy, err);
+
+        if (status != COCO_OK)
+            return status;
+        remember(policies, id, generation, policy);
+    }
+    *ret = policy;
+    return COCO_OK;
 }
 
 coco_status
 coco_kbs_policies_get(struct coco_kbs_policies *policies, const char *id, struct coco_policy **ret,
                       coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf text = {.limit = COCO_POLICY_SIZE_MAX};
-    struct coco_policy *policy = NULL;
+    uint64_t generation = 0;
 
     coco_status status = check_id(id, err);
     if (status == COCO_OK)
-        status = read_text(policies, id, &text, err);
-    if (status != COCO_OK)
-        return status;
-    (void)pthread_mutex_lock(&policies->lock);
-    policy = find_cached(policies, id, coco_buf_text(&text));
-    (void)pthread_mutex_unlock(&policies->lock);
-    if (!policy) {
-        status = coco_policy_new(coco_buf_text(&text), &policy, err);
-        if (status != COCO_OK)
-            return status;
-        (void)pthread_mutex_lock(&policies->lock);
-        remember(policies, id, policy);
-        (void)pthread_mutex_unlock(&policies->lock);
-    }
-    *ret = policy;
-    return COCO_OK;
+        status = coco_kbs_store_generation(policies->store, &generation, err);
+    return status == COCO_OK ? get_in(policies, generation, id, ret, err) : status;
 }
 
-/* What default_resource.rego says, for a build that cannot read it. */
+/*
+ * What default_resource.rego says, for a build that cannot read it, and for those that can:
+ * whoever sets no other policy need not wait for an engine to find that out.
+ */
 static bool
 all_affirming(const cJSON *claims)
 {
@@ -294,8 +353,22 @@ all_affirming(const cJSON *claims)
 }
 
 coco_status
-coco_kbs_policies_allow(struct coco_kbs_policies *policies, const char *id, const cJSON *claims,
-                        const cJSON *data, bool *ret, coco_error **err)
+coco_kbs_policies_choose(struct coco_kbs_policies *policies, const char *path,
+                         struct coco_kbs_chosen *ret, coco_error **err)
+{
+    struct coco_kbs_chosen chosen = {0};
+
+    coco_status status = coco_kbs_store_generation(policies->store, &chosen.generation, err);
+    if (status == COCO_OK)
+        status = choose_in(policies, chosen.generation, path, chosen.id, err);
+    if (status == COCO_OK)
+        *ret = chosen;
+    return status;
+}
+
+coco_status
+coco_kbs_policies_allow(struct coco_kbs_policies *policies, const struct coco_kbs_chosen *chosen,
+                        const cJSON *claims, const cJSON *data, bool *ret, coco_error **err)
 {
     _cleanup_policy_ struct coco_policy *policy = NULL;
     _cleanup_json_ cJSON *result = NULL;
@@ -304,7 +377,11 @@ coco_kbs_policies_allow(struct coco_kbs_policies *policies, const char *id, cons
         *ret = all_affirming(claims);
         return COCO_OK;
     }
-    coco_status status = coco_kbs_policies_get(policies, id, &policy, err);
+    coco_status status = get_in(policies, chosen->generation, chosen->id, &policy, err);
+    if (status == COCO_OK && strcmp(coco_policy_text(policy), default_resource) == 0) {
+        *ret = all_affirming(claims);
+        return COCO_OK;
+    }
     if (status == COCO_OK)
         status = coco_policy_eval(policy, "allow", claims, data, NULL, &result, err);
     if (status == COCO_OK)

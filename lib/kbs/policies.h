@@ -18,7 +18,10 @@
 /* Of an id, with its NUL. */
 #define COCO_KBS_POLICY_ID_SIZE (sizeof(COCO_KBS_RESOURCE_POLICY) + COCO_RESOURCE_PARTS_SIZE)
 
-/* Those that were compiled, by id; what counts is the text in the store. */
+/*
+ * Those that were compiled, by id; what counts is the text in the store, whoever put it
+ * there: each call below that decides or gives one asks whether the store has changed.
+ */
 struct coco_kbs_policies;
 
 /* Whether id is that of such a policy, or would be if it named a path. */
@@ -44,9 +47,15 @@ coco_status coco_kbs_policies_remove(struct coco_kbs_policies *policies, const c
 coco_status coco_kbs_policies_list(struct coco_kbs_policies *policies, cJSON **ret,
                                    coco_error **err);
 
-/* The id of that which decides about the resource at path: of several the most specific. */
+/* A policy of resources, and in which generation of the store it was chosen. */
+struct coco_kbs_chosen {
+    char id[COCO_KBS_POLICY_ID_SIZE];
+    uint64_t generation;
+};
+
+/* That which decides about the resource at path, at this moment: of several the most specific. */
 coco_status coco_kbs_policies_choose(struct coco_kbs_policies *policies, const char *path,
-                                     char id[COCO_KBS_POLICY_ID_SIZE], coco_error **err);
+                                     struct coco_kbs_chosen *ret, coco_error **err);
 
 /*
  * The policy id, or its default if none was set: COCO_ERR_NOTFOUND if it has none.
@@ -56,11 +65,11 @@ coco_status coco_kbs_policies_get(struct coco_kbs_policies *policies, const char
                                   struct coco_policy **ret, coco_error **err);
 
 /*
- * The decision of resource policy id; allowed is false unless the rule allow is
- * exactly true. COCO_ERR_DENIED if it could not be evaluated.
+ * The decision of the policy that was chosen for this; allowed is false unless the rule
+ * allow is exactly true. COCO_ERR_DENIED if it could not be evaluated.
  */
-coco_status coco_kbs_policies_allow(struct coco_kbs_policies *policies, const char *id,
-                                    const cJSON *claims, const cJSON *data, bool *ret,
-                                    coco_error **err);
+coco_status coco_kbs_policies_allow(struct coco_kbs_policies *policies,
+                                    const struct coco_kbs_chosen *chosen, const cJSON *claims,
+                                    const cJSON *data, bool *ret, coco_error **err);
 
 #endif

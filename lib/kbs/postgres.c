@@ -65,7 +65,9 @@ struct postgres {
     struct coco_database base;
     PGconn *conn;
     bool prepared[COCO_KBS_STATEMENTS];
-    bool is_lost; /* the connection: libpq itself notices late */
+    bool is_lost;        /* the connection: libpq itself notices late */
+    char *snapshot;      /* that was seen last, or NULL */
+    uint64_t generation; /* counts those that there were */
 };
 
 static struct postgres *
@@ -290,6 +292,30 @@ run(struct coco_database *db, const struct coco_sql_query *query, coco_error **e
     return is_done(postgres, r) ? read_rows(r, query, err) : fail_db(postgres, "query", err);
 }
 
+/*
+ * A snapshot is the set of transactions that one sees (section 9.27.8 of PostgreSQL's
+ * manual): as long as it is the same, so is all that there is to see. Others that write
+ * to the same cluster make another of it, too, which costs a look at the tables.
+ */
+static coco_status
+generation(struct coco_database *db, uint64_t *ret, coco_error **err)
+{
+    struct postgres *postgres = of(db);
+    _cleanup_result_ result r = PQexec(postgres->conn, "SELECT txid_current_snapshot()");
+
+    if (!is_done(postgres, r) || PQntuples(r) != 1)
+        return fail_db(postgres, "snapshot", err);
+    const char *snapshot = PQgetvalue(r, 0, 0);
+    if (!postgres->snapshot || strcmp(postgres->snapshot, snapshot) != 0) {
+        /* Without memory for it, the next one is another, too. */
+        free(postgres->snapshot);
+        postgres->snapshot = strdup(snapshot);
+        postgres->generation++;
+    }
+    *ret = postgres->generation;
+    return COCO_OK;
+}
+
 static bool
 reconnect(struct coco_database *db)
 {
@@ -298,6 +324,9 @@ reconnect(struct coco_database *db)
     if (!postgres->is_lost && PQstatus(postgres->conn) == CONNECTION_OK)
         return false;
     postgres->is_lost = false;
+    /* It may be another server, which got its data from a copy. */
+    free(postgres->snapshot);
+    postgres->snapshot = NULL;
     memset(postgres->prepared, 0, sizeof(postgres->prepared));
     PQreset(postgres->conn);
     return PQstatus(postgres->conn) == CONNECTION_OK;
@@ -307,6 +336,7 @@ static void
 close_postgres(struct coco_database *db)
 {
     PQfinish(of(db)->conn);
+    free(of(db)->snapshot);
     free(of(db));
 }
 
@@ -316,6 +346,7 @@ static const struct coco_database_ops ops = {
     .commit = commit,
     .rollback = rollback,
     .run = run,
+    .generation = generation,
     .reconnect = reconnect,
 };
 

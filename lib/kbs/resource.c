@@ -159,16 +159,16 @@ static coco_status
 check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
 {
     _cleanup_json_ cJSON *data = NULL;
-    char policy[COCO_KBS_POLICY_ID_SIZE];
+    struct coco_kbs_chosen policy;
     coco_error *why = NULL;
     bool allowed = false;
 
     coco_status status = policy_data(call, &data, err);
     if (status == COCO_OK)
-        status = coco_kbs_policies_choose(call->core->policies, call->rest, policy, err);
+        status = coco_kbs_policies_choose(call->core->policies, call->rest, &policy, err);
     if (status != COCO_OK)
         return status;
-    status = coco_kbs_policies_allow(call->core->policies, policy, claims, data, &allowed, &why);
+    status = coco_kbs_policies_allow(call->core->policies, &policy, claims, data, &allowed, &why);
     if (status == COCO_ERR_NOMEM || status == COCO_ERR_IO) {
         *err = why;
         return status;
@@ -178,7 +178,7 @@ check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
                                      : COCO_KBS_FORBIDDEN;
     if (call->ruling == COCO_KBS_ALLOWED)
         return COCO_OK;
-    status = deny(call, policy, claims,
+    status = deny(call, policy.id, claims,
                   why ? coco_error_message(why) : "the policy does not allow it", err);
     coco_error_free(why);
     return status;

@@ -43,6 +43,10 @@ struct sqlite {
     struct coco_database base;
     sqlite3 *db;
     sqlite3_stmt *statements[COCO_KBS_STATEMENTS];
+    sqlite3_stmt *data_version;
+    sqlite3_int64 theirs; /* data_version: what other connections committed */
+    sqlite3_int64 ours;   /* rows that this one changed */
+    uint64_t generation;  /* counts the pairs of these that there were */
 };
 
 static struct sqlite *
@@ -145,6 +149,11 @@ prepare(struct sqlite *sqlite, coco_error **err)
                                &sqlite->statements[i], NULL)
             != SQLITE_OK)
             status = fail_db(sqlite, "prepare", err);
+    if (status == COCO_OK
+        && sqlite3_prepare_v3(sqlite->db, "PRAGMA data_version", -1, SQLITE_PREPARE_PERSISTENT,
+                              &sqlite->data_version, NULL)
+               != SQLITE_OK)
+        status = fail_db(sqlite, "prepare", err);
     return status;
 }
 
@@ -155,6 +164,7 @@ close_sqlite(struct coco_database *db)
 
     for (size_t i = 0; i < COCO_KBS_STATEMENTS; i++)
         (void)sqlite3_finalize(sqlite->statements[i]);
+    (void)sqlite3_finalize(sqlite->data_version);
     (void)sqlite3_close(sqlite->db);
     free(sqlite);
 }
@@ -254,6 +264,31 @@ run(struct coco_database *db, const struct coco_sql_query *query, coco_error **e
     return status;
 }
 
+/* SQLite tells a connection of what others wrote, and that it wrote itself it knows. */
+static coco_status
+generation(struct coco_database *db, uint64_t *ret, coco_error **err)
+{
+    struct sqlite *sqlite = of(db);
+    coco_status status = COCO_OK;
+    sqlite3_int64 theirs = 0;
+
+    if (sqlite3_step(sqlite->data_version) == SQLITE_ROW)
+        theirs = sqlite3_column_int64(sqlite->data_version, 0);
+    else
+        status = fail_db(sqlite, "data_version", err);
+    (void)sqlite3_reset(sqlite->data_version);
+    if (status != COCO_OK)
+        return status;
+    sqlite3_int64 ours = sqlite3_total_changes64(sqlite->db);
+    if (sqlite->generation == 0 || theirs != sqlite->theirs || ours != sqlite->ours) {
+        sqlite->theirs = theirs;
+        sqlite->ours = ours;
+        sqlite->generation++;
+    }
+    *ret = sqlite->generation;
+    return COCO_OK;
+}
+
 static bool
 reconnect(struct coco_database *db)
 {
@@ -267,6 +302,7 @@ static const struct coco_database_ops ops = {
     .commit = commit,
     .rollback = rollback,
     .run = run,
+    .generation = generation,
     .reconnect = reconnect,
 };
 

@@ -302,6 +302,22 @@ static coco_status delete (struct coco_kbs_value *value, coco_error **err)
     return task->kept > 1 ? put(value, err) : purge(value, err);
 }
 
+static coco_status
+ask_generation(struct coco_kbs_value *value, coco_error **err)
+{
+    struct coco_database *db = value->table->db;
+
+    return db->ops->generation(db, value->arg, err);
+}
+
+coco_status
+coco_kbs_store_generation(struct coco_kbs_store *store, uint64_t *ret, coco_error **err)
+{
+    struct coco_kbs_value value = {.table = store->table, .arg = ret};
+
+    return coco_kbs_table_read(&value, ask_generation, err);
+}
+
 coco_status
 coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                    const void *data, size_t len, coco_error **err)

@@ -77,6 +77,14 @@ coco_status coco_kbs_store_reseal(struct coco_kbs_store *store, const struct coc
 /* COCO_ERR_INVALID for what is no name, 1 to COCO_KBS_NAME_MAX bytes long. */
 coco_status coco_kbs_store_check_name(const char *name, coco_error **err);
 
+/*
+ * A number, never 0, that is another one as soon as anything was written to the store
+ * since it was asked before, by this process or another. What is read after this call is
+ * at least as new: so what was read then holds for as long as the number is the same.
+ */
+coco_status coco_kbs_store_generation(struct coco_kbs_store *store, uint64_t *ret,
+                                      coco_error **err);
+
 /* Puts a version above those that are there. */
 coco_status coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                const char *name, const void *data, size_t len, coco_error **err);

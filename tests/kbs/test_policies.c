@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ALLOW "package policy\nallow := true"
+#define DENY "package policy\nallow := false"
+
 struct fixture {
     struct coco_kbs_store *store;
     struct coco_kbs_policies *policies;
@@ -49,9 +52,9 @@ allows(struct fixture *f, const char *claims)
     assert_ok(coco_json_parse(claims, strlen(claims), &value, &err), err);
     assert_ok(coco_json_new_object(&data, &err), err);
     assert_ok(coco_json_add_string(data, "plugin", "resource", &err), err);
-    assert_ok(
-        coco_kbs_policies_allow(f->policies, COCO_KBS_RESOURCE_POLICY, value, data, &allowed, &err),
-        err);
+    struct coco_kbs_chosen chosen = {0};
+    assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", &chosen, &err), err);
+    assert_ok(coco_kbs_policies_allow(f->policies, &chosen, value, data, &allowed, &err), err);
     return allowed;
 }
 
@@ -98,6 +101,97 @@ the_last_policy_that_was_set_counts(void **state)
     assert_false(allows(f, "{}"));
 }
 
+/* Another process, with a connection of its own, sets, replaces and removes them. */
+static void
+what_another_process_sets_counts_at_once(void **state)
+{
+    struct coco_kbs_store *mine = NULL;
+    struct coco_kbs_store *theirs = NULL;
+    _cleanup_(coco_kbs_policies_freep) struct coco_kbs_policies *here = NULL;
+    _cleanup_(coco_kbs_policies_freep) struct coco_kbs_policies *there = NULL;
+    char dir[64];
+    char path[128];
+    coco_error *err = NULL;
+
+    (void)state;
+    if (!have_engine())
+        return;
+    make_temp_dir(dir, sizeof(dir));
+    (void)snprintf(path, sizeof(path), "%s/kbs.db", dir);
+    const struct coco_kbs_store_options options = {.path = path};
+    assert_ok(coco_kbs_store_open(&options, &mine, &err), err);
+    assert_ok(coco_kbs_store_open(&options, &theirs, &err), err);
+    assert_ok(coco_kbs_policies_new(mine, &here, &err), err);
+    assert_ok(coco_kbs_policies_new(theirs, &there, &err), err);
+    struct fixture g = {.policies = here};
+
+    assert_false(allows(&g, "{}"));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(coco_kbs_policies_set(there, COCO_KBS_RESOURCE_POLICY, ALLOW, &err), err);
+        assert_true(allows(&g, "{}"));
+        assert_ok(coco_kbs_policies_set(there, "resource-policy/a/b", DENY, &err), err);
+        assert_false(allows(&g, "{}"));
+        assert_ok(coco_kbs_policies_remove(there, "resource-policy/a/b", &err), err);
+        assert_true(allows(&g, "{}"));
+        assert_ok(coco_kbs_policies_set(there, COCO_KBS_RESOURCE_POLICY, DENY, &err), err);
+        assert_false(allows(&g, "{}"));
+        assert_ok(coco_kbs_policies_remove(there, COCO_KBS_RESOURCE_POLICY, &err), err);
+        assert_true(allows(&g, "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}"));
+    }
+    coco_kbs_policies_free(coco_steal(&here));
+    coco_kbs_policies_free(coco_steal(&there));
+    coco_kbs_store_close(mine);
+    coco_kbs_store_close(theirs);
+    remove_temp_dir(dir);
+}
+
+/* The C that stands for it is asked by whoever has set no other; the engine says the same. */
+static void
+the_engine_reads_the_default_policy_alike(void **state)
+{
+    static const char *const texts[] = {
+        "{}",
+        "{\"submods\":{}}",
+        "{\"submods\":null}",
+        "{\"submods\":\"affirming\"}",
+        "{\"submods\":7}",
+        "{\"submods\":[]}",
+        "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}",
+        "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\",\"x\":1}},\"exp\":1}",
+        "{\"submods\":{\"cpu0\":{\"ear.status\":\"AFFIRMING\"}}}",
+        "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming \"}}}",
+        "{\"submods\":{\"cpu0\":{\"ear.status\":true}}}",
+        "{\"submods\":{\"cpu0\":{\"ear.status\":null}}}",
+        "{\"submods\":{\"cpu0\":{\"status\":\"affirming\"}}}",
+        "{\"submods\":{\"cpu0\":\"affirming\"}}",
+        "{\"submods\":{\"cpu0\":[\"affirming\"]}}",
+        "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"},\"cpu1\":{}}}",
+        "{\"submods\":{\"a\":{\"ear.status\":\"none\"},\"b\":{\"ear.status\":\"affirming\"}}}",
+        "{\"submods\":{\"a\":{\"ear.status\":\"affirming\"},\"b\":{\"ear.status\":\"affirming\"}}}",
+        "{\"submods\":{\"\":{\"ear.status\":\"affirming\"}}}",
+    };
+    struct fixture *f = *state;
+    _cleanup_policy_ struct coco_policy *policy = NULL;
+    _cleanup_json_ cJSON *data = cJSON_CreateObject();
+    coco_error *err = NULL;
+
+    if (!have_engine())
+        return;
+    assert_ok(coco_kbs_policies_get(f->policies, COCO_KBS_RESOURCE_POLICY, &policy, &err), err);
+    assert_ok(coco_json_add_string(data, "plugin", "resource", &err), err);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        _cleanup_json_ cJSON *claims = NULL;
+        _cleanup_json_ cJSON *answer = NULL;
+
+        assert_ok(coco_json_parse(texts[i], strlen(texts[i]), &claims, &err), err);
+        /* Of what is no object it cannot tell, which is no yes. */
+        if (coco_policy_eval(policy, "allow", claims, data, NULL, &answer, NULL) != COCO_OK)
+            answer = NULL;
+        assert_int_equal(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "allow")),
+                         allows(f, texts[i]));
+    }
+}
+
 static void
 a_broken_policy_in_the_store_denies(void **state)
 {
@@ -111,9 +205,10 @@ a_broken_policy_in_the_store_denies(void **state)
     assert_ok(
         coco_kbs_store_put(f->store, COCO_KBS_POLICY, COCO_KBS_RESOURCE_POLICY, "allow", 5, &err),
         err);
-    assert_fails(coco_kbs_policies_allow(f->policies, COCO_KBS_RESOURCE_POLICY, claims, claims,
-                                         &allowed, &err),
-                 err, COCO_ERR_PROTO, "policy");
+    struct coco_kbs_chosen chosen = {0};
+    assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", &chosen, &err), err);
+    assert_fails(coco_kbs_policies_allow(f->policies, &chosen, claims, claims, &allowed, &err), err,
+                 COCO_ERR_PROTO, "policy");
     assert_false(allowed);
 }
 
@@ -176,9 +271,6 @@ more_policies_than_are_cached_are_kept(void **state)
                  "none");
 }
 
-#define ALLOW "package policy\nallow := true"
-#define DENY "package policy\nallow := false"
-
 static void
 the_most_specific_policy_decides(void **state)
 {
@@ -190,7 +282,7 @@ the_most_specific_policy_decides(void **state)
         {"aa/b/c", "resource-policy"},      {"b/a/b", "resource-policy"},
     };
     struct fixture *f = *state;
-    char id[COCO_KBS_POLICY_ID_SIZE];
+    struct coco_kbs_chosen chosen = {0};
     coco_error *err = NULL;
 
     if (!have_engine())
@@ -200,12 +292,12 @@ the_most_specific_policy_decides(void **state)
     for (size_t i = 0; i < 4; i++)
         assert_ok(coco_kbs_policies_set(f->policies, ids[i], DENY, &err), err);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_ok(coco_kbs_policies_choose(f->policies, cases[i].path, id, &err), err);
-        assert_string_equal(id, cases[i].id);
+        assert_ok(coco_kbs_policies_choose(f->policies, cases[i].path, &chosen, &err), err);
+        assert_string_equal(chosen.id, cases[i].id);
     }
     assert_ok(coco_kbs_policies_remove(f->policies, "resource-policy/a/b/c", &err), err);
-    assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", id, &err), err);
-    assert_string_equal(id, "resource-policy/a/b");
+    assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", &chosen, &err), err);
+    assert_string_equal(chosen.id, "resource-policy/a/b");
     assert_fails(coco_kbs_policies_remove(f->policies, "resource-policy/a/b/c", &err), err,
                  COCO_ERR_NOTFOUND, "");
 }
@@ -262,11 +354,17 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(the_default_wants_every_part_affirming), T(the_last_policy_that_was_set_counts),
-        T(a_broken_policy_in_the_store_denies),    T(a_bad_policy_changes_nothing),
-        T(more_policies_than_are_cached_are_kept), T(policies_are_taken_only_with_an_engine),
-        T(the_most_specific_policy_decides),       T(policies_are_listed),
+        T(the_default_wants_every_part_affirming),
+        T(the_last_policy_that_was_set_counts),
+        T(a_broken_policy_in_the_store_denies),
+        T(a_bad_policy_changes_nothing),
+        T(more_policies_than_are_cached_are_kept),
+        T(policies_are_taken_only_with_an_engine),
+        T(the_most_specific_policy_decides),
+        T(policies_are_listed),
         T(a_policy_of_no_path_is_refused),
+        T(what_another_process_sets_counts_at_once),
+        T(the_engine_reads_the_default_policy_alike),
     };
 
     return cmocka_run_group_tests_name("kbs/policies", tests, NULL, NULL);

@@ -405,6 +405,63 @@ the_first_of_two_that_make_a_key_wins(void **state)
     coco_kbs_store_close(other);
 }
 
+static uint64_t
+generation_of(struct coco_kbs_store *store)
+{
+    uint64_t generation = 0;
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_store_generation(store, &generation, &err), err);
+    assert_int_not_equal(generation, 0);
+    return generation;
+}
+
+/* One of the kinds of write; they go together. */
+static void
+write_in(struct coco_kbs_store *store, unsigned step)
+{
+    _cleanup_secret_ struct coco_secret made = {0};
+    uint64_t version = 0;
+    coco_error *err = NULL;
+
+    if (step == 0)
+        assert_ok(coco_kbs_store_put(store, COCO_KBS_POLICY, "p", "x", 1, &err), err);
+    else if (step == 1)
+        assert_ok(coco_kbs_store_put_new(store, COCO_KBS_KEY, "k", "x", 1, &made, &err), err);
+    else if (step == 2)
+        assert_ok(coco_kbs_store_restore(store, COCO_KBS_POLICY, "p", 1, &version, &err), err);
+    else if (step == 3)
+        assert_ok(coco_kbs_store_delete(store, COCO_KBS_POLICY, "p", &err), err);
+    else
+        assert_ok(coco_kbs_store_purge(store, COCO_KBS_KEY, "k", &err), err);
+}
+
+/* Whether this process writes or another; that somebody reads makes none. */
+static void
+whatever_is_written_makes_another_generation(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *other = NULL;
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *tenant = NULL;
+    static const struct coco_kbs_quota no_quota;
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_store_open(&f->options, &other, &err), err);
+    assert_ok(coco_kbs_store_of(other, "tenant", &no_quota, &tenant, &err), err);
+    uint64_t before = generation_of(f->store);
+    struct coco_kbs_store *const writers[] = {f->store, other, tenant};
+    for (unsigned i = 0; i < 15; i++) {
+        _cleanup_json_ cJSON *names = NULL;
+
+        write_in(writers[i / 5], i % 5);
+        uint64_t after = generation_of(f->store);
+        assert_int_not_equal(after, before);
+        assert_ok(coco_kbs_store_names(f->store, COCO_KBS_POLICY, &names, &err), err);
+        assert_int_equal(generation_of(f->store), after);
+        before = after;
+    }
+}
+
 static void
 lists_are_sorted(void **state)
 {
@@ -549,7 +606,8 @@ main(void)
         use(tenants_see_nothing_of_each_other), use(a_quota_is_kept),                              \
         use(writes_and_lists_survive_failed_allocations), use(names_are_never_sql),                \
         use(the_first_of_two_that_make_a_key_wins), use(lists_are_sorted), use(sizes_are_bounded), \
-        use(threads_share_it), use(open_and_get_survive_failed_allocations)
+        use(whatever_is_written_makes_another_generation), use(threads_share_it),                  \
+        use(open_and_get_survive_failed_allocations)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_versions_nothing_deleted_is_kept),
         cmocka_unit_test(of_several_values_all_are_put_or_none),

@@ -262,12 +262,51 @@ has(const cJSON *jwk, const char *member)
     return cJSON_GetObjectItemCaseSensitive(jwk, member) != NULL;
 }
 
+/* point is 0x04 || x || y (SEC 1 section 2.3.3), secret empty for a public key. */
 static coco_status
-parse_ec(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
+make_ec(const struct curve *curve, const struct coco_buf *point, const struct coco_buf *secret,
+        EVP_PKEY **ret, coco_error **err)
+{
+    _cleanup_(BN_clear_freep) BIGNUM *d = NULL;
+    _cleanup_(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+    coco_status status = COCO_OK;
+
+    if (!bld
+        || OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, curve->name, 0) != 1
+        || OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point->data, point->len)
+               != 1)
+        return coco_fail_nomem(err);
+    if (secret->len > 0)
+        status = push_number(bld, OSSL_PKEY_PARAM_PRIV_KEY, secret, &d, err);
+    return status == COCO_OK ? make_key("EC", bld, secret->len > 0, ret, err) : status;
+}
+
+static bool
+is_on_curve(const EVP_PKEY *key, const struct curve *curve)
+{
+    enum coco_key_kind kind = 0;
+
+    return key && coco_key_kind_of(key, &kind, NULL) == COCO_OK && kind == curve->kind;
+}
+
+static coco_status
+make_ec_like(const EVP_PKEY *like, const struct coco_buf *point, EVP_PKEY **ret, coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *key = EVP_PKEY_new();
+
+    if (!key || EVP_PKEY_copy_parameters(key, like) != 1)
+        return coco_fail_nomem(err);
+    if (EVP_PKEY_set1_encoded_public_key(key, point->data, point->len) != 1)
+        return coco_fail(err, COCO_ERR_PROTO, "JWK is not a valid EC key");
+    *ret = coco_steal(&key);
+    return COCO_OK;
+}
+
+static coco_status
+parse_ec(const cJSON *jwk, const EVP_PKEY *like, EVP_PKEY **ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf point = {.limit = 1 + 2 * (size_t)EC_SIZE_MAX};
     _cleanup_buf_ struct coco_buf secret = {.limit = EC_SIZE_MAX};
-    _cleanup_(BN_clear_freep) BIGNUM *d = NULL;
     _cleanup_pkey_ EVP_PKEY *key = NULL;
     bool is_private = has(jwk, "d");
     const char *crv = NULL;
@@ -286,19 +325,10 @@ parse_ec(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
         status = get_bytes(jwk, "y", curve->size, &point, err);
     if (status == COCO_OK && is_private)
         status = get_bytes(jwk, "d", curve->size, &secret, err);
-    if (status != COCO_OK)
-        return status;
-
-    _cleanup_(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-    if (!bld
-        || OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, curve->name, 0) != 1
-        || OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point.data, point.len)
-               != 1)
-        return coco_fail_nomem(err);
-    if (is_private)
-        status = push_number(bld, OSSL_PKEY_PARAM_PRIV_KEY, &secret, &d, err);
     if (status == COCO_OK)
-        status = make_key("EC", bld, is_private, &key, err);
+        status = !is_private && is_on_curve(like, curve)
+                     ? make_ec_like(like, &point, &key, err)
+                     : make_ec(curve, &point, &secret, &key, err);
     if (status == COCO_OK)
         status = coco_key_check(key, is_private, err);
     if (status == COCO_OK)
@@ -387,6 +417,12 @@ parse_okp(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
 coco_status
 coco_jwk_parse(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
 {
+    return coco_jwk_parse_like(jwk, NULL, ret, err);
+}
+
+coco_status
+coco_jwk_parse_like(const cJSON *jwk, const EVP_PKEY *like, EVP_PKEY **ret, coco_error **err)
+{
     coco_ossl_errors_are_ours();
     const char *kty = NULL;
 
@@ -394,7 +430,7 @@ coco_jwk_parse(const cJSON *jwk, EVP_PKEY **ret, coco_error **err)
     if (status != COCO_OK)
         return status;
     if (strcmp(kty, "EC") == 0)
-        return parse_ec(jwk, ret, err);
+        return parse_ec(jwk, like, ret, err);
     if (strcmp(kty, "RSA") == 0)
         return parse_rsa(jwk, ret, err);
     if (strcmp(kty, "OKP") == 0)

@@ -122,6 +122,31 @@ every_kind_goes_out_and_comes_back(void **state)
     }
 }
 
+/* Whatever key the curve may be taken from, and of that nothing else. */
+static void
+a_key_is_the_same_beside_another(void **state)
+{
+    static const enum coco_key_kind kinds[] = {COCO_KEY_P256, COCO_KEY_P384, COCO_KEY_P521,
+                                               COCO_KEY_RSA, COCO_KEY_ED25519};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 25; i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_pkey_ EVP_PKEY *like = NULL;
+        _cleanup_pkey_ EVP_PKEY *back = NULL;
+        _cleanup_json_ cJSON *jwk = NULL;
+        _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+
+        assert_ok(coco_key_generate(kinds[i / 5], &key, &err), err);
+        assert_ok(coco_key_generate(kinds[i % 5], &like, &err), err);
+        assert_ok(coco_jwk_public(key, NULL, &jwk, &err), err);
+        assert_ok(coco_jwk_parse_like(jwk, like, &back, &err), err);
+        assert_int_equal(EVP_PKEY_eq(key, back), 1);
+        assert_fails(coco_key_private_pem(back, &pem, &err), err, COCO_ERR_INVALID, "");
+    }
+}
+
 /* RFC 7518 section 6.2.1.2: as many bytes as the curve has, whatever the number. */
 static void
 coordinates_keep_their_leading_zeros(void **state)
@@ -234,9 +259,11 @@ parse_refuses_hostile_keys(void **state)
         {"{\"kty\":\"RSA\",\"n\":\"0TI3\",\"e\":\"AQAB\",\"d\":\"AQ\",\"p\":\"AQ\"}",
          COCO_ERR_PROTO},
     };
+    _cleanup_pkey_ EVP_PKEY *like = NULL;
     coco_error *err = NULL;
 
     (void)state;
+    assert_ok(coco_key_generate(COCO_KEY_P256, &like, &err), err);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         EVP_PKEY *key = NULL;
 
@@ -246,6 +273,12 @@ parse_refuses_hostile_keys(void **state)
         coco_error_free(err);
         err = NULL;
         assert_null(key);
+        _cleanup_json_ cJSON *jwk = NULL;
+        if (coco_json_parse_object(cases[i].text, strlen(cases[i].text), &jwk, NULL) != COCO_OK)
+            continue;
+        status = coco_jwk_parse_like(jwk, like, &key, NULL);
+        if (status != cases[i].status || key)
+            fail_msg("case %zu beside another key: %s", i, coco_status_name(status));
     }
     assert_int_equal(ERR_peek_error(), 0);
 }
@@ -373,6 +406,7 @@ main(void)
         cmocka_unit_test(thumbprints_are_those_of_the_rfcs),
         cmocka_unit_test(public_has_no_member_that_the_kbs_would_drop),
         cmocka_unit_test(every_kind_goes_out_and_comes_back),
+        cmocka_unit_test(a_key_is_the_same_beside_another),
         cmocka_unit_test(coordinates_keep_their_leading_zeros),
         cmocka_unit_test(an_rsa_key_may_have_its_private_exponent_alone),
         cmocka_unit_test(parse_refuses_hostile_keys),

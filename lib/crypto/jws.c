@@ -88,6 +88,16 @@ append_header(const char *typ, const char *alg, const cJSON *further, struct coc
 }
 
 coco_status
+coco_jws_header(const EVP_PKEY *key, const char *typ, const cJSON *header, struct coco_buf *buf,
+                coco_error **err)
+{
+    const struct alg *alg = NULL;
+
+    coco_status status = alg_of(key, &alg, err);
+    return status == COCO_OK ? append_header(typ, alg->name, header, buf, err) : status;
+}
+
+coco_status
 coco_jws_sign(EVP_PKEY *key, const cJSON *header, const cJSON *payload, struct coco_buf *buf,
               coco_error **err)
 {
@@ -98,17 +108,32 @@ coco_status
 coco_jws_sign_typed(EVP_PKEY *key, const char *typ, const cJSON *header, const cJSON *payload,
                     struct coco_buf *buf, coco_error **err)
 {
+    _cleanup_buf_ struct coco_buf head = {.limit = COCO_JSON_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_JSON_SIZE_MAX};
+
+    coco_status status = coco_jws_header(key, typ, header, &head, err);
+    if (status == COCO_OK)
+        status = coco_json_write(payload, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_jws_sign_text(key, coco_buf_text(&head), &text, buf, err);
+    return status;
+}
+
+coco_status
+coco_jws_sign_text(EVP_PKEY *key, const char *header, const struct coco_buf *payload,
+                   struct coco_buf *buf, coco_error **err)
+{
     _cleanup_buf_ struct coco_buf text = {.limit = 2 * COCO_JSON_SIZE_MAX};
     _cleanup_buf_ struct coco_buf made = {.limit = SIGNATURE_MAX};
     const struct alg *alg = NULL;
 
     coco_status status = alg_of(key, &alg, err);
     if (status == COCO_OK)
-        status = append_header(typ, alg->name, header, &text, err);
+        status = coco_buf_append_text(&text, header, err);
     if (status == COCO_OK)
         status = coco_buf_append(&text, ".", 1, err);
     if (status == COCO_OK)
-        status = append_json(payload, &text, err);
+        status = coco_base64_encode(COCO_BASE64URL, payload->data, payload->len, &text, err);
     /* RFC 7518 section 3.4: of ECDSA, r || s. */
     if (status == COCO_OK)
         status = coco_ec_size(alg->kind) > 0 ? coco_ecdsa_sign(key, text.data, text.len, &made, err)

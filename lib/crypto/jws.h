@@ -30,6 +30,15 @@ coco_status coco_jws_sign(EVP_PKEY *key, const cJSON *header, const cJSON *paylo
 coco_status coco_jws_sign_typed(EVP_PKEY *key, const char *typ, const cJSON *header,
                                 const cJSON *payload, struct coco_buf *buf, coco_error **err);
 
+/*
+ * The same in two steps, for a key that signs often: the first part, which does not change,
+ * and the rest, of a payload that is text already.
+ */
+coco_status coco_jws_header(const EVP_PKEY *key, const char *typ, const cJSON *header,
+                            struct coco_buf *buf, coco_error **err);
+coco_status coco_jws_sign_text(EVP_PKEY *key, const char *header, const struct coco_buf *payload,
+                               struct coco_buf *buf, coco_error **err);
+
 /* A compact JWS taken apart, not yet verified: header and payload are hostile. */
 struct coco_jws {
     cJSON *header;

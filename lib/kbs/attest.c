@@ -39,6 +39,7 @@ struct judgement {
     const char *tee;
     const char *nonce;
     int64_t expires; /* of the nonce */
+    uint64_t epoch;  /* of the sessions, when it began */
     struct coco_rcar_attestation sent;
     cJSON *references;
     cJSON *submods;
@@ -58,7 +59,8 @@ judgement_done(struct judgement *j)
 }
 
 static coco_status
-set_cookie(struct coco_kbs_call *call, const cJSON *state, int64_t expires, coco_error **err)
+set_cookie(struct coco_kbs_call *call, const struct coco_buf *state, int64_t expires,
+           coco_error **err)
 {
     struct coco_buf *cookie = &call->reply->cookie;
 
@@ -66,7 +68,7 @@ set_cookie(struct coco_kbs_call *call, const cJSON *state, int64_t expires, coco
     cookie->limit = COCO_KBS_COOKIE_MAX + 256;
     coco_status status = coco_buf_append_text(cookie, COCO_RCAR_COOKIE "=", err);
     if (status == COCO_OK)
-        status = coco_kbs_session_seal(call->core->sessions, state, expires, cookie, err);
+        status = coco_kbs_session_seal_text(call->core->sessions, state, expires, cookie, err);
     if (status == COCO_OK)
         status = coco_buf_append_text(cookie, "; Expires=", err);
     if (status == COCO_OK)
@@ -117,6 +119,7 @@ seal_challenge(struct coco_kbs_call *call, const struct coco_rcar_request *reque
     struct coco_kbs_core *core = call->core;
     int64_t expires = core->now() + 60 * (int64_t)core->config.attestation.timeout;
     _cleanup_json_ cJSON *state = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_COOKIE_MAX};
 
     coco_status status = coco_json_new_object(&state, err);
     if (status == COCO_OK)
@@ -131,7 +134,9 @@ seal_challenge(struct coco_kbs_call *call, const struct coco_rcar_request *reque
     if (status == COCO_OK)
         status = coco_json_add_i64(state, "expires", expires, err);
     if (status == COCO_OK)
-        status = set_cookie(call, state, expires, err);
+        status = coco_json_write(state, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = set_cookie(call, &text, expires, err);
     return status;
 }
 
@@ -417,23 +422,37 @@ name_guest(struct coco_kbs_call *call, const cJSON *tee_pubkey, coco_error **err
 
 /* ---- /attest: the reply ---- */
 
+/* The cookie that holds claims, which are text, too. */
 static coco_status
-seal_claims(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
+seal_claims(struct coco_kbs_call *call, const struct coco_buf *text, int64_t expires,
+            coco_error **err)
 {
-    _cleanup_json_ cJSON *state = NULL;
-    int64_t expires = 0;
+    _cleanup_buf_ struct coco_buf state = {.limit = text->len + 64};
 
-    coco_status status =
-        coco_json_i64(cJSON_GetObjectItemCaseSensitive(claims, "exp"), &expires, err);
+    coco_status status = coco_buf_append_text(&state, "{\"is\":\"" ATTESTED "\",\"claims\":", err);
     if (status == COCO_OK)
-        status = coco_json_new_object(&state, err);
+        status = coco_buf_append(&state, text->data, text->len, err);
     if (status == COCO_OK)
-        status = coco_json_add_string(state, "is", ATTESTED, err);
+        status = coco_buf_append(&state, "}", 1, err);
     if (status == COCO_OK)
-        status = coco_json_add_copy(state, "claims", claims, err);
-    if (status == COCO_OK)
-        status = set_cookie(call, state, expires, err);
+        status = set_cookie(call, &state, expires, err);
     return status;
+}
+
+/* Remembers the guest that gets this cookie, for it is about to ask for what it came for. */
+static void
+expect(const struct judgement *j, cJSON *claims, int64_t expires)
+{
+    struct coco_kbs_core *core = j->call->core;
+    _cleanup_guest_ struct coco_kbs_guest *guest = NULL;
+    struct coco_digest digest;
+    size_t len = 0;
+
+    const char *cookie = coco_kbs_session_find(coco_buf_text(&j->call->reply->cookie), &len);
+    /* Without memory it is opened when it comes. */
+    if (coco_kbs_guest_new(claims, j->sent.key, &guest, NULL) == COCO_OK && cookie
+        && coco_digest_of(COCO_SHA256, cookie, len, &digest, NULL) == COCO_OK)
+        coco_kbs_guests_keep(core->guests, &digest, j->epoch, expires, guest);
 }
 
 static coco_status
@@ -441,7 +460,9 @@ reply_token(const struct judgement *j, coco_error **err)
 {
     struct coco_kbs_call *call = j->call;
     _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_JSON_SIZE_MAX};
     _cleanup_buf_ struct coco_buf token = {.limit = COCO_RCAR_TOKEN_MAX};
+    int64_t expires = 0;
 
     const struct coco_kbs_token_facts facts = {
         .version = j->version,
@@ -452,14 +473,20 @@ reply_token(const struct judgement *j, coco_error **err)
 
     coco_status status = coco_kbs_token_claims(call->core, &facts, &claims, err);
     if (status == COCO_OK)
-        status = coco_kbs_token_sign(call->core, claims, &token, err);
+        status = coco_json_i64(cJSON_GetObjectItemCaseSensitive(claims, "exp"), &expires, err);
+    if (status == COCO_OK)
+        status = coco_json_write(claims, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_kbs_token_sign(call->core, &text, &token, err);
     if (status == COCO_OK)
         status = coco_rcar_token_build(coco_buf_text(&token), &call->reply->body, err);
     if (status == COCO_OK)
-        status = seal_claims(call, claims, err);
-    if (status == COCO_OK)
-        call->reply->type = "application/json";
-    return status;
+        status = seal_claims(call, &text, expires, err);
+    if (status != COCO_OK)
+        return status;
+    expect(j, coco_steal(&claims), expires);
+    call->reply->type = "application/json";
+    return COCO_OK;
 }
 
 /* The guest hears that it was refused; why goes into the trace and the log. */
@@ -515,15 +542,20 @@ coco_status
 coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
 {
     _cleanup_json_ cJSON *session = NULL;
-    _cleanup_(judgement_done) struct judgement j = {.call = call, .now = call->core->now()};
+    _cleanup_(judgement_done) struct judgement j = {
+        .call = call,
+        .now = call->core->now(),
+        .epoch = coco_kbs_sessions_epoch(call->core->sessions),
+    };
 
     call->name = "AttestationError";
     coco_status status = open_challenge(call, &session, &j, err);
     if (status == COCO_ERR_NOTFOUND || status == COCO_ERR_VERIFY)
         return coco_kbs_refuse(call, 401, NULL, status);
     if (status == COCO_OK)
-        status = coco_rcar_attestation_parse(j.version, call->request->body,
-                                             call->request->body_len, &j.sent, err);
+        status = coco_rcar_attestation_parse_like(j.version, call->request->body,
+                                                  call->request->body_len, call->core->token_key,
+                                                  &j.sent, err);
     if (status == COCO_OK)
         status = name_guest(call, j.sent.tee_pubkey, err);
     if (status == COCO_OK)
@@ -566,13 +598,90 @@ claims_of_session(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
     return status;
 }
 
+/* What a guest shows of itself. */
+struct shown {
+    const char *text; /* NULL: nothing */
+    size_t len;
+    struct coco_digest digest;
+    uint64_t epoch; /* when it was looked at */
+};
+
+/* The guest that showed the same before, or NULL. That time passes does not go unnoticed. */
 static coco_status
-find_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+recall(struct coco_kbs_call *call, struct shown *shown, struct coco_kbs_guest **ret,
+       coco_error **err)
+{
+    struct coco_kbs_core *core = call->core;
+    int64_t now = core->now();
+
+    shown->epoch = coco_kbs_sessions_epoch(core->sessions);
+    coco_status status = coco_digest_of(COCO_SHA256, shown->text, shown->len, &shown->digest, err);
+    if (status != COCO_OK)
+        return status;
+    _cleanup_guest_ struct coco_kbs_guest *guest =
+        coco_kbs_guests_find(core->guests, &shown->digest, shown->epoch, now);
+    if (guest && coco_jwt_check_times(guest->claims, now, NULL) == COCO_OK)
+        *ret = coco_steal(&guest);
+    return COCO_OK;
+}
+
+/* Takes claims, of which shown is the text. */
+static coco_status
+get_to_know(struct coco_kbs_call *call, const struct shown *shown, cJSON *claims, int64_t until,
+            struct coco_kbs_guest **ret, coco_error **err)
+{
+    _cleanup_guest_ struct coco_kbs_guest *guest = NULL;
+
+    coco_status status = coco_kbs_guest_new(claims, NULL, &guest, err);
+    if (status != COCO_OK)
+        return status;
+    coco_kbs_guests_keep(call->core->guests, &shown->digest, shown->epoch, until, guest);
+    *ret = coco_steal(&guest);
+    return COCO_OK;
+}
+
+static coco_status
+guest_of_session(struct coco_kbs_call *call, struct coco_kbs_guest **ret, coco_error **err)
+{
+    struct shown shown = {0};
+    cJSON *claims = NULL;
+    int64_t until = 0;
+
+    shown.text = coco_kbs_session_find(call->request->cookie, &shown.len);
+    if (!shown.text)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "no session");
+    coco_status status = recall(call, &shown, ret, err);
+    if (status != COCO_OK || *ret)
+        return status;
+    status = claims_of_session(call, &claims, err);
+    if (status != COCO_OK)
+        return status;
+    /* A session ends with its claims; that there is no such time was noticed before. */
+    (void)coco_json_i64(cJSON_GetObjectItemCaseSensitive(claims, "exp"), &until, NULL);
+    return get_to_know(call, &shown, claims, until, ret, err);
+}
+
+static coco_status
+guest_of_token(struct coco_kbs_call *call, const char *token, struct coco_kbs_guest **ret,
+               coco_error **err)
+{
+    struct shown shown = {.text = token, .len = strlen(token)};
+    cJSON *claims = NULL;
+
+    coco_status status = recall(call, &shown, ret, err);
+    if (status != COCO_OK || *ret)
+        return status;
+    status = coco_kbs_token_verify(call->core, token, shown.len, &claims, err);
+    return status == COCO_OK ? get_to_know(call, &shown, claims, INT64_MAX, ret, err) : status;
+}
+
+static coco_status
+find_guest(struct coco_kbs_call *call, struct coco_kbs_guest **ret, coco_error **err)
 {
     coco_error *why = NULL;
     const char *token = coco_kbs_bearer(call->request->authorization);
 
-    coco_status status = claims_of_session(call, ret, &why);
+    coco_status status = guest_of_session(call, ret, &why);
     coco_error_free(why);
     if (status == COCO_OK)
         return COCO_OK;
@@ -584,24 +693,22 @@ find_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
         return coco_kbs_refuse(call, 401, "Attestation Token not found", status);
     }
     call->name = "TokenVerifierError";
-    status = coco_kbs_token_verify(call->core, token, strlen(token), ret, err);
+    status = guest_of_token(call, token, ret, err);
     if (status == COCO_OK || status == COCO_ERR_NOMEM)
         return status;
     return coco_kbs_refuse(call, 401, "Token Verifier error", status);
 }
 
 coco_status
-coco_kbs_guest_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+coco_kbs_guest_of(struct coco_kbs_call *call, struct coco_kbs_guest **ret, coco_error **err)
 {
-    _cleanup_json_ cJSON *claims = NULL;
-    const cJSON *tee_pubkey = NULL;
+    struct coco_kbs_guest *guest = NULL;
 
-    coco_status status = find_claims(call, &claims, err);
-    if (status == COCO_OK)
-        status = coco_rcar_tee_key_of_token(claims, NULL, &tee_pubkey, err);
-    if (status == COCO_OK)
-        status = name_guest(call, tee_pubkey, err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&claims);
-    return status;
+    coco_status status = find_guest(call, &guest, err);
+    if (status != COCO_OK)
+        return status;
+    if (call->root->audit)
+        memcpy(call->who, guest->id, sizeof(guest->id));
+    *ret = guest;
+    return COCO_OK;
 }

@@ -7,6 +7,7 @@
 #define COCO_KBS_ATTEST_H
 
 #include "kbs/core.h"
+#include "kbs/guest.h"
 
 /* POST /kbs/v0/auth: Request -> Challenge, and a cookie with the sealed challenge. */
 coco_kbs_handler coco_kbs_auth;
@@ -15,9 +16,10 @@ coco_kbs_handler coco_kbs_auth;
 coco_kbs_handler coco_kbs_attest;
 
 /*
- * The claims of the guest that calls, from its cookie or its bearer token;
- * COCO_ERR_VERIFY, with what the reply needs, if it has neither.
+ * The guest that calls, from its cookie or its bearer token; COCO_ERR_VERIFY, with
+ * what the reply needs, if it has neither. Unref it.
  */
-coco_status coco_kbs_guest_claims(struct coco_kbs_call *call, cJSON **ret, coco_error **err);
+coco_status coco_kbs_guest_of(struct coco_kbs_call *call, struct coco_kbs_guest **ret,
+                              coco_error **err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "crypto/jws.h"
 #include "kbs/audit.h"
 #include "kbs/explain.h"
+#include "kbs/guest.h"
 #include "kbs/keyring.h"
 #include "kbs/limiter.h"
 #include "kbs/policies.h"
@@ -83,6 +84,8 @@ open_parts(struct coco_kbs_core *core, coco_error **err)
     if (status == COCO_OK)
         status = coco_kbs_traces_new(core->config.explain_entries, &core->traces, err);
     if (status == COCO_OK)
+        status = coco_kbs_guests_new(&core->guests, err);
+    if (status == COCO_OK)
         status = open_keys(core, err);
     if (status == COCO_OK)
         status = coco_kbs_verifier_open(core->ctx, &core->config, &core->verifier, err);
@@ -150,6 +153,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     coco_kbs_audit_close(core->audit);
     coco_kbs_providers_free(core->providers);
     coco_verifier_free(core->verifier);
+    coco_kbs_guests_free(core->guests);
     coco_kbs_sessions_free(core->sessions);
     coco_kbs_keyring_close(core->keyring);
     coco_kbs_limiter_free(core->limiter);

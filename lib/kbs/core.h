@@ -18,6 +18,7 @@
 #include "kbs/store.h"
 
 struct coco_kbs_audit;
+struct coco_kbs_guests;
 struct coco_kbs_keyring;
 struct coco_kbs_limiter;
 struct coco_kbs_policies;
@@ -35,6 +36,7 @@ struct coco_kbs_core {
     struct coco_kbs_policies *policies;
     struct coco_kbs_traces *traces;
     struct coco_kbs_sessions *sessions;
+    struct coco_kbs_guests *guests;
     struct coco_kbs_audit *audit;     /* NULL: nothing is recorded */
     struct coco_kbs_metrics *metrics; /* NULL: nothing is counted */
     struct coco_kbs_limiter *limiter; /* NULL: anybody may ask as often as he likes */

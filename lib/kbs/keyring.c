@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "crypto/jwk.h"
+#include "crypto/jws.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -52,6 +53,31 @@ coco_kbs_generation_done(struct coco_kbs_generation *generation)
 
 /* ---- one generation ---- */
 
+/* With the key itself, as upstream has it, and its name. */
+static coco_status
+set_header(struct coco_kbs_token_key *to, const EVP_PKEY *key, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = sizeof(to->header) - 1};
+    _cleanup_json_ cJSON *header = NULL;
+    const char *alg = NULL;
+    cJSON *jwk = NULL;
+
+    coco_status status = coco_json_new_object(&header, err);
+    if (status == COCO_OK)
+        status = coco_jws_alg_of(key, &alg, err);
+    if (status == COCO_OK)
+        status = coco_jwk_public(key, alg, &jwk, err);
+    if (status == COCO_OK)
+        status = coco_json_add_item(header, "jwk", jwk, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(header, "kid", to->kid, err);
+    if (status == COCO_OK)
+        status = coco_jws_header(key, "JWT", header, &text, err);
+    if (status == COCO_OK)
+        memcpy(to->header, coco_buf_text(&text), text.len + 1);
+    return status;
+}
+
 static coco_status
 set_token_key(struct coco_kbs_token_key *to, const void *pem, size_t len, coco_error **err)
 {
@@ -66,9 +92,12 @@ set_token_key(struct coco_kbs_token_key *to, const void *pem, size_t len, coco_e
         status = coco_fail(err, COCO_ERR_PROTO, "is not of P-256");
     if (status == COCO_OK)
         status = coco_jwk_thumbprint(key, &kid, err);
+    if (status == COCO_OK) {
+        memcpy(to->kid, coco_buf_text(&kid), kid.len + 1);
+        status = set_header(to, key, err);
+    }
     if (status != COCO_OK)
         return coco_wrap(err, status, "token key");
-    memcpy(to->kid, coco_buf_text(&kid), kid.len + 1);
     to->key = coco_steal(&key);
     return COCO_OK;
 }

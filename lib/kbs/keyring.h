@@ -23,12 +23,14 @@
 /* Generations that something may still have been made with. */
 #define COCO_KBS_KEYS_MAX COCO_KBS_SEAL_KEYS_MAX
 
-#define COCO_KBS_KID_SIZE 44 /* a thumbprint (RFC 7638) and a NUL */
+#define COCO_KBS_KID_SIZE 44     /* a thumbprint (RFC 7638) and a NUL */
+#define COCO_KBS_HEADER_SIZE 384 /* "jwk" and "kid" in base64url, and a NUL */
 
 /* A key that tokens may be signed with. */
 struct coco_kbs_token_key {
     EVP_PKEY *key; /* P-256 */
     char kid[COCO_KBS_KID_SIZE];
+    char header[COCO_KBS_HEADER_SIZE]; /* that its tokens begin with */
 };
 
 struct coco_kbs_token_keys {

@@ -15,7 +15,6 @@
 #include "kbs/attest.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
-#include "kbs/token.h"
 #include "rcar/response.h"
 
 #include <inttypes.h>
@@ -185,19 +184,12 @@ check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
 }
 
 static coco_status
-give_to(struct coco_kbs_call *call, const cJSON *claims, const struct coco_secret *secret,
-        coco_error **err)
+give_to(struct coco_kbs_call *call, const struct coco_kbs_guest *guest,
+        const struct coco_secret *secret, coco_error **err)
 {
-    enum coco_rcar_version version = COCO_RCAR_NEWEST;
-    const cJSON *jwk = NULL;
-
     call->name = "JweError";
-    coco_status status = coco_kbs_token_version(claims, &version, err);
-    if (status == COCO_OK)
-        status = coco_rcar_tee_key_of_token(claims, NULL, &jwk, err);
-    if (status == COCO_OK)
-        status = coco_rcar_response_build(version, jwk, secret->data, secret->len,
-                                          &call->reply->body, err);
+    coco_status status = coco_rcar_response_build(guest->version, guest->key, secret->data,
+                                                  secret->len, &call->reply->body, err);
     if (status == COCO_OK)
         call->reply->type = "application/json";
     return status;
@@ -218,17 +210,17 @@ check_etag(struct coco_kbs_call *call, uint64_t version, bool *has_it, coco_erro
 coco_status
 coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
 {
-    _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_guest_ struct coco_kbs_guest *guest = NULL;
     _cleanup_secret_ struct coco_secret secret = {0};
     const char *name = NULL;
     uint64_t version = 0;
     bool has_it = false;
 
-    coco_status status = coco_kbs_guest_claims(call, &claims, err);
+    coco_status status = coco_kbs_guest_of(call, &guest, err);
     if (status == COCO_OK)
         status = coco_kbs_resource_name(call, &name, err);
     if (status == COCO_OK)
-        status = check_policy(call, claims, err);
+        status = check_policy(call, guest->claims, err);
     if (status != COCO_OK)
         return status;
     status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, &version, err);
@@ -243,7 +235,7 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
         return COCO_OK;
     }
     if (status == COCO_OK)
-        status = give_to(call, claims, &secret, err);
+        status = give_to(call, guest, &secret, err);
     if (status == COCO_OK)
         coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "resource %s given", name);
     return status;

@@ -1,7 +1,9 @@
 /*
  * kbs/session.c - what joins the requests of one guest
  *
- * cookie = base64url( salt[16] iv[12] tag[16] AES-256-GCM( expires[8] deflate(JSON) ) )
+ * cookie = base64url( salt[16] iv[12] tag[16] AES-256-GCM( expires[8] state ) )
+ *
+ * state is JSON, deflated if it is long: the first byte, of an object or of zlib, tells.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,6 +29,13 @@
 #define HEAD_SIZE (SALT_SIZE + COCO_AEAD_IV_SIZE + COCO_AEAD_TAG_SIZE)
 #define STATE_MAX ((size_t)1 << 20)
 
+/* What need not be deflated: with it a cookie has 4096 bytes, which all take (RFC 6265
+ * section 6.1). */
+#define PLAIN_MAX ((size_t)3000)
+/* Of texts as short as most are: a third of what zlib would take otherwise, and clear, for each. */
+#define SHORT_BITS 13
+#define MEMORY_LEVEL 7
+
 /* Nonces remembered at once; 16 bytes of a hash each. */
 #define NONCES_MAX ((size_t)1 << 20)
 #define NONCES_MIN ((size_t)1 << 10)
@@ -47,8 +56,30 @@ struct coco_kbs_sessions {
     pthread_mutex_t lock; /* of all that follows */
     struct coco_secret keys[COCO_KBS_SEAL_KEYS_MAX];
     size_t n_keys;
+    uint64_t epoch;               /* counts the sets of keys that there were */
     struct nonces generations[2]; /* the newer one is [0] */
 };
+
+/* Whether these are the keys that there are already; the lock is held. */
+static bool
+are_keys(const struct coco_kbs_sessions *sessions, const struct coco_secret *keys, size_t n)
+{
+    if (n != sessions->n_keys)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!coco_secret_equal(&sessions->keys[i], keys[i].data, keys[i].len))
+            return false;
+    return true;
+}
+
+uint64_t
+coco_kbs_sessions_epoch(struct coco_kbs_sessions *sessions)
+{
+    (void)pthread_mutex_lock(&sessions->lock);
+    uint64_t epoch = sessions->epoch;
+    (void)pthread_mutex_unlock(&sessions->lock);
+    return epoch;
+}
 
 coco_status
 coco_kbs_sessions_set_keys(struct coco_kbs_sessions *sessions,
@@ -67,6 +98,7 @@ coco_kbs_sessions_set_keys(struct coco_kbs_sessions *sessions,
     }
     if (status == COCO_OK) {
         (void)pthread_mutex_lock(&sessions->lock);
+        sessions->epoch += !are_keys(sessions, copies, n);
         for (size_t i = 0; i < COCO_KBS_SEAL_KEYS_MAX; i++) {
             struct coco_secret old = sessions->keys[i];
 
@@ -131,19 +163,37 @@ cookie_key(struct coco_kbs_sessions *sessions, size_t index, const uint8_t salt[
 static coco_status
 append_deflated(const struct coco_buf *text, struct coco_buf *buf, coco_error **err)
 {
-    uLongf len = compressBound(text->len);
+    z_stream stream = {.next_in = text->data, .avail_in = (uInt)text->len};
     _cleanup_secret_ struct coco_secret packed = {0};
 
-    coco_status status = coco_secret_alloc(len, &packed, err);
-    if (status != COCO_OK)
-        return status;
-    if (compress2(packed.data, &len, text->data, text->len, Z_BEST_SPEED) != Z_OK)
+    int window_bits = text->len <= (size_t)1 << SHORT_BITS ? SHORT_BITS : MAX_WBITS;
+
+    if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, window_bits, MEMORY_LEVEL,
+                     Z_DEFAULT_STRATEGY)
+        != Z_OK)
         return coco_fail_nomem(err);
-    return coco_buf_append(buf, packed.data, len, err);
+    coco_status status = coco_secret_alloc(deflateBound(&stream, text->len), &packed, err);
+    if (status == COCO_OK) {
+        stream.next_out = packed.data;
+        stream.avail_out = (uInt)packed.len;
+        if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
+            status = coco_fail_nomem(err);
+    }
+    if (status == COCO_OK)
+        status = coco_buf_append(buf, packed.data, stream.total_out, err);
+    (void)deflateEnd(&stream);
+    return status;
 }
 
 static coco_status
-inflate_state(const uint8_t *data, size_t len, struct coco_buf *buf, coco_error **err)
+append_state(const struct coco_buf *text, struct coco_buf *buf, coco_error **err)
+{
+    return text->len <= PLAIN_MAX ? coco_buf_append(buf, text->data, text->len, err)
+                                  : append_deflated(text, buf, err);
+}
+
+static coco_status
+inflate_text(const uint8_t *data, size_t len, struct coco_buf *buf, coco_error **err)
 {
     uint8_t chunk[4096];
     z_stream stream = {.avail_in = (uInt)len};
@@ -164,6 +214,19 @@ inflate_state(const uint8_t *data, size_t len, struct coco_buf *buf, coco_error 
     (void)inflateEnd(&stream);
     if (status == COCO_OK && code != Z_STREAM_END)
         status = coco_fail(err, COCO_ERR_VERIFY, "session is damaged");
+    return status;
+}
+
+static coco_status
+parse_state(const uint8_t *data, size_t len, cJSON **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = STATE_MAX};
+
+    if (len > 0 && data[0] == '{')
+        return coco_json_parse_object((const char *)data, len, ret, err);
+    coco_status status = inflate_text(data, len, &text, err);
+    if (status == COCO_OK)
+        status = coco_json_parse_object(coco_buf_text(&text), text.len, ret, err);
     return status;
 }
 
@@ -210,17 +273,28 @@ coco_status
 coco_kbs_session_seal(struct coco_kbs_sessions *sessions, const cJSON *state, int64_t expires,
                       struct coco_buf *buf, coco_error **err)
 {
-    uint8_t when[EXPIRES_SIZE];
     _cleanup_buf_ struct coco_buf text = {.limit = STATE_MAX};
+
+    coco_status status = coco_json_write(state, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK)
+        status = coco_kbs_session_seal_text(sessions, &text, expires, buf, err);
+    return status;
+}
+
+coco_status
+coco_kbs_session_seal_text(struct coco_kbs_sessions *sessions, const struct coco_buf *state,
+                           int64_t expires, struct coco_buf *buf, coco_error **err)
+{
+    uint8_t when[EXPIRES_SIZE];
     _cleanup_buf_ struct coco_buf plain = {.limit = STATE_MAX};
     _cleanup_buf_ struct coco_buf box = {.limit = COCO_KBS_COOKIE_MAX / 4 * 3};
 
+    if (state->len > STATE_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "session of more than %zu bytes", STATE_MAX);
     put_time(expires, when);
-    coco_status status = coco_json_write(state, COCO_JSON_COMPACT, &text, err);
+    coco_status status = coco_buf_append(&plain, when, sizeof(when), err);
     if (status == COCO_OK)
-        status = coco_buf_append(&plain, when, sizeof(when), err);
-    if (status == COCO_OK)
-        status = append_deflated(&text, &plain, err);
+        status = append_state(state, &plain, err);
     if (status == COCO_OK)
         status = seal(sessions, &plain, &box, err);
     if (status == COCO_OK)
@@ -229,11 +303,12 @@ coco_kbs_session_seal(struct coco_kbs_sessions *sessions, const cJSON *state, in
 }
 
 /* The value of our cookie in a Cookie header (RFC 6265 section 4.2.1). */
-static const char *
-find_cookie(const char *header, size_t *len)
+const char *
+coco_kbs_session_find(const char *header, size_t *len)
 {
     const size_t name_len = strlen(COCO_RCAR_COOKIE);
 
+    *len = 0;
     while (header) {
         header += strspn(header, " \t;");
         if (strncmp(header, COCO_RCAR_COOKIE, name_len) == 0 && header[name_len] == '=') {
@@ -290,11 +365,10 @@ coco_kbs_session_open(struct coco_kbs_sessions *sessions, const char *header, in
                       cJSON **ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf box = {.limit = COCO_KBS_COOKIE_MAX};
-    _cleanup_buf_ struct coco_buf text = {.limit = STATE_MAX};
     _cleanup_secret_ struct coco_secret plain = {0};
     size_t len = 0;
 
-    const char *cookie = find_cookie(header, &len);
+    const char *cookie = coco_kbs_session_find(header, &len);
     if (!cookie || len == 0)
         return coco_fail(err, COCO_ERR_NOTFOUND, "no session");
     coco_status status = coco_base64_decode(COCO_BASE64URL, cookie, len, &box, NULL);
@@ -307,10 +381,7 @@ coco_kbs_session_open(struct coco_kbs_sessions *sessions, const char *header, in
         return status;
     if (plain.len < EXPIRES_SIZE || get_time(plain.data) <= now)
         return coco_fail(err, COCO_ERR_VERIFY, "session has expired");
-    status = inflate_state(plain.data + EXPIRES_SIZE, plain.len - EXPIRES_SIZE, &text, err);
-    if (status == COCO_OK)
-        status = coco_json_parse_object(coco_buf_text(&text), text.len, ret, err);
-    return status;
+    return parse_state(plain.data + EXPIRES_SIZE, plain.len - EXPIRES_SIZE, ret, err);
 }
 
 /* The slot of nonce, or the free one where it belongs; there is room. */

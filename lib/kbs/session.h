@@ -32,9 +32,20 @@ coco_status coco_kbs_sessions_set_keys(struct coco_kbs_sessions *sessions,
                                        const struct coco_secret *const *keys, size_t n,
                                        coco_error **err);
 
+/* Another number when the keys are others than before: what was opened then is not any more. */
+uint64_t coco_kbs_sessions_epoch(struct coco_kbs_sessions *sessions);
+
 /* Appends the value of a cookie that holds state, an object, until expires. */
 coco_status coco_kbs_session_seal(struct coco_kbs_sessions *sessions, const cJSON *state,
                                   int64_t expires, struct coco_buf *buf, coco_error **err);
+/* The same of its text. */
+coco_status coco_kbs_session_seal_text(struct coco_kbs_sessions *sessions,
+                                       const struct coco_buf *state, int64_t expires,
+                                       struct coco_buf *buf, coco_error **err);
+
+/* Our cookie's value in a Cookie header, which may be NULL; NULL and a length of 0 if there is
+ * none. */
+const char *coco_kbs_session_find(const char *header, size_t *len);
 
 /*
  * Opens the session in the value of a Cookie header; header NULL is none.

@@ -6,7 +6,6 @@
 #include "kbs/token.h"
 
 #include "base/fail.h"
-#include "crypto/jwk.h"
 #include "crypto/jws.h"
 #include "kbs/keyring.h"
 #include "rcar/tee_key.h"
@@ -116,24 +115,14 @@ coco_kbs_token_claims(const struct coco_kbs_core *core, const struct coco_kbs_to
 }
 
 coco_status
-coco_kbs_token_sign(const struct coco_kbs_core *core, const cJSON *claims, struct coco_buf *buf,
-                    coco_error **err)
+coco_kbs_token_sign(const struct coco_kbs_core *core, const struct coco_buf *claims,
+                    struct coco_buf *buf, coco_error **err)
 {
-    _cleanup_json_ cJSON *header = NULL;
     _cleanup_token_keys_ struct coco_kbs_token_keys keys = {0};
-    cJSON *jwk = NULL;
 
     coco_status status = coco_kbs_keyring_tokens(core->keyring, core->now(), &keys, err);
     if (status == COCO_OK)
-        status = coco_json_new_object(&header, err);
-    if (status == COCO_OK)
-        status = coco_jwk_public(keys.keys[0].key, COCO_KBS_TOKEN_ALG, &jwk, err);
-    if (status == COCO_OK)
-        status = coco_json_add_item(header, "jwk", jwk, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(header, "kid", keys.keys[0].kid, err);
-    if (status == COCO_OK)
-        status = coco_jws_sign(keys.keys[0].key, header, claims, buf, err);
+        status = coco_jws_sign_text(keys.keys[0].key, keys.keys[0].header, claims, buf, err);
     return status;
 }
 

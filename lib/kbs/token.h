@@ -31,10 +31,11 @@ coco_status coco_kbs_token_version(const cJSON *claims, enum coco_rcar_version *
                                    coco_error **err);
 
 /*
- * Appends the signed token. The key is in the header as "jwk", as upstream has it, and
- * named, "kid", for those who took it from a place that they trust (kbs/issuer.h).
+ * Appends the signed token of claims, which are text. The key is in the header as "jwk", as
+ * upstream has it, and named, "kid", for those who took it from a place that they trust
+ * (kbs/issuer.h).
  */
-coco_status coco_kbs_token_sign(const struct coco_kbs_core *core, const cJSON *claims,
+coco_status coco_kbs_token_sign(const struct coco_kbs_core *core, const struct coco_buf *claims,
                                 struct coco_buf *buf, coco_error **err);
 
 /*

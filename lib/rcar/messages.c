@@ -364,11 +364,10 @@ parse_init_data(const cJSON *object, const char **ret, coco_error **err)
 }
 
 static coco_status
-parse_key_and_nonce(enum coco_rcar_version version, const cJSON *object,
+parse_key_and_nonce(enum coco_rcar_version version, const cJSON *object, const EVP_PKEY *like,
                     struct coco_rcar_attestation *ret, coco_error **err)
 {
     const cJSON *holder = object;
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
     coco_status status = COCO_OK;
 
     if (coco_rcar_has_init_data(version)) {
@@ -381,7 +380,7 @@ parse_key_and_nonce(enum coco_rcar_version version, const cJSON *object,
     if (status == COCO_OK)
         status = coco_json_get_object(holder, "tee-pubkey", &ret->tee_pubkey, err);
     if (status == COCO_OK)
-        status = coco_rcar_tee_key_parse(version, ret->tee_pubkey, &key, err);
+        status = coco_rcar_tee_key_parse_like(version, ret->tee_pubkey, like, &ret->key, err);
     return status;
 }
 
@@ -427,13 +426,21 @@ coco_status
 coco_rcar_attestation_parse(enum coco_rcar_version version, const void *text, size_t len,
                             struct coco_rcar_attestation *ret, coco_error **err)
 {
+    return coco_rcar_attestation_parse_like(version, text, len, NULL, ret, err);
+}
+
+coco_status
+coco_rcar_attestation_parse_like(enum coco_rcar_version version, const void *text, size_t len,
+                                 const EVP_PKEY *like, struct coco_rcar_attestation *ret,
+                                 coco_error **err)
+{
     _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
 
     coco_status status = parse_body(text, len, &attestation.tree, err);
     if (status == COCO_OK && coco_rcar_has_init_data(version))
         status = parse_init_data(attestation.tree, &attestation.init_data, err);
     if (status == COCO_OK)
-        status = parse_key_and_nonce(version, attestation.tree, &attestation, err);
+        status = parse_key_and_nonce(version, attestation.tree, like, &attestation, err);
     if (status == COCO_OK)
         status = parse_evidence(version, attestation.tree, &attestation, err);
     if (status != COCO_OK)
@@ -448,6 +455,7 @@ void
 coco_rcar_attestation_done(struct coco_rcar_attestation *attestation)
 {
     coco_json_free(attestation->tree);
+    EVP_PKEY_free(attestation->key);
     *attestation = (struct coco_rcar_attestation){0};
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "crypto/key.h"
 #include "rcar/version.h"
 
 /*
@@ -85,6 +86,7 @@ struct coco_rcar_attestation {
     const cJSON *tee_pubkey;
     const cJSON *evidence; /* of the TEE named in the request: any JSON value */
     cJSON *tree;           /* what was parsed, which the others point into; or NULL */
+    EVP_PKEY *key;         /* tee_pubkey of what was parsed; or NULL */
 };
 
 /*
@@ -103,6 +105,10 @@ coco_status coco_rcar_attestation_build(enum coco_rcar_version version,
 coco_status coco_rcar_attestation_parse(enum coco_rcar_version version, const void *text,
                                         size_t len, struct coco_rcar_attestation *ret,
                                         coco_error **err);
+/* The same for who reads many, with a key to take the curve from: coco_jwk_parse_like(). */
+coco_status coco_rcar_attestation_parse_like(enum coco_rcar_version version, const void *text,
+                                             size_t len, const EVP_PKEY *like,
+                                             struct coco_rcar_attestation *ret, coco_error **err);
 void coco_rcar_attestation_done(struct coco_rcar_attestation *attestation);
 #define _cleanup_attestation_ _cleanup_(coco_rcar_attestation_done)
 

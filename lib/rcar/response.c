@@ -152,19 +152,14 @@ open_old(const void *text, size_t len, EVP_PKEY *key, struct coco_secret *ret, c
 /* ---- Both ---- */
 
 coco_status
-coco_rcar_response_build(enum coco_rcar_version version, const cJSON *tee_pubkey, const void *data,
+coco_rcar_response_build(enum coco_rcar_version version, EVP_PKEY *key, const void *data,
                          size_t len, struct coco_buf *buf, coco_error **err)
 {
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
-    struct coco_jwe_recipient recipient = {0};
+    struct coco_jwe_recipient recipient = {.key = key};
 
-    coco_status status = coco_rcar_tee_key_parse(version, tee_pubkey, &key, err);
-    if (status != COCO_OK)
-        return status;
     if (!coco_rcar_has_jwe(version))
         return build_old(key, data, len, buf, err);
-    recipient.key = key;
-    status = coco_jwe_alg_for(key, &recipient.alg, err);
+    coco_status status = coco_jwe_alg_for(key, &recipient.alg, err);
     if (status == COCO_OK)
         status = coco_jwe_encrypt(&recipient, 1, data, len, buf, err);
     return status;

@@ -16,8 +16,8 @@
  * the end of the ciphertext, and nothing authenticates the header (A.1).
  */
 
-/* Appends data encrypted to the key of tee_pubkey, a JWK as coco_rcar_tee_key_parse() reads it. */
-coco_status coco_rcar_response_build(enum coco_rcar_version version, const cJSON *tee_pubkey,
+/* Appends data encrypted to a guest's key, which coco_rcar_tee_key_parse() has read for version. */
+coco_status coco_rcar_response_build(enum coco_rcar_version version, EVP_PKEY *key,
                                      const void *data, size_t len, struct coco_buf *buf,
                                      coco_error **err);
 

@@ -74,6 +74,13 @@ coco_status
 coco_rcar_tee_key_parse(enum coco_rcar_version version, const cJSON *jwk, EVP_PKEY **ret,
                         coco_error **err)
 {
+    return coco_rcar_tee_key_parse_like(version, jwk, NULL, ret, err);
+}
+
+coco_status
+coco_rcar_tee_key_parse_like(enum coco_rcar_version version, const cJSON *jwk, const EVP_PKEY *like,
+                             EVP_PKEY **ret, coco_error **err)
+{
     _cleanup_pkey_ EVP_PKEY *key = NULL;
     const char *alg = NULL;
     const char *want = NULL;
@@ -82,7 +89,7 @@ coco_rcar_tee_key_parse(enum coco_rcar_version version, const cJSON *jwk, EVP_PK
     if (status == COCO_OK)
         status = coco_json_get_string(jwk, "alg", &alg, err);
     if (status == COCO_OK)
-        status = coco_jwk_parse(jwk, &key, err);
+        status = coco_jwk_parse_like(jwk, like, &key, err);
     if (status == COCO_OK)
         status = alg_for(version, key, &want, err);
     if (status != COCO_OK)

@@ -26,6 +26,9 @@ coco_status coco_rcar_tee_key_build(enum coco_rcar_version version, const EVP_PK
  */
 coco_status coco_rcar_tee_key_parse(enum coco_rcar_version version, const cJSON *jwk,
                                     EVP_PKEY **ret, coco_error **err);
+/* The same with a key to take the curve from, or NULL: coco_jwk_parse_like(). */
+coco_status coco_rcar_tee_key_parse_like(enum coco_rcar_version version, const cJSON *jwk,
+                                         const EVP_PKEY *like, EVP_PKEY **ret, coco_error **err);
 
 /* Appends the thumbprint of a tee-pubkey (RFC 7638), 43 characters; nothing else is checked. */
 coco_status coco_rcar_tee_key_id(const cJSON *jwk, struct coco_buf *buf, coco_error **err);

@@ -231,7 +231,6 @@ static bool
 serve_get(struct kbs *kbs, const struct httpd_request *request)
 {
     _cleanup_buf_ struct coco_buf reply = {.limit = TEXT_MAX};
-    _cleanup_json_ cJSON *jwk = NULL;
     const char *secret = kbs->secret ? kbs->secret : SECRET;
     char cookie[256];
 
@@ -244,9 +243,8 @@ serve_get(struct kbs *kbs, const struct httpd_request *request)
         return object_to(kbs, "another resource");
     if (kbs->other)
         return seal_to_other(kbs, &reply) && keep_reply(kbs, &reply);
-    return coco_rcar_tee_key_build(kbs->speaks, kbs->guest, &jwk, NULL) == COCO_OK
-           && coco_rcar_response_build(kbs->speaks, jwk, secret, strlen(secret), &reply, NULL)
-                  == COCO_OK
+    return coco_rcar_response_build(kbs->speaks, kbs->guest, secret, strlen(secret), &reply, NULL)
+               == COCO_OK
            && keep_reply(kbs, &reply);
 }
 

@@ -316,7 +316,7 @@ init_data_comes_into_the_claims(void **state)
                                     "\"aa.toml\" = '''\n[token_configs]\nurl = \"u\"\n'''\n"
                                     "\"policy.rego\" = '''\npackage agent_policy\n"
                                     "policy_data := {\"containers\":[]}\n'''\n";
-    _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_guest_ struct coco_kbs_guest *guest = NULL;
     _cleanup_buf_ struct coco_buf text = {.limit = 1 << 20};
     const struct attestation how = {.init_data = init_data};
     struct coco_httpd_request request = {.cookie = w->cookie};
@@ -328,8 +328,8 @@ init_data_comes_into_the_claims(void **state)
     coco_error *err = NULL;
 
     assert_int_equal(attest_how(w, &how), 200);
-    assert_ok(coco_kbs_guest_claims(&call, &claims, &err), err);
-    assert_ok(coco_json_write(claims, COCO_JSON_COMPACT, &text, &err), err);
+    assert_ok(coco_kbs_guest_of(&call, &guest, &err), err);
+    assert_ok(coco_json_write(guest->claims, COCO_JSON_COMPACT, &text, &err), err);
     assert_contains(coco_buf_text(&text), "\"aa.toml\":{\"token_configs\":{\"url\":\"u\"}}");
     assert_contains(coco_buf_text(&text), "\"agent_policy_claims\":{\"containers\":[]}");
     assert_contains(coco_buf_text(&text), "\"init_data\":\"");

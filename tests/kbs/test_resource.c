@@ -349,6 +349,83 @@ who_has_the_newest_version_is_told_so(void **state)
     assert_string_not_equal(coco_buf_text(&w->reply.fields), "ETag: \"2\"\r\n");
 }
 
+/* As it came from /attest: what shows it is a guest without a cookie. */
+static void
+keep_token(const struct world *w, char *bearer, size_t size)
+{
+    _cleanup_json_ cJSON *body = NULL;
+    const char *token = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_json_parse_object(said(w), strlen(said(w)), &body, &err), err);
+    assert_ok(coco_json_get_string(body, "token", &token, &err), err);
+    assert_true((size_t)snprintf(bearer, size, "Bearer %s", token) < size);
+}
+
+/* The first time that a guest asks is no other than the second and third. */
+static void
+who_is_known_is_let_in_no_longer_than_others(void **state)
+{
+    struct world *w = *state;
+    char bearer[16384];
+
+    add_references(w);
+    add_resource(w, "a/b/c", "x");
+    assert_int_equal(attest(w), 200);
+    keep_token(w, bearer, sizeof(bearer));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 200);
+    }
+    world_clock += 5 * 60 - 1;
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+    world_clock += 1;
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 401);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 200);
+    world_clock += COCO_JWT_LEEWAY_S;
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 401);
+    /* Nor before it was issued, should the clock be set back. */
+    world_clock = WORLD_NOW - COCO_JWT_LEEWAY_S - 1;
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 401);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 401);
+}
+
+static void
+what_nearly_is_the_cookie_of_a_known_guest_is_none(void **state)
+{
+    struct world *w = *state;
+
+    add_references(w);
+    add_resource(w, "a/b/c", "x");
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+    for (size_t i = strlen("kbs-session-id="); i < strlen(w->cookie); i += 7) {
+        char c = w->cookie[i];
+
+        w->cookie[i] = c == 'x' ? 'y' : 'x';
+        assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 401);
+        w->cookie[i] = c;
+    }
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+}
+
+static void
+whose_key_is_gone_is_known_no_more(void **state)
+{
+    struct world *w = *state;
+    _cleanup_secret_ struct coco_secret key = {0};
+    const struct coco_secret *const keys[] = {&key};
+    coco_error *err = NULL;
+
+    add_references(w);
+    add_resource(w, "a/b/c", "x");
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+    assert_ok(coco_secret_random(COCO_KBS_SEAL_KEY_SIZE, &key, &err), err);
+    assert_ok(coco_kbs_sessions_set_keys(w->core->sessions, keys, 1, &err), err);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 401);
+}
+
 int
 main(void)
 {
@@ -362,6 +439,9 @@ main(void)
         T(policies_decide),
         T(a_path_may_have_a_policy_of_its_own),
         T(who_has_the_newest_version_is_told_so),
+        T(who_is_known_is_let_in_no_longer_than_others),
+        T(what_nearly_is_the_cookie_of_a_known_guest_is_none),
+        T(whose_key_is_gone_is_known_no_more),
     };
 
     return cmocka_run_group_tests_name("kbs/resource", tests, NULL, NULL);

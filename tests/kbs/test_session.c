@@ -144,6 +144,60 @@ what_does_not_fit_is_said_so(void **state)
                  "");
 }
 
+/* Short ones are sealed as they are, longer ones deflated, with more or less of a window. */
+static void
+sessions_of_all_lengths_come_back(void **state)
+{
+    static const size_t lengths[] = {1,    2900, 2988, 2989, 2990, 2991,
+                                     3100, 8180, 8190, 8200, 40000};
+    _cleanup_(coco_kbs_sessions_freep) struct coco_kbs_sessions *sessions = make(1);
+    static char text[65536];
+    static char json[65536 + 16];
+    static char header[65536];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        _cleanup_json_ cJSON *value = NULL;
+        const char *back = NULL;
+        coco_error *err = NULL;
+
+        for (size_t j = 0; j < lengths[i]; j++)
+            text[j] = (char)('a' + (j / 100 * 7 + j % 100) % 26);
+        text[lengths[i]] = '\0';
+        (void)snprintf(json, sizeof(json), "{\"a\":\"%s\"}", text);
+        seal(sessions, json, 100, header, sizeof(header));
+        assert_ok(coco_kbs_session_open(sessions, header, 99, &value, &err), err);
+        assert_ok(coco_json_get_string(value, "a", &back, &err), err);
+        assert_string_equal(back, text);
+        if (lengths[i] < 3000)
+            assert_in_range(strlen(header), 1, 4096);
+    }
+}
+
+static void
+other_keys_are_another_epoch(void **state)
+{
+    _cleanup_(coco_kbs_sessions_freep) struct coco_kbs_sessions *sessions = make(1);
+    uint8_t bytes[3][COCO_KBS_SEAL_KEY_SIZE] = {{1}, {2}, {3}};
+    const struct coco_secret keys[] = {
+        {bytes[0], sizeof(bytes[0])}, {bytes[1], sizeof(bytes[1])}, {bytes[2], sizeof(bytes[2])}};
+    const struct coco_secret *const sets[][2] = {
+        {&keys[0], &keys[1]}, {&keys[1], &keys[0]}, {&keys[1], &keys[2]}, {&keys[1], NULL}};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t before = coco_kbs_sessions_epoch(sessions);
+        size_t n = sets[i][1] ? 2 : 1;
+
+        assert_ok(coco_kbs_sessions_set_keys(sessions, sets[i], n, &err), err);
+        uint64_t after = coco_kbs_sessions_epoch(sessions);
+        assert_int_not_equal(after, before);
+        assert_ok(coco_kbs_sessions_set_keys(sessions, sets[i], n, &err), err);
+        assert_int_equal(coco_kbs_sessions_epoch(sessions), after);
+    }
+}
+
 static void
 a_nonce_is_used_once(void **state)
 {
@@ -256,6 +310,8 @@ main(void)
         cmocka_unit_test(what_holds_no_session_is_none),
         cmocka_unit_test(no_two_cookies_are_alike),
         cmocka_unit_test(what_does_not_fit_is_said_so),
+        cmocka_unit_test(sessions_of_all_lengths_come_back),
+        cmocka_unit_test(other_keys_are_another_epoch),
         cmocka_unit_test(a_nonce_is_used_once),
         cmocka_unit_test(of_two_clients_with_one_nonce_one_wins),
         cmocka_unit_test(sealing_survives_failed_allocations),

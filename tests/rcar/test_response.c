@@ -68,12 +68,10 @@ what_is_sealed_here_is_opened_here(void **state)
     for (size_t i = 0; i < GOLDENS; i++)
         for (size_t j = 0; j < COUNT(secrets); j++) {
             _cleanup_pkey_ EVP_PKEY *key = golden_key(&golden[i]);
-            _cleanup_json_ cJSON *jwk = NULL;
             _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
             _cleanup_secret_ struct coco_secret secret = {0};
 
-            assert_ok(coco_rcar_tee_key_build(version_of(&golden[i]), key, &jwk, &err), err);
-            assert_ok(coco_rcar_response_build(version_of(&golden[i]), jwk, secrets[j],
+            assert_ok(coco_rcar_response_build(version_of(&golden[i]), key, secrets[j],
                                                strlen(secrets[j]), &buf, &err),
                       err);
             assert_ok(coco_rcar_response_open(version_of(&golden[i]), buf.data, buf.len, key,
@@ -88,13 +86,11 @@ static void
 the_old_form_has_upstreams_members_in_upstreams_order(void **state)
 {
     _cleanup_pkey_ EVP_PKEY *key = golden_key(&golden[0]);
-    _cleanup_json_ cJSON *jwk = NULL;
     _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(coco_rcar_tee_key_build(COCO_RCAR_0_1_1, key, &jwk, &err), err);
-    assert_ok(coco_rcar_response_build(COCO_RCAR_0_1_1, jwk, SECRET, strlen(SECRET), &buf, &err),
+    assert_ok(coco_rcar_response_build(COCO_RCAR_0_1_1, key, SECRET, strlen(SECRET), &buf, &err),
               err);
     const char *text = coco_buf_text(&buf);
     static const char head[] = "{\"protected\":\"{\\\"alg\\\":\\\"RSA1_5\\\","
@@ -188,12 +184,12 @@ hostile_old_responses_are_refused(void **state)
 }
 
 static coco_status
-seal_and_open(enum coco_rcar_version version, EVP_PKEY *key, const cJSON *jwk, coco_error **err)
+seal_and_open(enum coco_rcar_version version, EVP_PKEY *key, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf buf = {.limit = 4096};
     _cleanup_secret_ struct coco_secret secret = {0};
 
-    coco_status status = coco_rcar_response_build(version, jwk, SECRET, strlen(SECRET), &buf, err);
+    coco_status status = coco_rcar_response_build(version, key, SECRET, strlen(SECRET), &buf, err);
     if (status == COCO_OK)
         status = coco_rcar_response_open(version, buf.data, buf.len, key, &secret, err);
     return status;
@@ -207,12 +203,10 @@ a_response_survives_any_failed_allocation(void **state)
     (void)state;
     for (size_t i = 0; i < GOLDENS; i++) {
         _cleanup_pkey_ EVP_PKEY *key = golden_key(&golden[i]);
-        _cleanup_json_ cJSON *jwk = NULL;
 
-        assert_ok(coco_rcar_tee_key_build(version_of(&golden[i]), key, &jwk, &err), err);
         for_each_fault()
         {
-            coco_status status = seal_and_open(version_of(&golden[i]), key, jwk, &err);
+            coco_status status = seal_and_open(version_of(&golden[i]), key, &err);
 
             fault_expect(status, err);
             coco_error_free(err);

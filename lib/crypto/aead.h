@@ -1,5 +1,5 @@
 /*
- * crypto/aead.h - AES-256-GCM for short messages
+ * crypto/aead.h - AES-GCM for short messages
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,6 +25,21 @@ coco_status coco_aead_open(const uint8_t key[COCO_AEAD_KEY_SIZE],
                            const void *ciphertext, size_t len,
                            const uint8_t tag[COCO_AEAD_TAG_SIZE], struct coco_secret *ret,
                            coco_error **err);
+
+/* What both sides of a message have. */
+struct coco_gcm {
+    const struct coco_secret *key; /* 16, 24 or 32 bytes */
+    const uint8_t *iv;             /* COCO_AEAD_IV_SIZE */
+    const struct coco_buf *aad;    /* or NULL */
+};
+
+/* The same with a key of any size that AES has; COCO_ERR_INVALID for another. */
+coco_status coco_gcm_seal(const struct coco_gcm *gcm, const void *data, size_t len,
+                          struct coco_buf *ciphertext, uint8_t tag[COCO_AEAD_TAG_SIZE],
+                          coco_error **err);
+coco_status coco_gcm_open(const struct coco_gcm *gcm, const void *ciphertext, size_t len,
+                          const uint8_t tag[COCO_AEAD_TAG_SIZE], struct coco_secret *ret,
+                          coco_error **err);
 
 /* RFC 5869 with SHA-256: one purpose, one key. */
 coco_status coco_hkdf(const struct coco_secret *key, const char *info, size_t len,

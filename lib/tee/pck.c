@@ -10,17 +10,9 @@
 
 #include "base/fail.h"
 #include "base/reader.h"
+#include "crypto/der.h"
 
 #include <string.h>
-
-enum tag {
-    TAG_BOOLEAN = 0x01,
-    TAG_INTEGER = 0x02,
-    TAG_OCTETS = 0x04,
-    TAG_OID = 0x06,
-    TAG_ENUMERATED = 0x0a,
-    TAG_SEQUENCE = 0x30,
-};
 
 /* Members, by the last number of their OID. */
 enum member {
@@ -44,46 +36,19 @@ static const uint8_t oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x
 
 /* ---- reading ---- */
 
-/* A length is as short as can be (X.690 section 10.1). */
-static size_t
-read_length(struct coco_reader *r)
-{
-    uint8_t first = coco_read_u8(r);
-    size_t len = first;
-
-    if (first == 0x81)
-        len = coco_read_u8(r);
-    else if (first == 0x82)
-        len = coco_read_u16be(r);
-    if (first > 0x82 || first == 0x80 || (first == 0x81 && len < 0x80)
-        || (first == 0x82 && len < 0x100))
-        r->exhausted = true;
-    return len;
-}
-
-/* What is inside the next element, which has tag; an exhausted reader, and r too, if not. */
-static struct coco_reader
-read_element(struct coco_reader *r, uint8_t tag)
-{
-    if (coco_read_u8(r) != tag)
-        r->exhausted = true;
-    size_t len = read_length(r);
-    return coco_read_part(r, len);
-}
-
 /* The value of the pair that comes next, which is called parent.member, or just member. */
 static struct coco_reader
 read_pair(struct coco_reader *r, uint8_t parent, uint8_t member, uint8_t tag)
 {
-    struct coco_reader pair = read_element(r, TAG_SEQUENCE);
-    struct coco_reader name = read_element(&pair, TAG_OID);
+    struct coco_reader pair = coco_der_read(r, COCO_DER_SEQUENCE);
+    struct coco_reader name = coco_der_read(&pair, COCO_DER_OID);
     const uint8_t *prefix = coco_read_piece(&name, sizeof(oid));
 
     if (!prefix || memcmp(prefix, oid, sizeof(oid)) != 0
         || (parent != 0 && coco_read_u8(&name) != parent) || coco_read_u8(&name) != member
         || name.exhausted || name.len > 0)
         r->exhausted = true;
-    struct coco_reader value = read_element(&pair, tag);
+    struct coco_reader value = coco_der_read(&pair, tag);
     if (pair.exhausted || pair.len > 0)
         r->exhausted = true;
     return value;
@@ -92,7 +57,7 @@ read_pair(struct coco_reader *r, uint8_t parent, uint8_t member, uint8_t tag)
 static void
 read_octets(struct coco_reader *r, uint8_t member, uint8_t *ret, size_t len)
 {
-    struct coco_reader value = read_pair(r, 0, member, TAG_OCTETS);
+    struct coco_reader value = read_pair(r, 0, member, COCO_DER_OCTETS);
 
     coco_read_bytes(&value, ret, len);
     if (value.exhausted || value.len > 0)
@@ -120,7 +85,7 @@ read_integer(struct coco_reader *r, struct coco_reader *value, unsigned max)
 static bool
 read_boolean(struct coco_reader *r, uint8_t member)
 {
-    struct coco_reader value = read_pair(r, CONFIGURATION, member, TAG_BOOLEAN);
+    struct coco_reader value = read_pair(r, CONFIGURATION, member, COCO_DER_BOOLEAN);
     uint8_t byte = coco_read_u8(&value);
 
     if (value.exhausted || value.len > 0 || (byte != 0 && byte != 0xff))
@@ -131,15 +96,15 @@ read_boolean(struct coco_reader *r, uint8_t member)
 static void
 read_tcb(struct coco_reader *r, struct coco_pck *pck)
 {
-    struct coco_reader tcb = read_pair(r, 0, TCB, TAG_SEQUENCE);
+    struct coco_reader tcb = read_pair(r, 0, TCB, COCO_DER_SEQUENCE);
 
     for (size_t i = 0; i < sizeof(pck->components); i++) {
-        struct coco_reader value = read_pair(&tcb, TCB, (uint8_t)(i + 1), TAG_INTEGER);
+        struct coco_reader value = read_pair(&tcb, TCB, (uint8_t)(i + 1), COCO_DER_INTEGER);
         pck->components[i] = (uint8_t)read_integer(&tcb, &value, UINT8_MAX);
     }
-    struct coco_reader pce_svn = read_pair(&tcb, TCB, TCB_PCE_SVN, TAG_INTEGER);
+    struct coco_reader pce_svn = read_pair(&tcb, TCB, TCB_PCE_SVN, COCO_DER_INTEGER);
     pck->pce_svn = read_integer(&tcb, &pce_svn, UINT16_MAX);
-    struct coco_reader cpu_svn = read_pair(&tcb, TCB, TCB_CPU_SVN, TAG_OCTETS);
+    struct coco_reader cpu_svn = read_pair(&tcb, TCB, TCB_CPU_SVN, COCO_DER_OCTETS);
     coco_read_bytes(&cpu_svn, pck->cpu_svn, sizeof(pck->cpu_svn));
     if (tcb.exhausted || tcb.len > 0 || cpu_svn.exhausted || cpu_svn.len > 0)
         r->exhausted = true;
@@ -149,7 +114,7 @@ read_tcb(struct coco_reader *r, struct coco_pck *pck)
 static void
 read_configuration(struct coco_reader *r, struct coco_pck *pck)
 {
-    struct coco_reader configuration = read_pair(r, 0, CONFIGURATION, TAG_SEQUENCE);
+    struct coco_reader configuration = read_pair(r, 0, CONFIGURATION, COCO_DER_SEQUENCE);
 
     pck->dynamic_platform = read_boolean(&configuration, CONFIGURATION_DYNAMIC);
     pck->cached_keys = read_boolean(&configuration, CONFIGURATION_CACHED);
@@ -162,14 +127,14 @@ coco_status
 coco_pck_parse(const void *data, size_t len, struct coco_pck *ret, coco_error **err)
 {
     struct coco_reader all = coco_reader_of(data, len);
-    struct coco_reader r = read_element(&all, TAG_SEQUENCE);
+    struct coco_reader r = coco_der_read(&all, COCO_DER_SEQUENCE);
     struct coco_pck pck = {0};
 
     read_octets(&r, PPID, pck.ppid, sizeof(pck.ppid));
     read_tcb(&r, &pck);
     read_octets(&r, PCE_ID, pck.pce_id, sizeof(pck.pce_id));
     read_octets(&r, FMSPC, pck.fmspc, sizeof(pck.fmspc));
-    struct coco_reader type = read_pair(&r, 0, SGX_TYPE, TAG_ENUMERATED);
+    struct coco_reader type = read_pair(&r, 0, SGX_TYPE, COCO_DER_ENUMERATED);
     pck.type = (enum coco_sgx_type)read_integer(&r, &type, COCO_SGX_SCALABLE_INTEGRITY);
     pck.has_platform = r.len > 0;
     if (pck.has_platform)
@@ -186,25 +151,6 @@ coco_pck_parse(const void *data, size_t len, struct coco_pck *ret, coco_error **
 }
 
 /* ---- writing ---- */
-
-static coco_status
-put(struct coco_buf *buf, uint8_t tag, const void *data, size_t len, coco_error **err)
-{
-    uint8_t head[4] = {tag, (uint8_t)len};
-    size_t head_len = 2;
-
-    if (len >= 0x100) {
-        memcpy(head + 1, (const uint8_t[3]){0x82, (uint8_t)(len >> 8), (uint8_t)len}, 3);
-        head_len = 4;
-    } else if (len >= 0x80) {
-        memcpy(head + 1, (const uint8_t[2]){0x81, (uint8_t)len}, 2);
-        head_len = 3;
-    }
-    coco_status status = coco_buf_append(buf, head, head_len, err);
-    if (status == COCO_OK && len > 0)
-        status = coco_buf_append(buf, data, len, err);
-    return status;
-}
 
 /* A name: parent 0 is none. */
 struct name {
@@ -224,11 +170,11 @@ put_pair(struct coco_buf *buf, struct name name, uint8_t tag, const void *data, 
     if (name.parent != 0)
         full[full_len++] = name.parent;
     full[full_len++] = name.member;
-    coco_status status = put(&pair, TAG_OID, full, full_len, err);
+    coco_status status = coco_der_write(&pair, COCO_DER_OID, full, full_len, err);
     if (status == COCO_OK)
-        status = put(&pair, tag, data, len, err);
+        status = coco_der_write(&pair, tag, data, len, err);
     if (status == COCO_OK)
-        status = put(buf, TAG_SEQUENCE, pair.data, pair.len, err);
+        status = coco_der_write(buf, COCO_DER_SEQUENCE, pair.data, pair.len, err);
     return status;
 }
 
@@ -238,7 +184,7 @@ put_integer(struct coco_buf *buf, uint8_t member, uint16_t value, coco_error **e
     const uint8_t bytes[3] = {0, (uint8_t)(value >> 8), (uint8_t)value};
     size_t skip = value < 0x80 ? 2 : value < 0x8000 ? 1 : 0;
 
-    return put_pair(buf, (struct name){TCB, member}, TAG_INTEGER, bytes + skip,
+    return put_pair(buf, (struct name){TCB, member}, COCO_DER_INTEGER, bytes + skip,
                     sizeof(bytes) - skip, err);
 }
 
@@ -253,10 +199,10 @@ put_tcb(const struct coco_pck *pck, struct coco_buf *buf, coco_error **err)
     if (status == COCO_OK)
         status = put_integer(&tcb, TCB_PCE_SVN, pck->pce_svn, err);
     if (status == COCO_OK)
-        status = put_pair(&tcb, (struct name){TCB, TCB_CPU_SVN}, TAG_OCTETS, pck->cpu_svn,
+        status = put_pair(&tcb, (struct name){TCB, TCB_CPU_SVN}, COCO_DER_OCTETS, pck->cpu_svn,
                           sizeof(pck->cpu_svn), err);
     if (status == COCO_OK)
-        status = put_pair(buf, (struct name){0, TCB}, TAG_SEQUENCE, tcb.data, tcb.len, err);
+        status = put_pair(buf, (struct name){0, TCB}, COCO_DER_SEQUENCE, tcb.data, tcb.len, err);
     return status;
 }
 
@@ -270,18 +216,18 @@ put_configuration(const struct coco_pck *pck, struct coco_buf *buf, coco_error *
     for (uint8_t i = 0; i < CONFIGURATION_SMT && status == COCO_OK; i++) {
         uint8_t byte = values[i] ? 0xff : 0;
         status = put_pair(&configuration, (struct name){CONFIGURATION, (uint8_t)(i + 1)},
-                          TAG_BOOLEAN, &byte, 1, err);
+                          COCO_DER_BOOLEAN, &byte, 1, err);
     }
     if (status == COCO_OK)
-        status = put_pair(buf, (struct name){0, CONFIGURATION}, TAG_SEQUENCE, configuration.data,
-                          configuration.len, err);
+        status = put_pair(buf, (struct name){0, CONFIGURATION}, COCO_DER_SEQUENCE,
+                          configuration.data, configuration.len, err);
     return status;
 }
 
 static coco_status
 put_octets(struct coco_buf *buf, uint8_t member, const uint8_t *data, size_t len, coco_error **err)
 {
-    return put_pair(buf, (struct name){0, member}, TAG_OCTETS, data, len, err);
+    return put_pair(buf, (struct name){0, member}, COCO_DER_OCTETS, data, len, err);
 }
 
 coco_status
@@ -298,13 +244,13 @@ coco_pck_format(const struct coco_pck *pck, struct coco_buf *buf, coco_error **e
     if (status == COCO_OK)
         status = put_octets(&inside, FMSPC, pck->fmspc, sizeof(pck->fmspc), err);
     if (status == COCO_OK)
-        status = put_pair(&inside, (struct name){0, SGX_TYPE}, TAG_ENUMERATED, &type, 1, err);
+        status = put_pair(&inside, (struct name){0, SGX_TYPE}, COCO_DER_ENUMERATED, &type, 1, err);
     if (status == COCO_OK && pck->has_platform)
         status = put_octets(&inside, PLATFORM_INSTANCE_ID, pck->platform_instance_id,
                             sizeof(pck->platform_instance_id), err);
     if (status == COCO_OK && pck->has_configuration)
         status = put_configuration(pck, &inside, err);
     if (status == COCO_OK)
-        status = put(buf, TAG_SEQUENCE, inside.data, inside.len, err);
+        status = coco_der_write(buf, COCO_DER_SEQUENCE, inside.data, inside.len, err);
     return status;
 }

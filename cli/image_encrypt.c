@@ -12,7 +12,34 @@
 
 #define KEY_SIZE 32
 #define SCHEME "kbs:///"
-#define JWE "jwe:"
+
+/* A recipient as ocicrypt's tools write it: how the key is wrapped, and whose. */
+static const struct kind {
+    const char *prefix;
+    coco_status (*add)(coco_image_client *client, const uint8_t *data, size_t len,
+                       coco_error **err);
+} kinds[] = {
+    {"jwe:", coco_image_client_add_recipient},
+    {"pkcs7:", coco_image_client_add_certificate_recipient},
+};
+
+static int
+add_recipient(struct cli *cli, coco_image_client *client, const char *text)
+{
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+    const struct kind *kind = NULL;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !kind; i++)
+        if (strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+            kind = &kinds[i];
+    if (!kind)
+        return cli_fail(cli, COCO_ERR_NOTSUP, "--recipient is jwe:FILE or pkcs7:FILE, not %s",
+                        text);
+    int rc = cli_read_file(cli, text + strlen(kind->prefix), CLI_PEM_MAX, &bytes);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, kind->add(client, bytes.data, bytes.len, &cli->err));
+    return rc;
+}
 
 static int
 add_recipients(struct cli *cli, coco_image_client *client)
@@ -20,17 +47,8 @@ add_recipients(struct cli *cli, coco_image_client *client)
     const char *text;
     int rc = CLI_DONE;
 
-    for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_RECIPIENT, i));
-         i++) {
-        _cleanup_bytes_ struct cli_bytes bytes = {0};
-
-        if (strncmp(text, JWE, strlen(JWE)) != 0)
-            return cli_fail(cli, COCO_ERR_NOTSUP, "--recipient is jwe:FILE, not %s", text);
-        rc = cli_read_file(cli, text + strlen(JWE), CLI_PEM_MAX, &bytes);
-        if (rc == CLI_DONE)
-            rc = cli_check(
-                cli, coco_image_client_add_recipient(client, bytes.data, bytes.len, &cli->err));
-    }
+    for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_RECIPIENT, i)); i++)
+        rc = add_recipient(cli, client, text);
     return rc;
 }
 
@@ -79,7 +97,7 @@ check_recipients(struct cli *cli)
     if (path && !cli_get(&cli->args, OPT_KBS))
         return cli_usage(cli, "--kbs-path needs --kbs URL");
     if (!path && !cli_given(&cli->args, OPT_RECIPIENT))
-        return cli_usage(cli, "needs --recipient jwe:FILE, or --kbs URL and --kbs-path "
+        return cli_usage(cli, "needs --recipient KIND:FILE, or --kbs URL and --kbs-path "
                               "REPO/TYPE/TAG");
     return CLI_DONE;
 }

@@ -29,6 +29,15 @@ set_policy(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
+/* As skopeo has it: a certificate is given as one more key, for layers encrypted by PKCS #7. */
+static coco_status
+add_key(coco_image_client *client, const struct cli_bytes *bytes, coco_error **err)
+{
+    if (memmem(bytes->data, bytes->len, "-----BEGIN CERTIFICATE", 22))
+        return coco_image_client_add_certificate(client, bytes->data, bytes->len, err);
+    return coco_image_client_add_key(client, bytes->data, bytes->len, err);
+}
+
 static int
 add_keys(struct cli *cli, coco_image_client *client)
 {
@@ -40,8 +49,7 @@ add_keys(struct cli *cli, coco_image_client *client)
 
         rc = cli_read_file(cli, path, CLI_PEM_MAX, &bytes);
         if (rc == CLI_DONE)
-            rc =
-                cli_check(cli, coco_image_client_add_key(client, bytes.data, bytes.len, &cli->err));
+            rc = cli_check(cli, add_key(client, &bytes, &cli->err));
     }
     return rc;
 }

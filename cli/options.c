@@ -89,7 +89,8 @@ static const struct cli_option table[OPT_COUNT] = {
                         "ask the broker for keys of layers under kbs:///REPOSITORY/[TYPE/] alone"},
     [OPT_KERNEL] = {"kernel", 0, "FILE", NULL, NULL, false, "kernel that boots"},
     [OPT_KEY] = {"key", 0, "FILE", NULL, NULL, true,
-                 "private key (PEM, DER or JWK) that opens encrypted layers"},
+                 "private key (PEM, DER or JWK) that opens encrypted layers, or a certificate "
+                 "(PEM) of one"},
     [OPT_KEY_PREFIX] = {"key-prefix", 0, "URI", NULL, "COCO_KEY_PREFIX", false,
                         "ask the broker for keys that sign under kbs:///REPOSITORY/[TYPE/] alone"},
     [OPT_KID] = {"kid", 0, "NAME", NULL, NULL, false,
@@ -134,8 +135,9 @@ static const struct cli_option table[OPT_COUNT] = {
                    "reach servers through http://HOST:PORT; else as $HTTPS_PROXY "
                    "and its kin say"},
     [OPT_PURGE] = {"purge", 0, NULL, NULL, NULL, false, "with all versions, for good"},
-    [OPT_RECIPIENT] = {"recipient", 0, "jwe:FILE", NULL, NULL, true,
-                       "public key or certificate of whoever may open the layers"},
+    [OPT_RECIPIENT] =
+        {"recipient", 0, "KIND:FILE", NULL, NULL, true,
+         "whoever may open the layers: jwe:FILE of a public key, or pkcs7:FILE of a certificate"},
     [OPT_REFERENCE_VALUES] =
         {"reference-values", 0, "FILE", NULL, NULL, false,
          "what claims must be: a file of \"rv add\", or an object of values or lists by claim"},

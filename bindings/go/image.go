@@ -317,6 +317,22 @@ func (i *ImageClient) AddRecipient(key []byte) error {
 	})
 }
 
+// AddCertificate adds the certificate, PEM or DER, of a key that opens layers
+// encrypted by PKCS #7.
+func (i *ImageClient) AddCertificate(cert []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_certificate(c, data(cert), size(cert), f.err)
+	})
+}
+
+// AddCertificateRecipient adds a recipient for Encrypt, by PKCS #7: the holder
+// of the key of cert.
+func (i *ImageClient) AddCertificateRecipient(cert []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_certificate_recipient(c, data(cert), size(cert), f.err)
+	})
+}
+
 // AddKBSRecipient adds a recipient for Encrypt: whoever gets key, 32 bytes, as
 // the resource uri from a key broker.
 func (i *ImageClient) AddKBSRecipient(uri string, key []byte) error {

@@ -218,6 +218,8 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	for n, err := range []error{
 		i.SetPolicy([]byte("{")), i.SetAuth([]byte("[]")), i.SetTLSCA([]byte("no PEM")), i.AddKey([]byte("no key")),
 		i.AddRecipient(nil),
+		i.AddCertificate(nil),
+		i.AddCertificateRecipient([]byte("x")),
 	} {
 		if !errors.Is(err, ErrProto) {
 			t.Errorf("%d: err = %v, want ErrProto", n, err)

@@ -209,6 +209,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *init_data, size_t init_len),
     (const uint8_t *json, size_t len),
     (const uint8_t *key, size_t key_len),
+    (const uint8_t *cert, size_t len),
     (const uint8_t *chain, size_t len),
     (const uint8_t *digest, size_t digest_len),
     (const uint8_t *digest, size_t len),

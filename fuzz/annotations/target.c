@@ -7,6 +7,9 @@
  */
 #include "ocicrypt/annotations.h"
 
+#include "ocicrypt/jwe_keys.h"
+#include "ocicrypt/packet.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static EVP_PKEY *key;
     const struct coco_kek_source source = {.get = get_kek};
-    const struct coco_openers openers = {.keys = &key, .n_keys = 1, .kek = &source};
+    const struct coco_jwe_keys keys = {&key, 1};
+    const struct coco_wrapper openers[] = {coco_jwe_wrapper(&keys), coco_kek_opener(&source)};
     _cleanup_layer_key_ struct coco_layer_key layer = {0};
     _cleanup_json_ cJSON *annotations = NULL;
     _cleanup_json_ cJSON *list = cJSON_CreateArray();
@@ -50,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     if (!list || coco_json_parse_object((const char *)data, len, &annotations, NULL) != COCO_OK)
         return 0;
-    coco_status status = coco_annotations_open(annotations, &openers, NULL, &layer, &err);
+    coco_status status = coco_annotations_open(annotations, openers, 2, NULL, &layer, &err);
     coco_error_free(err);
     err = NULL;
     if ((status == COCO_OK) != (layer.key.data != NULL))

@@ -320,6 +320,24 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_key(coco_image_client
                                                                coco_error **err);
 
 /**
+ * Adds the certificate of a key that was or will be added, so that layers encrypted to it
+ * by PKCS #7 can be opened.
+ *
+ * A certificate alone opens nothing, and nothing else of it is looked at: who may encrypt is
+ * not its to say.
+ *
+ * @param client  whose
+ * @param cert    PEM or DER, with an RSA key
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is no certificate, ::COCO_ERR_NOTSUP if its key is
+ *                of another kind, ::COCO_ERR_LIMIT if it is too long or the 17th
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate(coco_image_client *client,
+                                                                       const uint8_t *cert,
+                                                                       size_t len,
+                                                                       coco_error **err);
+
+/**
  * Gets the keys of layers encrypted for a key broker, and what
  * coco_image_client_set_auth_resource() names, from @p kbc.
  *
@@ -368,6 +386,21 @@ COCO_API void coco_image_client_set_require_encryption(coco_image_client *client
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_client *client,
                                                                      const uint8_t *key, size_t len,
                                                                      coco_error **err);
+
+/**
+ * Adds a recipient by PKCS #7: the holder of the key of @p cert, whose dates are not looked
+ * at.
+ *
+ * Guests that get their keys from a broker do not read it; ocicrypt's users (skopeo, podman,
+ * nerdctl, imgcrypt) do.
+ *
+ * @param client  whose
+ * @param cert    PEM or DER, with an RSA key
+ * @param len     number of its bytes
+ * @param err     as coco_image_client_add_certificate()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate_recipient(
+    coco_image_client *client, const uint8_t *cert, size_t len, coco_error **err);
 
 /**
  * Adds a recipient: whoever gets the resource @p uri from a key broker.

@@ -71,6 +71,9 @@ coco_status coco_json_get_string(const cJSON *object, const char *name, const ch
                                  coco_error **err);
 coco_status coco_json_get_string_opt(const cJSON *object, const char *name, const char **ret,
                                      coco_error **err);
+/* A string that is the base64 of exactly size bytes. */
+coco_status coco_json_get_base64(const cJSON *object, const char *name, void *bytes, size_t size,
+                                 coco_error **err);
 coco_status coco_json_get_object(const cJSON *object, const char *name, const cJSON **ret,
                                  coco_error **err);
 coco_status coco_json_get_object_opt(const cJSON *object, const char *name, const cJSON **ret,

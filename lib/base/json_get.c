@@ -5,6 +5,7 @@
  */
 #include "base/json.h"
 
+#include "base/base64.h"
 #include "base/fail.h"
 
 #include <limits.h>
@@ -80,6 +81,26 @@ coco_json_get_string_opt(const cJSON *object, const char *name, const char **ret
     if (status == COCO_OK)
         *ret = item ? item->valuestring : NULL;
     return status;
+}
+
+coco_status
+coco_json_get_base64(const cJSON *object, const char *name, void *bytes, size_t size,
+                     coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf buf = {.limit = COCO_JSON_SIZE_MAX};
+    const char *text = NULL;
+
+    coco_status status = coco_json_get_string(object, name, &text, err);
+    if (status == COCO_OK)
+        status = coco_base64_decode(COCO_BASE64, text, strlen(text), &buf, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "member '%s'", name);
+    if (buf.len != size)
+        return coco_fail(err, COCO_ERR_PROTO, "member '%s' has %zu bytes, not %zu", name, buf.len,
+                         size);
+    if (size > 0)
+        memcpy(bytes, buf.data, size);
+    return COCO_OK;
 }
 
 coco_status

@@ -8,10 +8,10 @@
 #include "base/fail.h"
 #include "base/options.h"
 #include "base/resource.h"
-#include "crypto/jwe.h"
 #include "image/dir.h"
 #include "image/docker_archive.h"
 #include "image/helper.h"
+#include "image/keys.h"
 #include "image/layout.h"
 #include "image/mirrors.h"
 #include "image/oci_archive.h"
@@ -21,7 +21,6 @@
 
 #include <string.h>
 
-#define KEYS_MAX ((size_t)1024)
 #define DEFAULT_BYTES ((uint64_t)16 << 30)
 #define DEFAULT_CONTENT ((uint64_t)64 << 30)
 #define DEFAULT_ENTRIES ((uint64_t)4 << 20)
@@ -45,14 +44,6 @@ coco_image_client_new(coco_image_client **ret, coco_error **err)
     return COCO_OK;
 }
 
-static void
-free_keys(EVP_PKEY **keys, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        EVP_PKEY_free(keys[i]);
-    free(keys);
-}
-
 void
 coco_image_client_free(coco_image_client *client)
 {
@@ -66,13 +57,7 @@ coco_image_client_free(coco_image_client *client)
     free(client->helpers);
     coco_registries_done(&client->registries);
     coco_policy_free(client->policy);
-    free_keys(client->keys, client->n_keys);
-    free_keys(client->recipients, client->n_recipients);
-    for (size_t i = 0; i < client->n_kbs_recipients; i++) {
-        free(client->kbs_recipients[i].uri);
-        coco_secret_done(&client->kbs_recipients[i].key);
-    }
-    free(client->kbs_recipients);
+    coco_client_keys_done(client);
     free(client);
 }
 
@@ -214,52 +199,6 @@ coco_image_client_set_platform(coco_image_client *client, const char *platform, 
     return coco_platform_parse(platform, &client->platform, err);
 }
 
-/*
- * *ret takes the place of array, with room for one more than its n items of size
- * bytes, of which max are allowed.
- */
-static coco_status
-grow(void *array, size_t n, size_t max, size_t size, void **ret, coco_error **err)
-{
-    if (n >= max)
-        return coco_fail(err, COCO_ERR_LIMIT, "more than %zu keys", max);
-    void *grown = realloc(array, (n + 1) * size);
-    if (!grown)
-        return coco_fail_nomem(err);
-    *ret = grown;
-    return COCO_OK;
-}
-
-/* Adds a key, which is taken, to a list of n. */
-static coco_status
-add_key(EVP_PKEY **key, EVP_PKEY ***keys, size_t *n, size_t max, coco_error **err)
-{
-    enum coco_jwe_alg alg = 0;
-    void *grown = NULL;
-
-    /* What wraps nothing is told now, not when the first layer has been encrypted. */
-    coco_status status = coco_jwe_alg_for(*key, &alg, err);
-    if (status == COCO_OK)
-        status = grow(*keys, *n, max, sizeof(EVP_PKEY *), &grown, err);
-    if (status != COCO_OK)
-        return status;
-    *keys = grown;
-    (*keys)[(*n)++] = coco_steal(key);
-    return COCO_OK;
-}
-
-coco_status
-coco_image_client_add_key(coco_image_client *client, const uint8_t *key, size_t len,
-                          coco_error **err)
-{
-    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
-
-    coco_status status = coco_key_parse_private(key, len, &parsed, err);
-    if (status == COCO_OK)
-        status = add_key(&parsed, &client->keys, &client->n_keys, KEYS_MAX, err);
-    return status;
-}
-
 void
 coco_image_client_set_kbc(coco_image_client *client, coco_kbc *kbc)
 {
@@ -282,51 +221,6 @@ void
 coco_image_client_set_store(coco_image_client *client, coco_store *store)
 {
     client->store = store;
-}
-
-coco_status
-coco_image_client_add_recipient(coco_image_client *client, const uint8_t *key, size_t len,
-                                coco_error **err)
-{
-    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
-
-    coco_status status = coco_key_parse_public(key, len, &parsed, err);
-    if (status == COCO_OK)
-        status = add_key(&parsed, &client->recipients, &client->n_recipients,
-                         COCO_JWE_RECIPIENTS_MAX, err);
-    return status;
-}
-
-coco_status
-coco_image_client_add_kbs_recipient(coco_image_client *client, const char *uri, const uint8_t *key,
-                                    size_t len, coco_error **err)
-{
-    struct coco_resource_path path = {0};
-    _cleanup_secret_ struct coco_secret secret = {0};
-    _cleanup_free_ char *copy = NULL;
-    void *grown = NULL;
-
-    coco_status status = coco_resource_uri_parse(uri, &path, err);
-    if (status != COCO_OK)
-        return status;
-    if (len != COCO_LAYER_KEY_SIZE)
-        return coco_fail(err, COCO_ERR_INVALID, "a key of %zu bytes, not %d", len,
-                         COCO_LAYER_KEY_SIZE);
-    copy = strdup(uri);
-    if (!copy)
-        return coco_fail_nomem(err);
-    status = coco_secret_copy(key, len, &secret, err);
-    if (status == COCO_OK)
-        status = grow(client->kbs_recipients, client->n_kbs_recipients, COCO_KEKS_MAX,
-                      sizeof(*client->kbs_recipients), &grown, err);
-    if (status != COCO_OK)
-        return status;
-    client->kbs_recipients = grown;
-    client->kbs_recipients[client->n_kbs_recipients++] = (struct coco_kbs_recipient){
-        .uri = coco_steal(&copy),
-        .key = coco_secret_steal(&secret),
-    };
-    return COCO_OK;
 }
 
 static struct coco_registry_options

@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "base/resource.h"
 #include "base/secret.h"
+#include "crypto/cert.h"
 #include "crypto/key.h"
 #include "image/auth.h"
 #include "image/certs.h"
@@ -42,8 +43,12 @@ struct coco_image_client {
     struct coco_platform platform;
     EVP_PKEY **keys; /* private, for decryption */
     size_t n_keys;
+    X509 **certificates; /* of some of them */
+    size_t n_certificates;
     EVP_PKEY **recipients; /* public, for encryption */
     size_t n_recipients;
+    X509 **cert_recipients; /* the same, by PKCS #7 */
+    size_t n_cert_recipients;
     struct coco_kbs_recipient *kbs_recipients;
     size_t n_kbs_recipients;
     coco_kbc *kbc; /* lent, or NULL */

@@ -5,54 +5,24 @@
  */
 #include "image/layers.h"
 
-#include "base/bytes.h"
 #include "base/fail.h"
 #include "base/pulse.h"
+#include "image/keys.h"
 #include "image/pipeline.h"
-
-#include <coco/kbc.h>
-
-/* Asks a key broker for the key that a layer's key is wrapped by, if that may be one (T21). */
-static coco_status
-get_kek(void *self, coco_ctx *ctx, const char *uri, struct coco_secret *ret, coco_error **err)
-{
-    _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
-    const coco_image_client *client = *(const coco_image_client **)self;
-    struct coco_resource_path path;
-
-    coco_status status = coco_resource_uri_parse(uri, &path, err);
-    if (status == COCO_OK && !coco_resource_prefix_covers(&client->kek_prefix, &path))
-        status =
-            coco_fail(err, COCO_ERR_DENIED, "%s is not under kbs:///%s, where keys of layers are",
-                      uri, client->kek_prefix.text);
-    if (status == COCO_OK)
-        status = coco_kbc_get_resource(client->kbc, ctx, uri, &bytes, err);
-    if (status != COCO_OK)
-        return status;
-    if (coco_bytes_size(bytes) != COCO_LAYER_KEY_SIZE)
-        return coco_fail(err, COCO_ERR_VERIFY, "the resource is not a key of %d bytes",
-                         COCO_LAYER_KEY_SIZE);
-    return coco_secret_copy(coco_bytes_data(bytes), coco_bytes_size(bytes), ret, err);
-}
 
 static coco_status
 open_layer(const struct coco_layers *layers, coco_ctx *ctx, const struct coco_descriptor *layer,
            struct coco_layer_key *ret, coco_error **err)
 {
-    const coco_image_client *client = layers->order.client;
-    const struct coco_kek_source kek = {.get = get_kek, .self = &client};
-    const struct coco_openers openers = {
-        .keys = client->keys,
-        .n_keys = client->n_keys,
-        .kek = client->kbc ? &kek : NULL,
-    };
+    struct coco_client_openers openers;
     enum coco_compression compression;
     bool encrypted = false;
 
     coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
     if (status != COCO_OK || !encrypted)
         return status;
-    return coco_annotations_open(layer->annotations, &openers, ctx, ret, err);
+    coco_client_openers(layers->order.client, &openers);
+    return coco_annotations_open(layer->annotations, openers.list, openers.n, ctx, ret, err);
 }
 
 /* Refuses too much before the first byte of it is fetched. */

@@ -6,9 +6,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "image/client.h"
+#include "image/keys.h"
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "image/keys.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -304,23 +306,10 @@ static coco_status
 add_recipients(const struct push *push, cJSON *annotations, const struct coco_layer_key *key,
                coco_error **err)
 {
-    const coco_image_client *client = push->client;
-    _cleanup_free_ struct coco_kek *keks = calloc(client->n_kbs_recipients + 1, sizeof(*keks));
+    struct coco_client_recipients recipients;
 
-    if (!keks)
-        return coco_fail_nomem(err);
-    for (size_t i = 0; i < client->n_kbs_recipients; i++)
-        keks[i] = (struct coco_kek){
-            .uri = client->kbs_recipients[i].uri,
-            .key = &client->kbs_recipients[i].key,
-        };
-    const struct coco_recipients recipients = {
-        .keys = client->recipients,
-        .n_keys = client->n_recipients,
-        .keks = keks,
-        .n_keks = client->n_kbs_recipients,
-    };
-    return coco_annotations_add(annotations, key, &recipients, err);
+    coco_client_recipients(push->client, &recipients);
+    return coco_annotations_add(annotations, key, recipients.list, recipients.n, push->ctx, err);
 }
 
 /* The annotations a layer had already, without any that claim to be of an encryption. */
@@ -429,7 +418,7 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
     struct coco_digest digest = {0};
 
-    if (client->n_recipients + client->n_kbs_recipients == 0)
+    if (client->n_recipients + client->n_cert_recipients + client->n_kbs_recipients == 0)
         return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
     if (coco_image_ref_digest(to))
         return coco_fail(err, COCO_ERR_INVALID, "an encrypted image's digest cannot be chosen");

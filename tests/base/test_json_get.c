@@ -336,10 +336,31 @@ equal_looks_at_everything(void **state)
     assert_false(coco_json_equal(NULL, NULL));
 }
 
+static void
+base64_is_of_exactly_so_many_bytes(void **state)
+{
+    static const char text[] = "{\"a\":\"AAEC\",\"b\":\"AAE\",\"c\":1,\"d\":\"\"}";
+    _cleanup_json_ cJSON *object = NULL;
+    uint8_t bytes[4] = {9, 9, 9, 9};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_json_parse_object(text, strlen(text), &object, &err), err);
+    assert_ok(coco_json_get_base64(object, "a", bytes, 3, &err), err);
+    assert_memory_equal(bytes, "\0\1\2\t", 4);
+    assert_ok(coco_json_get_base64(object, "d", bytes, 0, &err), err);
+    assert_fails(coco_json_get_base64(object, "a", bytes, 4, &err), err, COCO_ERR_PROTO,
+                 "member 'a' has 3 bytes, not 4");
+    assert_fails(coco_json_get_base64(object, "b", bytes, 2, &err), err, COCO_ERR_PROTO, "'b'");
+    assert_fails(coco_json_get_base64(object, "c", bytes, 2, &err), err, COCO_ERR_PROTO, "'c'");
+    assert_fails(coco_json_get_base64(object, "e", bytes, 2, &err), err, COCO_ERR_PROTO, "'e'");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(base64_is_of_exactly_so_many_bytes),
         cmocka_unit_test_setup_teardown(getters_lend_members, setup, teardown),
         cmocka_unit_test_setup_teardown(optional_getters_fall_back_for_missing_and_null, setup,
                                         teardown),

@@ -289,6 +289,55 @@ def test_two_recipients_open_with_either_key(coco, layout, keys, tmp_path):
         assert_unpacked(bundle)
 
 
+@pytest.fixture
+def certificate(tmp_path):
+    """A private key and a certificate of it."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=a",
+         "-days", "2"],
+        check=True, capture_output=True,
+    )
+    return key, cert
+
+
+def test_what_skopeo_encrypts_by_pkcs7_is_pulled_and_the_other_way_around(coco, layout, certificate, tmp_path):
+    key, cert = certificate
+    theirs, ours = Layout(tmp_path / "theirs"), Layout(tmp_path / "ours")
+    skopeo(f"--encryption-key=pkcs7:{cert}", layout.ref("app"), theirs.ref("app"))
+    coco.run("image", "pull", *ANYTHING, "--key", cert, "--key", key, theirs.ref("app"), tmp_path / "bundle", code=0)
+    assert_unpacked(tmp_path / "bundle")
+
+    coco.run("image", "encrypt", "--recipient", f"pkcs7:{cert}", layout.ref("app"), ours.ref("app"), code=0)
+    assert is_encrypted(ours, "app") == [True, True]
+    for image in theirs, ours:
+        shown = json.loads(coco.run("image", "inspect", "--json", image.ref("app"), code=0).stdout)
+        assert [layer["recipients"] for layer in shown["layers"]] == [[{"scheme": "pkcs7"}]] * 2
+    skopeo(f"--decryption-key={key}", f"--decryption-key={cert}", ours.ref("app"), f"oci:{tmp_path}/opened:app")
+    opened = Layout(tmp_path / "opened")
+    assert is_encrypted(opened, "app") == [False, False]
+    assert [layer["digest"] for layer in opened.manifest("app")["layers"]] == [
+        layer["digest"] for layer in layout.manifest("app")["layers"]]
+
+
+def test_a_certificate_alone_opens_nothing(coco, layout, certificate, keys, tmp_path):
+    key, cert = certificate
+    ours = Layout(tmp_path / "ours")
+    coco.run("image", "encrypt", "--recipient", f"pkcs7:{cert}", layout.ref("app"), ours.ref("app"), code=0)
+    pull = ["image", "pull", *ANYTHING, ours.ref("app"), tmp_path / "bundle"]
+    for given in ["--key", cert], ["--key", cert, "--key", keys("rsa")[0]], ["--key", key]:
+        done = coco.run(*pull, *given)
+        assert done.returncode != 0
+        assert b"no key" in done.stderr
+        assert not (tmp_path / "bundle").exists()
+    for kind in "pkcs7", "pgp7:x", "PKCS7:x", "":
+        done = coco.run("image", "encrypt", "--recipient", kind, layout.ref("app"), ours.ref("x"))
+        assert b"--recipient is" in done.stderr
+    for name in keys("rsa")[1], keys("rsa")[0]:
+        done = coco.run("image", "encrypt", "--recipient", f"pkcs7:{name}", layout.ref("app"), ours.ref("x"))
+        assert b"certificate" in done.stderr
+
+
 def test_encrypted_with_a_brokers_key_and_pulled_with_it(coco, layout, registry, broker, owner, tmp_path):
     reference = f"{registry.host}/kbs/app:1"
     digest = coco.json(

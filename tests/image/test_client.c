@@ -329,12 +329,12 @@ the_number_of_keys_is_bounded(void **state)
         assert_ok(add_recipient(f, JWK), f->err);
     assert_fails(add_recipient(f, JWK), f->err, COCO_ERR_LIMIT, "more than 16 keys");
     assert_int_equal(f->client->n_recipients, COCO_JWE_RECIPIENTS_MAX);
-    for (size_t i = 0; i < COCO_KEKS_MAX; i++)
+    for (size_t i = 0; i < COCO_BLOBS_MAX; i++)
         assert_ok(coco_image_client_add_kbs_recipient(f->client, URI, kek, sizeof(kek), &f->err),
                   f->err);
     assert_fails(coco_image_client_add_kbs_recipient(f->client, URI, kek, sizeof(kek), &f->err),
                  f->err, COCO_ERR_LIMIT, "more than 16 keys");
-    assert_int_equal(f->client->n_kbs_recipients, COCO_KEKS_MAX);
+    assert_int_equal(f->client->n_kbs_recipients, COCO_BLOBS_MAX);
 }
 
 /* As many as are allowed work, too. */
@@ -350,7 +350,7 @@ an_image_is_encrypted_for_all_that_were_taken(void **state)
     assert_ok(coco_image_client_set_platform(f->client, "linux/amd64", &f->err), f->err);
     for (size_t i = 0; i < COCO_JWE_RECIPIENTS_MAX; i++)
         assert_ok(add_recipient(f, JWK), f->err);
-    for (size_t i = 0; i < COCO_KEKS_MAX; i++)
+    for (size_t i = 0; i < COCO_BLOBS_MAX; i++)
         assert_ok(coco_image_client_add_kbs_recipient(f->client, URI, kek, sizeof(kek), &f->err),
                   f->err);
     layout_make(f->dir, "plain", "hello", 5, NULL);
@@ -368,7 +368,7 @@ an_image_is_encrypted_for_all_that_were_taken(void **state)
     assert_ok(coco_annotations_list(cJSON_GetObjectItemCaseSensitive(layers->child, "annotations"),
                                     list, &f->err),
               f->err);
-    assert_int_equal(cJSON_GetArraySize(list), 1 + COCO_KEKS_MAX);
+    assert_int_equal(cJSON_GetArraySize(list), 1 + COCO_BLOBS_MAX);
 }
 
 static void

@@ -157,6 +157,14 @@ class ImageClient(Handle):
         """Adds a recipient for encrypt(): the holder of the private half of `key`."""
         native.image_client_add_recipient(self._c, key)
 
+    def add_certificate(self, cert):
+        """Adds the certificate, PEM or DER, of a key that opens layers encrypted by PKCS #7."""
+        native.image_client_add_certificate(self._c, cert)
+
+    def add_certificate_recipient(self, cert):
+        """Adds a recipient for encrypt(), by PKCS #7: the holder of the key of `cert`."""
+        native.image_client_add_certificate_recipient(self._c, cert)
+
     def add_kbs_recipient(self, uri, key):
         """Adds a recipient for encrypt(): whoever gets `key`, 32 bytes, as `uri` from a broker."""
         native.image_client_add_kbs_recipient(self._c, uri, key)

@@ -120,6 +120,26 @@ def test_what_is_encrypted_needs_its_key(layout, key_pair, tmp_path):
     assert not (tmp_path / "plain").exists()
 
 
+def test_what_is_encrypted_to_a_certificate_needs_it_and_its_key(layout, tmp_path):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "key", "-out",
+         tmp_path / "cert", "-subj", "/CN=a", "-days", "2"],
+        check=True, capture_output=True,
+    )
+    key, cert = (tmp_path / "key").read_bytes(), (tmp_path / "cert").read_bytes()
+    with coco.ImageClient() as owner:
+        with pytest.raises(coco.ProtocolError):
+            owner.add_certificate_recipient(key)
+        owner.add_certificate_recipient(cert)
+        owner.encrypt(str(layout), f"oci:{tmp_path}/secret:app")
+    guest = client(keys=[key])
+    with pytest.raises(coco.VerifyError):
+        guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "refused")
+    guest.add_certificate(cert)
+    guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
+    assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
+
+
 def test_limits_are_keywords(layout, tmp_path):
     with pytest.raises(coco.LimitError):
         client().pull(str(layout), tmp_path / "bundle", max_bytes=10)

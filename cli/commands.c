@@ -362,6 +362,17 @@ static const struct cli_command table[] = {
         .run = cli_kbs_serve,
     },
     {
+        .name = "kbs token",
+        .operands = "",
+        .purpose = "make a token for the admin page of a key broker service",
+        .details = "It is signed with --kbs-admin-key, and whoever has it may do what its role "
+                   "may, until it ends. No broker is asked. The page is at /admin/, see "
+                   "[admin_page] in doc/coco-kbs.md.",
+        .data = true,
+        .options = {OPT_KBS_ADMIN_KEY, OPT_ROLE, OPT_LIFE},
+        .run = cli_kbs_token,
+    },
+    {
         .name = "manual",
         .operands = "FORMAT",
         .min = 1,

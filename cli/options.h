@@ -64,6 +64,7 @@ enum cli_opt {
     OPT_KEY,
     OPT_KEY_PREFIX,
     OPT_KID,
+    OPT_LIFE,
     OPT_LISTEN,
     OPT_MAX_BYTES,
     OPT_MAX_CONTENT,
@@ -92,6 +93,7 @@ enum cli_opt {
     OPT_REQUIRE_ENCRYPTION,
     OPT_RETRIES,
     OPT_SECRET,
+    OPT_ROLE,
     OPT_SEV_ES,
     OPT_SEV_POLICY,
     OPT_SIGNER,
@@ -216,6 +218,7 @@ int cli_initdata_verify(struct cli *cli);
 int cli_kbs_audit(struct cli *cli);
 int cli_kbs_reseal(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
+int cli_kbs_token(struct cli *cli);
 int cli_manual(struct cli *cli);
 int cli_measure(struct cli *cli);
 int cli_policy_ls(struct cli *cli);

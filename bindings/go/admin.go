@@ -6,6 +6,8 @@ import "C"
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"time"
 )
 
 // Admin is a key broker service, seen by its owner.
@@ -27,6 +29,26 @@ func (a *Admin) SetKey(key []byte) error {
 	return a.call(func(c *C.coco_admin, f *frame) C.coco_status {
 		return C.coco_admin_set_key(c, data(key), size(key), f.err)
 	})
+}
+
+// AdminToken makes a token for role, "" for admin, as requests carry it: for another program, or
+// the broker's admin page. It is good for as long as life says, 0 for ten minutes, and signed with
+// a private key, PEM.
+func AdminToken(key []byte, role string, life time.Duration) (string, error) {
+	var ret *C.coco_bytes
+	if life < 0 || life > time.Duration(C.COCO_ADMIN_TOKEN_LIFE_MAX)*time.Second {
+		return "", fmt.Errorf("%w: no such life of a token: %v", ErrInvalid, life)
+	}
+	if err := call(func(f *frame) C.coco_status {
+		named := f.text(0)
+		if role == "" {
+			named = nil
+		}
+		return C.coco_admin_token(data(key), size(key), named, C.uint32_t(life/time.Second), &ret, f.err)
+	}, role); err != nil {
+		return "", err
+	}
+	return string(takeBytes(ret)), nil
 }
 
 // SetTLSCA trusts the CAs in pem for TLS, instead of the system's.

@@ -2,10 +2,45 @@ package coco
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
+
+func TestAdminTokenIsSignedByItsKey(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(nil)
+	der, err := x509.MarshalPKCS8PrivateKey(must(t, private, err))
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(t, der, err)})
+
+	token, err := AdminToken(key, "reader", time.Hour)
+	parts := strings.Split(must(t, token, err), ".")
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if !ed25519.Verify(private.Public().(ed25519.PublicKey), []byte(parts[0]+"."+parts[1]), must(t, signature, err)) {
+		t.Error("another signature")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Role     string
+		Iat, Exp int64
+	}
+	if err := json.Unmarshal(must(t, payload, err), &claims); err != nil || claims.Role != "reader" || claims.Exp-claims.Iat != 3600 {
+		t.Errorf("%s: %v", payload, err)
+	}
+	if _, err := AdminToken([]byte("no key"), "", 0); !errors.Is(err, ErrProto) {
+		t.Errorf("err = %v, want ErrProto", err)
+	}
+	for _, life := range []time.Duration{-time.Second, 25 * time.Hour} {
+		if _, err := AdminToken(key, "", life); !errors.Is(err, ErrInvalid) {
+			t.Errorf("err = %v, want ErrInvalid", err)
+		}
+	}
+}
 
 func TestAdminRefuses(t *testing.T) {
 	if _, err := NewAdmin("no url"); !errors.Is(err, ErrInvalid) {

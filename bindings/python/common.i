@@ -76,6 +76,7 @@ static const struct argument optional[] = {
     {"admin_set_path_policy", "rego"},
     {"admin_set_proxy", "no_proxy"},
     {"admin_set_proxy", "url"},
+    {"admin_token", "role"},
     {"attester_new", "tee"},
     {"collateral_new_http", "amd"},
     {"collateral_new_http", "intel"},

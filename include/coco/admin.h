@@ -52,6 +52,28 @@ COCO_API void coco_admin_free(coco_admin *admin);
 COCO_API COCO_MUST_CHECK coco_status coco_admin_set_key(coco_admin *admin, const uint8_t *key,
                                                         size_t len, coco_error **err);
 
+/** Of a token of coco_admin_token(): how long it is good, in seconds. */
+#define COCO_ADMIN_TOKEN_LIFE 600
+/** The longest such time: a day. */
+#define COCO_ADMIN_TOKEN_LIFE_MAX 86400
+
+/**
+ * Makes a token as requests carry it, for another program or the broker's admin page. Whoever has
+ * it may do what @p role may, until it ends.
+ *
+ * @param key   private key, as for coco_admin_set_key()
+ * @param len   number of its bytes
+ * @param role  what the broker's lists of who may do what call its bearer; NULL is `admin`
+ * @param life  seconds that it is good, up to ::COCO_ADMIN_TOKEN_LIFE_MAX; 0 is
+ *              ::COCO_ADMIN_TOKEN_LIFE
+ * @param ret   a JWT (RFC 7519), signed with @p key; free with coco_bytes_free()
+ * @param err   ::COCO_ERR_PROTO if @p key is no such key, ::COCO_ERR_INVALID for a role that is
+ *              empty or longer than 63 bytes, or a @p life that is too long
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_token(const uint8_t *key, size_t len,
+                                                      const char *role, uint32_t life,
+                                                      coco_bytes **ret, coco_error **err);
+
 /** Trusts the CAs in @p pem for TLS, instead of the system's. */
 COCO_API COCO_MUST_CHECK coco_status coco_admin_set_tls_ca(coco_admin *admin, const uint8_t *pem,
                                                            size_t len, coco_error **err);

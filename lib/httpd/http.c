@@ -258,6 +258,7 @@ reason(int status)
         {200, "OK"},
         {206, "Partial Content"},
         {304, "Not Modified"},
+        {308, "Permanent Redirect"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#define TOKEN_LIFE_S 600
+#define ROLE "admin"
+#define ROLE_MAX 63
 #define TOKEN_MAX ((size_t)4096)
 #define POLICY_MAX ((size_t)2 << 20)
 #define ANSWER_MAX ((size_t)4 << 20)
@@ -59,8 +60,8 @@ coco_admin_free(coco_admin *admin)
     free(admin);
 }
 
-coco_status
-coco_admin_set_key(coco_admin *admin, const uint8_t *key, size_t len, coco_error **err)
+static coco_status
+parse_key(const uint8_t *key, size_t len, EVP_PKEY **ret, coco_error **err)
 {
     _cleanup_pkey_ EVP_PKEY *parsed = NULL;
     enum coco_key_kind kind = 0;
@@ -73,8 +74,20 @@ coco_admin_set_key(coco_admin *admin, const uint8_t *key, size_t len, coco_error
     if (kind != COCO_KEY_ED25519 && kind != COCO_KEY_P256 && kind != COCO_KEY_P384)
         return coco_fail(err, COCO_ERR_PROTO, "admin key: not Ed25519, P-256 or P-384");
 
+    *ret = coco_steal(&parsed);
+    return COCO_OK;
+}
+
+coco_status
+coco_admin_set_key(coco_admin *admin, const uint8_t *key, size_t len, coco_error **err)
+{
+    EVP_PKEY *parsed = NULL;
+
+    coco_status status = parse_key(key, len, &parsed, err);
+    if (status != COCO_OK)
+        return status;
     EVP_PKEY_free(admin->key);
-    admin->key = coco_steal(&parsed);
+    admin->key = parsed;
     return COCO_OK;
 }
 
@@ -100,7 +113,7 @@ coco_admin_set_retries(coco_admin *admin, uint32_t retries)
 
 /* Upstream demands "exp" and a string "role", for which it keeps a list of endpoints. */
 static coco_status
-sign_token(EVP_PKEY *key, struct coco_buf *token, coco_error **err)
+sign_token(EVP_PKEY *key, const char *role, uint32_t life, struct coco_buf *token, coco_error **err)
 {
     _cleanup_json_ cJSON *claims = NULL;
     int64_t now = (int64_t)time(NULL);
@@ -109,12 +122,31 @@ sign_token(EVP_PKEY *key, struct coco_buf *token, coco_error **err)
     if (status == COCO_OK)
         status = coco_json_add_i64(claims, "iat", now, err);
     if (status == COCO_OK)
-        status = coco_json_add_i64(claims, "exp", now + TOKEN_LIFE_S, err);
+        status = coco_json_add_i64(claims, "exp", now + life, err);
     if (status == COCO_OK)
-        status = coco_json_add_string(claims, "role", "admin", err);
+        status = coco_json_add_string(claims, "role", role, err);
     if (status == COCO_OK)
         status = coco_jws_sign(key, NULL, claims, token, err);
     return status;
+}
+
+coco_status
+coco_admin_token(const uint8_t *key, size_t len, const char *role, uint32_t life, coco_bytes **ret,
+                 coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *parsed = NULL;
+    _cleanup_buf_ struct coco_buf token = {.limit = TOKEN_MAX};
+
+    if (role && (!*role || strlen(role) > ROLE_MAX))
+        return coco_fail(err, COCO_ERR_INVALID, "role is not 1 to %d bytes long", ROLE_MAX);
+    if (life > COCO_ADMIN_TOKEN_LIFE_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "token for more than %d seconds",
+                         COCO_ADMIN_TOKEN_LIFE_MAX);
+    coco_status status = parse_key(key, len, &parsed, err);
+    if (status == COCO_OK)
+        status = sign_token(parsed, role ? role : ROLE, life ? life : COCO_ADMIN_TOKEN_LIFE, &token,
+                            err);
+    return status == COCO_OK ? coco_bytes_take(&token, ret, err) : status;
 }
 
 static coco_status
@@ -125,7 +157,7 @@ do_request(coco_admin *admin, coco_ctx *ctx, const struct coco_broker_request *r
     struct coco_broker_request signed_request = *request;
 
     if (admin->key) {
-        coco_status status = sign_token(admin->key, &token, err);
+        coco_status status = sign_token(admin->key, ROLE, COCO_ADMIN_TOKEN_LIFE, &token, err);
         if (status != COCO_OK)
             return status;
         signed_request.token = coco_buf_text(&token);

@@ -90,6 +90,17 @@ read_metrics(const cJSON *root, struct coco_kbs_config *config, coco_error **err
 }
 
 static coco_status
+read_admin_page(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct coco_kbs_field fields[] = {
+        {"enabled", COCO_FIELD_BOOL, &config->admin_page, 0, 0, NULL},
+    };
+
+    return coco_kbs_in_section(
+        "admin_page", COCO_KBS_READ(coco_kbs_section(root, "admin_page"), fields, err), err);
+}
+
+static coco_status
 set_defaults(struct coco_kbs_config *config, coco_error **err)
 {
     config->http.payload_request_size = COCO_HTTPD_BODY_MIB;
@@ -140,6 +151,7 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"http_server", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"attestation_service", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"admin", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"admin_page", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"storage_backend", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"plugins", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"explain", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
@@ -168,6 +180,8 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         status = read_audit(root, config, err);
     if (status == COCO_OK)
         status = read_metrics(root, config, err);
+    if (status == COCO_OK)
+        status = read_admin_page(root, config, err);
     if (status == COCO_OK)
         status = read_rate(root, config, err);
     if (status == COCO_OK)

@@ -142,6 +142,7 @@ struct coco_kbs_config {
     char *audit_path; /* NULL: nothing is recorded */
     bool audit_sync;
     bool metrics;
+    bool admin_page;
 };
 
 /* COCO_ERR_PROTO, with the key, for anything that is not understood. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the default policies as C strings: embed.py OUT NAME=FILE...
+"""Write files as C strings: embed.py OUT NAME=FILE...
 
 SPDX-License-Identifier: Apache-2.0
 """

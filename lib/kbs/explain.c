@@ -334,3 +334,61 @@ coco_kbs_traces_get(const struct coco_kbs_traces *traces, const char *id, struct
         return coco_fail(err, COCO_ERR_NOTFOUND, "no decision has this id, or it is too old");
     return status;
 }
+
+/* The text of the trace that was added as the last but n; COCO_ERR_NOTFOUND beyond the oldest. */
+static coco_status
+copy_text(const struct coco_kbs_traces *traces, size_t n, struct coco_buf *buf, coco_error **err)
+{
+    coco_status status = COCO_ERR_NOTFOUND;
+
+    (void)pthread_mutex_lock(traces->lock);
+    size_t at = (traces->next + traces->room - 1 - n % traces->room) % traces->room;
+    if (n < traces->room && traces->entries[at].text.len)
+        status = coco_buf_append(buf, traces->entries[at].text.data, traces->entries[at].text.len,
+                                 err);
+    (void)pthread_mutex_unlock(traces->lock);
+    return status;
+}
+
+static coco_status
+add_beginning(cJSON *list, const struct coco_buf *text, coco_error **err)
+{
+    static const char *const told[] = {"id",   "time",   "what", "decision",
+                                       "rule", "reason", "tee",  "resource"};
+    _cleanup_json_ cJSON *trace = NULL;
+    cJSON *entry = NULL;
+
+    coco_status status = coco_json_parse_object(coco_buf_text(text), text->len, &trace, err);
+    if (status == COCO_OK)
+        status = coco_json_add_object(list, NULL, &entry, err);
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]) && status == COCO_OK; i++) {
+        const cJSON *member = cJSON_GetObjectItemCaseSensitive(trace, told[i]);
+
+        if (member)
+            status = coco_json_add_copy(entry, told[i], member, err);
+    }
+    return status;
+}
+
+/* Copied one by one: whoever is refused meanwhile does not wait until all are read. */
+coco_status
+coco_kbs_traces_list(const struct coco_kbs_traces *traces, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *list = cJSON_CreateArray();
+    coco_status status = list ? COCO_OK : coco_fail_nomem(err);
+
+    for (size_t n = 0; n < COCO_KBS_TRACES_LISTED && status == COCO_OK; n++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_TRACE_MAX};
+
+        status = copy_text(traces, n, &text, err);
+        if (status == COCO_ERR_NOTFOUND) {
+            status = COCO_OK;
+            break;
+        }
+        if (status == COCO_OK)
+            status = add_beginning(list, &text, err);
+    }
+    if (status == COCO_OK)
+        *ret = coco_steal(&list);
+    return status;
+}

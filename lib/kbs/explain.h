@@ -51,4 +51,12 @@ coco_status coco_kbs_traces_add(struct coco_kbs_traces *traces, cJSON *trace, co
 coco_status coco_kbs_traces_get(const struct coco_kbs_traces *traces, const char *id,
                                 struct coco_buf *buf, coco_error **err);
 
+/*
+ * The last of them, the newest first and at most COCO_KBS_TRACES_LISTED: of each "id", "time",
+ * "what", "decision", "rule", "reason", "tee" and "resource", if it has that.
+ */
+#define COCO_KBS_TRACES_LISTED 100
+coco_status coco_kbs_traces_list(const struct coco_kbs_traces *traces, cJSON **ret,
+                                 coco_error **err);
+
 #endif

@@ -169,6 +169,64 @@ coco_kbs_policies_list(struct coco_kbs_policies *policies, cJSON **ret, coco_err
     return COCO_OK;
 }
 
+static coco_status
+add_policy(cJSON *list, const char *id, const cJSON *entry, coco_error **err)
+{
+    const cJSON *time = cJSON_GetObjectItemCaseSensitive(entry, "time");
+    const cJSON *size = cJSON_GetObjectItemCaseSensitive(entry, "size");
+    cJSON *policy = NULL;
+
+    coco_status status = coco_json_add_object(list, NULL, &policy, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(policy, "id", id, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(
+            policy, "about", coco_kbs_policy_is_of_resources(id) ? "resources" : "evidence", err);
+    if (status == COCO_OK && time)
+        status = coco_json_add_copy(policy, "time", time, err);
+    if (status == COCO_OK && size)
+        status = coco_json_add_copy(policy, "size", size, err);
+    return status;
+}
+
+static const char *
+name_of(const cJSON *entry)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
+}
+
+static bool
+is_among(const cJSON *entries, const char *id)
+{
+    const cJSON *entry;
+
+    cJSON_ArrayForEach(entry, entries)
+        if (strcmp(name_of(entry), id) == 0)
+            return true;
+    return false;
+}
+
+coco_status
+coco_kbs_policies_describe(struct coco_kbs_policies *policies, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *list = cJSON_CreateArray();
+    _cleanup_json_ cJSON *entries = NULL;
+    const cJSON *entry;
+
+    if (!list)
+        return coco_fail_nomem(err);
+    coco_status status = coco_kbs_store_entries(policies->store, COCO_KBS_POLICY, &entries, err);
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]) && status == COCO_OK; i++)
+        if (!is_among(entries, defaults[i].id))
+            status = add_policy(list, defaults[i].id, NULL, err);
+    cJSON_ArrayForEach(entry, entries)
+        if (status == COCO_OK)
+            status = add_policy(list, name_of(entry), entry, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&list);
+    return status;
+}
+
 /* Whether path is covered, the whole of it or its first parts. */
 static bool
 is_covered(const char *path, const char *by)

@@ -47,6 +47,13 @@ coco_status coco_kbs_policies_remove(struct coco_kbs_policies *policies, const c
 coco_status coco_kbs_policies_list(struct coco_kbs_policies *policies, cJSON **ret,
                                    coco_error **err);
 
+/*
+ * An array of all policies: objects of "id", what it is "about" ("resources", "evidence"), and,
+ * unless it is as shipped, the "time" when it was set, seconds since 1970, and its "size".
+ */
+coco_status coco_kbs_policies_describe(struct coco_kbs_policies *policies, cJSON **ret,
+                                       coco_error **err);
+
 /* A policy of resources, and in which generation of the store it was chosen. */
 struct coco_kbs_chosen {
     char id[COCO_KBS_POLICY_ID_SIZE];

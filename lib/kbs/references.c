@@ -64,6 +64,55 @@ coco_kbs_reference_set(struct coco_kbs_store *store, const char *name, const cha
     return store_values(store, named, err);
 }
 
+static const char *
+name_of(const cJSON *entry)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
+}
+
+static coco_status
+add_reference(cJSON *list, const cJSON *entry, const cJSON *value, coco_error **err)
+{
+    cJSON *reference = NULL;
+
+    coco_status status = coco_json_add_object(list, NULL, &reference, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(reference, "name", name_of(entry), err);
+    if (status == COCO_OK)
+        status = coco_json_add_copy(reference, "time",
+                                    cJSON_GetObjectItemCaseSensitive(entry, "time"), err);
+    if (status == COCO_OK)
+        status = coco_json_add_copy(reference, "value", value, err);
+    return status;
+}
+
+coco_status
+coco_kbs_references_list(struct coco_kbs_store *store, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *list = cJSON_CreateArray();
+    _cleanup_json_ cJSON *entries = NULL;
+    _cleanup_json_ cJSON *values = NULL;
+    const cJSON *entry;
+    const cJSON *value;
+
+    if (!list)
+        return coco_fail_nomem(err);
+    coco_status status = coco_kbs_store_entries(store, COCO_KBS_REFERENCE, &entries, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_values(store, COCO_KBS_REFERENCE, &values, err);
+    /* Both are sorted; what came or went between the two looks at the store is in one of them. */
+    value = values ? values->child : NULL;
+    cJSON_ArrayForEach(entry, entries) {
+        while (value && strcmp(value->string, name_of(entry)) < 0)
+            value = value->next;
+        if (status == COCO_OK && value && strcmp(value->string, name_of(entry)) == 0)
+            status = add_reference(list, entry, value, err);
+    }
+    if (status == COCO_OK)
+        *ret = coco_steal(&list);
+    return status;
+}
+
 /* ---- manifests ---- */
 
 /* One that is signed must be so by one of keys. */

@@ -14,6 +14,12 @@ coco_status coco_kbs_reference_set(struct coco_kbs_store *store, const char *nam
                                    const char *value, coco_error **err);
 
 /*
+ * An array of those that are there, sorted by name: objects of "name", the "time" when it was
+ * registered, seconds since 1970, and the "value".
+ */
+coco_status coco_kbs_references_list(struct coco_kbs_store *store, cJSON **ret, coco_error **err);
+
+/*
  * Stores what an RVPS message holds (kbs-protocol C.3), or nothing if one of the values
  * cannot be stored. {"version":"0.1.0","type":"sample","payload":"<base64>"} are values,
  * {name: value, …}; those of type "corim" a manifest that is good at now.

@@ -15,6 +15,8 @@
 #include "kbs/issuer.h"
 #include "kbs/keyring.h"
 #include "kbs/limiter.h"
+#include "kbs/overview.h"
+#include "kbs/page.h"
 #include "kbs/resource.h"
 #include "kbs/tenants.h"
 #include "kbs/versions.h"
@@ -46,7 +48,10 @@ metrics(struct coco_kbs_call *call, coco_error **err)
     return coco_kbs_metrics_write(call->core->metrics, &call->reply->body, err);
 }
 
-/* A path that ends with "/" takes what follows, which must not be empty. */
+/*
+ * A path that ends with "/" takes what follows, which must not be empty; one that ends with
+ * "*" takes nothing, too.
+ */
 static const struct route {
     const char *method;
     const char *path;
@@ -80,6 +85,14 @@ static const struct route {
      "list-resource-policies", COCO_KBS_OTHER},
     {"POST", COCO_RCAR_PREFIX "/attestation-policy", coco_kbs_admin_set_attestation_policy,
      "set-attestation-policy", COCO_KBS_OTHER},
+    {"GET", COCO_RCAR_PREFIX "/policies", coco_kbs_admin_list_policies, "list-policies",
+     COCO_KBS_OTHER},
+    {"GET", COCO_RCAR_PREFIX "/reference-value", coco_kbs_admin_list_references,
+     "list-reference-values", COCO_KBS_OTHER},
+    {"GET", COCO_RCAR_PREFIX "/explain", coco_kbs_admin_list_traces, "list-explanations",
+     COCO_KBS_OTHER},
+    {"GET", COCO_RCAR_PREFIX "/tenants", coco_kbs_admin_list_tenants, "list-tenants",
+     COCO_KBS_OTHER},
     {"POST", COCO_RCAR_PREFIX "/reference-value", coco_kbs_admin_set_reference_value,
      "set-reference-value", COCO_KBS_OTHER},
     {"GET", COCO_RCAR_PREFIX "/reference-value/", coco_kbs_admin_get_reference_value,
@@ -91,6 +104,8 @@ static const struct route {
     {"GET", COCO_KBS_JWKS_PATH, coco_kbs_jwks, NULL, COCO_KBS_OTHER},
     {"GET", COCO_KBS_DISCOVERY_PATH, coco_kbs_discovery, NULL, COCO_KBS_OTHER},
     {"GET", "/metrics", metrics, NULL, COCO_KBS_UNCOUNTED},
+    {"GET", COCO_KBS_PAGE_PATH, coco_kbs_to_page, NULL, COCO_KBS_OTHER},
+    {"GET", COCO_KBS_PAGE_PATH "/*", coco_kbs_page, NULL, COCO_KBS_OTHER},
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -101,6 +116,8 @@ match(const char *path, const char *route)
 {
     size_t len = strlen(route);
 
+    if (route[len - 1] == '*')
+        return strncmp(path, route, len - 1) == 0 ? path + len - 1 : NULL;
     if (route[len - 1] != '/')
         return strcmp(path, route) == 0 ? path + len : NULL;
     return strncmp(path, route, len) == 0 && path[len] ? path + len : NULL;

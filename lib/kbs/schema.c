@@ -30,6 +30,7 @@ const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
     [COCO_KBS_SQL_VERSIONS] = "SELECT version, time, seal, length(data) FROM coco_kbs_value" OF_NAME
                               " ORDER BY version DESC",
     [COCO_KBS_SQL_NAMES] = "SELECT name" NEWEST,
+    [COCO_KBS_SQL_ENTRIES] = "SELECT name, version, time, seal, length(data)" NEWEST,
     [COCO_KBS_SQL_VALUES] = "SELECT name, seal, data" NEWEST,
     [COCO_KBS_SQL_USAGE] =
         "SELECT count(DISTINCT name), coalesce(sum(length(data)), 0) FROM coco_kbs_value"

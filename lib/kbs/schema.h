@@ -32,6 +32,7 @@ enum coco_kbs_statement {
     COCO_KBS_SQL_RESTORE,  /* time, version, put again -> version */
     COCO_KBS_SQL_VERSIONS, /* -> version, time, seal, size or NULL; the newest first */
     COCO_KBS_SQL_NAMES,    /* -> name, sorted by its bytes */
+    COCO_KBS_SQL_ENTRIES,  /* -> name, version, time, seal, size; sorted by name */
     COCO_KBS_SQL_VALUES,   /* -> name, seal, data, sorted by name */
     COCO_KBS_SQL_USAGE,    /* -> number of names, and bytes of all their versions */
     COCO_KBS_SQL_RESEAL,   /* of all tenants, see below */

@@ -478,25 +478,33 @@ coco_kbs_store_restore(struct coco_kbs_store *store, enum coco_kbs_kind kind, co
     return status;
 }
 
+/* Of a version, time, seal and size. */
 static coco_status
-add_version(void *arg, const struct coco_sql_value *values, coco_error **err)
+describe(cJSON *version, const struct coco_sql_value *values, coco_error **err)
 {
-    const struct task *task = arg;
     const bool is_data = values[3].type == COCO_SQL_NUMBER;
     uint64_t size = (uint64_t)values[3].number;
-    cJSON *version = NULL;
 
     if (values[2].number && size >= COCO_KBS_SEAL_OVERHEAD)
         size -= COCO_KBS_SEAL_OVERHEAD;
-    coco_status status = coco_json_add_object(task->list, NULL, &version, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(version, "version", (uint64_t)values[0].number, err);
+    coco_status status =
+        coco_json_add_u64(version, "version", (uint64_t)values[0].number, err);
     if (status == COCO_OK)
         status = coco_json_add_u64(version, "time", (uint64_t)values[1].number, err);
     if (status == COCO_OK)
         status = is_data ? coco_json_add_u64(version, "size", size, err)
                          : coco_json_add_bool(version, "deleted", true, err);
     return status;
+}
+
+static coco_status
+add_version(void *arg, const struct coco_sql_value *values, coco_error **err)
+{
+    const struct task *task = arg;
+    cJSON *version = NULL;
+
+    coco_status status = coco_json_add_object(task->list, NULL, &version, err);
+    return status == COCO_OK ? describe(version, values, err) : status;
 }
 
 static coco_status
@@ -556,6 +564,65 @@ coco_kbs_store_names(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSO
     struct coco_kbs_value value = value_of(store, kind, NULL, &task);
 
     return list(&value, list_names, ret, err);
+}
+
+static coco_status
+add_entry(void *arg, const struct coco_sql_value *values, coco_error **err)
+{
+    const struct task *task = arg;
+    cJSON *entry = NULL;
+
+    coco_status status = coco_json_add_object(task->list, NULL, &entry, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(entry, "name", values[0].data, err);
+    return status == COCO_OK ? describe(entry, &values[1], err) : status;
+}
+
+static coco_status
+list_entries(struct coco_kbs_value *value, coco_error **err)
+{
+    return coco_kbs_table_run(value, COCO_KBS_SQL_ENTRIES, NULL, 0, add_entry, value->arg, err);
+}
+
+coco_status
+coco_kbs_store_entries(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSON **ret,
+                       coco_error **err)
+{
+    struct task task = {.list = cJSON_CreateArray()};
+    struct coco_kbs_value value = value_of(store, kind, NULL, &task);
+
+    return list(&value, list_entries, ret, err);
+}
+
+static coco_status
+take_usage(void *arg, const struct coco_sql_value *values, coco_error **err)
+{
+    struct coco_kbs_quota *used = arg;
+
+    (void)err;
+    used->names = (uint64_t)values[0].number;
+    used->bytes = (uint64_t)values[1].number;
+    return COCO_OK;
+}
+
+static coco_status
+measure(struct coco_kbs_value *value, coco_error **err)
+{
+    struct task *task = value->arg;
+
+    return coco_kbs_table_run(value, COCO_KBS_SQL_USAGE, NULL, 0, take_usage, &task->quota, err);
+}
+
+coco_status
+coco_kbs_store_usage(struct coco_kbs_store *store, struct coco_kbs_quota *ret, coco_error **err)
+{
+    struct task task = {0};
+    struct coco_kbs_value value = value_of(store, COCO_KBS_RESOURCE, NULL, &task);
+
+    coco_status status = coco_kbs_table_read(&value, measure, err);
+    if (status == COCO_OK)
+        *ret = task.quota;
+    return status;
 }
 
 static coco_status

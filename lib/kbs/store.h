@@ -137,6 +137,17 @@ coco_status coco_kbs_store_versions(struct coco_kbs_store *store, enum coco_kbs_
 coco_status coco_kbs_store_names(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSON **ret,
                                  coco_error **err);
 
+/*
+ * An array of what a kind has, sorted by name: objects of "name" and what
+ * coco_kbs_store_versions() says of the newest version.
+ */
+coco_status coco_kbs_store_entries(struct coco_kbs_store *store, enum coco_kbs_kind kind,
+                                   cJSON **ret, coco_error **err);
+
+/* How much there is of resources, as a quota counts it. */
+coco_status coco_kbs_store_usage(struct coco_kbs_store *store, struct coco_kbs_quota *ret,
+                                 coco_error **err);
+
 /* An object of all values of a kind that are JSON, by name. */
 coco_status coco_kbs_store_values(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                   cJSON **ret, coco_error **err);

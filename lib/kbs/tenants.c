@@ -82,3 +82,9 @@ coco_kbs_tenants_find(struct coco_kbs_core *root, const char *path, const char *
             return tenants->items[i].core;
     return NULL;
 }
+
+const struct coco_kbs_core *
+coco_kbs_tenants_at(const struct coco_kbs_tenants *tenants, size_t i)
+{
+    return tenants && i < tenants->n ? tenants->items[i].core : NULL;
+}

@@ -26,4 +26,7 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_tenants *, coco_kbs_tenants_free);
 struct coco_kbs_core *coco_kbs_tenants_find(struct coco_kbs_core *root, const char *path,
                                             const char **within);
 
+/* The i-th of them; NULL behind the last, and without any. */
+const struct coco_kbs_core *coco_kbs_tenants_at(const struct coco_kbs_tenants *tenants, size_t i);
+
 #endif

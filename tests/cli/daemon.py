@@ -44,13 +44,13 @@ allowed_endpoints = "^/kbs/v0/.+$"
 """
 
 
-def admin_token(private_key):
+def admin_token(private_key, role="admin"):
     """A JWT of the Ed25519 key, made without libcoco."""
 
     def encode(data):
         return base64.urlsafe_b64encode(data).rstrip(b"=")
 
-    claims = {"role": "admin", "exp": int(time.time()) + 300}
+    claims = {"role": role, "exp": int(time.time()) + 300}
     signed = encode(b'{"alg":"EdDSA"}') + b"." + encode(json.dumps(claims).encode())
     message = private_key.with_suffix(f".{os.getpid()}.jwt")
     message.write_bytes(signed)

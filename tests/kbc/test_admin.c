@@ -167,6 +167,56 @@ requests_are_signed_for_a_few_minutes(void **state)
 }
 
 static void
+a_token_is_for_its_role_and_time(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+    char role[65];
+    coco_bytes *token = NULL;
+
+    assert_ok(coco_key_generate(COCO_KEY_P256, &key, &f->err), f->err);
+    assert_ok(coco_key_private_pem(key, &pem, &f->err), f->err);
+    for_each_fault()
+    {
+        _cleanup_jws_ struct coco_jws jws = {0};
+        const char *text = NULL;
+        uint64_t iat = 0;
+        uint64_t exp = 0;
+
+        coco_status status = coco_admin_token(pem.data, pem.len, "reader", 60, &token, &f->err);
+        fault_expect(status, f->err);
+        coco_error_free(f->err);
+        f->err = NULL;
+        if (status != COCO_OK)
+            continue;
+        assert_ok(coco_jws_parse((const char *)coco_bytes_data(token), coco_bytes_size(token), &jws,
+                                 &f->err),
+                  f->err);
+        assert_ok(coco_jws_verify(&jws, key, &f->err), f->err);
+        assert_ok(coco_json_get_string(jws.payload, "role", &text, &f->err), f->err);
+        assert_string_equal(text, "reader");
+        assert_ok(coco_json_get_u64(jws.payload, "iat", &iat, &f->err), f->err);
+        assert_ok(coco_json_get_u64(jws.payload, "exp", &exp, &f->err), f->err);
+        assert_int_equal(exp - iat, 60);
+        coco_bytes_free(token);
+    }
+    memset(role, 'r', sizeof(role));
+    role[64] = '\0';
+    assert_fails(coco_admin_token(pem.data, pem.len, role, 0, &token, &f->err), f->err,
+                 COCO_ERR_INVALID, "role");
+    assert_fails(coco_admin_token(pem.data, pem.len, "", 0, &token, &f->err), f->err,
+                 COCO_ERR_INVALID, "role");
+    assert_fails(coco_admin_token(pem.data, pem.len, NULL, 86401, &token, &f->err), f->err,
+                 COCO_ERR_INVALID, "86400");
+    assert_fails(coco_admin_token(BYTES("no key"), NULL, 0, &token, &f->err), f->err,
+                 COCO_ERR_PROTO, "admin key");
+    role[63] = '\0';
+    assert_ok(coco_admin_token(pem.data, pem.len, role, 86400, &token, &f->err), f->err);
+    coco_bytes_free(token);
+}
+
+static void
 the_recorded_owners_key_is_taken(void **state)
 {
     struct fixture *f = *state;
@@ -578,6 +628,7 @@ main(void)
         TEST(requests_are_upstreams),
         TEST(an_empty_secret_is_a_secret),
         TEST(requests_are_signed_for_a_few_minutes),
+        TEST(a_token_is_for_its_role_and_time),
         TEST(the_recorded_owners_key_is_taken),
         TEST(other_keys_are_refused),
         TEST(refusals_keep_the_servers_words),

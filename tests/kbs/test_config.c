@@ -28,6 +28,7 @@ an_empty_text_has_defaults(void **state)
     assert_int_equal(c.admin.n_providers, 0);
     assert_null(c.storage.path);
     assert_true(c.metrics);
+    assert_false(c.admin_page);
     assert_true(c.rate.enabled);
     assert_int_equal(c.rate.per_second, 500);
     assert_int_equal(c.rate.burst, 5000);
@@ -49,7 +50,7 @@ every_key_is_read(void **state)
         "[storage_backend]\nstorage_type = \"Sqlite\"\n[storage_backend.backends.sqlite]\n"
         "path = \"/x.db\"\n[[plugins]]\nname = \"resource\"\n"
         "storage_backend_type = \"kvstorage\"\n[explain]\nentries = 3\n"
-        "[metrics]\nenabled = false\n[rate_limit]\nenabled = false\nper_second = 7\nburst = 8\n";
+        "[admin_page]\nenabled = true\n[metrics]\nenabled = false\n[rate_limit]\nenabled = false\nper_second = 7\nburst = 8\n";
     _cleanup_config_ struct coco_kbs_config c = {0};
     coco_error *err = NULL;
 
@@ -76,6 +77,7 @@ every_key_is_read(void **state)
     assert_string_equal(c.storage.path, "/x.db");
     assert_int_equal(c.explain_entries, 3);
     assert_false(c.metrics);
+    assert_true(c.admin_page);
     assert_false(c.rate.enabled);
     assert_int_equal(c.rate.per_second, 7);
     assert_int_equal(c.rate.burst, 8);
@@ -91,6 +93,8 @@ what_is_not_understood_is_refused(void **state)
         {COCO_ERR_NOTSUP, "[attestation_token]\ninsecure_header_jwk = true", "attestation_token"},
         {COCO_ERR_PROTO, "[rate_limit]\nper_second = 0", "[rate_limit]: per_second"},
         {COCO_ERR_PROTO, "[rate_limit]\nrate = 1", "rate_limit"},
+        {COCO_ERR_PROTO, "[admin_page]\nenable = true", "admin_page"},
+        {COCO_ERR_PROTO, "[admin_page]\nenabled = 1", "[admin_page]: enabled"},
         {COCO_ERR_NOTSUP, "[[plugins]]\nname = \"nebula\"", "resource"},
         {COCO_ERR_PROTO, "plugins = 1", "plugins"},
     };

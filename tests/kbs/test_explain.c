@@ -146,6 +146,49 @@ what_is_too_long_is_cut(void **state)
 }
 
 static void
+the_last_ones_are_listed_the_newest_first(void **state)
+{
+    _cleanup_(coco_kbs_traces_freep) struct coco_kbs_traces *traces = make(2);
+    _cleanup_json_ cJSON *none = NULL;
+    char ids[3][COCO_KBS_TRACE_ID_SIZE];
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_kbs_traces_list(traces, &none, &err), err);
+    assert_int_equal(cJSON_GetArraySize(none), 0);
+    for (size_t i = 0; i < 3; i++) {
+        _cleanup_json_ cJSON *trace = NULL;
+
+        assert_ok(coco_kbs_trace_begin("attest", "", (int64_t)i, &trace, &err), err);
+        assert_ok(coco_json_add_string(trace, "claims", "of a guest", &err), err);
+        assert_ok(coco_kbs_traces_add(traces, trace, "denied", "evidence", "why", ids[i], &err),
+                  err);
+    }
+    for_each_fault()
+    {
+        _cleanup_json_ cJSON *list = NULL;
+
+        err = NULL;
+        coco_status status = coco_kbs_traces_list(traces, &list, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        if (status != COCO_OK)
+            continue;
+        assert_int_equal(cJSON_GetArraySize(list), 2);
+        for (size_t i = 0; i < 2; i++) {
+            const cJSON *entry = cJSON_GetArrayItem(list, (int)i);
+            const char *text = NULL;
+
+            assert_ok(coco_json_get_string(entry, "id", &text, &err), err);
+            assert_string_equal(text, ids[2 - i]);
+            assert_ok(coco_json_get_string(entry, "reason", &text, &err), err);
+            assert_string_equal(text, "why");
+            assert_null(cJSON_GetObjectItemCaseSensitive(entry, "claims"));
+        }
+    }
+}
+
+static void
 adding_survives_failed_allocations(void **state)
 {
     _cleanup_(coco_kbs_traces_freep) struct coco_kbs_traces *traces = make(1);
@@ -173,6 +216,7 @@ main(void)
         cmocka_unit_test(the_oldest_is_forgotten),
         cmocka_unit_test(references_are_compared),
         cmocka_unit_test(what_is_too_long_is_cut),
+        cmocka_unit_test(the_last_ones_are_listed_the_newest_first),
         cmocka_unit_test(adding_survives_failed_allocations),
     };
 

@@ -484,6 +484,41 @@ lists_are_sorted(void **state)
 }
 
 static void
+entries_say_what_is_there_and_nothing_of_what_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_kbs_quota used = {0};
+    coco_error *err = NULL;
+
+    put(f, COCO_KBS_RESOURCE, "b", "secret");
+    put(f, COCO_KBS_RESOURCE, "b", "its second version");
+    put(f, COCO_KBS_RESOURCE, "a", "");
+    put(f, COCO_KBS_RESOURCE, "gone", "x");
+    put(f, COCO_KBS_REFERENCE, "c", "1");
+    assert_ok(coco_kbs_store_delete(f->store, COCO_KBS_RESOURCE, "gone", &err), err);
+    for_each_fault()
+    {
+        _cleanup_json_ cJSON *entries = NULL;
+        _cleanup_buf_ struct coco_buf text = {.limit = 512};
+
+        err = NULL;
+        coco_status status = coco_kbs_store_entries(f->store, COCO_KBS_RESOURCE, &entries, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        if (status != COCO_OK)
+            continue;
+        assert_int_equal(cJSON_GetArraySize(entries), 2);
+        assert_ok(coco_json_write(entries, COCO_JSON_COMPACT, &text, &err), err);
+        assert_contains(coco_buf_text(&text), "[{\"name\":\"a\",\"version\":1,\"time\":");
+        assert_contains(coco_buf_text(&text), "\"size\":0},{\"name\":\"b\",\"version\":2,\"time\":");
+        assert_contains(coco_buf_text(&text), "\"size\":18}]");
+    }
+    assert_ok(coco_kbs_store_usage(f->store, &used, &err), err);
+    assert_int_equal(used.names, 3);
+    assert_true(used.bytes >= 25);
+}
+
+static void
 sizes_are_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -606,7 +641,8 @@ main(void)
         use(tenants_see_nothing_of_each_other), use(a_quota_is_kept),                              \
         use(writes_and_lists_survive_failed_allocations), use(names_are_never_sql),                \
         use(the_first_of_two_that_make_a_key_wins), use(lists_are_sorted), use(sizes_are_bounded), \
-        use(whatever_is_written_makes_another_generation), use(threads_share_it),                  \
+        use(whatever_is_written_makes_another_generation),                                         \
+        use(entries_say_what_is_there_and_nothing_of_what_it_is), use(threads_share_it),           \
         use(open_and_get_survive_failed_allocations)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_versions_nothing_deleted_is_kept),

@@ -27,7 +27,7 @@ from ._collateral import Collateral
 from ._context import Context, LogLevel, Phase, Progress
 from ._image import Image, ImageClient, ImageRef
 from ._initdata import InitData, initdata_tees
-from ._kbc import Admin, Kbc, PluginKbc, TeeKey
+from ._kbc import Admin, Kbc, PluginKbc, TeeKey, admin_token
 from ._measure import Launch, Measured, TdxOrder, Vmm, cpu_signature, cpu_types, measure_tees
 from ._references import References
 from ._sealed import Sealer, Unsealer, sealed_inspect
@@ -86,6 +86,7 @@ __all__ = [
     "Verdict",
     "Verifier",
     "Vmm",
+    "admin_token",
     "allowances",
     "cpu_signature",
     "cpu_types",

@@ -117,6 +117,16 @@ class PluginKbc(Kbc):
         Handle.__init__(self, native.kbc_new_plugin(plugin))
 
 
+def admin_token(key, *, role=None, life=0):
+    """A token as requests carry it, a JWT: for another program, or the broker's admin page.
+
+    key   private key that signs it, PEM
+    role  what the broker's lists of who may do what call its bearer; `admin` if not given
+    life  seconds that it is good; 0 is ten minutes
+    """
+    return native.admin_token(key, role, life).decode()
+
+
 class Admin(Handle):
     """A key broker service at `url`, seen by its owner.
 

@@ -208,6 +208,12 @@ def test_an_owner_administers_over_http():
         'role = "admin"\nallowed_endpoints = "^/kbs/v0/.+$"\n'
     )
     with kbs.Kbs(config) as server:
+        stranger = coco.admin_token(private, role="nobody", life=60)
+        claims = json.loads(base64.urlsafe_b64decode(stranger.split(".")[1] + "=="))
+        assert claims["role"] == "nobody" and claims["exp"] - claims["iat"] == 60
+        assert coco.admin_token(private).count(".") == 2
+        with pytest.raises(coco.InvalidError):
+            coco.admin_token(private, life=86401)
         with coco.Admin(server.url, key=private) as admin:
             admin.put("default/key/1", b"secret")
             assert server.get("default/key/1") == b"secret"

@@ -539,6 +539,16 @@ static const struct cli_command table[] = {
         .run = cli_rv_diff,
     },
     {
+        .name = "rv ls",
+        .operands = "",
+        .purpose = "list the reference values that a broker has, as its owner",
+        .details = "Since when, and until when: what has ended does not count any more. Trustee's "
+                   "KBS does not list them (7).",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
+        .run = cli_rv_ls,
+    },
+    {
         .name = "rv put",
         .operands = "FILE",
         .min = 1,
@@ -546,7 +556,8 @@ static const struct cli_command table[] = {
         .purpose = "register the reference values in FILE at a broker, as its owner",
         .details =
             "What \"rv sign\" made goes as it is, for a broker that has its key; our own and "
-            "Trustee's take any other form. Values stay there until they are replaced.",
+            "Trustee's take any other form. Values stay there until they are replaced; on our own "
+            "broker they count until they end.",
         .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
         .run = cli_rv_put,
     },

@@ -61,6 +61,7 @@ print_trace(const cJSON *trace)
     print_member("time:     ", get(trace, "time"));
     print_member("rule:     ", get(trace, "rule"));
     print_member("reason:   ", get(trace, "reason"));
+    print_member("ended:    ", get(trace, "ended_reference_values"));
     print_list("checks that do not hold", get(trace, "checks"));
     print_list("reference values that the claims differ from", get(trace, "reference_values"));
 }

@@ -234,6 +234,7 @@ int cli_resource_versions(struct cli *cli);
 int cli_resource_watch(struct cli *cli);
 int cli_rv_add(struct cli *cli);
 int cli_rv_diff(struct cli *cli);
+int cli_rv_ls(struct cli *cli);
 int cli_rv_put(struct cli *cli);
 int cli_rv_rm(struct cli *cli);
 int cli_rv_show(struct cli *cli);

@@ -183,6 +183,26 @@ func (a *Admin) PutReferences(ctx context.Context, message string) error {
 	}, message)
 }
 
+// RegisteredReference is a reference value that a broker has.
+type RegisteredReference struct {
+	Name    string          `json:"name"`
+	Value   json.RawMessage `json:"value"`
+	Time    int64           `json:"time"`    // When it was registered, seconds since 1970.
+	Expires int64           `json:"expires"` // When it ends; 0 is never.
+}
+
+// ListReferences gives the reference values, sorted by their names.
+func (a *Admin) ListReferences(ctx context.Context) (references []RegisteredReference, err error) {
+	var ret *C.coco_bytes
+	err = a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_list_references(c, f.ctx, &ret, f.err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return references, json.Unmarshal(takeBytes(ret), &references)
+}
+
 // Explain explains the refusal that a guest was told by its id: JSON.
 func (a *Admin) Explain(ctx context.Context, id string) (json.RawMessage, error) {
 	var ret *C.coco_bytes

@@ -213,6 +213,21 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_put_references(coco_admin *admin
                                                                coco_error **err);
 
 /**
+ * Lists reference values, how old they are and when they end.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param ret    JSON array, sorted by name, of objects {"name", "value", "time", "expires"}: any
+ *               JSON, when it was registered and when it ends, in seconds since 1970; the last one
+ *               is not there of a value that does not end, and past of one that does not count any
+ *               more. Free with coco_bytes_free()
+ * @param err    ::COCO_ERR_NOTSUP if the KBS does not list, ::COCO_ERR_DENIED, ::COCO_ERR_NET,
+ *               ::COCO_ERR_PROTO, ::COCO_ERR_CANCELED
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_list_references(coco_admin *admin, coco_ctx *ctx,
+                                                                coco_bytes **ret, coco_error **err);
+
+/**
  * Explains a refusal: what the guest claimed, which check or rule decided, what was expected
  * and what was got. All of it is the guest's word, or the broker's: escape it where it is shown.
  *

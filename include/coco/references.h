@@ -24,10 +24,11 @@ extern "C" {
  *       "value": ["95e2…"]}]
  *
  * "value" is any JSON: mostly a list of what is accepted. Other forms are read and
- * written by name, in which values have no end of their own:
+ * written by name, of which the first has no ends and the last one for all:
  *
  *     values     {"mr_td": ["95e2…"]}
- *     rvps       a message for Trustee's RVPS and our KBS, of type "sample"
+ *     rvps       a message for Trustee's RVPS and our KBS, of type "sample"; only the latter
+ *                takes the ends from it, {"mr_td": "2027-11-28T12:00:00Z"} as "expirations"
  *     corim      a manifest (draft-ietf-rats-corim) in CBOR, which nobody signed
  *
  * and read is what `coco measure --json` prints. A manifest that is signed, as

@@ -490,6 +490,42 @@ coco_admin_put_references(coco_admin *admin, coco_ctx *ctx, const char *message,
 }
 
 static coco_status
+check_reference(const cJSON *reference, coco_error **err)
+{
+    const cJSON *value = NULL;
+    const char *name = NULL;
+    uint64_t time = 0;
+
+    if (!cJSON_IsObject(reference))
+        return coco_fail(err, COCO_ERR_PROTO, "no object");
+    coco_status status = coco_json_get_string(reference, "name", &name, err);
+    if (status == COCO_OK)
+        status = coco_json_get_any(reference, "value", &value, err);
+    if (status == COCO_OK)
+        status = coco_json_get_u64(reference, "time", &time, err);
+    if (status == COCO_OK)
+        status = coco_json_get_u64_opt(reference, "expires", 0, &time, err);
+    return status;
+}
+
+coco_status
+coco_admin_list_references(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *list = NULL;
+    const cJSON *reference;
+
+    coco_status status = get_json(admin, ctx, "/reference-value", NULL, &list, err);
+    if (status == COCO_OK && !cJSON_IsArray(list))
+        status = coco_fail(err, COCO_ERR_PROTO, "no array");
+    cJSON_ArrayForEach(reference, list)
+        if (status == COCO_OK)
+            status = check_reference(reference, err);
+    if (status == COCO_OK)
+        return give_json(list, ret, err);
+    return coco_wrap(err, status, "list of reference values");
+}
+
+static coco_status
 check_id(const char *id, coco_error **err)
 {
     static const char known[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";

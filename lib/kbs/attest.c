@@ -14,6 +14,7 @@
 #include "kbs/admin.h"
 #include "kbs/appraise.h"
 #include "kbs/explain.h"
+#include "kbs/references.h"
 #include "kbs/session.h"
 #include "kbs/token.h"
 #include "rcar/messages.h"
@@ -391,7 +392,7 @@ judge(struct judgement *j, coco_error **err)
         status = read_init_data(j, err);
     if (status == COCO_OK)
         status =
-            coco_kbs_store_values(j->call->core->store, COCO_KBS_REFERENCE, &j->references, err);
+            coco_kbs_references_get(j->call->core->store, j->now, &j->references, NULL, err);
     if (status == COCO_OK)
         status = coco_json_new_object(&j->submods, err);
     if (status == COCO_OK)

@@ -37,13 +37,43 @@ check_values(const cJSON *values, coco_error **err)
     return status;
 }
 
+/* ends: {name: seconds}; 0, or none, is never. What ended before must not end what is new. */
 static coco_status
-store_values(struct coco_kbs_store *store, const cJSON *values, coco_error **err)
+all_ends(const cJSON *values, const cJSON *ends, cJSON **ret, coco_error **err)
 {
-    coco_status status = check_values(values, err);
+    _cleanup_json_ cJSON *all = NULL;
+    const cJSON *value;
 
+    coco_status status = coco_json_new_object(&all, err);
+    cJSON_ArrayForEach(value, values) {
+        int64_t end = 0;
+        const cJSON *said = cJSON_GetObjectItemCaseSensitive(ends, value->string);
+
+        if (status == COCO_OK && said)
+            status = coco_json_i64(said, &end, err);
+        if (status == COCO_OK)
+            status = coco_json_add_i64(all, value->string, end, err);
+    }
     if (status == COCO_OK)
-        status = coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, err);
+        *ret = coco_steal(&all);
+    return status;
+}
+
+static coco_status
+store_values(struct coco_kbs_store *store, const cJSON *values, const cJSON *ends, coco_error **err)
+{
+    _cleanup_json_ cJSON *all = NULL;
+
+    coco_status status = check_values(values, err);
+    if (status == COCO_OK)
+        status = all_ends(values, ends, &all, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "reference value");
+    const struct coco_kbs_set sets[] = {
+        {COCO_KBS_REFERENCE, values},
+        {COCO_KBS_REFERENCE_END, all},
+    };
+    status = coco_kbs_store_put_sets(store, sets, 2, err);
     return status == COCO_OK ? status : coco_wrap(err, status, "reference value");
 }
 
@@ -61,7 +91,67 @@ coco_kbs_reference_set(struct coco_kbs_store *store, const char *name, const cha
         status = coco_json_add_item(named, name, parsed, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "reference value");
-    return store_values(store, named, err);
+    return store_values(store, named, NULL, err);
+}
+
+/*
+ * When the value called name ends, 0 for never; *at goes on to it, in ends that are sorted as the
+ * names are that are asked for.
+ */
+static coco_status
+end_of(const char *name, const cJSON **at, int64_t *ret, coco_error **err)
+{
+    *ret = 0;
+    while (*at && strcmp((*at)->string, name) < 0)
+        *at = (*at)->next;
+    if (!*at || strcmp((*at)->string, name) != 0)
+        return COCO_OK;
+    return coco_json_i64(*at, ret, err);
+}
+
+/* Takes those out of values that have ended. */
+static coco_status
+sort_out(cJSON *values, const cJSON *ends, int64_t now, cJSON *ended, coco_error **err)
+{
+    coco_status status = COCO_OK;
+    const cJSON *at = ends->child;
+    cJSON *next;
+
+    for (cJSON *value = values->child; value && status == COCO_OK; value = next) {
+        int64_t end = 0;
+
+        next = value->next;
+        status = end_of(value->string, &at, &end, err);
+        if (status != COCO_OK || !end || now <= end)
+            continue;
+        status = coco_json_add_string(ended, NULL, value->string, err);
+        coco_json_free(cJSON_DetachItemViaPointer(values, value));
+    }
+    return status;
+}
+
+coco_status
+coco_kbs_references_get(struct coco_kbs_store *store, int64_t now, cJSON **ret, cJSON **ended,
+                        coco_error **err)
+{
+    _cleanup_json_ cJSON *values = NULL;
+    _cleanup_json_ cJSON *ends = NULL;
+    _cleanup_json_ cJSON *names = cJSON_CreateArray();
+
+    if (!names)
+        return coco_fail_nomem(err);
+    /* In this order: what is put meanwhile may lack a value, but has none beyond its end. */
+    coco_status status = coco_kbs_store_values(store, COCO_KBS_REFERENCE_END, &ends, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_values(store, COCO_KBS_REFERENCE, &values, err);
+    if (status == COCO_OK)
+        status = sort_out(values, ends, now, names, err);
+    if (status != COCO_OK)
+        return status;
+    *ret = coco_steal(&values);
+    if (ended)
+        *ended = coco_steal(&names);
+    return COCO_OK;
 }
 
 static const char *
@@ -71,7 +161,7 @@ name_of(const cJSON *entry)
 }
 
 static coco_status
-add_reference(cJSON *list, const cJSON *entry, const cJSON *value, coco_error **err)
+add_reference(cJSON *list, const cJSON *entry, const cJSON *value, int64_t end, coco_error **err)
 {
     cJSON *reference = NULL;
 
@@ -83,6 +173,8 @@ add_reference(cJSON *list, const cJSON *entry, const cJSON *value, coco_error **
                                     cJSON_GetObjectItemCaseSensitive(entry, "time"), err);
     if (status == COCO_OK)
         status = coco_json_add_copy(reference, "value", value, err);
+    if (status == COCO_OK && end)
+        status = coco_json_add_i64(reference, "expires", end, err);
     return status;
 }
 
@@ -92,21 +184,28 @@ coco_kbs_references_list(struct coco_kbs_store *store, cJSON **ret, coco_error *
     _cleanup_json_ cJSON *list = cJSON_CreateArray();
     _cleanup_json_ cJSON *entries = NULL;
     _cleanup_json_ cJSON *values = NULL;
+    _cleanup_json_ cJSON *ends = NULL;
     const cJSON *entry;
-    const cJSON *value;
 
     if (!list)
         return coco_fail_nomem(err);
     coco_status status = coco_kbs_store_entries(store, COCO_KBS_REFERENCE, &entries, err);
     if (status == COCO_OK)
         status = coco_kbs_store_values(store, COCO_KBS_REFERENCE, &values, err);
-    /* Both are sorted; what came or went between the two looks at the store is in one of them. */
-    value = values ? values->child : NULL;
+    if (status == COCO_OK)
+        status = coco_kbs_store_values(store, COCO_KBS_REFERENCE_END, &ends, err);
+    /* All are sorted; what came or went between the looks at the store is not in all of them. */
+    const cJSON *value = values ? values->child : NULL;
+    const cJSON *at = ends ? ends->child : NULL;
     cJSON_ArrayForEach(entry, entries) {
+        int64_t end = 0;
+
         while (value && strcmp(value->string, name_of(entry)) < 0)
             value = value->next;
+        if (status == COCO_OK)
+            status = end_of(name_of(entry), &at, &end, err);
         if (status == COCO_OK && value && strcmp(value->string, name_of(entry)) == 0)
-            status = add_reference(list, entry, value, err);
+            status = add_reference(list, entry, value, end, err);
     }
     if (status == COCO_OK)
         *ret = coco_steal(&list);
@@ -157,13 +256,19 @@ register_manifest(struct coco_kbs_store *store, const struct coco_kbs_texts *key
 {
     _cleanup_references_ coco_references *references = NULL;
     _cleanup_json_ cJSON *values = NULL;
+    _cleanup_json_ cJSON *ends = NULL;
 
     coco_status status = open_manifest(keys, manifest, &references, err);
     if (status == COCO_OK)
         status = coco_references_check(references, now, err);
     if (status == COCO_OK)
         status = coco_references_values(references, &values, err);
-    return status == COCO_OK ? store_values(store, values, err) : status;
+    if (status == COCO_OK)
+        status = coco_json_new_object(&ends, err);
+    for (size_t i = 0; status == COCO_OK && i < references->n; i++)
+        status =
+            coco_json_add_i64(ends, references->values[i].name, references->values[i].expires, err);
+    return status == COCO_OK ? store_values(store, values, ends, err) : status;
 }
 
 coco_status
@@ -182,18 +287,53 @@ coco_kbs_references_check_keys(const struct coco_kbs_texts *keys, coco_error **e
 
 /* ---- messages ---- */
 
+/* {name: "2027-11-28T12:00:00Z"} to {name: seconds}; each of a value that is there, and to come. */
 static coco_status
-register_values(struct coco_kbs_store *store, const struct coco_kbs_texts *keys,
-                const struct coco_buf *payload, coco_error **err)
+read_ends(const cJSON *said, const cJSON *values, int64_t now, cJSON *ends, coco_error **err)
+{
+    coco_status status = COCO_OK;
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, said) {
+        int64_t end = 0;
+
+        if (!cJSON_IsString(item))
+            return coco_fail(err, COCO_ERR_PROTO, "'%.80s' is no text", item->string);
+        if (!cJSON_GetObjectItemCaseSensitive(values, item->string))
+            return coco_fail(err, COCO_ERR_PROTO, "'%.80s' is no value", item->string);
+        status = coco_reference_time_parse(item->valuestring, &end, err);
+        if (status == COCO_OK && now > end)
+            status = coco_fail(err, COCO_ERR_VERIFY, "'%.80s' ended at %s", item->string,
+                               item->valuestring);
+        if (status == COCO_OK)
+            status = coco_json_add_i64(ends, item->string, end, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    return status;
+}
+
+static coco_status
+register_values(struct coco_kbs_store *store, const struct coco_kbs_texts *keys, int64_t now,
+                const cJSON *message, const struct coco_buf *payload, coco_error **err)
 {
     _cleanup_json_ cJSON *values = NULL;
+    _cleanup_json_ cJSON *ends = NULL;
+    const cJSON *said = NULL;
 
     if (keys->n > 0)
         return coco_fail(err, COCO_ERR_VERIFY, "values that nobody signed");
     coco_status status = coco_json_parse_object(coco_buf_text(payload), payload->len, &values, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "payload");
-    return store_values(store, values, err);
+    status = coco_json_get_object_opt(message, "expirations", &said, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&ends, err);
+    if (status == COCO_OK)
+        status = read_ends(said, values, now, ends, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "expirations");
+    return store_values(store, values, ends, err);
 }
 
 coco_status
@@ -225,5 +365,5 @@ coco_kbs_references_register(struct coco_kbs_store *store, const struct coco_kbs
         return coco_wrap(err, status, "payload");
     if (strcmp(type, "corim") == 0)
         return register_manifest(store, keys, now, &payload, err);
-    return register_values(store, keys, &payload, err);
+    return register_values(store, keys, now, object, &payload, err);
 }

@@ -9,20 +9,29 @@
 #include "kbs/config.h"
 #include "kbs/store.h"
 
-/* Stores value, JSON, as the reference value name. */
+/* Stores value, JSON, as the reference value name, which has no end. */
 coco_status coco_kbs_reference_set(struct coco_kbs_store *store, const char *name,
                                    const char *value, coco_error **err);
 
 /*
  * An array of those that are there, sorted by name: objects of "name", the "time" when it was
- * registered, seconds since 1970, and the "value".
+ * registered, seconds since 1970, the "value", and when it "expires", if it does.
  */
 coco_status coco_kbs_references_list(struct coco_kbs_store *store, cJSON **ret, coco_error **err);
 
 /*
+ * {name: value} of those that are good at now, which alone count: sorted. The names of the others
+ * go to the array *ended, unless that is NULL.
+ */
+coco_status coco_kbs_references_get(struct coco_kbs_store *store, int64_t now, cJSON **ret,
+                                    cJSON **ended, coco_error **err);
+
+/*
  * Stores what an RVPS message holds (kbs-protocol C.3), or nothing if one of the values
  * cannot be stored. {"version":"0.1.0","type":"sample","payload":"<base64>"} are values,
- * {name: value, …}; those of type "corim" a manifest that is good at now.
+ * {name: value, …}; those of type "corim" a manifest. All must be good at now. Values of the
+ * former end as "expirations": {name: "2027-11-28T12:00:00Z"} says, which is our own; others
+ * overlook it.
  *
  * With keys there must be a manifest that one of them signed: COCO_ERR_VERIFY for others.
  * COCO_ERR_NOTSUP for other types.

@@ -15,6 +15,7 @@
 #include "kbs/attest.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
+#include "kbs/references.h"
 #include "rcar/response.h"
 
 #include <inttypes.h>
@@ -118,13 +119,17 @@ static coco_status
 fill_trace(const struct coco_kbs_call *call, const cJSON *claims, cJSON *trace, coco_error **err)
 {
     _cleanup_json_ cJSON *references = NULL;
+    _cleanup_json_ cJSON *ended = NULL;
     const cJSON *submods = cJSON_GetObjectItemCaseSensitive(claims, "submods");
 
     coco_status status = coco_json_add_string(trace, "resource", call->rest, err);
     if (status == COCO_OK && submods)
         status = coco_json_add_copy(trace, "claims", submods, err);
     if (status == COCO_OK)
-        status = coco_kbs_store_values(call->core->store, COCO_KBS_REFERENCE, &references, err);
+        status = coco_kbs_references_get(call->core->store, call->core->now(), &references, &ended,
+                                         err);
+    if (status == COCO_OK && ended->child)
+        status = coco_json_add_copy(trace, "ended_reference_values", ended, err);
     if (status == COCO_OK)
         status = coco_kbs_trace_references(trace, submods, references, err);
     return status;

@@ -30,7 +30,8 @@ struct coco_kbs_store {
 struct task {
     const void *data; /* that is put, len bytes; NULL: that it was deleted */
     size_t len;
-    const cJSON *values;     /* that are put */
+    const struct coco_kbs_set *sets; /* that are put, n_sets of them */
+    size_t n_sets;
     struct coco_secret *ret; /* where it goes; NULL: nowhere */
     cJSON *list;             /* that is filled */
     uint64_t kept;           /* versions of such values */
@@ -329,11 +330,10 @@ coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind, const 
     return status == COCO_OK ? coco_kbs_table_write(&value, put, err) : status;
 }
 
-/* One of several values. */
+/* One of several values, of a kind that has no quota. */
 static coco_status
-put_json(const struct coco_kbs_value *all, const cJSON *json, coco_error **err)
+put_json(struct coco_kbs_value value, const cJSON *json, coco_error **err)
 {
-    const struct task *common = all->arg;
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_KBS_VALUE_MAX};
 
     coco_status status = coco_kbs_store_check_name(json->string, err);
@@ -341,35 +341,38 @@ put_json(const struct coco_kbs_value *all, const cJSON *json, coco_error **err)
         status = coco_json_write(json, COCO_JSON_COMPACT, &text, err);
     if (status != COCO_OK)
         return status;
-    struct task task = {
-        .data = text.data, .len = text.len, .kept = common->kept, .quota = common->quota};
-    struct coco_kbs_value value = *all;
+    struct task task = {.data = text.data, .len = text.len, .kept = 1};
     value.name = json->string;
     value.arg = &task;
     return put(&value, err);
 }
 
 static coco_status
-put_values(struct coco_kbs_value *value, coco_error **err)
+put_sets(struct coco_kbs_value *value, coco_error **err)
 {
     const struct task *task = value->arg;
     coco_status status = COCO_OK;
     const cJSON *json;
 
-    cJSON_ArrayForEach(json, task->values)
-        if (status == COCO_OK)
-            status = put_json(value, json, err);
+    for (size_t i = 0; i < task->n_sets; i++) {
+        struct coco_kbs_value one = *value;
+
+        one.kind = (int)task->sets[i].kind;
+        cJSON_ArrayForEach(json, task->sets[i].values)
+            if (status == COCO_OK)
+                status = put_json(one, json, err);
+    }
     return status;
 }
 
 coco_status
-coco_kbs_store_put_values(struct coco_kbs_store *store, enum coco_kbs_kind kind,
-                          const cJSON *values, coco_error **err)
+coco_kbs_store_put_sets(struct coco_kbs_store *store, const struct coco_kbs_set *sets, size_t n,
+                        coco_error **err)
 {
-    struct task task = {.values = values};
-    struct coco_kbs_value value = value_of(store, kind, NULL, &task);
+    struct task task = {.sets = sets, .n_sets = n};
+    struct coco_kbs_value value = value_of(store, sets[0].kind, NULL, &task);
 
-    return coco_kbs_table_write(&value, put_values, err);
+    return coco_kbs_table_write(&value, put_sets, err);
 }
 
 coco_status
@@ -487,8 +490,7 @@ describe(cJSON *version, const struct coco_sql_value *values, coco_error **err)
 
     if (values[2].number && size >= COCO_KBS_SEAL_OVERHEAD)
         size -= COCO_KBS_SEAL_OVERHEAD;
-    coco_status status =
-        coco_json_add_u64(version, "version", (uint64_t)values[0].number, err);
+    coco_status status = coco_json_add_u64(version, "version", (uint64_t)values[0].number, err);
     if (status == COCO_OK)
         status = coco_json_add_u64(version, "time", (uint64_t)values[1].number, err);
     if (status == COCO_OK)

@@ -27,6 +27,7 @@ enum coco_kbs_kind {
     COCO_KBS_POLICY = 2,
     COCO_KBS_REFERENCE = 3, /* JSON */
     COCO_KBS_KEY = 4,
+    COCO_KBS_REFERENCE_END = 6, /* when the reference value of this name ends: JSON, a number */
 };
 
 struct coco_kbs_store;
@@ -90,11 +91,20 @@ coco_status coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind 
                                const char *name, const void *data, size_t len, coco_error **err);
 
 /*
- * Puts all members of values, an object, as JSON under their names, or none of them:
- * who reads gets those of before or those of after.
+ * What is put of one kind, not of resources: all members of values, an object, as JSON under
+ * their names.
  */
-coco_status coco_kbs_store_put_values(struct coco_kbs_store *store, enum coco_kbs_kind kind,
-                                      const cJSON *values, coco_error **err);
+struct coco_kbs_set {
+    enum coco_kbs_kind kind;
+    const cJSON *values;
+};
+
+/*
+ * Puts all of n sets, or nothing of them: who reads gets, of each, those of before or those of
+ * after.
+ */
+coco_status coco_kbs_store_put_sets(struct coco_kbs_store *store, const struct coco_kbs_set *sets,
+                                    size_t n, coco_error **err);
 
 /* Leaves what was there and stores that in *ret, so that all who make a key get the same. */
 coco_status coco_kbs_store_put_new(struct coco_kbs_store *store, enum coco_kbs_kind kind,
@@ -148,7 +158,7 @@ coco_status coco_kbs_store_entries(struct coco_kbs_store *store, enum coco_kbs_k
 coco_status coco_kbs_store_usage(struct coco_kbs_store *store, struct coco_kbs_quota *ret,
                                  coco_error **err);
 
-/* An object of all values of a kind that are JSON, by name. */
+/* An object of all values of a kind that are JSON, by name, sorted. */
 coco_status coco_kbs_store_values(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                   cJSON **ret, coco_error **err);
 

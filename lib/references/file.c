@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define ENDS "expirations" /* of a message, by name: ours alone */
+
 /* ---- JSON, read ---- */
 
 /* As RVPS keeps it (Trustee, rvps/src/reference_value.rs). */
@@ -85,11 +87,31 @@ read_values(cJSON *object, coco_references *ret, coco_error **err)
     return COCO_OK;
 }
 
+/* What a message of type "sample" says of when its values end. */
+static coco_status
+read_ends(const cJSON *message, coco_references *references, coco_error **err)
+{
+    const cJSON *ends = NULL;
+    const cJSON *end;
+
+    coco_status status = coco_json_get_object_opt(message, ENDS, &ends, err);
+    cJSON_ArrayForEach(end, ends) {
+        struct coco_reference *value = coco_references_find(references, end->string);
+
+        if (status == COCO_OK && (!value || !cJSON_IsString(end)))
+            status = coco_fail(err, COCO_ERR_PROTO, "end of '%.80s', which is no value or no time",
+                               end->string);
+        if (status == COCO_OK)
+            status = coco_reference_time_parse(end->valuestring, &value->expires, err);
+    }
+    return status;
+}
+
 /* kbs-protocol C.3. */
 static coco_status
 read_message(const cJSON *message, coco_references *ret, coco_error **err)
 {
-    static const char *const known[] = {"version", "type", "payload", NULL};
+    static const char *const known[] = {"version", "type", "payload", ENDS, NULL};
     _cleanup_buf_ struct coco_buf payload = {.limit = COCO_REFERENCES_FILE_MAX};
     _cleanup_json_ cJSON *values = NULL;
     const char *version = NULL;
@@ -109,12 +131,16 @@ read_message(const cJSON *message, coco_references *ret, coco_error **err)
         status = coco_base64_decode(COCO_BASE64, text, strlen(text), &payload, err);
     if (status != COCO_OK)
         return status;
+    if (strcmp(type, "sample") != 0 && cJSON_GetObjectItemCaseSensitive(message, ENDS))
+        return coco_fail(err, COCO_ERR_PROTO, "'" ENDS "' of type '%.20s'", type);
     if (strcmp(type, "corim") == 0)
         return coco_references_read_corim(payload.data, payload.len, ret, err);
     if (strcmp(type, "sample") != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "values of type '%.20s'", type);
     status = coco_json_parse_object(coco_buf_text(&payload), payload.len, &values, err);
-    return status == COCO_OK ? read_values(values, ret, err) : status;
+    if (status == COCO_OK)
+        status = read_values(values, ret, err);
+    return status == COCO_OK ? read_ends(message, ret, err) : status;
 }
 
 /* One value that "coco measure --json" tells; those that cannot be known have none. */
@@ -155,28 +181,31 @@ read_measurement(const cJSON *object, coco_references *ret, coco_error **err)
     return status == COCO_OK ? status : coco_wrap(err, status, "measurement");
 }
 
-/* Whether object has just the members a and b, or a, b and c. */
+/* Whether object has just these members. */
 static bool
-has_just(const cJSON *object, const char *a, const char *b, const char *c)
+has_just(const cJSON *object, const char *const *names, size_t n)
 {
-    int n = c ? 3 : 2;
-
-    return cJSON_GetArraySize(object) == n && cJSON_GetObjectItemCaseSensitive(object, a)
-           && cJSON_GetObjectItemCaseSensitive(object, b)
-           && (!c || cJSON_GetObjectItemCaseSensitive(object, c));
+    for (size_t i = 0; i < n; i++)
+        if (!cJSON_GetObjectItemCaseSensitive(object, names[i]))
+            return false;
+    return cJSON_GetArraySize(object) == (int)n;
 }
 
 /* Whether an object, which may be {name: value}, is taken for a message or a measurement. */
 static bool
 is_message(const cJSON *object)
 {
-    return has_just(object, "version", "type", "payload");
+    static const char *const names[] = {"version", "type", "payload", ENDS};
+
+    return has_just(object, names, 3) || has_just(object, names, 4);
 }
 
 static bool
 is_measurement(const cJSON *object)
 {
-    return has_just(object, "tee", "values", NULL)
+    static const char *const names[] = {"tee", "values"};
+
+    return has_just(object, names, 2)
            && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(object, "tee"));
 }
 
@@ -270,6 +299,29 @@ write_values(const coco_references *references, enum coco_json_style style, stru
     return coco_json_write(values, style, buf, err);
 }
 
+/* Trustee's RVPS has nothing for it in a message, and overlooks it. */
+static coco_status
+add_ends(const coco_references *references, cJSON *message, coco_error **err)
+{
+    cJSON *ends = NULL;
+    coco_status status = COCO_OK;
+
+    for (size_t i = 0; i < references->n && status == COCO_OK; i++) {
+        const struct coco_reference *value = &references->values[i];
+        char text[COCO_REFERENCE_TIME_SIZE];
+
+        if (value->expires == 0)
+            continue;
+        if (!ends)
+            status = coco_json_add_object(message, ENDS, &ends, err);
+        if (status == COCO_OK)
+            status = coco_reference_time_format(value->expires, text, err);
+        if (status == COCO_OK)
+            status = coco_json_add_string(ends, value->name, text, err);
+    }
+    return status;
+}
+
 coco_status
 coco_references_write_message(const coco_references *references, struct coco_buf *buf,
                               coco_error **err)
@@ -286,6 +338,8 @@ coco_references_write_message(const coco_references *references, struct coco_buf
         status = coco_json_add_string(message, "type", "sample", err);
     if (status == COCO_OK)
         status = coco_json_add_base64(message, "payload", text.data, text.len, err);
+    if (status == COCO_OK)
+        status = add_ends(references, message, err);
     return status == COCO_OK ? coco_json_write(message, COCO_JSON_COMPACT, buf, err) : status;
 }
 

@@ -23,7 +23,7 @@ COMMANDS = [
     "policy ls", "policy rm", "policy set",
     "resource get", "resource ls", "resource put", "resource restore",
     "resource rm", "resource versions", "resource watch",
-    "rv add", "rv diff", "rv put", "rv rm", "rv show", "rv sign", "rv verify",
+    "rv add", "rv diff", "rv ls", "rv put", "rv rm", "rv show", "rv sign", "rv verify",
     "secret inspect", "secret seal", "secret unseal", "sev inject", "sev prepare",
     "tee launch", "tee run", "try", "version",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -67,7 +68,7 @@ def test_files_are_added_in_all_forms(coco, values, tmp_path):
         got = {name: e["value"] for name, e in entries(tmp_path / f"{form}.new").items()}
         assert got == {"mr_td": [A], "xfam": "e7"}
         expiration = entries(tmp_path / f"{form}.new")["xfam"]["expiration"]
-        assert (expiration == "2033-01-01T00:00:00Z") == (form in ("json", "corim"))
+        assert (expiration == "2033-01-01T00:00:00Z") == (form != "values")
 
 
 def test_two_who_add_at_once_both_do(coco, tmp_path):
@@ -289,3 +290,21 @@ reference_keys = ["{public}"]
         assert (status, json.loads(said)) == (200, [A])
     finally:
         server.stop()
+
+
+def test_a_broker_tells_since_when_and_until_when(coco, broker, keys, values, tmp_path):
+    owner = ["--kbs", broker.url, "--kbs-admin-key", keys("ed25519")[0]]
+    assert coco.run("rv", "ls", *owner, code=0).stdout == b""
+    coco.run("rv", "put", values, *owner, code=0)
+    (tmp_path / "forever").write_text('{"n": 7}')
+    coco.run("rv", "put", tmp_path / "forever", *owner, code=0)
+    listed = json.loads(coco.run("rv", "ls", *owner, "--json", code=0).stdout)
+    assert [(v["name"], v["value"], v.get("expires")) for v in listed] == [
+        ("mr_td", [A], 1988150400), ("n", 7, None), ("xfam", "e7", 1988150400),
+    ]  # fmt: skip
+    text = coco.run("rv", "ls", *owner, code=0).stdout.decode()
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.search(rf'^mr_td  since {time}  until 2033-01-01T00:00:00Z\n    \["{A}"\]$', text, re.M)
+    assert re.search(rf"^n  since {time}\n    7$", text, re.M)
+    coco.run("rv", "add", tmp_path / "old", "old=x", "--expires", "2020-01-01T00:00:00Z", code=0)
+    assert "'old' ended" in coco.run("rv", "put", tmp_path / "old", *owner, code=4).stderr.decode()

@@ -488,6 +488,50 @@ a_list_is_names_and_nothing_else(void **state)
 }
 
 static void
+reference_values_are_listed_or_there_are_none(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status want;
+        const char *text;
+    } cases[] = {
+        {"200 OK", "[]", COCO_OK, "[]"},
+        {"200 OK", "[{\"name\":\"a\", \"value\":[1],\"time\":7},{\"name\":\"b\",\"value\":null,\"time\":1,"
+                   "\"expires\":9}]",
+         COCO_OK, "[{\"name\":\"a\",\"value\":[1],\"time\":7},{\"name\":\"b\",\"value\":null,\"time\":1,"
+                  "\"expires\":9}]"},
+        {"200 OK", "", COCO_ERR_PROTO, "reference values"},
+        {"200 OK", "{}", COCO_ERR_PROTO, "no array"},
+        {"200 OK", "[1]", COCO_ERR_PROTO, "no object"},
+        {"200 OK", "[{\"name\":1,\"value\":1,\"time\":7}]", COCO_ERR_PROTO, "name"},
+        {"200 OK", "[{\"name\":\"a\",\"time\":7}]", COCO_ERR_PROTO, "value"},
+        {"200 OK", "[{\"name\":\"a\",\"value\":1,\"time\":\"now\"}]", COCO_ERR_PROTO, "time"},
+        {"200 OK", "[{\"name\":\"a\",\"value\":1,\"time\":1,\"expires\":-1}]", COCO_ERR_PROTO,
+         "expires"},
+        {"404 Not Found", "", COCO_ERR_NOTSUP, "404"},
+        {"405 Method Not Allowed", "", COCO_ERR_NOTSUP, "405"},
+        {"403 Forbidden", "", COCO_ERR_DENIED, "403"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *list = NULL;
+
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        if (cases[i].want == COCO_OK) {
+            assert_ok(coco_admin_list_references(f->admin, f->ctx, &list, &f->err), f->err);
+            assert_string_equal((const char *)coco_bytes_data(list), cases[i].text);
+        } else
+            assert_fails(coco_admin_list_references(f->admin, f->ctx, &list, &f->err), f->err,
+                         cases[i].want, cases[i].text);
+    }
+    assert_string_equal(f->script.method, "GET");
+    assert_string_equal(f->script.target, "/kbs/v0/reference-value");
+}
+
+static void
 an_explanation_is_json_or_there_is_none(void **state)
 {
     static const struct {
@@ -594,6 +638,7 @@ versions_and_policies_survive_any_failed_allocation(void **state)
     for_each_fault()
     {
         coco_bytes *versions = NULL;
+        coco_bytes *references = NULL;
         coco_bytes *policies = NULL;
         uint64_t version = 0;
 
@@ -608,12 +653,15 @@ versions_and_policies_survive_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_admin_list_resource_policies(f->admin, f->ctx, &policies, &f->err);
         if (status == COCO_OK)
+            status = coco_admin_list_references(f->admin, f->ctx, &references, &f->err);
+        if (status == COCO_OK)
             status = coco_admin_set_path_policy(f->admin, f->ctx, "a", "x", &f->err);
         if (status == COCO_OK)
             status = coco_admin_set_attestation_policy(f->admin, f->ctx, "a", "x", &f->err);
         fault_expect(status, f->err);
         coco_bytes_free(versions);
         coco_bytes_free(policies);
+        coco_bytes_free(references);
         coco_error_free(f->err);
         f->err = NULL;
     }
@@ -638,6 +686,7 @@ main(void)
         TEST(a_broker_without_policies_of_paths_is_understood),
         TEST(malformed_paths_are_not_sent),
         TEST(a_list_is_names_and_nothing_else),
+        TEST(reference_values_are_listed_or_there_are_none),
         TEST(an_explanation_is_json_or_there_is_none),
         TEST(explaining_survives_any_failed_allocation),
         TEST(administration_survives_any_failed_allocation),

@@ -16,6 +16,9 @@
 #define NOW 1764320000
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+#define SAMPLE(payload) "{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":\"" payload "\""
+#define SAMPLE_ENDING SAMPLE("eyJhIjpbMV19") ",\"expirations\":" /* {"a":[1]} */
+
 static const struct coco_kbs_texts no_keys;
 
 static struct coco_kbs_store *
@@ -96,6 +99,12 @@ messages_are_registered_or_refused(void **state)
         {"{\"version\":\"0.1.0\",\"type\":\"corim\",\"payload\":\"eyJhIjpbMl19\"}", COCO_ERR_PROTO},
         {"{\"version\":\"0.1.0\",\"type\":\"corim\",\"payload\":\"\"}", COCO_ERR_PROTO},
         {"{\"version\":\"0.1.0\",\"type\":\"corim\",\"payload\":\"2QH1\"}", COCO_ERR_PROTO},
+        {SAMPLE_ENDING "[]}", COCO_ERR_PROTO},
+        {SAMPLE_ENDING "{\"a\":1827403200}}", COCO_ERR_PROTO},
+        {SAMPLE_ENDING "{\"a\":\"tomorrow\"}}", COCO_ERR_PROTO},
+        {SAMPLE_ENDING "{\"b\":\"2027-11-28T12:00:00Z\"}}", COCO_ERR_PROTO},
+        {SAMPLE_ENDING "{\"a\":\"2025-11-28T08:53:19Z\"}}", COCO_ERR_VERIFY}, /* NOW - 1 */
+        {SAMPLE_ENDING "{\"a\":\"1970-01-01T00:00:00Z\"}}", COCO_ERR_PROTO},
         {"[]", COCO_ERR_PROTO},
         {"", COCO_ERR_PROTO},
     };
@@ -108,6 +117,73 @@ messages_are_registered_or_refused(void **state)
             != cases[i].status)
             fail_msg("case %zu", i);
     assert_values(store, "{\"a\":[1]}");
+}
+
+static void
+assert_counts(struct coco_kbs_store *store, int64_t now, const char *want, const char *want_ended)
+{
+    _cleanup_json_ cJSON *values = NULL;
+    _cleanup_json_ cJSON *ended = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_references_get(store, now, &values, &ended, &err), err);
+    assert_ok(coco_json_write(values, COCO_JSON_COMPACT, &text, &err), err);
+    assert_string_equal(coco_buf_text(&text), want);
+    coco_buf_reset(&text);
+    assert_ok(coco_json_write(ended, COCO_JSON_COMPACT, &text, &err), err);
+    assert_string_equal(coco_buf_text(&text), want_ended);
+}
+
+static void
+what_has_ended_does_not_count(void **state)
+{
+    static const char both[] = /* {"a":[1],"b":2} */
+        SAMPLE("eyJhIjpbMV0sImIiOjJ9") ",\"expirations\":{\"b\":\"2025-11-28T08:53:20Z\"}}";
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = make();
+    _cleanup_json_ cJSON *list = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+    coco_error *err = NULL;
+
+    (void)state;
+    /* From a store of before there were ends. */
+    assert_ok(coco_kbs_store_put(store, COCO_KBS_REFERENCE, "Z", "3", 1, &err), err);
+    assert_ok(coco_kbs_references_register(store, &no_keys, NOW, both, strlen(both), &err), err);
+    assert_counts(store, NOW, "{\"Z\":3,\"a\":[1],\"b\":2}", "[]");
+    assert_counts(store, NOW + 1, "{\"Z\":3,\"a\":[1]}", "[\"b\"]");
+    assert_ok(coco_kbs_references_list(store, &list, &err), err);
+    assert_ok(coco_json_write(list, COCO_JSON_COMPACT, &text, &err), err);
+    assert_contains(coco_buf_text(&text), "\"value\":[1]},{");
+    assert_contains(coco_buf_text(&text), "\"value\":2,\"expires\":1764320000}]");
+    /* The end goes with the value that had it. */
+    assert_ok(coco_kbs_reference_set(store, "b", "4", &err), err);
+    assert_counts(store, NOW + 1, "{\"Z\":3,\"a\":[1],\"b\":4}", "[]");
+}
+
+static void
+getting_and_listing_survive_failed_allocations(void **state)
+{
+    static const char message[] = SAMPLE_ENDING "{\"a\":\"2027-11-28T12:00:00Z\"}}";
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = make();
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_kbs_references_register(store, &no_keys, NOW, message, strlen(message), &err),
+              err);
+    for_each_fault()
+    {
+        _cleanup_json_ cJSON *values = NULL;
+        _cleanup_json_ cJSON *ended = NULL;
+        _cleanup_json_ cJSON *list = NULL;
+
+        err = NULL;
+        coco_status status =
+            coco_kbs_references_get(store, INT64_C(1827403201), &values, &ended, &err);
+        if (status == COCO_OK)
+            status = coco_kbs_references_list(store, &list, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+    }
 }
 
 /* ---- manifests ---- */
@@ -195,6 +271,8 @@ manifests_are_registered_until_they_end(void **state)
     assert_values(store, "{}");
     assert_int_equal(register_with(store, &owners, 0, 0, NOW, &owners.plain), COCO_OK);
     assert_values(store, "{\"a\":[\"" HEX64 "\"],\"b\":7}");
+    assert_counts(store, NOW, "{\"a\":[\"" HEX64 "\"],\"b\":7}", "[]");
+    assert_counts(store, NOW + 1, "{}", "[\"a\",\"b\"]");
     done(&owners);
 }
 
@@ -264,6 +342,8 @@ main(void)
         cmocka_unit_test(values_are_json),
         cmocka_unit_test(a_value_that_no_policy_could_see_is_refused),
         cmocka_unit_test(messages_are_registered_or_refused),
+        cmocka_unit_test(what_has_ended_does_not_count),
+        cmocka_unit_test(getting_and_listing_survive_failed_allocations),
         cmocka_unit_test(manifests_are_registered_until_they_end),
         cmocka_unit_test(with_a_key_only_what_it_signed_is_registered),
         cmocka_unit_test(keys_that_are_none_are_refused),

@@ -169,6 +169,33 @@ a_denial_shows_the_owner_the_nearest_reference_value(void **state)
 }
 
 static void
+a_reference_value_that_has_ended_does_not_count(void **state)
+{
+    /* {"launch_digest":["abcde"]}, until WORLD_NOW + 60 */
+    static const char message[] = "{\"version\":\"0.1.0\",\"type\":\"sample\","
+                                  "\"payload\":\"eyJsYXVuY2hfZGlnZXN0IjpbImFiY2RlIl19\","
+                                  "\"expirations\":{\"launch_digest\":\"2027-01-15T08:01:00Z\"}}";
+    struct world *w = *state;
+    char id[64];
+    char path[128];
+
+    add_references(w);
+    add_resource(w, "a/b/c", "x");
+    assert_int_equal(ask_as_owner(w, "POST", "/kbs/v0/reference-value", message), 200);
+    world_clock = WORLD_NOW + 60;
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 200);
+    world_clock = WORLD_NOW + 61;
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 403);
+    refusal_id(w, id, sizeof(id));
+    (void)snprintf(path, sizeof(path), "/kbs/v0/explain/%s", id);
+    assert_int_equal(ask_as_owner(w, "GET", path, ""), 200);
+    assert_contains(said(w), "\"ended_reference_values\":[\"launch_digest\"]");
+    world_clock = WORLD_NOW;
+}
+
+static void
 policies_see_path_and_query(void **state)
 {
     static const struct {
@@ -434,6 +461,7 @@ main(void)
         T(paths_that_are_none_are_not_found),
         T(what_is_not_there_is_not_found),
         T(without_reference_values_nothing_is_given),
+        T(a_reference_value_that_has_ended_does_not_count),
         T(a_denial_shows_the_owner_the_nearest_reference_value),
         T(policies_see_path_and_query),
         T(policies_decide),

@@ -510,7 +510,8 @@ entries_say_what_is_there_and_nothing_of_what_it_is(void **state)
         assert_int_equal(cJSON_GetArraySize(entries), 2);
         assert_ok(coco_json_write(entries, COCO_JSON_COMPACT, &text, &err), err);
         assert_contains(coco_buf_text(&text), "[{\"name\":\"a\",\"version\":1,\"time\":");
-        assert_contains(coco_buf_text(&text), "\"size\":0},{\"name\":\"b\",\"version\":2,\"time\":");
+        assert_contains(coco_buf_text(&text),
+                        "\"size\":0},{\"name\":\"b\",\"version\":2,\"time\":");
         assert_contains(coco_buf_text(&text), "\"size\":18}]");
     }
     assert_ok(coco_kbs_store_usage(f->store, &used, &err), err);
@@ -596,6 +597,7 @@ of_several_values_all_are_put_or_none(void **state)
 
     (void)state;
     assert_ok(coco_json_parse("{\"a\":[1],\"b\":{\"c\":2},\"d\":\"e\"}", 29, &values, &err), err);
+    const struct coco_kbs_set set = {COCO_KBS_REFERENCE, values};
     for_each_fault()
     {
         struct coco_kbs_store *store = NULL;
@@ -604,7 +606,7 @@ of_several_values_all_are_put_or_none(void **state)
         faults_pause();
         assert_ok(coco_kbs_store_open(&in_memory, &store, &err), err);
         faults_resume();
-        coco_status status = coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, &err);
+        coco_status status = coco_kbs_store_put_sets(store, &set, 1, &err);
         fault_expect(status, err);
         coco_error_free(err);
         err = NULL;
@@ -619,8 +621,7 @@ of_several_values_all_are_put_or_none(void **state)
     assert_ok(coco_json_add_item(values, "", nameless, &err), err);
     _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = NULL;
     assert_ok(coco_kbs_store_open(&in_memory, &store, &err), err);
-    assert_fails(coco_kbs_store_put_values(store, COCO_KBS_REFERENCE, values, &err), err,
-                 COCO_ERR_INVALID, "name");
+    assert_fails(coco_kbs_store_put_sets(store, &set, 1, &err), err, COCO_ERR_INVALID, "name");
     _cleanup_json_ cJSON *names = NULL;
     assert_ok(coco_kbs_store_names(store, COCO_KBS_REFERENCE, &names, &err), err);
     assert_int_equal(cJSON_GetArraySize(names), 0);

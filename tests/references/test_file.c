@@ -75,6 +75,14 @@ other_forms_are_read_and_written(void **state)
                "\"payload\":\"eyJhIjpbIjAwZmYiXSwiYiI6N30=\"}");
     assert_string_equal(coco_references_value(message, 0), "[\"00ff\"]");
     assert_string_equal(coco_references_value(message, 1), "7");
+    /* With ends, which Trustee overlooks. */
+    static const char with_ends[] =
+        "{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":\"eyJhIjpbIjAwZmYiXSwiYiI6N30=\","
+        "\"expirations\":{\"b\":\"2027-11-28T12:00:00Z\"}}";
+    _cleanup_references_ coco_references *ending = set_of(with_ends);
+    assert_int_equal(coco_references_expires(ending, 0), 0);
+    assert_int_equal(coco_references_expires(ending, 1), 1827403200);
+    assert_written(ending, "rvps", with_ends);
     /* "coco measure --json" */
     _cleanup_references_ coco_references *measured = set_of(
         "{\"tee\":\"tdx\",\"values\":["

@@ -195,6 +195,11 @@ class Admin(Handle):
         text = message.decode() if isinstance(message, bytes) else message
         call(context, native.admin_put_references, self._c, text)
 
+    def list_references(self, *, context=None):
+        """Reference values, sorted: dicts of `name`, `value`, `time` and, if it ends, `expires`, both
+        in seconds since 1970."""
+        return json.loads(call(context, native.admin_list_references, self._c))
+
     def explain(self, decision, *, context=None):
         """Why a guest was refused, by the id that it was told: a dict."""
         return json.loads(call(context, native.admin_explain, self._c, decision))

@@ -232,6 +232,9 @@ def test_an_owner_administers_over_http():
             values = coco.References()
             values.add("a", ["b"])
             admin.put_references(values.format("rvps"))
+            (reference,) = admin.list_references()
+            assert (reference["name"], reference["value"]) == ("a", ["b"])
+            assert reference["expires"] - reference["time"] > 364 * 86400
             with pytest.raises(coco.Error):
                 admin.put_references('{"version": "0.1.0", "type": "swid", "payload": ""}')
             with pytest.raises(coco.NotFoundError):

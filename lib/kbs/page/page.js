@@ -171,6 +171,7 @@
                 ["decision", trace.decision],
                 ["policy", trace.policy],
                 ["reason", trace.reason],
+                ["ended reference values", trace.ended_reference_values],
                 ["trace", trace.trace_id],
             ]),
             ...checked("Checks that do not hold", trace.checks),
@@ -222,6 +223,15 @@
         cell(row, each.name, "name");
         cell(row, shown(each.value), "name");
         cell(row, time(each.time));
+        if (each.expires === undefined) cell(row, "never");
+        else if (each.expires * 1000 >= Date.now()) cell(row, time(each.expires));
+        else cell(row, ended(each.expires), "bad");
+    }
+
+    function ended(seconds) {
+        const element = time(seconds);
+        element.prepend("ended ");
+        return element;
     }
 
     function tenant(body, each) {

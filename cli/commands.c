@@ -350,6 +350,17 @@ static const struct cli_command table[] = {
         .run = cli_kbs_reseal,
     },
     {
+        .name = "kbs rotate-keys",
+        .operands = "",
+        .purpose = "have a broker make new keys for tokens and sessions, as its owner",
+        .details = "Prints the id of the key that signs tokens from then on. Replicas follow, and "
+                   "what the keys before have made stays good, so that no guest notices. What "
+                   "values are sealed with is another matter: \"kbs reseal\".",
+        .data = true,
+        .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_KBS_ADMIN_KEY},
+        .run = cli_kbs_rotate_keys,
+    },
+    {
         .name = "kbs serve",
         .operands = "",
         .purpose = "serve keys until interrupted",

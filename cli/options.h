@@ -217,6 +217,7 @@ int cli_initdata_show(struct cli *cli);
 int cli_initdata_verify(struct cli *cli);
 int cli_kbs_audit(struct cli *cli);
 int cli_kbs_reseal(struct cli *cli);
+int cli_kbs_rotate_keys(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_kbs_token(struct cli *cli);
 int cli_manual(struct cli *cli);

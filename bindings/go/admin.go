@@ -183,6 +183,25 @@ func (a *Admin) PutReferences(ctx context.Context, message string) error {
 	}, message)
 }
 
+// Rotation tells which keys a broker uses next.
+type Rotation struct {
+	KeyID string `json:"kid"`  // Of tokens.
+	From  int64  `json:"from"` // When they are used, seconds since 1970.
+}
+
+// RotateKeys makes the next keys that sign tokens and seal sessions. What those before have made
+// stays good.
+func (a *Admin) RotateKeys(ctx context.Context) (rotation Rotation, err error) {
+	var ret *C.coco_bytes
+	err = a.wait(ctx, func(c *C.coco_admin, f *frame) C.coco_status {
+		return C.coco_admin_rotate_keys(c, f.ctx, &ret, f.err)
+	})
+	if err != nil {
+		return Rotation{}, err
+	}
+	return rotation, json.Unmarshal(takeBytes(ret), &rotation)
+}
+
 // RegisteredReference is a reference value that a broker has.
 type RegisteredReference struct {
 	Name    string          `json:"name"`

@@ -67,11 +67,12 @@ func TestAdminRefuses(t *testing.T) {
 	_, list := a.List(ctx)
 	_, explain := a.Explain(ctx, "0123")
 	_, references := a.ListReferences(ctx)
+	_, rotation := a.RotateKeys(ctx)
 	_, versions := a.Versions(ctx, "a/b/c")
 	_, restore := a.Restore(ctx, "a/b/c", 0)
 	_, policies := a.ListResourcePolicies(ctx)
 	for n, err := range []error{
-		list, explain, references, versions, restore, policies, a.SetPathPolicy(ctx, "a", ""), a.SetAttestationPolicy(ctx, "a", ""), a.Purge(ctx, "a/b/c"), a.Put(ctx, "a/b/c", nil), a.Delete(ctx, "a/b/c"), a.SetResourcePolicy(ctx, "package policy"),
+		list, explain, references, rotation, versions, restore, policies, a.SetPathPolicy(ctx, "a", ""), a.SetAttestationPolicy(ctx, "a", ""), a.Purge(ctx, "a/b/c"), a.Put(ctx, "a/b/c", nil), a.Delete(ctx, "a/b/c"), a.SetResourcePolicy(ctx, "package policy"),
 	} {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%d: err = %v, want context.DeadlineExceeded", n, err)

@@ -213,6 +213,22 @@ COCO_API COCO_MUST_CHECK coco_status coco_admin_put_references(coco_admin *admin
                                                                coco_error **err);
 
 /**
+ * Makes the next keys that sign tokens and seal sessions. They are used a little later, when all
+ * replicas know them; what those before have made stays good, and no guest notices. Until then
+ * asking again changes nothing.
+ *
+ * @param admin  which KBS
+ * @param ctx    cancellation
+ * @param ret    JSON object {"kid", "from"}: the key id of the next tokens, and from when it is
+ *               used, in seconds since 1970; free with coco_bytes_free()
+ * @param err    ::COCO_ERR_NOTSUP if the KBS does not rotate keys, ::COCO_ERR_LIMIT after so many
+ *               rotations that keys from before are still needed, ::COCO_ERR_DENIED,
+ *               ::COCO_ERR_NET, ::COCO_ERR_PROTO, ::COCO_ERR_CANCELED
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_admin_rotate_keys(coco_admin *admin, coco_ctx *ctx,
+                                                            coco_bytes **ret, coco_error **err);
+
+/**
  * Lists reference values, how old they are and when they end.
  *
  * @param admin  which KBS

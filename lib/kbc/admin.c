@@ -489,6 +489,33 @@ coco_admin_put_references(coco_admin *admin, coco_ctx *ctx, const char *message,
     return post_json(admin, ctx, "/reference-value", message, strlen(message), err);
 }
 
+coco_status
+coco_admin_rotate_keys(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    _cleanup_answer_ struct coco_broker_answer answer = {0};
+    _cleanup_json_ cJSON *rotation = NULL;
+    const struct coco_broker_request request = {.method = "POST", .path = "/rotate-keys"};
+    const char *kid = NULL;
+    uint64_t from = 0;
+
+    coco_status status = do_request(admin, ctx, &request, &answer, err);
+    if (status != COCO_OK)
+        return status;
+    if (answer.status == 409)
+        return coco_broker_fail(&answer, COCO_ERR_LIMIT, err);
+    if (has_no_such(&answer))
+        return coco_broker_fail(&answer, COCO_ERR_NOTSUP, err);
+    status = coco_broker_check(&answer, err);
+    if (status == COCO_OK)
+        status =
+            coco_json_parse_object(coco_buf_text(&answer.body), answer.body.len, &rotation, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(rotation, "kid", &kid, err);
+    if (status == COCO_OK)
+        status = coco_json_get_u64(rotation, "from", &from, err);
+    return status == COCO_OK ? give_json(rotation, ret, err) : status;
+}
+
 static coco_status
 check_reference(const cJSON *reference, coco_error **err)
 {

@@ -391,8 +391,7 @@ judge(struct judgement *j, coco_error **err)
     if (j->sent.init_data)
         status = read_init_data(j, err);
     if (status == COCO_OK)
-        status =
-            coco_kbs_references_get(j->call->core->store, j->now, &j->references, NULL, err);
+        status = coco_kbs_references_get(j->call->core->store, j->now, &j->references, NULL, err);
     if (status == COCO_OK)
         status = coco_json_new_object(&j->submods, err);
     if (status == COCO_OK)

@@ -344,8 +344,8 @@ copy_text(const struct coco_kbs_traces *traces, size_t n, struct coco_buf *buf, 
     (void)pthread_mutex_lock(traces->lock);
     size_t at = (traces->next + traces->room - 1 - n % traces->room) % traces->room;
     if (n < traces->room && traces->entries[at].text.len)
-        status = coco_buf_append(buf, traces->entries[at].text.data, traces->entries[at].text.len,
-                                 err);
+        status =
+            coco_buf_append(buf, traces->entries[at].text.data, traces->entries[at].text.len, err);
     (void)pthread_mutex_unlock(traces->lock);
     return status;
 }

@@ -126,8 +126,8 @@ fill_trace(const struct coco_kbs_call *call, const cJSON *claims, cJSON *trace, 
     if (status == COCO_OK && submods)
         status = coco_json_add_copy(trace, "claims", submods, err);
     if (status == COCO_OK)
-        status = coco_kbs_references_get(call->core->store, call->core->now(), &references, &ended,
-                                         err);
+        status =
+            coco_kbs_references_get(call->core->store, call->core->now(), &references, &ended, err);
     if (status == COCO_OK && ended->child)
         status = coco_json_add_copy(trace, "ended_reference_values", ended, err);
     if (status == COCO_OK)

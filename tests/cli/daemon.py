@@ -82,7 +82,7 @@ class Daemon:
         self.config.write_text(config)
         self.process = subprocess.Popen(
             [PROGRAM, "--config", self.config, *args],
-            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment() | how.pop("variables", {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             **how,
         )  # fmt: skip
         self.pid = self.process.pid

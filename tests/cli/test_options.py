@@ -18,7 +18,7 @@ COMMANDS = [
     "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
     "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
-    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs reseal", "kbs serve", "kbs token",
+    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs reseal", "kbs rotate-keys", "kbs serve", "kbs token",
     "manual", "measure",
     "policy ls", "policy rm", "policy set",
     "resource get", "resource ls", "resource put", "resource restore",

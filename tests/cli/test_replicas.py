@@ -9,9 +9,12 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import json
 import os
+import platform
 import random
+import re
 import socket
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -193,6 +196,79 @@ def world(request, coco, keys, tmp_path):
     made.stop()
     if server:
         server.stop()
+
+
+FAKETIME = f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketimeMT.so.1"
+
+
+def test_replicas_rotate_their_keys_together(coco, keys, tmp_path):
+    """Two processes with one database, and a clock that they are told: no guest notices."""
+    if not os.path.exists(FAKETIME) or "ASAN_OPTIONS" in os.environ:
+        pytest.skip("needs libfaketime, and no sanitizer, which has to come first")
+    private, public = keys("ed25519")
+    ahead = tmp_path / "ahead"
+    config = (
+        "[attestation_service]\nallow_sample = true\n" + admin_config(public)
+        + f'[storage_backend]\nstorage_type = "Sqlite"\n[storage_backend.backends.sqlite]\npath = "{tmp_path}/kbs.db"\n'
+    )  # fmt: skip
+
+    def set_ahead(seconds):
+        (tmp_path / "new").write_text(f"+{seconds}s\n")
+        (tmp_path / "new").replace(ahead)
+
+    def kids(daemon):
+        connection = daemon.connect()
+        connection.request("GET", "/.well-known/jwks.json")
+        said = json.load(connection.getresponse())
+        connection.close()
+        return [key["kid"] for key in said["keys"]]
+
+    def attest(daemon):
+        return coco.run("attest", "--kbs", daemon.url, "--tee", "sample", code=0).stdout.decode().strip()
+
+    def kid_of(token):
+        return json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["kid"]
+
+    def takes(daemon, token):
+        # 403 is what the policy says of whoever the token is good for.
+        return daemon.ask("GET", "/resource/a/key/1", token)[0] == 403
+
+    set_ahead(0)
+    clock = {
+        "LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(ahead), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+    daemons = []
+    try:
+        for name in "one", "two":
+            (tmp_path / name).mkdir()
+            daemons.append(Daemon(tmp_path / name, config, variables=clock))
+        one, two = daemons
+        (first,) = kids(one)
+        before = attest(one)
+        assert kid_of(before) == first and takes(two, before)
+
+        owner = ["--kbs", one.url, "--kbs-admin-key", private]
+        rotation = coco.json("kbs", "rotate-keys", *owner)
+        next_kid = rotation["kid"]
+        assert next_kid != first and 50 <= rotation["from"] - time.time() <= 60
+        assert re.fullmatch(rf"{next_kid}  from \d{{4}}-.*Z\n", coco.run("kbs", "rotate-keys", *owner, code=0).stdout.decode())
+        # The other looks for it after some seconds: known before it is used.
+        set_ahead(10)
+        assert sorted(kids(two)) == sorted(kids(one)) == sorted([first, next_kid])
+        assert kid_of(attest(two)) == kid_of(attest(one)) == first
+
+        set_ahead(70)
+        after = [attest(one), attest(two)]
+        assert [kid_of(token) for token in after] == [next_kid] * 2
+        assert all(takes(daemon, token) for daemon in daemons for token in [before, *after])
+        # What the first has signed is over, and so is the first.
+        set_ahead(600)
+        assert not takes(one, before) and not takes(two, before)
+        assert kids(one) == kids(two) == [next_kid]
+    finally:
+        for daemon in daemons:
+            daemon.stop()
 
 
 def test_a_broker_that_is_killed_loses_nothing_that_it_acknowledged(world):

@@ -488,6 +488,54 @@ a_list_is_names_and_nothing_else(void **state)
 }
 
 static void
+keys_are_rotated_or_it_is_said_why_not(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *body;
+        coco_status want;
+        const char *text;
+    } cases[] = {
+        {"200 OK", "{\"kid\":\"k\", \"from\":7}", COCO_OK, "{\"kid\":\"k\",\"from\":7}"},
+        {"200 OK", "", COCO_ERR_PROTO, ""},
+        {"200 OK", "[]", COCO_ERR_PROTO, ""},
+        {"200 OK", "{\"kid\":1,\"from\":7}", COCO_ERR_PROTO, "kid"},
+        {"200 OK", "{\"kid\":\"k\"}", COCO_ERR_PROTO, "from"},
+        {"200 OK", "{\"kid\":\"k\",\"from\":-1}", COCO_ERR_PROTO, "from"},
+        {"409 Conflict", ERROR("KeyError", "rotate later"), COCO_ERR_LIMIT, "rotate later"},
+        {"404 Not Found", "", COCO_ERR_NOTSUP, "404"},
+        {"403 Forbidden", "", COCO_ERR_DENIED, "403"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *rotation = NULL;
+
+        f->script.status = cases[i].status;
+        f->script.body = cases[i].body;
+        if (cases[i].want == COCO_OK) {
+            assert_ok(coco_admin_rotate_keys(f->admin, f->ctx, &rotation, &f->err), f->err);
+            assert_string_equal((const char *)coco_bytes_data(rotation), cases[i].text);
+        } else
+            assert_fails(coco_admin_rotate_keys(f->admin, f->ctx, &rotation, &f->err), f->err,
+                         cases[i].want, cases[i].text);
+    }
+    assert_string_equal(f->script.method, "POST");
+    assert_string_equal(f->script.target, "/kbs/v0/rotate-keys");
+    f->script.status = "200 OK";
+    f->script.body = "{\"kid\":\"k\",\"from\":7}";
+    for_each_fault()
+    {
+        _cleanup_(coco_bytes_freep) coco_bytes *rotation = NULL;
+
+        coco_status status = coco_admin_rotate_keys(f->admin, f->ctx, &rotation, &f->err);
+        fault_expect(status, f->err);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+static void
 reference_values_are_listed_or_there_are_none(void **state)
 {
     static const struct {
@@ -497,10 +545,12 @@ reference_values_are_listed_or_there_are_none(void **state)
         const char *text;
     } cases[] = {
         {"200 OK", "[]", COCO_OK, "[]"},
-        {"200 OK", "[{\"name\":\"a\", \"value\":[1],\"time\":7},{\"name\":\"b\",\"value\":null,\"time\":1,"
-                   "\"expires\":9}]",
-         COCO_OK, "[{\"name\":\"a\",\"value\":[1],\"time\":7},{\"name\":\"b\",\"value\":null,\"time\":1,"
-                  "\"expires\":9}]"},
+        {"200 OK",
+         "[{\"name\":\"a\", \"value\":[1],\"time\":7},{\"name\":\"b\",\"value\":null,\"time\":1,"
+         "\"expires\":9}]",
+         COCO_OK,
+         "[{\"name\":\"a\",\"value\":[1],\"time\":7},{\"name\":\"b\",\"value\":null,\"time\":1,"
+         "\"expires\":9}]"},
         {"200 OK", "", COCO_ERR_PROTO, "reference values"},
         {"200 OK", "{}", COCO_ERR_PROTO, "no array"},
         {"200 OK", "[1]", COCO_ERR_PROTO, "no object"},
@@ -686,6 +736,7 @@ main(void)
         TEST(a_broker_without_policies_of_paths_is_understood),
         TEST(malformed_paths_are_not_sent),
         TEST(a_list_is_names_and_nothing_else),
+        TEST(keys_are_rotated_or_it_is_said_why_not),
         TEST(reference_values_are_listed_or_there_are_none),
         TEST(an_explanation_is_json_or_there_is_none),
         TEST(explaining_survives_any_failed_allocation),

@@ -50,7 +50,8 @@ every_key_is_read(void **state)
         "[storage_backend]\nstorage_type = \"Sqlite\"\n[storage_backend.backends.sqlite]\n"
         "path = \"/x.db\"\n[[plugins]]\nname = \"resource\"\n"
         "storage_backend_type = \"kvstorage\"\n[explain]\nentries = 3\n"
-        "[admin_page]\nenabled = true\n[metrics]\nenabled = false\n[rate_limit]\nenabled = false\nper_second = 7\nburst = 8\n";
+        "[admin_page]\nenabled = true\n[metrics]\nenabled = false\n[rate_limit]\nenabled = "
+        "false\nper_second = 7\nburst = 8\n";
     _cleanup_config_ struct coco_kbs_config c = {0};
     coco_error *err = NULL;
 

@@ -195,6 +195,10 @@ class Admin(Handle):
         text = message.decode() if isinstance(message, bytes) else message
         call(context, native.admin_put_references, self._c, text)
 
+    def rotate_keys(self, *, context=None):
+        """Makes the next keys for tokens and sessions: a dict of `kid` and `from`, when they are used."""
+        return json.loads(call(context, native.admin_rotate_keys, self._c))
+
     def list_references(self, *, context=None):
         """Reference values, sorted: dicts of `name`, `value`, `time` and, if it ends, `expires`, both
         in seconds since 1970."""

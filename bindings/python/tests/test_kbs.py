@@ -232,6 +232,8 @@ def test_an_owner_administers_over_http():
             values = coco.References()
             values.add("a", ["b"])
             admin.put_references(values.format("rvps"))
+            rotation = admin.rotate_keys()
+            assert len(rotation["kid"]) == 43 and admin.rotate_keys() == rotation
             (reference,) = admin.list_references()
             assert (reference["name"], reference["value"]) == ("a", ["b"])
             assert reference["expires"] - reference["time"] > 364 * 86400

@@ -340,6 +340,20 @@ static const struct cli_command table[] = {
         .run = cli_kbs_audit,
     },
     {
+        .name = "kbs backup",
+        .operands = "FILE",
+        .min = 1,
+        .max = 1,
+        .purpose = "write all that a key broker service keeps to FILE, while it serves",
+        .details = "The configuration says which database. FILE must not be there, is as the "
+                   "database is at one moment, and appears whole or not at all. What is sealed "
+                   "there ([storage_backend.seal]) stays sealed in FILE: keep the key elsewhere, "
+                   "and note the SHA-256. A store that is not sealed is refused without --plain.",
+        .data = true,
+        .options = {OPT_CONFIG, OPT_PLAIN},
+        .run = cli_kbs_backup,
+    },
+    {
         .name = "kbs reseal",
         .operands = "",
         .purpose = "seal the database of a key broker service with another key",
@@ -348,6 +362,20 @@ static const struct cli_command table[] = {
                    "is changed. A key comes from: openssl rand -out FILE 32.",
         .options = {OPT_CONFIG, OPT_OLD_KEY},
         .run = cli_kbs_reseal,
+    },
+    {
+        .name = "kbs restore",
+        .operands = "FILE",
+        .min = 1,
+        .max = 1,
+        .purpose = "put a backup of a key broker service into its database, or another one",
+        .details = "The configuration says which database, of SQLite or PostgreSQL whatever it was "
+                   "before, and the key that FILE is sealed with. Stop the service first. All of "
+                   "FILE is restored, or nothing is changed; a store that is not empty is refused "
+                   "without --force, and a FILE that was changed always (4).",
+        .data = true,
+        .options = {OPT_CONFIG, OPT_EXPECT, OPT_FORCE},
+        .run = cli_kbs_restore,
     },
     {
         .name = "kbs rotate-keys",

@@ -57,10 +57,13 @@ static const struct cli_option table[OPT_COUNT] = {
          "what the firmware was made of: 202411 of edk2-stable202411; the newest otherwise"},
     [OPT_EVIDENCE] = {"evidence", 0, "FILE", NULL, NULL, false,
                       "evidence of the machine, as \"evidence get\" prints it"},
+    [OPT_EXPECT] = {"expect", 0, "HEX", NULL, NULL, false,
+                    "SHA-256 of the backup, as \"kbs backup\" told it"},
     [OPT_EXPIRES] =
         {"expires", 0, "TIME", NULL, NULL, false,
          "when the values end: 2027-01-31T12:00:00Z; as before, or in a year otherwise"},
     [OPT_FIRMWARE] = {"firmware", 0, "FILE", NULL, NULL, false, "firmware that boots"},
+    [OPT_FORCE] = {"force", 0, NULL, NULL, NULL, false, "in the place of all that is there"},
     [OPT_FORM] = {"form", 0, "WORD", "json values rvps corim", NULL, false,
                   "write them for others: our file, an object of values by name, a message for "
                   "Trustee's RVPS, or a CoRIM that nobody signed"},
@@ -124,6 +127,8 @@ static const struct cli_option table[OPT_COUNT] = {
                        "public key (PEM) of who signed what is verified"},
     [OPT_PATH] = {"path", 0, "REPO[/TYPE[/TAG]]", NULL, NULL, false,
                   "the policy of these resources alone"},
+    [OPT_PLAIN] = {"plain", 0, NULL, NULL, NULL, false,
+                   "of a store that is not sealed, with all secrets as they are"},
     [OPT_PLAIN_HTTP] = {"plain-http", 0, NULL, NULL, NULL, false, "talk to registries without TLS"},
     [OPT_PLATFORM] = {"platform", 0, "OS/ARCH[/VARIANT]", NULL, "COCO_PLATFORM", false,
                       "which image of a multi-platform one; the default is this machine's"},

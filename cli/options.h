@@ -45,8 +45,10 @@ enum cli_opt {
     OPT_DIGEST,
     OPT_EDK2,
     OPT_EVIDENCE,
+    OPT_EXPECT,
     OPT_EXPIRES,
     OPT_FIRMWARE,
+    OPT_FORCE,
     OPT_FORM,
     OPT_FROM,
     OPT_GUEST_FEATURES,
@@ -78,6 +80,7 @@ enum cli_opt {
     OPT_PATH,
     OPT_OVERLAY,
     OPT_OWNER_KEY,
+    OPT_PLAIN,
     OPT_PLAIN_HTTP,
     OPT_PLATFORM,
     OPT_POLICY,
@@ -216,7 +219,9 @@ int cli_initdata_build(struct cli *cli);
 int cli_initdata_show(struct cli *cli);
 int cli_initdata_verify(struct cli *cli);
 int cli_kbs_audit(struct cli *cli);
+int cli_kbs_backup(struct cli *cli);
 int cli_kbs_reseal(struct cli *cli);
+int cli_kbs_restore(struct cli *cli);
 int cli_kbs_rotate_keys(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_kbs_token(struct cli *cli);

@@ -93,6 +93,7 @@ static const struct argument optional[] = {
     {"kbc_set_proxy", "url"},
     {"kbs_audit_verify", "key"},
     {"kbs_reseal", "old_key_file"},
+    {"kbs_restore", "digest"},
     {"kbs_set_path_policy", "rego"},
     {"software_tee_launch", "init_data"},
     {"unsealer_trust_key", "kid"},

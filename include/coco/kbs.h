@@ -211,6 +211,49 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_reseal(const char *config, const c
                                                      coco_error **err);
 
 /**
+ * Writes all that a KBS keeps to the file @p path, where nothing may be: as it is at one moment,
+ * while the KBS that @p config is of goes on serving. It appears whole or not at all.
+ *
+ * What the database has sealed (seal.key_file) stays sealed, and cannot be changed unseen by
+ * whoever lacks that key; whoever wants to restore it needs that key. Of a database that is not
+ * sealed all secrets lie in the file as they are, and whoever can write to it can change it, and
+ * the digest in it: note that elsewhere.
+ *
+ * @param config  TOML, as coco_kbs_new() takes it
+ * @param path    the file, which only its owner can read
+ * @param plain   that secrets may lie there as they are, if the database is not sealed
+ * @param ret     JSON object: `time`, seconds since 1970, `rows`, `sealed` and `digest`, in hex;
+ *                free with coco_bytes_free()
+ * @param err     ::COCO_ERR_DENIED if it would not be sealed and @p plain is false, or the database
+ *                is sealed otherwise than @p config says, ::COCO_ERR_VERIFY if it is with another
+ *                key, ::COCO_ERR_INVALID if @p path is there or @p config names no database;
+ *                ::COCO_ERR_PROTO, ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_backup(const char *config, const char *path,
+                                                     bool plain, coco_bytes **ret,
+                                                     coco_error **err);
+
+/**
+ * Puts what coco_kbs_backup() wrote to @p path into the database that @p config names, SQLite or
+ * PostgreSQL whatever it came from: all of it, or nothing is changed. No KBS may have the database
+ * open meanwhile: it would go on with keys and policies of before.
+ *
+ * @param config  TOML, as coco_kbs_new() takes it
+ * @param path    the file, whoever made it
+ * @param digest  as coco_kbs_backup() gave it, in hex; NULL: any
+ * @param force   that what is in the database goes
+ * @param ret     as of coco_kbs_backup()
+ * @param err     ::COCO_ERR_VERIFY if it was changed, is not whole, was sealed with another key or
+ *                is not that of @p digest; ::COCO_ERR_PROTO for what is no backup;
+ *                ::COCO_ERR_DENIED if the database is not empty and @p force is false, or the
+ *                backup is sealed and @p config names no key, or the other way round;
+ *                ::COCO_ERR_NOTSUP for one of a later version, ::COCO_ERR_INVALID, ::COCO_ERR_IO
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbs_restore(const char *config, const char *path,
+                                                      const char *digest, bool force,
+                                                      coco_bytes **ret, coco_error **err);
+
+/**
  * Verifies the audit log that a KBS wrote to @p path ([audit] in its configuration):
  * that no entry was changed, left out, or put in, up to the last checkpoint that
  * the KBS signed. What was cut off behind that is not seen.

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COCO_DATABASE_COLUMNS_MAX 6
+#define COCO_DATABASE_COLUMNS_MAX 7 /* of a result, and of parameters */
 
 /* How long a database that others write to, or that does not answer, is waited for. */
 #define COCO_DATABASE_WAIT_MS 5000
@@ -63,6 +63,8 @@ struct coco_database_ops {
     void (*close)(struct coco_database *db);
     /* Begins a transaction that writes, and waits until no other does. */
     coco_status (*begin)(struct coco_database *db, coco_error **err);
+    /* Begins one that reads, and sees everything as it is now. Others go on writing. */
+    coco_status (*snapshot)(struct coco_database *db, coco_error **err);
     /* What was written is on the disk when it says COCO_OK. */
     coco_status (*commit)(struct coco_database *db, coco_error **err);
     void (*rollback)(struct coco_database *db);
@@ -97,6 +99,20 @@ COCO_DEFINE_CLEANUP(struct coco_database *, coco_database_close);
  * if others than its owner may read the file that is there.
  */
 coco_status coco_database_open_sqlite(const char *path, struct coco_database **ret,
+                                      coco_error **err);
+
+/*
+ * Makes a new SQLite database at path, where nothing may be, that is whole on the disk only
+ * when it was closed and synced: a backup.
+ */
+coco_status coco_database_make_backup(const char *path, struct coco_database **ret,
+                                      coco_error **err);
+
+/*
+ * Opens such a file to read it, wherever it comes from: COCO_ERR_PROTO for what is none, or
+ * damaged. Nothing is written, and nothing in it is believed but the values of its columns.
+ */
+coco_status coco_database_open_backup(const char *path, struct coco_database **ret,
                                       coco_error **err);
 
 /* Where a PostgreSQL database is. TLS is verified unless host is this machine. */

@@ -8,7 +8,9 @@
 #include "base/bytes.h"
 #include "base/fail.h"
 #include "base/resource.h"
+#include "base/text.h"
 #include "kbs/audit.h"
+#include "kbs/backup.h"
 #include "kbs/core.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
@@ -324,4 +326,30 @@ coco_kbs_reseal(const char *config, const char *old_key_file, coco_error **err)
 
     coco_status status = coco_kbs_config_parse(config, strlen(config), &parsed, err);
     return status == COCO_OK ? coco_kbs_storage_reseal(&parsed, old_key_file, err) : status;
+}
+
+coco_status
+coco_kbs_backup(const char *config, const char *path, bool plain, coco_bytes **ret,
+                coco_error **err)
+{
+    _cleanup_config_ struct coco_kbs_config parsed = {0};
+
+    coco_status status = coco_kbs_config_parse(config, strlen(config), &parsed, err);
+    return status == COCO_OK ? coco_kbs_backup_make(&parsed, path, plain, ret, err) : status;
+}
+
+coco_status
+coco_kbs_restore(const char *config, const char *path, const char *digest, bool force,
+                 coco_bytes **ret, coco_error **err)
+{
+    _cleanup_config_ struct coco_kbs_config parsed = {0};
+    struct coco_digest wanted = {.alg = COCO_SHA256};
+    const size_t size = coco_hash_size(COCO_SHA256);
+
+    if (digest && (strlen(digest) != 2 * size || !coco_unhex(digest, 2 * size, wanted.bytes, size)))
+        return coco_fail(err, COCO_ERR_INVALID, "digest is not %zu hex digits", 2 * size);
+    coco_status status = coco_kbs_config_parse(config, strlen(config), &parsed, err);
+    return status == COCO_OK
+               ? coco_kbs_backup_restore(&parsed, path, digest ? &wanted : NULL, force, ret, err)
+               : status;
 }

@@ -28,7 +28,7 @@ static const char settings[] =
     "-c synchronous_commit=on -c search_path=public -c statement_timeout=" TEXT_OF(
         COCO_DATABASE_WAIT_MS);
 
-#define PARAMETERS_MAX 6
+#define PARAMETERS_MAX COCO_DATABASE_COLUMNS_MAX
 #define BINARY 1
 
 /* Types of values (pg_type.dat of PostgreSQL; they never change). */
@@ -135,6 +135,12 @@ begin(struct coco_database *db, coco_error **err)
     if (status != COCO_OK)
         rollback(db);
     return status;
+}
+
+static coco_status
+snapshot(struct coco_database *db, coco_error **err)
+{
+    return exec(of(db), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "read", err);
 }
 
 static coco_status
@@ -343,6 +349,7 @@ close_postgres(struct coco_database *db)
 static const struct coco_database_ops ops = {
     .close = close_postgres,
     .begin = begin,
+    .snapshot = snapshot,
     .commit = commit,
     .rollback = rollback,
     .run = run,

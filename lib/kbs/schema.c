@@ -39,4 +39,13 @@ const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
         "UPDATE coco_kbs_value SET seal = $5, data = $6" OF_NAME " AND version = $4",
     [COCO_KBS_SQL_OTHERS] = ("SELECT tenant, kind, name, version, seal, data FROM coco_kbs_value"
                              " WHERE seal <> $1 AND kind <> $2 AND data IS NOT NULL LIMIT 16"),
+    [COCO_KBS_SQL_EXPORT] = ("SELECT tenant, kind, name, version, time, seal, data"
+                             " FROM coco_kbs_value"
+                             " WHERE (tenant, kind, name, version) > ($1, $2, $3, $4)"
+                             " ORDER BY tenant, kind, name, version LIMIT 4"),
+    [COCO_KBS_SQL_IMPORT] =
+        "INSERT INTO coco_kbs_value (tenant, kind, name, version, time, seal, data)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    [COCO_KBS_SQL_ANY] = "SELECT version FROM coco_kbs_value LIMIT 1",
+    [COCO_KBS_SQL_CLEAR] = "DELETE FROM coco_kbs_value",
 };

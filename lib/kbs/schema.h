@@ -37,14 +37,20 @@ enum coco_kbs_statement {
     COCO_KBS_SQL_USAGE,    /* -> number of names, and bytes of all their versions */
     COCO_KBS_SQL_RESEAL,   /* of all tenants, see below */
     COCO_KBS_SQL_OTHERS,   /* the same */
+    COCO_KBS_SQL_EXPORT,   /* the same, as all that follow */
+    COCO_KBS_SQL_IMPORT,
+    COCO_KBS_SQL_ANY,
+    COCO_KBS_SQL_CLEAR,
     COCO_KBS_STATEMENTS,
 };
 
 /*
- * Two are about all tenants. OTHERS takes the number of a seal and a kind, and gives
+ * Some are about all tenants. OTHERS takes the number of a seal and a kind, and gives
  * some (tenant, kind, name, version, seal, data) that are sealed otherwise and are not
  * of that kind. RESEAL takes tenant, kind, name and version, and the seal and data that
- * these have now.
+ * these have now. EXPORT takes tenant, kind, name and version, and gives the next rows behind
+ * that, a few and sorted by these: tenant, kind, name, version, time, seal and data, which IMPORT
+ * takes. ANY gives the version of one row, if there is any; CLEAR deletes them all.
  */
 extern const char *const coco_kbs_statements[COCO_KBS_STATEMENTS];
 

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/buf.h"
 #include "base/fail.h"
 #include "base/fd.h"
 #include "kbs/database.h"
@@ -22,6 +23,18 @@ static const char settings[] = "PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = FULL;"
                                "PRAGMA secure_delete = ON;"
                                "PRAGMA trusted_schema = OFF;";
+
+/* Of a new file that goes away if it does not become whole. */
+static const char backup_settings[] = "PRAGMA journal_mode = OFF;"
+                                      "PRAGMA synchronous = OFF;"
+                                      "PRAGMA locking_mode = EXCLUSIVE;"
+                                      "PRAGMA trusted_schema = OFF;";
+
+/* Of a file that anybody may have made. */
+static const char foreign_settings[] = "PRAGMA query_only = ON;"
+                                       "PRAGMA cell_size_check = ON;"
+                                       "PRAGMA mmap_size = 0;"
+                                       "PRAGMA trusted_schema = OFF;";
 
 static const char create[] = "CREATE TABLE coco_kbs_value ("
                              " tenant TEXT NOT NULL,"
@@ -47,6 +60,7 @@ struct sqlite {
     sqlite3_int64 theirs; /* data_version: what other connections committed */
     sqlite3_int64 ours;   /* rows that this one changed */
     uint64_t generation;  /* counts the pairs of these that there were */
+    bool is_foreign; /* a file that anybody may have made */
 };
 
 static struct sqlite *
@@ -62,6 +76,8 @@ fail_db(const struct sqlite *sqlite, const char *what, coco_error **err)
 
     if (code == SQLITE_NOMEM)
         return coco_fail_nomem(err);
+    if (sqlite->is_foreign)
+        return coco_fail(err, COCO_ERR_PROTO, "backup: %s: %s", what, sqlite3_errmsg(sqlite->db));
     return coco_fail(err, COCO_ERR_IO, "store: %s: %s", what, sqlite3_errmsg(sqlite->db));
 }
 
@@ -132,18 +148,8 @@ migrate(const struct sqlite *sqlite, coco_error **err)
 static coco_status
 prepare(struct sqlite *sqlite, coco_error **err)
 {
-    int version = 0;
+    coco_status status = COCO_OK;
 
-    coco_status status = exec(sqlite, settings, "open", err);
-    if (status == COCO_OK)
-        status = read_schema(sqlite, &version, err);
-    if (status == COCO_OK && version != COCO_KBS_SCHEMA) {
-        status = exec(sqlite, "BEGIN IMMEDIATE", "set up", err);
-        if (status == COCO_OK)
-            status = migrate(sqlite, err);
-        if (status == COCO_OK)
-            status = exec(sqlite, "COMMIT", "set up", err);
-    }
     for (size_t i = 0; i < COCO_KBS_STATEMENTS && status == COCO_OK; i++)
         if (sqlite3_prepare_v3(sqlite->db, coco_kbs_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &sqlite->statements[i], NULL)
@@ -155,6 +161,24 @@ prepare(struct sqlite *sqlite, coco_error **err)
                != SQLITE_OK)
         status = fail_db(sqlite, "prepare", err);
     return status;
+}
+
+static coco_status
+set_up(struct sqlite *sqlite, const char *with, coco_error **err)
+{
+    int version = 0;
+
+    coco_status status = exec(sqlite, with, "open", err);
+    if (status == COCO_OK)
+        status = read_schema(sqlite, &version, err);
+    if (status == COCO_OK && version != COCO_KBS_SCHEMA) {
+        status = exec(sqlite, "BEGIN IMMEDIATE", "set up", err);
+        if (status == COCO_OK)
+            status = migrate(sqlite, err);
+        if (status == COCO_OK)
+            status = exec(sqlite, "COMMIT", "set up", err);
+    }
+    return status == COCO_OK ? prepare(sqlite, err) : status;
 }
 
 static void
@@ -173,6 +197,12 @@ static coco_status
 begin(struct coco_database *db, coco_error **err)
 {
     return exec(of(db), "BEGIN IMMEDIATE", "write", err);
+}
+
+static coco_status
+snapshot(struct coco_database *db, coco_error **err)
+{
+    return exec(of(db), "BEGIN; SELECT 1 FROM coco_kbs_value LIMIT 1", "read", err);
 }
 
 static coco_status
@@ -299,6 +329,7 @@ reconnect(struct coco_database *db)
 static const struct coco_database_ops ops = {
     .close = close_sqlite,
     .begin = begin,
+    .snapshot = snapshot,
     .commit = commit,
     .rollback = rollback,
     .run = run,
@@ -306,26 +337,200 @@ static const struct coco_database_ops ops = {
     .reconnect = reconnect,
 };
 
-coco_status
-coco_database_open_sqlite(const char *path, struct coco_database **ret, coco_error **err)
+/* Nobody may write the text of a file's schema but us. */
+static coco_status
+check_entry(const char *type, const char *name, const char *sql, coco_error **err)
 {
-    const int flags =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-    coco_status status = path ? prepare_file(path, err) : COCO_OK;
+    /* As SQLite keeps it: without the semicolon. */
+    const bool is_ours =
+        strlen(sql) == sizeof(create) - 2 && strncmp(sql, create, sizeof(create) - 2) == 0;
+    const bool is_table =
+        strcmp(type, "table") == 0 && strcmp(name, "coco_kbs_value") == 0 && is_ours;
+    const bool is_key = strcmp(type, "index") == 0
+                        && strcmp(name, "sqlite_autoindex_coco_kbs_value_1") == 0 && !*sql;
 
-    if (status != COCO_OK)
-        return status;
+    return is_table || is_key ? COCO_OK
+                              : coco_fail(err, COCO_ERR_PROTO, "backup: holds '%.40s'", name);
+}
+
+static const char *
+column_text(sqlite3_stmt *stmt, int i)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, i);
+
+    return text ? text : "";
+}
+
+static coco_status
+check_schema(const struct sqlite *sqlite, coco_error **err)
+{
+    static const char sql[] = "SELECT type, name, sql FROM sqlite_schema";
+    coco_status status = COCO_OK;
+    sqlite3_stmt *stmt = NULL;
+    unsigned n = 0;
+
+    int code = sqlite3_prepare_v2(sqlite->db, sql, -1, &stmt, NULL);
+    while (code == SQLITE_OK && status == COCO_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        status = check_entry(column_text(stmt, 0), column_text(stmt, 1), column_text(stmt, 2), err);
+        code = SQLITE_OK;
+        n++;
+    }
+    if (status == COCO_OK && code != SQLITE_DONE)
+        status = fail_db(sqlite, "schema", err);
+    if (status == COCO_OK && n != 2)
+        status = coco_fail(err, COCO_ERR_PROTO, "backup: is none");
+    (void)sqlite3_finalize(stmt);
+    return status;
+}
+
+static coco_status
+check_pages(const struct sqlite *sqlite, coco_error **err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool good = false;
+
+    int code = sqlite3_prepare_v2(sqlite->db, "PRAGMA integrity_check(1)", -1, &stmt, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW)
+        good = strcmp(column_text(stmt, 0), "ok") == 0;
+    coco_status status =
+        code == SQLITE_ROW && !good
+            ? coco_fail(err, COCO_ERR_PROTO, "backup: is damaged: %.80s", column_text(stmt, 0))
+        : good ? COCO_OK
+               : fail_db(sqlite, "check", err);
+    (void)sqlite3_finalize(stmt);
+    return status;
+}
+
+/* Far less than SQLite lets a schema, or what is asked, be and do. */
+static void
+bound(sqlite3 *db)
+{
+    static const struct {
+        int id, most;
+    } limits[] = {
+        {SQLITE_LIMIT_SQL_LENGTH, 4096},    {SQLITE_LIMIT_COLUMN, 16},
+        {SQLITE_LIMIT_EXPR_DEPTH, 32},      {SQLITE_LIMIT_COMPOUND_SELECT, 2},
+        {SQLITE_LIMIT_FUNCTION_ARG, 8},     {SQLITE_LIMIT_ATTACHED, 0},
+        {SQLITE_LIMIT_VARIABLE_NUMBER, 16}, {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+        {SQLITE_LIMIT_WORKER_THREADS, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        (void)sqlite3_limit(db, limits[i].id, limits[i].most);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+}
+
+static coco_status
+open_foreign(struct sqlite *sqlite, const char *ignored, coco_error **err)
+{
+    int version = 0;
+
+    (void)ignored;
+    sqlite->is_foreign = true;
+    bound(sqlite->db);
+    coco_status status = exec(sqlite, foreign_settings, "open", err);
+    if (status == COCO_OK)
+        status = check_schema(sqlite, err);
+    if (status == COCO_OK)
+        status = read_schema(sqlite, &version, err);
+    if (status == COCO_OK && version != COCO_KBS_SCHEMA)
+        status = coco_fail(err, COCO_ERR_NOTSUP, "backup: has version %d, this program knows %d",
+                           version, COCO_KBS_SCHEMA);
+    if (status == COCO_OK)
+        status = check_pages(sqlite, err);
+    return status == COCO_OK ? prepare(sqlite, err) : status;
+}
+
+/* Opens what is named, and makes it ready. */
+static coco_status
+open_with(const char *name, int flags,
+          coco_status (*ready)(struct sqlite *sqlite, const char *with, coco_error **err),
+          const char *with, struct coco_database **ret, coco_error **err)
+{
     struct sqlite *sqlite = calloc(1, sizeof(*sqlite));
+
     if (!sqlite)
         return coco_fail_nomem(err);
     sqlite->base.ops = &ops;
     _cleanup_(coco_database_closep) struct coco_database *db = &sqlite->base;
-    if (sqlite3_open_v2(path ? path : ":memory:", &sqlite->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(name, &sqlite->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return fail_db(sqlite, "open", err);
     (void)sqlite3_busy_timeout(sqlite->db, COCO_DATABASE_WAIT_MS);
     (void)sqlite3_limit(sqlite->db, SQLITE_LIMIT_LENGTH, (int)COCO_KBS_VALUE_MAX + 4096);
-    status = prepare(sqlite, err);
+    coco_status status = ready(sqlite, with, err);
     if (status == COCO_OK)
         *ret = coco_steal(&db);
     return status;
+}
+
+coco_status
+coco_database_open_sqlite(const char *path, struct coco_database **ret, coco_error **err)
+{
+    coco_status status = path ? prepare_file(path, err) : COCO_OK;
+
+    if (status != COCO_OK)
+        return status;
+    return open_with(
+        path ? path : ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+        set_up, settings, ret, err);
+}
+
+coco_status
+coco_database_make_backup(const char *path, struct coco_database **ret, coco_error **err)
+{
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return coco_fail_errno(err, errno, "backup %s", path);
+    return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, set_up, backup_settings,
+                     ret, err);
+}
+
+/* As SQLite takes a path together with what is to be said of it; "?" and the like are escaped. */
+static coco_status
+uri_of(const char *path, struct coco_buf *ret, coco_error **err)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-";
+
+    coco_status status = coco_buf_append_text(ret, *path == '/' ? "file://" : "file:", err);
+    for (const char *p = path; *p && status == COCO_OK; p++)
+        status = strchr(plain, *p) ? coco_buf_append(ret, p, 1, err)
+                                   : coco_buf_printf(ret, err, "%%%02X", (unsigned char)*p);
+    /* What lies beside it, such as a journal, does not belong to it. */
+    return status == COCO_OK ? coco_buf_append_text(ret, "?immutable=1", err) : status;
+}
+
+static coco_status
+check_file(const char *path, coco_error **err)
+{
+    struct stat st;
+
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "backup %s is not there", path);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return coco_fail_errno(err, errno, "backup %s", path);
+    if (!S_ISREG(st.st_mode))
+        return coco_fail(err, COCO_ERR_INVALID, "backup %s is not a file", path);
+    return COCO_OK;
+}
+
+coco_status
+coco_database_open_backup(const char *path, struct coco_database **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf uri = {.limit = (size_t)64 << 10};
+
+    coco_status status = check_file(path, err);
+    if (status == COCO_OK)
+        status = uri_of(path, &uri, err);
+    if (status != COCO_OK)
+        return status;
+    return open_with(coco_buf_text(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, open_foreign,
+                     NULL, ret, err);
 }

@@ -9,13 +9,10 @@
 #include "kbs/database.h"
 #include "kbs/seal_key.h"
 
-/* Opens it with the key in key_file, if that is not NULL. */
-static coco_status
-open_with(const struct coco_kbs_config *config, const char *key_file, struct coco_kbs_store **ret,
-          coco_error **err)
+static struct coco_postgres_options
+postgres_of(const struct coco_kbs_config *config)
 {
-    _cleanup_secret_ struct coco_secret key = {0};
-    const struct coco_postgres_options postgres = {
+    return (struct coco_postgres_options){
         .host = config->storage.postgres.host,
         .port = (uint16_t)config->storage.postgres.port,
         .database = config->storage.postgres.db,
@@ -23,6 +20,23 @@ open_with(const struct coco_kbs_config *config, const char *key_file, struct coc
         .password = config->storage.postgres.password,
         .ca = config->storage.postgres.ca_file,
     };
+}
+
+static coco_status
+check_database(const struct coco_kbs_config *config, coco_error **err)
+{
+    return config->storage.on_postgres || config->storage.path
+               ? COCO_OK
+               : coco_fail(err, COCO_ERR_INVALID, "the configuration names no database");
+}
+
+/* Opens it with the key in key_file, if that is not NULL. */
+static coco_status
+open_with(const struct coco_kbs_config *config, const char *key_file, struct coco_kbs_store **ret,
+          coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret key = {0};
+    const struct coco_postgres_options postgres = postgres_of(config);
     const struct coco_kbs_store_options options = {
         .path = config->storage.path,
         .postgres = config->storage.on_postgres ? &postgres : NULL,
@@ -49,12 +63,25 @@ coco_kbs_storage_reseal(const struct coco_kbs_config *config, const char *old_ke
     _cleanup_secret_ struct coco_secret key = {0};
     const char *key_file = config->storage.key_file;
 
-    if (!config->storage.on_postgres && !config->storage.path)
-        return coco_fail(err, COCO_ERR_INVALID, "the configuration names no database");
-    coco_status status = key_file ? coco_kbs_seal_key_read(key_file, &key, err) : COCO_OK;
+    coco_status status = check_database(config, err);
+    if (status == COCO_OK && key_file)
+        status = coco_kbs_seal_key_read(key_file, &key, err);
     if (status == COCO_OK)
         status = open_with(config, old_key_file, &store, err);
     if (status == COCO_OK)
         status = coco_kbs_store_reseal(store, key_file ? &key : NULL, err);
     return status;
+}
+
+coco_status
+coco_kbs_storage_open_database(const struct coco_kbs_config *config, struct coco_database **ret,
+                               coco_error **err)
+{
+    const struct coco_postgres_options postgres = postgres_of(config);
+
+    coco_status status = check_database(config, err);
+    if (status != COCO_OK)
+        return status;
+    return config->storage.on_postgres ? coco_database_open_postgres(&postgres, ret, err)
+                                       : coco_database_open_sqlite(config->storage.path, ret, err);
 }

@@ -7,6 +7,7 @@
 #define COCO_KBS_STORAGE_H
 
 #include "kbs/config.h"
+#include "kbs/database.h"
 #include "kbs/store.h"
 
 coco_status coco_kbs_storage_open(const struct coco_kbs_config *config, struct coco_kbs_store **ret,
@@ -18,5 +19,9 @@ coco_status coco_kbs_storage_open(const struct coco_kbs_config *config, struct c
  */
 coco_status coco_kbs_storage_reseal(const struct coco_kbs_config *config, const char *old_key_file,
                                     coco_error **err);
+
+/* The rows of it, as they lie there. COCO_ERR_INVALID if it is in memory. */
+coco_status coco_kbs_storage_open_database(const struct coco_kbs_config *config,
+                                           struct coco_database **ret, coco_error **err);
 
 #endif

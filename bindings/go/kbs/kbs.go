@@ -234,6 +234,46 @@ func Reseal(config, oldKeyFile string) error {
 	}, config, oldKeyFile)
 }
 
+// BackupReport tells what a backup is.
+type BackupReport struct {
+	Time   int64  `json:"time"` // When it was made, seconds since 1970.
+	Rows   uint64 `json:"rows"`
+	Sealed bool   `json:"sealed"`
+	Digest string `json:"digest"` // In hex, to be noted elsewhere.
+}
+
+// Backup writes all that the KBS of config keeps to the new file path, while it serves. With plain
+// secrets may lie there as they are, if its database is not sealed.
+func Backup(config, path string, plain bool) (*BackupReport, error) {
+	var ret *C.coco_bytes
+	err := call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		return C.coco_kbs_backup(text(0), text(1), C.bool(plain), &ret, err)
+	}, config, path)
+	return backupReport(ret, err)
+}
+
+// Restore puts a backup into the database that config names, all of it or nothing. digest is that
+// which it must have, "" for any; with force what is in the database goes.
+func Restore(config, path, digest string, force bool) (*BackupReport, error) {
+	var ret *C.coco_bytes
+	err := call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		wanted := text(2)
+		if digest == "" {
+			wanted = nil
+		}
+		return C.coco_kbs_restore(text(0), text(1), wanted, C.bool(force), &ret, err)
+	}, config, path, digest)
+	return backupReport(ret, err)
+}
+
+func backupReport(ret *C.coco_bytes, err error) (*BackupReport, error) {
+	if err != nil {
+		return nil, err
+	}
+	report := &BackupReport{}
+	return report, json.Unmarshal(native.TakeBytes(unsafe.Pointer(ret)), report)
+}
+
 // AuditReport is what an audit log comes to.
 type AuditReport struct {
 	Entries     uint64 `json:"entries"`

@@ -121,6 +121,38 @@ func TestADatabaseIsSealed(t *testing.T) {
 	}
 }
 
+func TestABackupIsRestored(t *testing.T) {
+	dir := t.TempDir()
+	config := func(name string) string {
+		return fmt.Sprintf("[storage_backend]\nstorage_type = \"Sqlite\"\n[storage_backend.backends.sqlite]\npath = %q\n", dir+"/"+name)
+	}
+	k, err := New(config("one"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	if err := k.Put("a/b/c", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Backup(config("one"), dir+"/backup", false); !errors.Is(err, coco.ErrDenied) {
+		t.Errorf("err = %v, want ErrDenied", err)
+	}
+	made, err := Backup(config("one"), dir+"/backup", true)
+	if err != nil || made.Sealed || made.Rows == 0 {
+		t.Fatalf("%+v: %v", made, err)
+	}
+	got, err := Restore(config("two"), dir+"/backup", made.Digest, false)
+	if err != nil || *got != *made {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	if _, err := Restore(config("two"), dir+"/backup", "", false); !errors.Is(err, coco.ErrDenied) {
+		t.Errorf("err = %v, want ErrDenied", err)
+	}
+	if _, err := Restore(config("two"), dir+"/backup", "", true); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestItServesUntilItIsStopped(t *testing.T) {
 	k := serve(t)
 	url := k.URL()

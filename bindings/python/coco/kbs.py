@@ -116,6 +116,24 @@ def reseal(config, old_key_file=None):
     native_kbs.kbs_reseal(config, None if old_key_file is None else os.fspath(old_key_file))
 
 
+def backup(config, path, *, plain=False):
+    """Writes all that the KBS of `config` keeps to the new file `path`, while it serves: a dict of
+    `time`, `rows`, `sealed` and `digest`.
+
+    plain  that secrets may lie there as they are, if its database is not sealed
+    """
+    return json.loads(native_kbs.kbs_backup(config, os.fspath(path), plain))
+
+
+def restore(config, path, *, digest=None, force=False):
+    """Puts a backup into the database that `config` names, all of it or nothing: a dict as of backup().
+
+    digest  that the backup must have, in hex
+    force   that what is in the database goes
+    """
+    return json.loads(native_kbs.kbs_restore(config, os.fspath(path), digest, force))
+
+
 def audit_verify(path, key=None):
     """What the audit log at `path` comes to, once it is verified: a dict.
 

@@ -187,6 +187,34 @@ def test_a_database_is_sealed(tmp_path):
         assert server.get("a/b/c") == b"x"
 
 
+def test_a_backup_is_restored(tmp_path):
+    (tmp_path / "key").write_bytes(b"0123456789abcdef" * 2)
+    (tmp_path / "key").chmod(0o600)
+
+    def config(name, sealed=True):
+        seal = f'[storage_backend.seal]\nkey_file = "{tmp_path}/key"\n' if sealed else ""
+        path = f'[storage_backend.backends.sqlite]\npath = "{tmp_path}/{name}"\n'
+        return '[storage_backend]\nstorage_type = "Sqlite"\n' + path + seal
+
+    with kbs.Kbs(config("one")) as server:
+        server.put("a/b/c", b"x")
+        made = kbs.backup(config("one"), tmp_path / "backup")
+    assert made["sealed"] and made["rows"] > 1
+    assert kbs.restore(config("two"), tmp_path / "backup", digest=made["digest"]) == made
+    with kbs.Kbs(config("two")) as server:
+        assert server.get("a/b/c") == b"x"
+    with pytest.raises(coco.DeniedError):
+        kbs.restore(config("two"), tmp_path / "backup")
+    with pytest.raises(coco.VerifyError):
+        kbs.restore(config("two"), tmp_path / "backup", digest="00" * 32, force=True)
+    kbs.restore(config("two"), tmp_path / "backup", force=True)
+    with kbs.Kbs(config("plain", False)):
+        pass
+    with pytest.raises(coco.DeniedError):
+        kbs.backup(config("plain", False), tmp_path / "other")
+    assert not kbs.backup(config("plain", False), tmp_path / "other", plain=True)["sealed"]
+
+
 def test_the_interpreter_ends_while_it_serves():
     script = "import coco.kbs; s = coco.kbs.Kbs(); s.start(); print(s.url)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20, check=True)

@@ -155,6 +155,9 @@ int cli_open_kbc(struct cli *cli, coco_kbc **ret);
 /* The owner's client of the broker that --kbs names; it must be given. */
 int cli_open_admin(struct cli *cli, coco_admin **ret);
 /* An image client with what the options say of registries; kbc is lent, or NULL. */
+/* The keys and recipients of --key, --recipient and --key-providers. */
+int cli_add_keys(struct cli *cli, coco_image_client *client);
+int cli_add_recipients(struct cli *cli, coco_image_client *client);
 int cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret);
 /* The store of --store; NULL without. */
 int cli_open_store(struct cli *cli, coco_store **ret);

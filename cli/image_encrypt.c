@@ -13,45 +13,6 @@
 #define KEY_SIZE 32
 #define SCHEME "kbs:///"
 
-/* A recipient as ocicrypt's tools write it: how the key is wrapped, and whose. */
-static const struct kind {
-    const char *prefix;
-    coco_status (*add)(coco_image_client *client, const uint8_t *data, size_t len,
-                       coco_error **err);
-} kinds[] = {
-    {"jwe:", coco_image_client_add_recipient},
-    {"pkcs7:", coco_image_client_add_certificate_recipient},
-};
-
-static int
-add_recipient(struct cli *cli, coco_image_client *client, const char *text)
-{
-    _cleanup_bytes_ struct cli_bytes bytes = {0};
-    const struct kind *kind = NULL;
-
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !kind; i++)
-        if (strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-            kind = &kinds[i];
-    if (!kind)
-        return cli_fail(cli, COCO_ERR_NOTSUP, "--recipient is jwe:FILE or pkcs7:FILE, not %s",
-                        text);
-    int rc = cli_read_file(cli, text + strlen(kind->prefix), CLI_PEM_MAX, &bytes);
-    if (rc == CLI_DONE)
-        rc = cli_check(cli, kind->add(client, bytes.data, bytes.len, &cli->err));
-    return rc;
-}
-
-static int
-add_recipients(struct cli *cli, coco_image_client *client)
-{
-    const char *text;
-    int rc = CLI_DONE;
-
-    for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_RECIPIENT, i)); i++)
-        rc = add_recipient(cli, client, text);
-    return rc;
-}
-
 /* The broker has the key before anything is encrypted with it: no image without its key. */
 static int
 make_key(struct cli *cli, const char *path, uint8_t key[KEY_SIZE])
@@ -121,7 +82,7 @@ cli_image_encrypt(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_open_images(cli, NULL, &client);
     if (rc == CLI_DONE)
-        rc = add_recipients(cli, client);
+        rc = cli_add_recipients(cli, client);
     if (rc == CLI_DONE && cli_given(&cli->args, OPT_KBS_PATH))
         rc = add_broker(cli, client);
     if (rc == CLI_DONE)

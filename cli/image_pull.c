@@ -29,31 +29,6 @@ set_policy(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
-/* As skopeo has it: a certificate is given as one more key, for layers encrypted by PKCS #7. */
-static coco_status
-add_key(coco_image_client *client, const struct cli_bytes *bytes, coco_error **err)
-{
-    if (memmem(bytes->data, bytes->len, "-----BEGIN CERTIFICATE", 22))
-        return coco_image_client_add_certificate(client, bytes->data, bytes->len, err);
-    return coco_image_client_add_key(client, bytes->data, bytes->len, err);
-}
-
-static int
-add_keys(struct cli *cli, coco_image_client *client)
-{
-    const char *path;
-    int rc = CLI_DONE;
-
-    for (unsigned i = 0; rc == CLI_DONE && (path = cli_get_nth(&cli->args, OPT_KEY, i)); i++) {
-        _cleanup_bytes_ struct cli_bytes bytes = {0};
-
-        rc = cli_read_file(cli, path, CLI_PEM_MAX, &bytes);
-        if (rc == CLI_DONE)
-            rc = cli_check(cli, add_key(client, &bytes, &cli->err));
-    }
-    return rc;
-}
-
 /* What must be true of an encrypted image. */
 static int
 set_demands(struct cli *cli, coco_image_client *client)
@@ -104,7 +79,7 @@ cli_image_pull(struct cli *cli)
     if (rc == CLI_DONE)
         rc = set_policy(cli, client);
     if (rc == CLI_DONE)
-        rc = add_keys(cli, client);
+        rc = cli_add_keys(cli, client);
     if (rc == CLI_DONE)
         rc = set_demands(cli, client);
     if (rc != CLI_DONE)

@@ -91,11 +91,14 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_KEK_PREFIX] = {"kek-prefix", 0, "URI", NULL, "COCO_KEK_PREFIX", false,
                         "ask the broker for keys of layers under kbs:///REPOSITORY/[TYPE/] alone"},
     [OPT_KERNEL] = {"kernel", 0, "FILE", NULL, NULL, false, "kernel that boots"},
-    [OPT_KEY] = {"key", 0, "FILE", NULL, NULL, true,
-                 "private key (PEM, DER or JWK) that opens encrypted layers, or a certificate "
-                 "(PEM) of one"},
+    [OPT_KEY] =
+        {"key", 0, "FILE", NULL, NULL, true,
+         "what opens encrypted layers: a private key (PEM, DER or JWK), a certificate (PEM) "
+         "of one, or provider:NAME[:PARAMETER]"},
     [OPT_KEY_PREFIX] = {"key-prefix", 0, "URI", NULL, "COCO_KEY_PREFIX", false,
                         "ask the broker for keys that sign under kbs:///REPOSITORY/[TYPE/] alone"},
+    [OPT_KEY_PROVIDERS] = {"key-providers", 0, "FILE", NULL, "OCICRYPT_KEYPROVIDER_CONFIG", false,
+                           "which key providers there are, as ocicrypt has it (JSON)"},
     [OPT_KID] = {"kid", 0, "NAME", NULL, NULL, false,
                  "where the public half of the key is found: kbs:///REPO/TYPE/TAG, or its name"},
     [OPT_LIFE] = {"life", 0, "SECONDS", NULL, NULL, false,
@@ -143,8 +146,9 @@ static const struct cli_option table[OPT_COUNT] = {
                    "and its kin say"},
     [OPT_PURGE] = {"purge", 0, NULL, NULL, NULL, false, "with all versions, for good"},
     [OPT_RECIPIENT] =
-        {"recipient", 0, "KIND:FILE", NULL, NULL, true,
-         "whoever may open the layers: jwe:FILE of a public key, or pkcs7:FILE of a certificate"},
+        {"recipient", 0, "KIND:WHO", NULL, NULL, true,
+         "whoever may open the layers: jwe:FILE of a public key, pkcs7:FILE of a certificate, or "
+         "provider:NAME[:PARAMETER]"},
     [OPT_REFERENCE_VALUES] =
         {"reference-values", 0, "FILE", NULL, NULL, false,
          "what claims must be: a file of \"rv add\", or an object of values or lists by claim"},

@@ -65,6 +65,7 @@ enum cli_opt {
     OPT_KERNEL,
     OPT_KEY,
     OPT_KEY_PREFIX,
+    OPT_KEY_PROVIDERS,
     OPT_KID,
     OPT_LIFE,
     OPT_LISTEN,

@@ -45,13 +45,19 @@ read_line(struct peer *peer)
 }
 
 void
+peer_path(const char *program, char *buf, size_t size)
+{
+    (void)snprintf(buf, size, "%s/%s", TESTS_DIR, program);
+}
+
+void
 peer_start(struct peer *peer, const char *program, const char *const *args)
 {
     char path[512];
     int fds[2];
 
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    (void)snprintf(path, sizeof(path), "%s/%s", TESTS_DIR, program);
+    peer_path(program, path, sizeof(path));
     peer->pid = fork();
     assert_true(peer->pid >= 0);
     if (peer->pid == 0)

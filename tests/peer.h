@@ -25,6 +25,9 @@ void peer_start(struct peer *peer, const char *program, const char *const *args)
 /* All else that it says until it ends by itself, which must be with success. */
 void peer_finish(struct peer *peer, char *buf, size_t size);
 
+/* The path of such a program, for whoever else starts it. */
+void peer_path(const char *program, char *buf, size_t size);
+
 /* Ends it. */
 void peer_stop(struct peer *peer);
 

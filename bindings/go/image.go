@@ -333,6 +333,36 @@ func (i *ImageClient) AddCertificateRecipient(cert []byte) error {
 	})
 }
 
+// SetKeyProviders sets which key providers there are, by a configuration of
+// ocicrypt's.
+func (i *ImageClient) SetKeyProviders(json []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_key_providers(c, data(json), size(json), f.err)
+	})
+}
+
+// AddProviderKey lets the key provider of that name open layers encrypted for it.
+// It is told parameter, or nothing where that is empty.
+func (i *ImageClient) AddProviderKey(name, parameter string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		if parameter == "" {
+			return C.coco_image_client_add_provider_key(c, f.text(0), nil, f.err)
+		}
+		return C.coco_image_client_add_provider_key(c, f.text(0), f.text(1), f.err)
+	}, name, parameter)
+}
+
+// AddProviderRecipient adds a recipient for Encrypt: the key provider of that
+// name. It is told parameter, or nothing where that is empty.
+func (i *ImageClient) AddProviderRecipient(name, parameter string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		if parameter == "" {
+			return C.coco_image_client_add_provider_recipient(c, f.text(0), nil, f.err)
+		}
+		return C.coco_image_client_add_provider_recipient(c, f.text(0), f.text(1), f.err)
+	}, name, parameter)
+}
+
 // AddKBSRecipient adds a recipient for Encrypt: whoever gets key, 32 bytes, as
 // the resource uri from a key broker.
 func (i *ImageClient) AddKBSRecipient(uri string, key []byte) error {

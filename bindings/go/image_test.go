@@ -219,7 +219,7 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 		i.SetPolicy([]byte("{")), i.SetAuth([]byte("[]")), i.SetTLSCA([]byte("no PEM")), i.AddKey([]byte("no key")),
 		i.AddRecipient(nil),
 		i.AddCertificate(nil),
-		i.AddCertificateRecipient([]byte("x")),
+		i.AddCertificateRecipient([]byte("x")), i.SetKeyProviders([]byte("[]")),
 	} {
 		if !errors.Is(err, ErrProto) {
 			t.Errorf("%d: err = %v, want ErrProto", n, err)
@@ -232,6 +232,17 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%d: err = %v, want ErrInvalid", n, err)
+		}
+	}
+	if err := i.SetKeyProviders([]byte(`{"key-providers":{"p":{"cmd":{"path":"/bin/false"}}}}`)); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(i.AddProviderKey("p", ""), i.AddProviderKey("p", "x"), i.AddProviderRecipient("p", ""), i.AddProviderRecipient("p", "x")); err != nil {
+		t.Error(err)
+	}
+	for n, err := range []error{i.AddProviderKey("q", ""), i.AddProviderRecipient("q", "x")} {
+		if !errors.Is(err, ErrNotFound) {
+			t.Errorf("%d: err = %v, want ErrNotFound", n, err)
 		}
 	}
 	if err := errors.Join(i.SetPlainHTTP(true), i.SetKBC(nil), i.SetKEKPrefix("kbs:///a/"), i.SetCache("vsock:2:5050"), i.SetRequireEncryption(true)); err != nil {

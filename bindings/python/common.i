@@ -84,6 +84,8 @@ static const struct argument optional[] = {
     {"collateral_set_proxy", "no_proxy"},
     {"collateral_set_proxy", "url"},
     {"ctx_set_traceparent", "traceparent"},
+    {"image_client_add_provider_key", "parameter"},
+    {"image_client_add_provider_recipient", "parameter"},
     {"image_client_set_kbc", "kbc"},
     {"image_client_set_proxy", "no_proxy"},
     {"image_client_set_proxy", "url"},

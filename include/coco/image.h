@@ -338,6 +338,39 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate(coco_imag
                                                                        coco_error **err);
 
 /**
+ * Sets which key providers there are, by a file as `$OCICRYPT_KEYPROVIDER_CONFIG` names it.
+ *
+ * A provider is a command, which has this process's environment, or is asked by gRPC or
+ * ttrpc. The file is as much to be trusted as a key: it says what is run, and who sees keys.
+ *
+ * @param client  whose; what was set before is forgotten, and so are recipients and openers by
+ *                a provider
+ * @param json    `{"key-providers":{"NAME":{"cmd":{"path":"/FILE","args":[…]}}}}`, or
+ *                `"grpc":"HOST:PORT"`, with or without `grpc-tls`, or `"ttrpc":"unix:///PATH"`
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is no such file, ::COCO_ERR_NOTSUP for
+ *                `insecure-skip-verify`, ::COCO_ERR_LIMIT for the 33rd
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_key_providers(coco_image_client *client,
+                                                                         const uint8_t *json,
+                                                                         size_t len,
+                                                                         coco_error **err);
+
+/**
+ * Lets a key provider open layers encrypted for `provider.NAME`.
+ *
+ * @param client     whose
+ * @param name       of coco_image_client_set_key_providers()
+ * @param parameter  what it is told, as it wants it; NULL for nothing
+ * @param err        ::COCO_ERR_NOTFOUND if there is none of that name, ::COCO_ERR_LIMIT for the
+ *                   17th
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_provider_key(coco_image_client *client,
+                                                                        const char *name,
+                                                                        const char *parameter,
+                                                                        coco_error **err);
+
+/**
  * Gets the keys of layers encrypted for a key broker, and what
  * coco_image_client_set_auth_resource() names, from @p kbc.
  *
@@ -401,6 +434,18 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate_recipient(
     coco_image_client *client, const uint8_t *cert, size_t len, coco_error **err);
+
+/**
+ * Adds a recipient: a key provider, which wraps the keys of layers its own way.
+ *
+ * @param client     whose
+ * @param name       of coco_image_client_set_key_providers()
+ * @param parameter  what it is told, such as `keyid=kbs:///…::keypath=…` for upstream's
+ *                   coco_keyprovider; NULL for nothing
+ * @param err        as coco_image_client_add_provider_key()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_provider_recipient(
+    coco_image_client *client, const char *name, const char *parameter, coco_error **err);
 
 /**
  * Adds a recipient: whoever gets the resource @p uri from a key broker.

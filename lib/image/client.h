@@ -20,11 +20,18 @@
 #include "image/source.h"
 #include "net/proxy.h"
 #include "ocicrypt/annotations.h"
+#include "ocicrypt/providers.h"
 #include "signature/policy.h"
 
 struct coco_kbs_recipient {
     char *uri;
     struct coco_secret key;
+};
+
+/* A key provider that is to be asked; it is one of the client's. */
+struct coco_client_provider {
+    const struct coco_provider *provider;
+    char *parameter; /* or NULL */
 };
 
 struct coco_image_client {
@@ -51,6 +58,11 @@ struct coco_image_client {
     size_t n_cert_recipients;
     struct coco_kbs_recipient *kbs_recipients;
     size_t n_kbs_recipients;
+    struct coco_providers providers;
+    struct coco_client_provider provider_keys[COCO_BLOBS_MAX];
+    size_t n_provider_keys;
+    struct coco_client_provider provider_recipients[COCO_BLOBS_MAX];
+    size_t n_provider_recipients;
     coco_kbc *kbc; /* lent, or NULL */
     struct coco_resource_prefix kek_prefix;
     bool require_encryption;

@@ -31,6 +31,26 @@ free_certs(X509 **certs, size_t n)
     free(certs);
 }
 
+static void
+free_parameters(struct coco_client_provider *list, size_t *n)
+{
+    for (size_t i = 0; i < *n; i++) {
+        /* It may be a key, for all we know. */
+        if (list[i].parameter)
+            OPENSSL_cleanse(list[i].parameter, strlen(list[i].parameter));
+        free(list[i].parameter);
+    }
+    *n = 0;
+}
+
+static void
+forget_providers(coco_image_client *client)
+{
+    free_parameters(client->provider_keys, &client->n_provider_keys);
+    free_parameters(client->provider_recipients, &client->n_provider_recipients);
+    coco_providers_done(&client->providers);
+}
+
 void
 coco_client_keys_done(coco_image_client *client)
 {
@@ -43,6 +63,7 @@ coco_client_keys_done(coco_image_client *client)
         coco_secret_done(&client->kbs_recipients[i].key);
     }
     free(client->kbs_recipients);
+    forget_providers(client);
 }
 
 /*
@@ -172,6 +193,57 @@ coco_image_client_add_certificate_recipient(coco_image_client *client, const uin
     return add_cert(cert, len, &client->cert_recipients, &client->n_cert_recipients, err);
 }
 
+coco_status
+coco_image_client_set_key_providers(coco_image_client *client, const uint8_t *json, size_t len,
+                                    coco_error **err)
+{
+    struct coco_providers providers = {0};
+
+    coco_status status = coco_providers_parse((const char *)json, len, &providers, err);
+    if (status != COCO_OK)
+        return status;
+    forget_providers(client);
+    client->providers = providers;
+    return COCO_OK;
+}
+
+static coco_status
+add_provider(coco_image_client *client, const char *name, const char *parameter,
+             struct coco_client_provider *list, size_t *n, coco_error **err)
+{
+    const struct coco_provider *provider = NULL;
+    char *copy = NULL;
+
+    coco_status status = coco_providers_find(&client->providers, name, &provider, err);
+    if (status != COCO_OK)
+        return status;
+    if (*n == COCO_BLOBS_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d key providers", COCO_BLOBS_MAX);
+    if (parameter) {
+        copy = strdup(parameter);
+        if (!copy)
+            return coco_fail_nomem(err);
+    }
+    list[(*n)++] = (struct coco_client_provider){provider, copy};
+    return COCO_OK;
+}
+
+coco_status
+coco_image_client_add_provider_key(coco_image_client *client, const char *name,
+                                   const char *parameter, coco_error **err)
+{
+    return add_provider(client, name, parameter, client->provider_keys, &client->n_provider_keys,
+                        err);
+}
+
+coco_status
+coco_image_client_add_provider_recipient(coco_image_client *client, const char *name,
+                                         const char *parameter, coco_error **err)
+{
+    return add_provider(client, name, parameter, client->provider_recipients,
+                        &client->n_provider_recipients, err);
+}
+
 /* Asks a key broker for the key that a layer's key is wrapped by, if that may be one (T21). */
 static coco_status
 get_kek(void *self, coco_ctx *ctx, const char *uri, struct coco_secret *ret, coco_error **err)
@@ -212,6 +284,18 @@ pair_certs(const coco_image_client *client, struct coco_client_openers *ret)
     }
 }
 
+static size_t
+use_providers(const struct coco_client_provider *list, size_t n, struct coco_provider_use *uses,
+              struct coco_wrapper *ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        uses[i].provider = list[i].provider;
+        uses[i].parameter = list[i].parameter;
+        ret[i] = coco_provider_wrapper(&uses[i]);
+    }
+    return n;
+}
+
 void
 coco_client_openers(const coco_image_client *client, struct coco_client_openers *ret)
 {
@@ -226,6 +310,15 @@ coco_client_openers(const coco_image_client *client, struct coco_client_openers 
         ret->list[ret->n++] = coco_cms_wrapper(&ret->cms);
     if (client->kbc)
         ret->list[ret->n++] = coco_kek_opener(&ret->broker);
+    ret->n += use_providers(client->provider_keys, client->n_provider_keys, ret->providers,
+                            ret->list + ret->n);
+}
+
+size_t
+coco_client_recipients_count(const coco_image_client *client)
+{
+    return client->n_recipients + client->n_cert_recipients + client->n_kbs_recipients
+           + client->n_provider_recipients;
 }
 
 void
@@ -247,4 +340,6 @@ coco_client_recipients(const coco_image_client *client, struct coco_client_recip
         };
         ret->list[ret->n++] = coco_kek_recipient(&ret->keks[i]);
     }
+    ret->n += use_providers(client->provider_recipients, client->n_provider_recipients,
+                            ret->providers, ret->list + ret->n);
 }

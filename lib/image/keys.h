@@ -10,6 +10,7 @@
 #include "ocicrypt/cms_keys.h"
 #include "ocicrypt/jwe_keys.h"
 #include "ocicrypt/packet.h"
+#include "ocicrypt/provider.h"
 
 #define COCO_CLIENT_CERTS_MAX ((size_t)16)
 
@@ -23,7 +24,8 @@ struct coco_client_openers {
     struct coco_cms_key cms_keys[COCO_CLIENT_CERTS_MAX];
     struct coco_cms_keys cms;
     struct coco_kek_source broker;
-    struct coco_wrapper list[3];
+    struct coco_provider_use providers[COCO_BLOBS_MAX];
+    struct coco_wrapper list[3 + COCO_BLOBS_MAX];
     size_t n;
 };
 
@@ -34,9 +36,13 @@ struct coco_client_recipients {
     struct coco_cms_key cms_keys[COCO_CLIENT_CERTS_MAX];
     struct coco_cms_keys cms;
     struct coco_kek keks[COCO_BLOBS_MAX];
-    struct coco_wrapper list[2 + COCO_BLOBS_MAX];
+    struct coco_provider_use providers[COCO_BLOBS_MAX];
+    struct coco_wrapper list[2 + 2 * COCO_BLOBS_MAX];
     size_t n;
 };
+
+/* How many were added. */
+size_t coco_client_recipients_count(const coco_image_client *client);
 
 void coco_client_recipients(const coco_image_client *client, struct coco_client_recipients *ret);
 

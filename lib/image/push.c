@@ -418,7 +418,7 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
     struct coco_digest digest = {0};
 
-    if (client->n_recipients + client->n_cert_recipients + client->n_kbs_recipients == 0)
+    if (coco_client_recipients_count(client) == 0)
         return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
     if (coco_image_ref_digest(to))
         return coco_fail(err, COCO_ERR_INVALID, "an encrypted image's digest cannot be chosen");

@@ -153,12 +153,17 @@ has_known_scheme(const cJSON *annotations)
     static const char *const names[] = {
         KEYS "jwe",
         KEYS "pkcs7",
-        KEYS COCO_PACKET_SCHEME,
     };
+
+    const cJSON *item = NULL;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (cJSON_GetObjectItemCaseSensitive(annotations, names[i]))
             return true;
+    cJSON_ArrayForEach(item, annotations) {
+        if (strncmp(item->string, KEYS "provider.", strlen(KEYS "provider.")) == 0)
+            return true;
+    }
     return false;
 }
 

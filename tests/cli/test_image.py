@@ -320,6 +320,30 @@ def test_what_skopeo_encrypts_by_pkcs7_is_pulled_and_the_other_way_around(coco, 
         layer["digest"] for layer in layout.manifest("app")["layers"]]
 
 
+def test_a_key_provider_wraps_and_unwraps(coco, layout, tmp_path):
+    peer = pathlib.Path(__file__).parent.parent / "ocicrypt/provider_peer.py"
+    config = tmp_path / "providers.json"
+    config.write_text(json.dumps({"key-providers": {
+        "acme": {"cmd": {"path": "/usr/bin/python3", "args": [str(peer), "cmd"]}},
+        "none": {"cmd": {"path": "/nowhere"}},
+    }}))
+    ours = Layout(tmp_path / "ours")
+    encrypt = ["image", "encrypt", layout.ref("app"), ours.ref("app")]
+    pull = ["image", "pull", *ANYTHING, ours.ref("app"), tmp_path / "bundle"]
+    given = ["--key-providers", config]
+    assert b"no key provider acme is configured" in coco.run(*encrypt, "--recipient", "provider:acme").stderr
+    assert b"/nowhere" in coco.run(*encrypt, *given, "--recipient", "provider:none").stderr
+    assert b"provider:NAME" in coco.run(*encrypt, *given, "--recipient", "provider:").stderr
+    coco.run(*encrypt, *given, "--recipient", "provider:acme:a=b::c=d", code=0)
+    shown = json.loads(coco.run("image", "inspect", "--json", ours.ref("app"), code=0).stdout)
+    assert [layer["recipients"] for layer in shown["layers"]] == [[{"scheme": "provider.acme"}]] * 2
+    for wrong in [], ["--key", "provider:none"], ["--key", "provider:acme"], ["--key", "provider:acme:x"]:
+        assert coco.run(*pull, *given, *wrong).returncode != 0
+        assert not (tmp_path / "bundle").exists()
+    coco.run(*pull, "--key", "provider:acme:a=b::c=d", code=0, OCICRYPT_KEYPROVIDER_CONFIG=str(config))
+    assert_unpacked(tmp_path / "bundle")
+
+
 def test_a_certificate_alone_opens_nothing(coco, layout, certificate, keys, tmp_path):
     key, cert = certificate
     ours = Layout(tmp_path / "ours")

@@ -165,6 +165,18 @@ class ImageClient(Handle):
         """Adds a recipient for encrypt(), by PKCS #7: the holder of the key of `cert`."""
         native.image_client_add_certificate_recipient(self._c, cert)
 
+    def set_key_providers(self, config):
+        """Sets which key providers there are: a configuration of ocicrypt's, bytes or dict."""
+        native.image_client_set_key_providers(self._c, _json(config))
+
+    def add_provider_key(self, name, parameter=None):
+        """Lets the key provider `name` open layers encrypted for it."""
+        native.image_client_add_provider_key(self._c, name, parameter)
+
+    def add_provider_recipient(self, name, parameter=None):
+        """Adds a recipient for encrypt(): the key provider `name`, which is told `parameter`."""
+        native.image_client_add_provider_recipient(self._c, name, parameter)
+
     def add_kbs_recipient(self, uri, key):
         """Adds a recipient for encrypt(): whoever gets `key`, 32 bytes, as `uri` from a broker."""
         native.image_client_add_kbs_recipient(self._c, uri, key)

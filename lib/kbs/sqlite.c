@@ -129,7 +129,7 @@ read_schema(const struct sqlite *sqlite, int *ret, coco_error **err)
 static coco_status
 migrate(const struct sqlite *sqlite, coco_error **err)
 {
-    int version;
+    int version = 0;
 
     coco_status status = read_schema(sqlite, &version, err);
     if (status != COCO_OK || version == COCO_KBS_SCHEMA)

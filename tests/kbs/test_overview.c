@@ -162,7 +162,6 @@ static void
 tenants_are_listed_by_how_much_they_have(void **state)
 {
     struct world *w = *state;
-    _cleanup_buf_ struct coco_buf text = {.limit = 8192};
     char dir[64];
     char path[128];
     char tenants[512];

@@ -12,7 +12,7 @@ static const struct cli_command table[] = {
         .purpose = "attest to a key broker and print the token it gives",
         .data = true,
         .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_TEE,
-                    OPT_PASSPORT_OUT},
+                    OPT_AUDIENCE, OPT_PASSPORT_OUT},
         .run = cli_attest,
     },
     {

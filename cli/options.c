@@ -28,6 +28,8 @@ static const struct cli_option table[OPT_COUNT] = {
                 "verify as of 2026-01-31T12:00:00Z or seconds since 1970; now otherwise"},
     [OPT_ATTESTATION] = {"attestation", 0, "ID", NULL, NULL, false,
                          "the attestation policy of this id, such as default_cpu"},
+    [OPT_AUDIENCE] = {"audience", 0, "URI", NULL, NULL, false,
+                      "ask for a token that is for URI alone, such as https://bank.example"},
     [OPT_AUTHFILE] =
         {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
          "credentials for registries, an auth.json or kbs:///… at --kbs; else as podman has them"},

@@ -31,6 +31,7 @@ enum cli_opt {
     OPT_AS,
     OPT_AT,
     OPT_ATTESTATION,
+    OPT_AUDIENCE,
     OPT_AUTHFILE,
     OPT_BUILD,
     OPT_CACHE,

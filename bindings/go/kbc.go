@@ -254,6 +254,18 @@ func (k *KBC) Attest(ctx context.Context) (string, error) {
 	return string(takeBytes(ret)), nil
 }
 
+// AttestFor attests, and gives a token about this machine for audience alone.
+func (k *KBC) AttestFor(ctx context.Context, audience string) (string, error) {
+	var ret *C.coco_bytes
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_attest_for(c, f.ctx, f.text(0), &ret, f.err)
+	}, audience)
+	if err != nil {
+		return "", err
+	}
+	return string(takeBytes(ret)), nil
+}
+
 // Passport gives a token that is still valid with the private key that it is for,
 // {"token", "tee_keypair"} in JSON; it attests only if it has none.
 func (k *KBC) Passport(ctx context.Context) ([]byte, error) {

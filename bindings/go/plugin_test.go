@@ -43,6 +43,22 @@ func TestAPluginGivesWhatItHas(t *testing.T) {
 	if token, err := a.Attest(ctx); err != nil || token != "a.b.c" {
 		t.Errorf("token = %q, %v", token, err)
 	}
+	if _, err := a.AttestFor(ctx, "https://bank.example"); !errors.Is(err, ErrNotSupported) {
+		t.Errorf("err = %v, want ErrNotSupported", err)
+	}
+}
+
+func TestATokenIsAskedForSomebody(t *testing.T) {
+	params, _ := silent(t)
+	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	k := client(t, params)
+	if _, err := k.AttestFor(ctx, "a b"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+	if _, err := k.AttestFor(ctx, "https://bank.example"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("err = %v, want DeadlineExceeded", err)
+	}
 }
 
 func TestWhatAPluginFailsWithIsWhatTheCallFailsWith(t *testing.T) {

@@ -20,9 +20,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     if (coco_rcar_request_parse(data, len, &request, NULL) != COCO_OK)
         return 0;
-    if (coco_rcar_request_build(request.version, request.tee, &buf, NULL) != COCO_OK
+    const char *audience = request.audience[0] ? request.audience : NULL;
+    if (!coco_rcar_has_values(request.version))
+        audience = NULL;
+    if (coco_rcar_request_build(request.version, request.tee, audience, &buf, NULL) != COCO_OK
         || coco_rcar_request_parse(buf.data, buf.len, &again, NULL) != COCO_OK
-        || request.version != again.version || strcmp(request.tee, again.tee) != 0)
+        || request.version != again.version || strcmp(request.tee, again.tee) != 0
+        || (audience && strcmp(audience, again.audience) != 0))
         abort();
     return 0;
 }

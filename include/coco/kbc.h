@@ -56,7 +56,7 @@ extern "C" {
  * without TLS anybody in between may hand out secrets of their own.
  *
  * Threads: a KBC is set up by one thread; any number of them may then call
- * coco_kbc_get_resource(), coco_kbc_watch() and coco_kbc_attest(), each with a
+ * coco_kbc_get_resource(), coco_kbc_watch() and coco_kbc_attest(), and what else asks, each with a
  * context of its own. Those that need a handshake at the same time share one.
  */
 
@@ -321,6 +321,26 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_unwrap_key(coco_kbc *kbc, coco_ctx
  */
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_attest(coco_kbc *kbc, coco_ctx *ctx, coco_bytes **ret,
                                                      coco_error **err);
+
+/**
+ * Attests and gets a token about this machine that is for @p audience alone, which the
+ * broker itself does not take.
+ *
+ * Whom tokens may be for is a matter of the broker's configuration. Upstream's brokers
+ * know nothing of it.
+ *
+ * @param kbc       which broker
+ * @param ctx       progress and cancellation
+ * @param audience  who is to be shown the token, as that calls itself, a URI mostly: 1 to 255
+ *                  bytes of printable ASCII. It is the claim "aud" (RFC 7519, 4.1.3)
+ * @param ret       the token, a JWT; free with coco_bytes_free()
+ * @param err       as coco_kbc_attest(); ::COCO_ERR_INVALID for another form,
+ *                  ::COCO_ERR_DENIED if the broker makes none for @p audience,
+ *                  ::COCO_ERR_NOTSUP if it knows no audiences
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_attest_for(coco_kbc *kbc, coco_ctx *ctx,
+                                                         const char *audience, coco_bytes **ret,
+                                                         coco_error **err);
 
 /**
  * Gets a token that is still valid with the private key that it is for, which

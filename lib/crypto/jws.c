@@ -259,3 +259,18 @@ coco_jwt_check_times(const cJSON *claims, int64_t now, coco_error **err)
     }
     return COCO_OK;
 }
+
+/* RFC 7519 section 4.1.3: one text, or an array of them. */
+coco_status
+coco_jwt_check_audience(const cJSON *claims, const char *audience, coco_error **err)
+{
+    const cJSON *aud = cJSON_GetObjectItemCaseSensitive(claims, "aud");
+    bool found = cJSON_IsString(aud) && strcmp(aud->valuestring, audience) == 0;
+    const cJSON *item;
+
+    if (cJSON_IsArray(aud))
+        cJSON_ArrayForEach(item, aud)
+            if (cJSON_IsString(item) && strcmp(item->valuestring, audience) == 0)
+                found = true;
+    return found ? COCO_OK : coco_fail(err, COCO_ERR_VERIFY, "token for another audience");
+}

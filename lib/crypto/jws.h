@@ -60,4 +60,7 @@ coco_status coco_jws_verify(const struct coco_jws *jws, EVP_PKEY *key, coco_erro
 /* COCO_ERR_VERIFY unless exp (which must be there), nbf and iat fit to now, seconds since 1970. */
 coco_status coco_jwt_check_times(const cJSON *claims, int64_t now, coco_error **err);
 
+/* COCO_ERR_VERIFY unless audience is the "aud", or one of them. */
+coco_status coco_jwt_check_audience(const cJSON *claims, const char *audience, coco_error **err);
+
 #endif

@@ -31,7 +31,7 @@ attest(void *user, coco_ctx *ctx, struct coco_session **ret, coco_error **err)
 {
     struct cc_kbc *kbc = user;
 
-    return coco_guest_attest(&kbc->guest, ctx, ret, err);
+    return coco_guest_attest(&kbc->guest, ctx, NULL, ret, err);
 }
 
 static void
@@ -179,6 +179,34 @@ cc_kbc_attest(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
     bool fresh = false;
 
     coco_status status = take_session(self, ctx, true, &session, &fresh, err);
+    if (status == COCO_OK)
+        status = token_of(session, ret, err);
+    return status;
+}
+
+/* Whom a token is asked for. */
+struct audience {
+    struct cc_kbc *kbc;
+    const char *name;
+};
+
+static coco_status
+make_for(void *user, coco_ctx *ctx, struct coco_session **ret, coco_error **err)
+{
+    const struct audience *audience = user;
+
+    return coco_guest_attest(&audience->kbc->guest, ctx, audience->name, ret, err);
+}
+
+static coco_status
+cc_kbc_attest_for(void *self, coco_ctx *ctx, const char *name, coco_bytes **ret, coco_error **err)
+{
+    struct cc_kbc *kbc = self;
+    _cleanup_(coco_session_unrefp) struct coco_session *session = NULL;
+    struct audience audience = {.kbc = kbc, .name = name};
+
+    coco_status status =
+        coco_sessions_take_apart(&kbc->sessions, ctx, make_for, &audience, &session, err);
     if (status == COCO_OK)
         status = token_of(session, ret, err);
     return status;
@@ -372,6 +400,7 @@ const struct coco_kbc_driver coco_cc_kbc = {
     .get = cc_kbc_get,
     .get_newer = cc_kbc_get_newer,
     .attest = cc_kbc_attest,
+    .attest_for = cc_kbc_attest_for,
     .get_passport = get_passport,
     .set_passport = set_passport,
     .set_attester = set_attester,

@@ -55,6 +55,9 @@ struct coco_kbc_driver {
 
     /* NULL, all of them, for a KBC that does not attest. */
     coco_status (*attest)(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err);
+    coco_status (*attest_for)(
+        void *self, coco_ctx *ctx, const char *audience, coco_bytes **ret,
+        coco_error **err); /* NULL also for one whose tokens are for it alone */
     coco_status (*get_passport)(void *self, coco_ctx *ctx, coco_bytes **ret, coco_error **err);
     coco_status (*set_passport)(void *self, const uint8_t *text, size_t len, coco_error **err);
     void (*set_attester)(void *self, coco_attester *attester);

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/context.h"
 #include "base/fail.h"
+#include "crypto/jws.h"
 #include "rcar/tee_key.h"
 
 #include <string.h>
@@ -35,6 +36,7 @@ coco_guest_done(struct coco_guest *guest)
 
 /* What a handshake gathers on its way. */
 struct handshake {
+    const char *audience; /* or NULL */
     EVP_PKEY *key;
     cJSON *tee_pubkey;
     struct coco_rcar_challenge challenge;
@@ -102,20 +104,20 @@ post(const struct coco_guest *guest, coco_ctx *ctx, const char *path, const stru
 
 static coco_status
 post_request(const struct coco_guest *guest, coco_ctx *ctx, enum coco_rcar_version version,
-             struct coco_cookies *cookies, struct coco_broker_answer *ret, coco_error **err)
+             struct handshake *handshake, struct coco_broker_answer *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
 
-    coco_status status =
-        coco_rcar_request_build(version, coco_attester_tee(guest->attester), &body, err);
+    coco_status status = coco_rcar_request_build(version, coco_attester_tee(guest->attester),
+                                                 handshake->audience, &body, err);
     if (status == COCO_OK)
-        status = post(guest, ctx, "/auth", &body, cookies, ret, err);
+        status = post(guest, ctx, "/auth", &body, &handshake->cookies, ret, err);
     return status;
 }
 
 /* The oldest version that can say all there is to say. */
 static enum coco_rcar_version
-oldest_fit(const struct coco_guest *guest)
+oldest_fit(const struct coco_guest *guest, const struct handshake *handshake)
 {
     if (guest->init_data)
         return COCO_RCAR_0_4_0;
@@ -123,7 +125,7 @@ oldest_fit(const struct coco_guest *guest)
         return COCO_RCAR_0_3_0;
     if (guest->kind_chosen && guest->kind != COCO_KEY_RSA)
         return COCO_RCAR_0_2_0;
-    return COCO_RCAR_OLDEST;
+    return handshake->audience ? COCO_RCAR_0_1_1 : COCO_RCAR_OLDEST;
 }
 
 /*
@@ -131,16 +133,16 @@ oldest_fit(const struct coco_guest *guest)
  * If none will do, what the server said to that is what counts.
  */
 static coco_status
-find_version(struct coco_guest *guest, coco_ctx *ctx, struct coco_cookies *cookies,
+find_version(struct coco_guest *guest, coco_ctx *ctx, struct handshake *handshake,
              struct coco_broker_answer *answer, coco_error **err)
 {
-    for (size_t i = COCO_RCAR_VERSIONS; i-- > oldest_fit(guest);) {
+    for (size_t i = COCO_RCAR_VERSIONS; i-- > oldest_fit(guest, handshake);) {
         enum coco_rcar_version version = (enum coco_rcar_version)i;
         _cleanup_answer_ struct coco_broker_answer next = {0};
 
         if (version == guest->version)
             continue;
-        coco_status status = post_request(guest, ctx, version, cookies, &next, err);
+        coco_status status = post_request(guest, ctx, version, handshake, &next, err);
         if (status != COCO_OK)
             return status;
         if (refuses_version(&next))
@@ -161,11 +163,10 @@ request_challenge(struct coco_guest *guest, coco_ctx *ctx, struct handshake *han
                   coco_error **err)
 {
     _cleanup_answer_ struct coco_broker_answer answer = {0};
-    struct coco_cookies *cookies = &handshake->cookies;
 
-    coco_status status = post_request(guest, ctx, guest->version, cookies, &answer, err);
+    coco_status status = post_request(guest, ctx, guest->version, handshake, &answer, err);
     if (status == COCO_OK && refuses_version(&answer))
-        status = find_version(guest, ctx, cookies, &answer, err);
+        status = find_version(guest, ctx, handshake, &answer, err);
     if (status == COCO_OK)
         status = check_handshake(&answer, err);
     if (status == COCO_OK)
@@ -306,11 +307,32 @@ make_session(const struct coco_guest *guest, struct handshake *handshake, struct
     return COCO_OK;
 }
 
+/*
+ * Upstream's servers overlook whom a token is to be for, and one that is for everybody is not
+ * what was asked for. Who is shown it verifies it: this is no proof.
+ */
 static coco_status
-shake_hands(struct coco_guest *guest, coco_ctx *ctx, struct coco_session **ret, bool *lost,
-            coco_error **err)
+check_audience(const struct handshake *handshake, coco_error **err)
+{
+    _cleanup_jws_ struct coco_jws jws = {0};
+
+    if (!handshake->audience)
+        return COCO_OK;
+    coco_status status =
+        coco_jws_parse(coco_buf_text(&handshake->token), handshake->token.len, &jws, err);
+    if (status != COCO_OK)
+        return status;
+    if (!cJSON_GetObjectItemCaseSensitive(jws.payload, "aud"))
+        return coco_fail(err, COCO_ERR_NOTSUP, "the KBS knows nothing of audiences");
+    return coco_jwt_check_audience(jws.payload, handshake->audience, err);
+}
+
+static coco_status
+shake_hands(struct coco_guest *guest, coco_ctx *ctx, const char *audience,
+            struct coco_session **ret, bool *lost, coco_error **err)
 {
     _cleanup_handshake_ struct handshake handshake = {
+        .audience = audience,
         .additional = {.limit = COCO_RCAR_BODY_MAX},
         .token = {.limit = COCO_RCAR_TOKEN_MAX},
     };
@@ -324,6 +346,8 @@ shake_hands(struct coco_guest *guest, coco_ctx *ctx, struct coco_session **ret, 
         status = send_attestation(guest, ctx, &handshake, err);
     *lost = handshake.lost;
     if (status == COCO_OK)
+        status = check_audience(&handshake, err);
+    if (status == COCO_OK)
         status = make_session(guest, &handshake, ret, err);
     return status;
 }
@@ -333,8 +357,8 @@ shake_hands(struct coco_guest *guest, coco_ctx *ctx, struct coco_session **ret, 
  * one by then, may be refused for that alone: a new challenge tells, once.
  */
 coco_status
-coco_guest_attest(struct coco_guest *guest, coco_ctx *ctx, struct coco_session **ret,
-                  coco_error **err)
+coco_guest_attest(struct coco_guest *guest, coco_ctx *ctx, const char *audience,
+                  struct coco_session **ret, coco_error **err)
 {
     coco_error *why = NULL;
     bool lost = false;
@@ -344,11 +368,11 @@ coco_guest_attest(struct coco_guest *guest, coco_ctx *ctx, struct coco_session *
         status = coco_attester_new(NULL, &guest->attester, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "attestation");
-    status = shake_hands(guest, ctx, ret, &lost, &why);
+    status = shake_hands(guest, ctx, audience, ret, &lost, &why);
     if (status != COCO_OK && lost) {
         coco_error_free(why);
         why = NULL;
-        status = shake_hands(guest, ctx, ret, &lost, &why);
+        status = shake_hands(guest, ctx, audience, ret, &lost, &why);
     }
     if (status != COCO_OK) {
         coco_error_give(err, why);

@@ -30,9 +30,10 @@ void coco_guest_done(struct coco_guest *guest);
 
 /*
  * A handshake, in the newest version of the protocol that the KBS speaks and that
- * can carry what the guest has to say.
+ * can carry what the guest has to say. With an audience, not NULL, the token is for that:
+ * COCO_ERR_NOTSUP if the KBS overlooked it, as upstream's do.
  */
-coco_status coco_guest_attest(struct coco_guest *guest, coco_ctx *ctx, struct coco_session **ret,
-                              coco_error **err);
+coco_status coco_guest_attest(struct coco_guest *guest, coco_ctx *ctx, const char *audience,
+                              struct coco_session **ret, coco_error **err);
 
 #endif

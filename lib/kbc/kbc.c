@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "kbc/params.h"
+#include "rcar/messages.h"
 
 #include "config.h"
 
@@ -286,6 +287,22 @@ coco_kbc_attest(coco_kbc *kbc, coco_ctx *ctx, coco_bytes **ret, coco_error **err
     if (status != COCO_OK)
         return status;
     return kbc->driver->attest(kbc->self, ctx, ret, err);
+}
+
+coco_status
+coco_kbc_attest_for(coco_kbc *kbc, coco_ctx *ctx, const char *audience, coco_bytes **ret,
+                    coco_error **err)
+{
+    if (!kbc->driver->attest)
+        return does_not_attest(kbc, err);
+    if (!kbc->driver->attest_for)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s gets no tokens for others", kbc->driver->name);
+    coco_status status = coco_rcar_audience_check(audience, err);
+    if (status == COCO_OK)
+        status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    return kbc->driver->attest_for(kbc->self, ctx, audience, ret, err);
 }
 
 coco_status

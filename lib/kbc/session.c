@@ -59,7 +59,7 @@ coco_sessions_done(struct coco_sessions *sessions)
 /* ---- One handshake; the lock is held but where it says so ---- */
 
 static coco_status
-begin(struct coco_sessions *sessions, coco_error **err)
+begin(struct coco_sessions *sessions, bool apart, coco_error **err)
 {
     struct coco_handshake *handshake = calloc(1, sizeof(*handshake));
 
@@ -71,6 +71,7 @@ begin(struct coco_sessions *sessions, coco_error **err)
         return coco_fail_errno(err, errno, "eventfd");
     }
     handshake->users = 1;
+    handshake->apart = apart;
     sessions->handshake = handshake;
     return COCO_OK;
 }
@@ -100,7 +101,7 @@ outcome(const struct coco_handshake *handshake, struct coco_session **ret, coco_
 static void
 end(struct coco_sessions *sessions, struct coco_handshake *handshake)
 {
-    if (handshake->session) {
+    if (handshake->session && !handshake->apart) {
         coco_session_unref(sessions->current);
         sessions->current = ref(handshake->session);
         sessions->made++;
@@ -128,7 +129,10 @@ wait_for(const struct coco_handshake *handshake, coco_ctx *ctx, coco_error **err
     return COCO_OK;
 }
 
-/* COCO_ERR_CANCELED of another, who made it, leaves *ret NULL: there is to be another one. */
+/*
+ * COCO_ERR_CANCELED of another, who made it, leaves *ret NULL: there is to be another one. So
+ * does one that was made apart, and ret NULL is for who wants no other's.
+ */
 static coco_status
 join(struct coco_sessions *sessions, coco_ctx *ctx, struct coco_session **ret, coco_error **err)
 {
@@ -138,21 +142,22 @@ join(struct coco_sessions *sessions, coco_ctx *ctx, struct coco_session **ret, c
     (void)pthread_mutex_unlock(&sessions->lock);
     coco_status status = wait_for(handshake, ctx, err);
     (void)pthread_mutex_lock(&sessions->lock);
-    if (status == COCO_OK && handshake->status != COCO_ERR_CANCELED)
+    if (status == COCO_OK && ret && !handshake->apart && handshake->status != COCO_ERR_CANCELED)
         status = outcome(handshake, ret, err);
     leave(handshake);
     return status;
 }
 
 static coco_status
-lead(struct coco_sessions *sessions, coco_ctx *ctx, struct coco_session **ret, coco_error **err)
+lead(struct coco_sessions *sessions, coco_ctx *ctx, const struct coco_handshake_order *order,
+     struct coco_session **ret, coco_error **err)
 {
-    coco_status status = begin(sessions, err);
+    coco_status status = begin(sessions, order->apart, err);
     if (status != COCO_OK)
         return status;
     struct coco_handshake *handshake = sessions->handshake;
     (void)pthread_mutex_unlock(&sessions->lock);
-    handshake->status = sessions->make(sessions->user, ctx, &handshake->session, &handshake->why);
+    handshake->status = order->make(order->user, ctx, &handshake->session, &handshake->why);
     (void)pthread_mutex_lock(&sessions->lock);
     end(sessions, handshake);
     status = outcome(handshake, ret, err);
@@ -164,6 +169,7 @@ coco_status
 coco_sessions_take(struct coco_sessions *sessions, coco_ctx *ctx, bool renew,
                    struct coco_session **ret, bool *fresh, coco_error **err)
 {
+    const struct coco_handshake_order order = {sessions->make, sessions->user, false};
     struct coco_session *session = NULL;
     coco_status status = COCO_OK;
 
@@ -177,12 +183,28 @@ coco_sessions_take(struct coco_sessions *sessions, coco_ctx *ctx, bool renew,
         else if (sessions->current && (*fresh || !renew))
             session = ref(sessions->current);
         else
-            status = lead(sessions, ctx, &session, err);
+            status = lead(sessions, ctx, &order, &session, err);
     }
     *fresh = sessions->made != before;
     (void)pthread_mutex_unlock(&sessions->lock);
     if (status == COCO_OK)
         *ret = session;
+    return status;
+}
+
+coco_status
+coco_sessions_take_apart(struct coco_sessions *sessions, coco_ctx *ctx, coco_session_make *make,
+                         void *user, struct coco_session **ret, coco_error **err)
+{
+    const struct coco_handshake_order order = {make, user, true};
+    coco_status status = COCO_OK;
+
+    (void)pthread_mutex_lock(&sessions->lock);
+    while (status == COCO_OK && sessions->handshake)
+        status = join(sessions, ctx, NULL, err);
+    if (status == COCO_OK)
+        status = lead(sessions, ctx, &order, ret, err);
+    (void)pthread_mutex_unlock(&sessions->lock);
     return status;
 }
 

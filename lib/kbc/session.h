@@ -34,8 +34,16 @@ COCO_DEFINE_CLEANUP(struct coco_session *, coco_session_unref);
 typedef coco_status coco_session_make(void *user, coco_ctx *ctx, struct coco_session **ret,
                                       coco_error **err);
 
+/* Who makes it, and for whom. */
+struct coco_handshake_order {
+    coco_session_make *make;
+    void *user;
+    bool apart; /* for who asked alone: what comes of it is nobody else's session */
+};
+
 /* Under way for all who wait for it. */
 struct coco_handshake {
+    bool apart;
     int over;       /* eventfd: readable when it is, and ever after */
     unsigned users; /* who makes it, and those who wait */
     struct coco_session *session;
@@ -66,6 +74,14 @@ void coco_sessions_done(struct coco_sessions *sessions);
  */
 coco_status coco_sessions_take(struct coco_sessions *sessions, coco_ctx *ctx, bool renew,
                                struct coco_session **ret, bool *fresh, coco_error **err);
+
+/*
+ * A session of the caller's own, by a handshake that does what make does. None is under way
+ * at the same time, and it changes nothing for those who share one.
+ */
+coco_status coco_sessions_take_apart(struct coco_sessions *sessions, coco_ctx *ctx,
+                                     coco_session_make *make, void *user, struct coco_session **ret,
+                                     coco_error **err);
 
 /* The server knows it no longer: it is not the current one any more, if it was. */
 void coco_sessions_drop(struct coco_sessions *sessions, const struct coco_session *session);

@@ -34,24 +34,6 @@ coco_kbs_bearer(const char *header)
     return *header ? header : NULL;
 }
 
-/* RFC 7519 section 4.1.3: one text, or an array of them. */
-static bool
-is_for(const cJSON *claims, const char *audience)
-{
-    const cJSON *aud = cJSON_GetObjectItemCaseSensitive(claims, "aud");
-    const cJSON *item;
-
-    if (cJSON_IsString(aud))
-        return strcmp(aud->valuestring, audience) == 0;
-    if (!cJSON_IsArray(aud))
-        return false;
-    cJSON_ArrayForEach(item, aud) {
-        if (cJSON_IsString(item) && strcmp(item->valuestring, audience) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Whom the token says it is from and for: not yet proven, but cheaper than a signature. */
 static coco_status
 check_names(const struct coco_kbs_provider *provider, const cJSON *claims, coco_error **err)
@@ -66,9 +48,7 @@ check_names(const struct coco_kbs_provider *provider, const cJSON *claims, coco_
         if (!issuer || strcmp(issuer, provider->issuer) != 0)
             return coco_fail(err, COCO_ERR_VERIFY, "token of another issuer");
     }
-    if (provider->audience && !is_for(claims, provider->audience))
-        return coco_fail(err, COCO_ERR_VERIFY, "token for another audience");
-    return COCO_OK;
+    return provider->audience ? coco_jwt_check_audience(claims, provider->audience, err) : COCO_OK;
 }
 
 /* With the key that is configured, or else with the one of the provider's set that kid names. */

@@ -39,8 +39,9 @@ struct judgement {
     enum coco_rcar_version version;
     const char *tee;
     const char *nonce;
-    int64_t expires; /* of the nonce */
-    uint64_t epoch;  /* of the sessions, when it began */
+    int64_t expires;      /* of the nonce */
+    uint64_t epoch;       /* of the sessions, when it began */
+    const char *audience; /* or NULL */
     struct coco_rcar_attestation sent;
     cJSON *references;
     cJSON *submods;
@@ -113,6 +114,20 @@ check_tee(const char *tee, coco_error **err)
     return coco_fail(err, COCO_ERR_NOTSUP, "this KBS cannot verify evidence of '%.40s'", tee);
 }
 
+/* Who may be shown what the owner's guests are is for the owner to say. */
+static coco_status
+check_audience(const struct coco_kbs_call *call, const char *audience, coco_error **err)
+{
+    const struct coco_kbs_texts *known = &call->core->config.attestation.audiences;
+
+    if (!audience[0])
+        return COCO_OK;
+    for (size_t i = 0; i < known->n; i++)
+        if (strcmp(known->items[i], audience) == 0)
+            return COCO_OK;
+    return coco_fail(err, COCO_ERR_DENIED, "this KBS makes no tokens for '%s'", audience);
+}
+
 static coco_status
 seal_challenge(struct coco_kbs_call *call, const struct coco_rcar_request *request,
                const char *nonce, coco_error **err)
@@ -132,6 +147,8 @@ seal_challenge(struct coco_kbs_call *call, const struct coco_rcar_request *reque
         status = coco_json_add_string(state, "tee", request->tee, err);
     if (status == COCO_OK)
         status = coco_json_add_string(state, "nonce", nonce, err);
+    if (status == COCO_OK && request->audience[0])
+        status = coco_json_add_string(state, "audience", request->audience, err);
     if (status == COCO_OK)
         status = coco_json_add_i64(state, "expires", expires, err);
     if (status == COCO_OK)
@@ -156,6 +173,10 @@ coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
         status = check_tee(request.tee, err);
     if (status == COCO_ERR_NOTSUP)
         return coco_kbs_refuse(call, 400, NULL, status);
+    if (status == COCO_OK)
+        status = check_audience(call, request.audience, err);
+    if (status == COCO_ERR_DENIED)
+        return coco_kbs_refuse(call, 403, NULL, status);
     if (status == COCO_OK)
         status = coco_rcar_nonce_new(&nonce, err);
     if (status == COCO_OK)
@@ -468,6 +489,7 @@ reply_token(const struct judgement *j, coco_error **err)
         .version = j->version,
         .submods = j->submods,
         .tee_pubkey = j->sent.tee_pubkey,
+        .audience = j->audience,
         .now = j->now,
     };
 
@@ -481,12 +503,14 @@ reply_token(const struct judgement *j, coco_error **err)
     if (status == COCO_OK)
         status = coco_rcar_token_build(coco_buf_text(&token), &call->reply->body, err);
     if (status == COCO_OK)
-        status = seal_claims(call, &text, expires, err);
-    if (status != COCO_OK)
+        call->reply->type = "application/json";
+    /* What is for somebody else begins no session here. */
+    if (status != COCO_OK || j->audience)
         return status;
-    expect(j, coco_steal(&claims), expires);
-    call->reply->type = "application/json";
-    return COCO_OK;
+    status = seal_claims(call, &text, expires, err);
+    if (status == COCO_OK)
+        expect(j, coco_steal(&claims), expires);
+    return status;
 }
 
 /* The guest hears that it was refused; why goes into the trace and the log. */
@@ -532,6 +556,8 @@ open_challenge(struct coco_kbs_call *call, cJSON **session, struct judgement *j,
         status = coco_json_get_string(*session, "tee", &j->tee, err);
     if (status == COCO_OK)
         status = coco_json_get_string(*session, "nonce", &j->nonce, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string_opt(*session, "audience", &j->audience, err);
     if (status == COCO_OK)
         status =
             coco_json_i64(cJSON_GetObjectItemCaseSensitive(*session, "expires"), &j->expires, err);

@@ -104,6 +104,7 @@ struct coco_kbs_config {
         char *build_name;
         char *profile_name;
         bool verbose_token;
+        struct coco_kbs_texts audiences; /* that tokens may be asked for */
     } attestation;
     struct {
         struct coco_kbs_provider *providers;

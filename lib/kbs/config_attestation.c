@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "kbs/config_field.h"
+#include "rcar/messages.h"
 
 #include <string.h>
 
@@ -113,6 +114,18 @@ read_verifiers(const cJSON *table, struct coco_kbs_config *config, coco_error **
     return coco_kbs_in_section("verifier_config", status, err);
 }
 
+/* One that no guest can ask for is a mistake. */
+static coco_status
+check_audiences(const struct coco_kbs_texts *audiences, coco_error **err)
+{
+    for (size_t i = 0; i < audiences->n; i++)
+        if (coco_rcar_audience_check(audiences->items[i], NULL) != COCO_OK)
+            return coco_fail(err, COCO_ERR_PROTO,
+                             "attestation_token_broker: audiences: '%.40s' is none",
+                             audiences->items[i]);
+    return COCO_OK;
+}
+
 coco_status
 coco_kbs_read_attestation(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
 {
@@ -144,6 +157,7 @@ coco_kbs_read_attestation(const cJSON *root, struct coco_kbs_config *config, coc
         {"build_name", COCO_FIELD_TEXT, &config->attestation.build_name, 0, 0, NULL},
         {"profile_name", COCO_FIELD_TEXT, &config->attestation.profile_name, 0, 0, NULL},
         {"verbose_token", COCO_FIELD_BOOL, &config->attestation.verbose_token, 0, 0, NULL},
+        {"audiences", COCO_FIELD_TEXTS, &config->attestation.audiences, 0, 0, NULL},
         {"signer", COCO_FIELD_REFUSED, NULL, 0, 0, "the KBS signs with a key of its own"},
     };
     const struct coco_kbs_field rvps[] = {
@@ -161,6 +175,8 @@ coco_kbs_read_attestation(const cJSON *root, struct coco_kbs_config *config, coc
             "rvps_config", COCO_KBS_READ(coco_kbs_section(table, "rvps_config"), rvps, err), err);
     if (status == COCO_OK)
         status = read_verifiers(coco_kbs_section(table, "verifier_config"), config, err);
+    if (status == COCO_OK)
+        status = check_audiences(&config->attestation.audiences, err);
     if (status == COCO_OK && oldest
         && !coco_rcar_version_parse(oldest, &config->attestation.oldest_protocol))
         status =
@@ -189,4 +205,5 @@ coco_kbs_attestation_done(struct coco_kbs_config *config)
     free(config->attestation.developer_name);
     free(config->attestation.build_name);
     free(config->attestation.profile_name);
+    coco_kbs_texts_done(&config->attestation.audiences);
 }

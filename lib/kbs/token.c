@@ -103,6 +103,8 @@ coco_kbs_token_claims(const struct coco_kbs_core *core, const struct coco_kbs_to
         status = add_confirmation(claims, facts->tee_pubkey, err);
     if (status == COCO_OK)
         status = add_subject(claims, facts->tee_pubkey, err);
+    if (status == COCO_OK && facts->audience)
+        status = coco_json_add_string(claims, "aud", facts->audience, err);
     if (status == COCO_OK)
         status = add_version(claims, facts->version, err);
     if (status == COCO_OK)
@@ -144,6 +146,15 @@ verify_signature(const struct coco_kbs_core *core, const struct coco_jws *jws, c
     return coco_fail(err, COCO_ERR_VERIFY, "token is signed with another key");
 }
 
+/* Whom a token is for may be able to show it here: it is for nobody else (RFC 7519, 4.1.3). */
+static coco_status
+check_audience(const cJSON *claims, const char *self, coco_error **err)
+{
+    if (!cJSON_GetObjectItemCaseSensitive(claims, "aud"))
+        return COCO_OK;
+    return coco_jwt_check_audience(claims, self, err);
+}
+
 coco_status
 coco_kbs_token_verify(const struct coco_kbs_core *core, const char *token, size_t len, cJSON **ret,
                       coco_error **err)
@@ -160,6 +171,8 @@ coco_kbs_token_verify(const struct coco_kbs_core *core, const char *token, size_
         status = coco_json_get_string(jws.payload, "iss", &issuer, err);
     if (status == COCO_OK && strcmp(issuer, core->config.attestation.issuer_name) != 0)
         status = coco_fail(err, COCO_ERR_VERIFY, "token of another issuer");
+    if (status == COCO_OK)
+        status = check_audience(jws.payload, issuer, err);
     if (status == COCO_OK)
         *ret = coco_steal(&jws.payload);
     return status;

@@ -15,6 +15,7 @@ struct coco_kbs_token_facts {
     enum coco_rcar_version version; /* that the guest speaks */
     const cJSON *submods;
     const cJSON *tee_pubkey;
+    const char *audience; /* whom it is for; NULL: this KBS, and whoever else takes it */
     int64_t now;
 };
 
@@ -39,8 +40,8 @@ coco_status coco_kbs_token_sign(const struct coco_kbs_core *core, const struct c
                                 struct coco_buf *buf, coco_error **err);
 
 /*
- * The claims of a token that this KBS issued and that is still valid;
- * COCO_ERR_VERIFY or COCO_ERR_PROTO for any other. The key in its header is not
+ * The claims of a token that this KBS issued, not for somebody else, and that is still
+ * valid; COCO_ERR_VERIFY or COCO_ERR_PROTO for any other. The key in its header is not
  * looked at: anybody can put one there.
  */
 coco_status coco_kbs_token_verify(const struct coco_kbs_core *core, const char *token, size_t len,

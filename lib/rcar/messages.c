@@ -18,6 +18,7 @@
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define COMPACT_JWS_CHARS ALNUM "-_."
 #define ID_CHARS ALNUM "-"
+#define AUDIENCE "audience" /* in extra-params: our own */
 
 /* Escaping can make each byte six, and the additional evidence is escaped once more. */
 #define CANONICAL_MAX (6 * COCO_RCAR_BODY_MAX)
@@ -32,13 +33,31 @@ parse_body(const void *text, size_t len, cJSON **ret, coco_error **err)
 
 /* ---- Request ---- */
 
+coco_status
+coco_rcar_audience_check(const char *text, coco_error **err)
+{
+    size_t len = strnlen(text, COCO_RCAR_AUDIENCE_MAX + 1);
+
+    if (len == 0 || len > COCO_RCAR_AUDIENCE_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "audience is not 1 to %d bytes",
+                         COCO_RCAR_AUDIENCE_MAX);
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] >= 0x7f || strchr("\"\\<>", text[i]))
+            return coco_fail(err, COCO_ERR_INVALID, "audience has bytes that no URI has");
+    return COCO_OK;
+}
+
 /* Both that evidence is bound with; a guest of 0.1.0 has no words for them. */
 static coco_status
-add_extra_params(enum coco_rcar_version version, cJSON *request, coco_error **err)
+add_extra_params(enum coco_rcar_version version, const char *audience, cJSON *request,
+                 coco_error **err)
 {
     cJSON *extra = NULL;
     cJSON *algs = NULL;
 
+    if (!coco_rcar_has_values(version) && audience)
+        return coco_fail(err, COCO_ERR_NOTSUP, "version %s of the protocol has no audiences",
+                         coco_rcar_version_name(version));
     if (!coco_rcar_has_values(version))
         return coco_json_add_string(request, "extra-params", "", err);
     coco_status status = coco_json_add_object(request, "extra-params", &extra, err);
@@ -48,25 +67,47 @@ add_extra_params(enum coco_rcar_version version, cJSON *request, coco_error **er
         status = coco_json_add_string(algs, NULL, "sha384", err);
     if (status == COCO_OK)
         status = coco_json_add_string(algs, NULL, "sha512", err);
+    if (status == COCO_OK && audience)
+        status = coco_json_add_string(extra, AUDIENCE, audience, err);
     return status;
 }
 
 coco_status
-coco_rcar_request_build(enum coco_rcar_version version, const char *tee, struct coco_buf *buf,
-                        coco_error **err)
+coco_rcar_request_build(enum coco_rcar_version version, const char *tee, const char *audience,
+                        struct coco_buf *buf, coco_error **err)
 {
     _cleanup_json_ cJSON *request = NULL;
 
-    coco_status status = coco_json_new_object(&request, err);
+    coco_status status = audience ? coco_rcar_audience_check(audience, err) : COCO_OK;
+    if (status == COCO_OK)
+        status = coco_json_new_object(&request, err);
     if (status == COCO_OK)
         status = coco_json_add_string(request, "version", coco_rcar_version_name(version), err);
     if (status == COCO_OK)
         status = coco_json_add_string(request, "tee", tee, err);
     if (status == COCO_OK)
-        status = add_extra_params(version, request, err);
+        status = add_extra_params(version, audience, request, err);
     if (status == COCO_OK)
         status = coco_json_write(request, COCO_JSON_COMPACT, buf, err);
     return status;
+}
+
+/* extra-params of any other type are some other client's. */
+static coco_status
+parse_audience(const cJSON *request, char ret[COCO_RCAR_AUDIENCE_MAX + 1], coco_error **err)
+{
+    const cJSON *extra = cJSON_GetObjectItemCaseSensitive(request, "extra-params");
+    const char *audience = NULL;
+
+    if (!cJSON_IsObject(extra))
+        return COCO_OK;
+    coco_status status = coco_json_get_string_opt(extra, AUDIENCE, &audience, err);
+    if (status != COCO_OK || !audience)
+        return status;
+    if (coco_rcar_audience_check(audience, NULL) != COCO_OK)
+        return coco_fail(err, COCO_ERR_PROTO, "extra-params: '%.40s' is no audience", audience);
+    memcpy(ret, audience, strlen(audience) + 1);
+    return COCO_OK;
 }
 
 coco_status
@@ -94,8 +135,10 @@ coco_rcar_request_parse(const void *text, size_t len, struct coco_rcar_request *
     if (!coco_text_is_all(tee, TEE_CHARS, COCO_RCAR_TEE_MAX))
         return coco_fail(err, COCO_ERR_PROTO, "tee: '%.40s' is no name of a TEE", tee);
     memcpy(request.tee, tee, strlen(tee) + 1);
-    *ret = request;
-    return COCO_OK;
+    status = parse_audience(object, request.audience, err);
+    if (status == COCO_OK)
+        *ret = request;
+    return status;
 }
 
 /* ---- Challenge ---- */

@@ -40,16 +40,25 @@
 #define COCO_RCAR_NONCE_MAX ((size_t)16 << 10) /* for "se" it is a JSON document (A.3) */
 #define COCO_RCAR_TOKEN_MAX ((size_t)1 << 20)  /* a token holds the claims of every device */
 #define COCO_RCAR_BODY_MAX ((size_t)2 << 20)   /* of any message; upstream's payload_request_size */
+#define COCO_RCAR_AUDIENCE_MAX 255
 
 /* ---- Request: who wants to attest ---- */
 
 struct coco_rcar_request {
     enum coco_rcar_version version;
-    char tee[COCO_RCAR_TEE_MAX + 1]; /* [a-z0-9-]+, not necessarily one we know */
+    char tee[COCO_RCAR_TEE_MAX + 1];           /* [a-z0-9-]+, not necessarily one we know */
+    char audience[COCO_RCAR_AUDIENCE_MAX + 1]; /* whom the token is for; "": this server */
 };
 
+/* COCO_ERR_INVALID unless text may be the "aud" of a token: printable ASCII, as of a URI. */
+coco_status coco_rcar_audience_check(const char *text, coco_error **err);
+
+/*
+ * audience, NULL for none, goes into extra-params, where upstream's servers overlook it;
+ * COCO_ERR_NOTSUP in 0.1.0, which has no place for it.
+ */
 coco_status coco_rcar_request_build(enum coco_rcar_version version, const char *tee,
-                                    struct coco_buf *buf, coco_error **err);
+                                    const char *audience, struct coco_buf *buf, coco_error **err);
 
 /* COCO_ERR_NOTSUP, with upstream's words, for an unknown version; COCO_ERR_PROTO for malformed. */
 coco_status coco_rcar_request_parse(const void *text, size_t len, struct coco_rcar_request *ret,

@@ -122,6 +122,22 @@ def test_attest_prints_the_token(coco, broker):
     assert "submods" in claims_of(coco.json("attest", *guest)["token"])
 
 
+def test_a_token_is_for_whom_it_was_asked(coco, serve, keys, tmp_path):
+    (tmp_path / "kbs.toml").write_text(
+        CONFIG % keys("ed25519")[1]
+        + '[attestation_service.attestation_token_broker]\naudiences = ["https://bank.example"]\n'
+    )
+    broker = serve("--config", tmp_path / "kbs.toml", "--listen", "127.0.0.1:0")
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    token = coco.run("attest", *guest, "--audience", "https://bank.example", code=0).stdout.decode().strip()
+    assert claims_of(token)["aud"] == "https://bank.example"
+    refused = coco.run("attest", *guest, "--audience", "https://other.example", code=3)
+    assert b"no tokens for" in refused.stderr
+    coco.run("attest", *guest, "--audience", "a b", code=2)
+    coco.run("attest", *guest, "--audience", "a", "--passport-out", tmp_path / "passport", code=2)
+    assert "aud" not in claims_of(coco.run("attest", *guest, code=0).stdout.decode().strip())
+
+
 def test_a_passport_is_good_for_who_has_it(coco, broker, owner, tmp_path):
     """The token of one guest, with its key, serves another that cannot attest."""
     passport = tmp_path / "passport"

@@ -324,6 +324,41 @@ a_recorded_token_verifies_with_the_key_in_its_header(void **state)
 }
 
 static void
+a_token_is_for_whom_it_names(void **state)
+{
+    static const struct {
+        const char *claims;
+        bool good;
+    } cases[] = {
+        {"{\"aud\":\"me\"}", true},
+        {"{\"aud\":[\"you\",\"me\"]}", true},
+        {"{\"aud\":\"you\"}", false},
+        {"{\"aud\":\"ME\"}", false},
+        {"{\"aud\":\"me \"}", false},
+        {"{\"aud\":\"\"}", false},
+        {"{\"aud\":[]}", false},
+        {"{\"aud\":[[\"me\"]]}", false},
+        {"{\"aud\":{\"me\":\"me\"}}", false},
+        {"{\"aud\":null}", false},
+        {"{\"Aud\":\"me\"}", false},
+        {"{}", false},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cJSON *claims = json_of(cases[i].claims);
+
+        if (cases[i].good)
+            assert_ok(coco_jwt_check_audience(claims, "me", &err), err);
+        else
+            assert_fails(coco_jwt_check_audience(claims, "me", &err), err, COCO_ERR_VERIFY,
+                         "another audience");
+        coco_json_free(claims);
+    }
+}
+
+static void
 everything_survives_any_failed_allocation(void **state)
 {
     EVP_PKEY *key = key_of(JWS_A3_KEY);
@@ -367,6 +402,7 @@ main(void)
         cmocka_unit_test(verify_believes_the_key_not_the_header),
         cmocka_unit_test(times_are_checked_with_a_minute_of_leeway),
         cmocka_unit_test(a_recorded_token_verifies_with_the_key_in_its_header),
+        cmocka_unit_test(a_token_is_for_whom_it_names),
         cmocka_unit_test(everything_survives_any_failed_allocation),
     };
 

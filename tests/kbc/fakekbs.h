@@ -62,7 +62,8 @@ struct kbs {
     bool used; /* the nonce */
     EVP_PKEY *guest;
     char nonce[64];
-    char why[256]; /* what the honest server found wrong */
+    char audience[COCO_RCAR_AUDIENCE_MAX + 1]; /* that was asked for last */
+    char why[256];                             /* what the honest server found wrong */
     char reply[TEXT_MAX];
 };
 
@@ -112,6 +113,7 @@ serve_auth(struct kbs *kbs, const struct httpd_request *request)
         || coco_rcar_challenge_build(coco_buf_text(&nonce), &reply, NULL) != COCO_OK)
         return object_to(kbs, "out of memory");
     (void)snprintf(kbs->nonce, sizeof(kbs->nonce), "%s", coco_buf_text(&nonce));
+    (void)snprintf(kbs->audience, sizeof(kbs->audience), "%s", parsed.audience);
     kbs->used = false;
     return keep_reply(kbs, &reply);
 }

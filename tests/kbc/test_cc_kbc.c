@@ -80,9 +80,9 @@ teardown(void **state)
     return 0;
 }
 
-/* A token of nobody that the client can read. */
+/* A token of nobody that the client can read; with "aud" unless audience is NULL. */
 static const char *
-valid_token(int seconds)
+token_for(int seconds, const char *audience)
 {
     static char text[1024];
     _cleanup_buf_ struct coco_buf token = {.limit = sizeof(text) - 1};
@@ -93,9 +93,17 @@ valid_token(int seconds)
     assert_ok(coco_key_generate(COCO_KEY_P256, &key, &err), err);
     assert_ok(coco_json_new_object(&claims, &err), err);
     assert_ok(coco_json_add_i64(claims, "exp", (int64_t)time(NULL) + seconds, &err), err);
+    if (audience)
+        assert_ok(coco_json_add_string(claims, "aud", audience, &err), err);
     assert_ok(coco_jws_sign(key, NULL, claims, &token, &err), err);
     (void)snprintf(text, sizeof(text), "%s", coco_buf_text(&token));
     return text;
+}
+
+static const char *
+valid_token(int seconds)
+{
+    return token_for(seconds, NULL);
 }
 
 static coco_status
@@ -492,6 +500,58 @@ attesting_gives_the_token(void **state)
     assert_asked(f, 1, 1, 1);
 }
 
+#define BANK "https://bank.example"
+
+static void
+a_token_for_an_audience_is_no_session(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_bytes_freep) coco_bytes *token = NULL;
+
+    assert_gets_the_secret(f);
+    f->kbs.token = token_for(60, BANK);
+    assert_ok(coco_kbc_attest_for(f->kbc, f->ctx, BANK, &token, &f->err), f->err);
+    assert_string_equal((const char *)coco_bytes_data(token), f->kbs.token);
+    assert_string_equal(f->kbs.audience, BANK);
+    assert_asked(f, 2, 2, 1);
+    /* The session that was there goes on, with its own key. */
+    coco_bytes *secret = NULL;
+    assert_fails(get(f, &secret), f->err, COCO_ERR_VERIFY, "");
+    assert_asked(f, 2, 2, 2);
+}
+
+/* As upstream's servers do, which look for no audience; or one that has another in mind. */
+static void
+a_token_for_another_audience_is_not_taken(void **state)
+{
+    static const struct {
+        const char *audience;
+        coco_status status;
+    } cases[] = {
+        {NULL, COCO_ERR_NOTSUP},
+        {"https://bank.example.org", COCO_ERR_VERIFY},
+        {"", COCO_ERR_VERIFY},
+    };
+    struct fixture *f = *state;
+    coco_bytes *token = NULL;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        f->kbs.token = token_for(60, cases[i].audience);
+        assert_fails(coco_kbc_attest_for(f->kbc, f->ctx, BANK, &token, &f->err), f->err,
+                     cases[i].status, "audience");
+    }
+    f->kbs.token = NULL; /* one that cannot be read */
+    assert_fails(coco_kbc_attest_for(f->kbc, f->ctx, BANK, &token, &f->err), f->err, COCO_ERR_PROTO,
+                 "");
+    const unsigned asked = f->kbs.asked[AUTH];
+    assert_fails(coco_kbc_attest_for(f->kbc, f->ctx, "a b", &token, &f->err), f->err,
+                 COCO_ERR_INVALID, "audience");
+    assert_int_equal(f->kbs.asked[AUTH], asked);
+    f->kbs.speaks = COCO_RCAR_0_1_0; /* which has no place for it */
+    assert_fails(coco_kbc_attest_for(f->kbc, f->ctx, BANK, &token, &f->err), f->err,
+                 COCO_ERR_NOTSUP, "");
+}
+
 static void
 a_machine_without_a_tee_does_not_pretend(void **state)
 {
@@ -599,6 +659,24 @@ a_handshake_survives_any_failed_allocation(void **state)
             status = get(f, &secret);
         fault_expect(status, f->err);
         coco_bytes_free(secret);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
+static void
+a_token_for_an_audience_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    f->kbs.token = token_for(60, BANK);
+    for_each_fault()
+    {
+        coco_bytes *token = NULL;
+
+        coco_status status = coco_kbc_attest_for(f->kbc, f->ctx, BANK, &token, &f->err);
+        fault_expect(status, f->err);
+        coco_bytes_free(token);
         coco_error_free(f->err);
         f->err = NULL;
     }
@@ -749,6 +827,8 @@ main(void)
         TEST(evidence_of_a_device_goes_along),
         TEST(init_data_is_sent_as_it_is),
         TEST(attesting_gives_the_token),
+        TEST(a_token_for_an_audience_is_no_session),
+        TEST(a_token_for_another_audience_is_not_taken),
         TEST(a_machine_without_a_tee_does_not_pretend),
         TEST(a_canceled_context_asks_nothing),
         TEST(the_broker_is_who_tls_proves_it_to_be),
@@ -758,6 +838,7 @@ main(void)
         TEST(threads_share_a_session),
         TEST(a_secret_is_wiped),
         TEST(a_handshake_survives_any_failed_allocation),
+        TEST(a_token_for_an_audience_survives_any_failed_allocation),
         TEST(without_random_bytes_no_key_is_shown_to_anybody),
     };
 

@@ -84,7 +84,7 @@ a_handshake_gives_a_session(void **state)
     struct fixture *f = *state;
     struct coco_session *session = NULL;
 
-    assert_ok(coco_guest_attest(&f->guest, f->ctx, &session, &f->err), f->err);
+    assert_ok(coco_guest_attest(&f->guest, f->ctx, NULL, &session, &f->err), f->err);
     assert_string_equal((const char *)session->token.data, "header.payload.signature");
     assert_int_equal(session->version, COCO_RCAR_NEWEST);
     assert_int_equal(session->cookies.n, 1);
@@ -106,7 +106,7 @@ a_network_that_fails_is_tried_again(void **state)
         memset(f->kbs.lies, 0, sizeof(f->kbs.lies));
         memset(f->kbs.asked, 0, sizeof(f->kbs.asked));
         f->kbs.lies[steps[i]] = (struct lie){.from = 1, .to = 2, .cut = true};
-        assert_ok(coco_guest_attest(&f->guest, f->ctx, &session, &f->err), f->err);
+        assert_ok(coco_guest_attest(&f->guest, f->ctx, NULL, &session, &f->err), f->err);
         assert_asked(f, steps[i] == AUTH ? 3 : 1, steps[i] == ATTEST ? 3 : 1);
         coco_session_unref(session);
     }
@@ -119,8 +119,8 @@ a_network_that_stays_away_is_an_error(void **state)
     struct coco_session *session = NULL;
 
     f->kbs.lies[ATTEST] = (struct lie){.from = 1, .cut = true};
-    assert_fails(coco_guest_attest(&f->guest, f->ctx, &session, &f->err), f->err, COCO_ERR_NET,
-                 "attestation");
+    assert_fails(coco_guest_attest(&f->guest, f->ctx, NULL, &session, &f->err), f->err,
+                 COCO_ERR_NET, "attestation");
     assert_int_equal(f->kbs.asked[AUTH], 1);
     assert_in_range(f->kbs.asked[ATTEST], 3, 4);
     assert_null(session);
@@ -135,7 +135,7 @@ a_nonce_that_was_used_up_unheard_is_replaced(void **state)
 
     f->kbs.lies[ATTEST] = (struct lie){.from = 1, .to = 1, .cut = true};
     f->kbs.refuse_again = USED;
-    assert_ok(coco_guest_attest(&f->guest, f->ctx, &session, &f->err), f->err);
+    assert_ok(coco_guest_attest(&f->guest, f->ctx, NULL, &session, &f->err), f->err);
     assert_asked(f, 2, 3);
     coco_session_unref(session);
 }
@@ -148,8 +148,8 @@ a_refusal_is_not_asked_for_twice(void **state)
     struct coco_session *session = NULL;
 
     f->kbs.lies[ATTEST] = (struct lie){.from = 1, .status = "401 Unauthorized", .body = USED};
-    assert_fails(coco_guest_attest(&f->guest, f->ctx, &session, &f->err), f->err, COCO_ERR_DENIED,
-                 "used before");
+    assert_fails(coco_guest_attest(&f->guest, f->ctx, NULL, &session, &f->err), f->err,
+                 COCO_ERR_DENIED, "used before");
     assert_asked(f, 1, 1);
 }
 
@@ -162,8 +162,8 @@ a_refusal_after_a_cut_is_believed_the_second_time(void **state)
 
     f->kbs.lies[ATTEST] = (struct lie){.from = 1, .to = 1, .cut = true};
     f->kbs.refuse_all = USED;
-    assert_fails(coco_guest_attest(&f->guest, f->ctx, &session, &f->err), f->err, COCO_ERR_DENIED,
-                 "used before");
+    assert_fails(coco_guest_attest(&f->guest, f->ctx, NULL, &session, &f->err), f->err,
+                 COCO_ERR_DENIED, "used before");
     assert_asked(f, 2, 3);
 }
 
@@ -176,7 +176,7 @@ a_guest_survives_any_failed_allocation(void **state)
     {
         struct coco_session *session = NULL;
 
-        coco_status status = coco_guest_attest(&f->guest, f->ctx, &session, &f->err);
+        coco_status status = coco_guest_attest(&f->guest, f->ctx, NULL, &session, &f->err);
         fault_expect(status, f->err);
         coco_session_unref(session);
         coco_error_free(f->err);

@@ -218,6 +218,47 @@ one_that_is_canceled_takes_no_other_with_it(void **state)
     coco_ctx_free(canceled.ctx);
 }
 
+/* One that is made apart waits for the other, and is nobody else's. */
+static void
+a_session_apart_is_the_callers_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct worker shared = {.f = f, .ctx = f->ctx};
+    _cleanup_(coco_session_unrefp) struct coco_session *apart = NULL;
+    _cleanup_(coco_session_unrefp) struct coco_session *again = NULL;
+    struct maker maker = {.sessions = &f->sessions, .wait_for = 1};
+    bool fresh = true;
+
+    f->maker.wait_for = 2;
+    assert_int_equal(pthread_create(&shared.thread, NULL, work, &shared), 0);
+    while (__atomic_load_n(&f->maker.made, __ATOMIC_RELAXED) == 0)
+        (void)sched_yield();
+    assert_ok(coco_sessions_take_apart(&f->sessions, f->ctx, make, &maker, &apart, &f->err),
+              f->err);
+    assert_int_equal(pthread_join(shared.thread, NULL), 0);
+    assert_int_equal(shared.status, COCO_OK);
+    assert_int_equal(f->maker.made, 1);
+    assert_int_equal(maker.made, 1);
+    assert_ptr_not_equal(apart, shared.session);
+    assert_ok(coco_sessions_take(&f->sessions, f->ctx, false, &again, &fresh, &f->err), f->err);
+    assert_ptr_equal(again, shared.session);
+    assert_false(fresh);
+    coco_session_unref(shared.session);
+}
+
+static void
+a_session_apart_fails_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_session *apart = NULL;
+    struct maker maker = {.sessions = &f->sessions, .wait_for = 1, .fail = COCO_ERR_DENIED};
+
+    assert_fails(coco_sessions_take_apart(&f->sessions, f->ctx, make, &maker, &apart, &f->err),
+                 f->err, COCO_ERR_DENIED, "");
+    assert_null(f->sessions.handshake);
+    assert_null(f->sessions.current);
+}
+
 /* The first handshake is canceled, those that follow are not. */
 static coco_status
 make_after_one_that_is_canceled(void *user, coco_ctx *ctx, struct coco_session **ret,
@@ -282,6 +323,8 @@ main(void)
         TEST(threads_share_one_handshake),
         TEST(threads_share_its_failure),
         TEST(one_that_is_canceled_takes_no_other_with_it),
+        TEST(a_session_apart_is_the_callers_alone),
+        TEST(a_session_apart_fails_alone),
         TEST(a_canceled_handshake_is_made_by_another),
         TEST(taking_survives_any_failed_allocation),
     };

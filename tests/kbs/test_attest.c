@@ -75,6 +75,65 @@ the_token_is_a_bearer_token(void **state)
     assert_says_no(w, "TokenVerifierError");
 }
 
+#define AUTH_FOR(audience)                                                                         \
+    "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":{\"audience\":\"" audience "\"}}"
+
+/* It is for that audience alone: neither bearer nor session get anything here. */
+static void
+a_token_for_somebody_else_is_worth_nothing_here(void **state)
+{
+    static const struct attestation how = {.auth = AUTH_FOR("https://bank.example")};
+    struct world w;
+    _cleanup_json_ cJSON *reply = NULL;
+    _cleanup_jws_ struct coco_jws jws = {0};
+    const char *token = NULL;
+    const char *audience = NULL;
+    char bearer[8192];
+    coco_error *err = NULL;
+
+    (void)state;
+    world_begin(&w, "[attestation_service.attestation_token_broker]\n"
+                    "audiences = [\"urn:x\", \"https://bank.example\"]\n");
+    add_references(&w);
+    add_resource(&w, "a/b/c", "x");
+    assert_int_equal(attest_how(&w, &how), 200);
+    assert_int_equal(w.reply.cookie.len, 0);
+    assert_ok(coco_json_parse_object(said(&w), w.reply.body.len, &reply, &err), err);
+    assert_ok(coco_json_get_string(reply, "token", &token, &err), err);
+    assert_ok(coco_jws_parse(token, strlen(token), &jws, &err), err);
+    assert_ok(coco_json_get_string(jws.payload, "aud", &audience, &err), err);
+    assert_string_equal(audience, "https://bank.example");
+
+    (void)snprintf(bearer, sizeof(bearer), "Bearer %s", token);
+    assert_int_equal(ask(&w, "GET", "/kbs/v0/resource/a/b/c", NULL, bearer, ""), 401);
+    assert_says_no(&w, "TokenVerifierError");
+    /* The challenge's cookie, which is all that the guest has. */
+    assert_int_equal(ask(&w, "GET", "/kbs/v0/resource/a/b/c", w.cookie, NULL, ""), 401);
+    assert_int_equal(attest(&w), 200);
+    assert_int_equal(ask(&w, "GET", "/kbs/v0/resource/a/b/c", w.cookie, NULL, ""), 200);
+    world_end(&w);
+}
+
+static void
+tokens_are_made_for_the_audiences_of_the_owner_alone(void **state)
+{
+    static const char *const bodies[] = {AUTH_FOR("https://bank.example/"),
+                                         AUTH_FOR("https://bank"),
+                                         AUTH_FOR("CoCo-Attestation-Service")};
+    struct world w;
+
+    world_begin(&w, "[attestation_service.attestation_token_broker]\n"
+                    "audiences = [\"https://bank.example\"]\n");
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        assert_int_equal(ask(&w, "POST", "/kbs/v0/auth", NULL, NULL, bodies[i]), 403);
+        assert_says_no(&w, "AttestationError");
+        assert_int_equal(w.reply.cookie.len, 0);
+    }
+    world_end(&w);
+    /* Without a list, for nobody. */
+    assert_int_equal(ask(*state, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_FOR("a")), 403);
+}
+
 static void
 auth_refuses(void **state)
 {
@@ -552,6 +611,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(a_guest_attests_and_gets_its_resource),
         T(the_token_is_a_bearer_token),
+        T(a_token_for_somebody_else_is_worth_nothing_here),
+        T(tokens_are_made_for_the_audiences_of_the_owner_alone),
         T(auth_refuses),
         T(evidence_is_refused),
         T(a_refusal_tells_the_guest_nothing_and_the_owner_everything),

@@ -132,6 +132,9 @@ tokens_of_others_are_refused(void **state)
         "{\"exp\":1800000600}",
         "{\"exp\":1800000600,\"iss\":\"somebody\"}",
         "{\"iss\":\"CoCo-Attestation-Service\"}",
+        "{\"exp\":1800000600,\"iss\":\"CoCo-Attestation-Service\",\"aud\":\"somebody\"}",
+        "{\"exp\":1800000600,\"iss\":\"CoCo-Attestation-Service\",\"aud\":[]}",
+        "{\"exp\":1800000600,\"iss\":\"CoCo-Attestation-Service\",\"aud\":null}",
     };
     for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         sign_claims(w->core->token_key, payloads[i], bearer, sizeof(bearer));

@@ -212,8 +212,9 @@ struct attestation {
     const char *nonce;     /* NULL: the challenge's */
     const char *init_data; /* NULL: none */
     const char *additional;
-    EVP_PKEY *key;   /* NULL: w->tee; the one that is sent */
-    EVP_PKEY *bound; /* NULL: the same; the one that the evidence is bound to */
+    EVP_PKEY *key;    /* NULL: w->tee; the one that is sent */
+    EVP_PKEY *bound;  /* NULL: the same; the one that the evidence is bound to */
+    const char *auth; /* the body of /auth; NULL: AUTH_BODY */
 };
 
 /* The body of /attest that answers the challenge in w->reply. */
@@ -264,7 +265,8 @@ attest_how(struct world *w, const struct attestation *how)
 {
     _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
 
-    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, how->auth ? how->auth : AUTH_BODY),
+                     200);
     make_attestation(w, how, &body);
     return ask_bytes(w, "POST", "/kbs/v0/attest", w->cookie, NULL, body.data, body.len);
 }

@@ -299,13 +299,46 @@ a_request_is_built_as_it_is_read(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(coco_rcar_request_build(COCO_RCAR_0_4_0, "az-snp-vtpm", &buf, &err), err);
+    assert_ok(coco_rcar_request_build(COCO_RCAR_0_4_0, "az-snp-vtpm", NULL, &buf, &err), err);
     assert_string_equal(coco_buf_text(&buf),
                         "{\"version\":\"0.4.0\",\"tee\":\"az-snp-vtpm\",\"extra-params\":"
                         "{\"supported-hash-algorithms\":[\"sha384\",\"sha512\"]}}");
     assert_ok(coco_rcar_request_parse(buf.data, buf.len, &request, &err), err);
     assert_string_equal(request.tee, "az-snp-vtpm");
     assert_int_equal(request.version, COCO_RCAR_0_4_0);
+}
+
+/* In the object that all released servers look into for one member of theirs. */
+static void
+a_request_may_name_an_audience(void **state)
+{
+    _cleanup_buf_ struct coco_buf buf = {.limit = 1024};
+    struct coco_rcar_request request;
+    char longest[COCO_RCAR_AUDIENCE_MAX + 2];
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_rcar_request_build(COCO_RCAR_0_1_1, "snp", "https://bank.example", &buf, &err),
+              err);
+    assert_string_equal(coco_buf_text(&buf),
+                        "{\"version\":\"0.1.1\",\"tee\":\"snp\",\"extra-params\":"
+                        "{\"supported-hash-algorithms\":[\"sha384\",\"sha512\"],"
+                        "\"audience\":\"https://bank.example\"}}");
+    assert_ok(coco_rcar_request_parse(buf.data, buf.len, &request, &err), err);
+    assert_string_equal(request.audience, "https://bank.example");
+
+    assert_fails(coco_rcar_request_build(COCO_RCAR_0_1_0, "snp", "a", &buf, &err), err,
+                 COCO_ERR_NOTSUP, "0.1.0");
+    memset(longest, 'a', sizeof(longest));
+    longest[COCO_RCAR_AUDIENCE_MAX + 1] = '\0';
+    const char *const refused[] = {"", " ", "a b", "a\n", "a\"", "a\\", "<a>", "\xc3\xa9", longest};
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        assert_fails(coco_rcar_audience_check(refused[i], &err), err, COCO_ERR_INVALID, "audience");
+        assert_fails(coco_rcar_request_build(COCO_RCAR_0_4_0, "snp", refused[i], &buf, &err), err,
+                     COCO_ERR_INVALID, "audience");
+    }
+    longest[COCO_RCAR_AUDIENCE_MAX] = '\0';
+    assert_ok(coco_rcar_audience_check(longest, &err), err);
 }
 
 static void
@@ -330,6 +363,7 @@ requests_may_say_what_they_like_in_extra_params(void **state)
         (void)snprintf(text, sizeof(text), "{\"version\":\"0.4.0\",\"tee\":\"sample\"%s}",
                        extras[i]);
         assert_ok(coco_rcar_request_parse(text, strlen(text), &request, &err), err);
+        assert_string_equal(request.audience, "");
     }
 }
 
@@ -358,6 +392,16 @@ hostile_requests_are_refused(void **state)
         {"{\"version\":\"0.1.2\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP, "0.1.2"},
         {"{\"version\":\"0.4.0-rc1\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP, "0.4.0-rc1"},
         {"{\"version\":\"\",\"tee\":\"sample\"}", COCO_ERR_NOTSUP, "Version Mismatch"},
+        {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":{\"audience\":1}}",
+         COCO_ERR_PROTO, "audience"},
+        {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":{\"audience\":\"\"}}",
+         COCO_ERR_PROTO, "audience"},
+        {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":{\"audience\":\"a b\"}}",
+         COCO_ERR_PROTO, "audience"},
+        {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":{\"audience\":\"a\","
+         "\"audience\":"
+         "\"b\"}}",
+         COCO_ERR_PROTO, "audience"},
     };
     struct coco_rcar_request request;
     coco_error *err = NULL;
@@ -678,7 +722,7 @@ every_version_asks_in_its_own_words(void **state)
         _cleanup_challenge_ struct coco_rcar_challenge challenge = {0};
         struct coco_rcar_request request;
 
-        assert_ok(coco_rcar_request_build(version_of(g), "sample", &buf, &err), err);
+        assert_ok(coco_rcar_request_build(version_of(g), "sample", NULL, &buf, &err), err);
         assert_string_equal(coco_buf_text(&buf), g->request);
         assert_ok(coco_rcar_request_parse(g->request, strlen(g->request), &request, &err), err);
         assert_int_equal(request.version, version_of(g));
@@ -943,7 +987,7 @@ talk(EVP_PKEY *key, coco_error **err)
     struct coco_rcar_request request;
     struct coco_digest digest;
 
-    coco_status status = coco_rcar_request_build(COCO_RCAR_0_4_0, "sample", &buf, err);
+    coco_status status = coco_rcar_request_build(COCO_RCAR_0_4_0, "sample", NULL, &buf, err);
     if (status == COCO_OK)
         status = coco_rcar_request_parse(buf.data, buf.len, &request, err);
     coco_buf_reset(&buf);
@@ -996,6 +1040,7 @@ main(void)
         cmocka_unit_test(recorded_init_data_is_sent_as_it_was_measured),
         cmocka_unit_test(the_recorded_rsa15_key_is_refused),
         cmocka_unit_test(a_request_is_built_as_it_is_read),
+        cmocka_unit_test(a_request_may_name_an_audience),
         cmocka_unit_test(requests_may_say_what_they_like_in_extra_params),
         cmocka_unit_test(hostile_requests_are_refused),
         cmocka_unit_test(messages_beyond_the_limit_are_not_read),

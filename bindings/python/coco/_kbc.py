@@ -91,6 +91,10 @@ class Kbc(Handle):
         """What wrap_key() was given."""
         return call(context, native.kbc_unwrap_key, self._c, id, wrapped)
 
+    def attest_for(self, audience, *, context=None):
+        """A token about this machine that is for `audience` alone."""
+        return call(context, native.kbc_attest_for, self._c, audience).decode()
+
     def passport(self, *, context=None):
         """A valid token with its private key, JSON; attests only if there is none."""
         return call(context, native.kbc_get_passport, self._c)

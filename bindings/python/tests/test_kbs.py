@@ -104,6 +104,19 @@ def test_a_passport_serves_instead_of_evidence(machine):
             coco.Kbc("cc_kbc::" + server.url, proxy="ftp://proxy")
 
 
+def test_a_token_may_be_for_somebody_else(machine):
+    directory, config = machine
+    bank = "https://bank.example"
+    config += f'[attestation_service.attestation_token_broker]\naudiences = ["{bank}"]\n'
+    with kbs.Kbs(config) as server:
+        payload = guest(server, directory).attest_for(bank).split(".")[1]
+        assert json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["aud"] == bank
+        with pytest.raises(coco.DeniedError):
+            guest(server, directory).attest_for("https://other.example")
+        with pytest.raises(coco.InvalidError):
+            guest(server, directory).attest_for("")
+
+
 def test_evidence_of_a_device_goes_along(machine):
     directory, config = machine
     with kbs.Kbs(config + "allow_sample = true\n") as server:

@@ -541,10 +541,12 @@ static const struct cli_command table[] = {
         .purpose = "keep a file that holds a resource as the broker has it, until interrupted",
         .details =
             "The file of --output is replaced as a whole whenever the resource is another. While "
-            "the broker cannot be reached it stays as it is; when the broker refuses, or the "
-            "resource is gone, the watch ends with that, and the file stays.",
+            "the broker cannot be reached it stays as it is, as long as the lease lasts that the "
+            "broker may have given; when that is over, the broker refuses, or the resource is "
+            "gone, "
+            "the watch ends with that. The file stays unless --remove says otherwise.",
         .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_TEE,
-                    OPT_PASSPORT, OPT_OUTPUT, OPT_INTERVAL},
+                    OPT_PASSPORT, OPT_OUTPUT, OPT_INTERVAL, OPT_REMOVE},
         .run = cli_resource_watch,
     },
     {

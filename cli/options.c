@@ -156,6 +156,8 @@ static const struct cli_option table[OPT_COUNT] = {
          "what claims must be: a file of \"rv add\", or an object of values or lists by claim"},
     [OPT_REGISTRIES_CONF] = {"registries-conf", 0, "FILE", NULL, "CONTAINERS_REGISTRIES_CONF",
                              false, "mirrors, and where images are got from: a registries.conf"},
+    [OPT_REMOVE] = {"remove", 0, NULL, NULL, NULL, false,
+                    "remove the file when what is in it may not be used any longer"},
     [OPT_REPLACE] = {"replace", 0, NULL, NULL, NULL, false,
                      "put values in the place of what is there, instead of adding to lists"},
     [OPT_REPORT_DATA] = {"report-data", 0, "HEX", NULL, NULL, false,

@@ -5,7 +5,9 @@
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SECONDS_MAX 86400
 
@@ -13,12 +15,13 @@ struct watch {
     struct cli *cli;
     const char *uri;
     const char *output;
+    bool removes; /* the file, of what may not be used any longer */
     uint64_t versions;
     int rc; /* of what was written last */
 };
 
 static int
-report(const struct watch *watch, size_t len)
+report(const struct watch *watch, const char *event, size_t len)
 {
     if (!watch->cli->json) {
         (void)fprintf(stderr, "coco: %s: %zu bytes written to %s\n", watch->uri, len,
@@ -26,7 +29,7 @@ report(const struct watch *watch, size_t len)
         return CLI_DONE;
     }
     cJSON *object = cJSON_CreateObject();
-    if (!cJSON_AddStringToObject(object, "event", watch->versions == 1 ? "first" : "changed")
+    if (!cJSON_AddStringToObject(object, "event", event)
         || !cJSON_AddStringToObject(object, "uri", watch->uri)
         || !cJSON_AddStringToObject(object, "file", watch->output)
         || !cJSON_AddNumberToObject(object, "bytes", (double)len)) {
@@ -36,16 +39,31 @@ report(const struct watch *watch, size_t len)
     return cli_event(watch->cli, object);
 }
 
+static void
+take_back(struct watch *watch)
+{
+    if (unlink(watch->output) == 0)
+        (void)fprintf(stderr, "coco: %s: %s is removed\n", watch->uri, watch->output);
+    else
+        (void)fprintf(stderr, "coco: %s: cannot remove %s: %s\n", watch->uri, watch->output,
+                      strerror(errno));
+}
+
 /* Who reads the file meanwhile has the secret of before, or that of after. */
 static bool
 write_version(void *user, const uint8_t *data, size_t len)
 {
     struct watch *watch = user;
 
+    if (!data) {
+        if (watch->removes)
+            take_back(watch);
+        return false;
+    }
     watch->versions++;
     watch->rc = cli_write_file(watch->cli, watch->output, data, len);
     if (watch->rc == CLI_DONE)
-        watch->rc = report(watch, len);
+        watch->rc = report(watch, watch->versions == 1 ? "first" : "changed", len);
     return watch->rc == CLI_DONE;
 }
 
@@ -56,6 +74,7 @@ cli_resource_watch(struct cli *cli)
         .cli = cli,
         .uri = cli->args.operands[0],
         .output = cli_get(&cli->args, OPT_OUTPUT),
+        .removes = cli_given(&cli->args, OPT_REMOVE),
     };
     _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
     uint64_t seconds = 0;

@@ -202,9 +202,31 @@ func (k *KBC) Get(ctx context.Context, uri string) ([]byte, error) {
 	return takeBytes(ret), nil
 }
 
+// Unlimited is the lease of a resource that may be used for as long as one likes.
+const Unlimited = time.Duration(math.MaxInt64)
+
+// GetLeased gets a resource as Get does, and how long it may be used, from the begin of the
+// call on: who wants it for longer gets it again by then.
+func (k *KBC) GetLeased(ctx context.Context, uri string) ([]byte, time.Duration, error) {
+	var ret *C.coco_bytes
+	var lease C.uint32_t
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_get_leased(c, f.ctx, f.text(0), &ret, &lease, f.err)
+	}, uri)
+	if err != nil {
+		return nil, 0, err
+	}
+	if lease == C.COCO_KBC_NO_LEASE {
+		return takeBytes(ret), Unlimited, nil
+	}
+	return takeBytes(ret), time.Duration(lease) * time.Second, nil
+}
+
 // Watch calls told with the resource "kbs:///<repository>/<type>/<tag>", and again
 // whenever it is another, until told returns false or ctx is done. It looks every
-// interval, in whole seconds and a minute for 0, up to a quarter more or less.
+// interval, in whole seconds and a minute for 0, up to a quarter more or less, and before
+// a lease is over. told is given nil when what it was told may not be used any more; the
+// watch ends then, with the reason.
 func (k *KBC) Watch(ctx context.Context, uri string, interval time.Duration, told func(secret []byte) bool) error {
 	w := &native.Watch{Told: told}
 	seconds := (interval + time.Second - 1) / time.Second

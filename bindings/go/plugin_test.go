@@ -130,6 +130,27 @@ func TestAResourceIsWatched(t *testing.T) {
 	}
 }
 
+func TestAWatcherIsToldOfWhatIsTakenBack(t *testing.T) {
+	v := &vault{name: "vault_kbc"}
+	k, err := NewPluginKBC(v)
+	defer must(t, k, err).Close()
+	secret, lease, err := k.GetLeased(ctx, "kbs:///default/key/1")
+	if err != nil || string(secret) != "secret of default/key/1" || lease != Unlimited {
+		t.Errorf("secret = %q for %v, %v", secret, lease, err)
+	}
+	told := 0
+	err = k.Watch(ctx, "kbs:///default/key/1", time.Second, func(secret []byte) bool {
+		if told++; (secret == nil) != (told == 2) {
+			t.Errorf("told %q", secret)
+		}
+		v.failing = ErrDenied
+		return true
+	})
+	if !errors.Is(err, ErrDenied) || told != 2 {
+		t.Errorf("told %d times, %v", told, err)
+	}
+}
+
 func TestAWatchEndsWithItsContext(t *testing.T) {
 	k, err := NewPluginKBC(&rotating{})
 	defer must(t, k, err).Close()

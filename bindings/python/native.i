@@ -67,14 +67,27 @@ call_log(void *user, coco_log_level level, const char *message)
 %coco_callback(coco_progress_fn, call_progress)
 %coco_callback(coco_log_fn, call_log)
 
-/* What is given for user is called with the bytes; False ends the watch. */
+/* Behind the bytes that it is of, a pair of both; None is no lease. */
+%typemap(in, numinputs=0, noblock=1) uint32_t *lease {
+    uint32_t coco_lease = 0;
+    $1 = &coco_lease;
+}
+%typemap(argout, noblock=1) uint32_t *lease {
+    $result = coco_lease == COCO_KBC_NO_LEASE ? Py_BuildValue("NO", $result, Py_None)
+                                              : Py_BuildValue("NI", $result, coco_lease);
+    if (!$result)
+        SWIG_fail;
+}
+
+/* What is given for user is called with the bytes, or None for NULL; False ends the watch. */
 %{
 static bool
 call_watch(void *user, const uint8_t *data, size_t len)
 {
     PyGILState_STATE gil = PyGILState_Ensure();
-    PyObject *result = PyObject_CallFunction(
-        user, "N", PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)len));
+    PyObject *secret = data ? PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)len)
+                            : Py_NewRef(Py_None);
+    PyObject *result = PyObject_CallFunction(user, "N", secret);
     bool more = result && result != Py_False;
 
     end_callback(user, result, gil);

@@ -31,6 +31,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     if (coco_upload_range_parse(text, &length) && (length == 1 || !strchr(text, '-')))
         abort();
+    if (coco_max_age_parse(text, &length) && !strcasestr(text, "max-age"))
+        abort();
     bool dated = coco_http_date_parse(text, &date);
     bool valid = coco_retry_after_parse(text, 784111777, &seconds);
     if (dated && !valid)

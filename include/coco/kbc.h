@@ -245,11 +245,35 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_resource(coco_kbc *kbc, coco_c
                                                            const char *uri, coco_bytes **ret,
                                                            coco_error **err);
 
+/** A lease of coco_kbc_get_leased() that has no end. */
+#define COCO_KBC_NO_LEASE UINT32_MAX
+
 /**
- * Called with the resource that is watched: as it is first, and whenever it is another.
+ * Gets the resource @p uri as coco_kbc_get_resource() does, with how long it may be used.
+ *
+ * A broker may give a secret for some time alone, as coco-kbs does by its configuration or
+ * its policy, in the max-age of a Cache-Control. Whoever wants to use it for longer gets it
+ * again by then; coco_kbc_watch() does.
+ *
+ * @param kbc    which broker
+ * @param ctx    progress and cancellation
+ * @param uri    what to get
+ * @param ret    the secret; free with coco_bytes_free()
+ * @param lease  seconds that it may be used, from the begin of the call on, or
+ *               ::COCO_KBC_NO_LEASE
+ * @param err    as coco_kbc_get_resource()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_leased(coco_kbc *kbc, coco_ctx *ctx,
+                                                         const char *uri, coco_bytes **ret,
+                                                         uint32_t *lease, coco_error **err);
+
+/**
+ * Called with the resource that is watched: as it is first, and whenever it is another; and
+ * when it may be used no longer.
  *
  * @param user  what was given with the function
- * @param data  the resource, valid during the call
+ * @param data  the resource, valid during the call; NULL: what was given before may not be used
+ *              any more. The watch ends then
  * @param len   number of its bytes
  * @return      whether to go on watching
  */
@@ -261,7 +285,9 @@ typedef bool coco_kbc_watch_fn(void *user, const uint8_t *data, size_t len);
  *
  * A broker that tells versions apart, as coco-kbs does, sends a secret only when it has
  * changed. While the broker is not to be reached, what there was is taken to hold, and
- * the log says so; when it refuses, or the resource is gone, the watch ends with that.
+ * the log says so; when it refuses, or the resource is gone, the watch ends with that, and
+ * @p fn is told. A lease (coco_kbc_get_leased()) is renewed when a third of it is left,
+ * if not before; one that could not be ends the watch, too, and @p fn is told.
  *
  * @param kbc      which broker
  * @param ctx      log and cancellation

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "net/attempt.h"
+#include "net/field.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -392,6 +393,18 @@ read_etag(const struct coco_http_response *response, char ret[COCO_BROKER_ETAG_S
     return status;
 }
 
+static coco_status
+read_lease(const struct coco_http_response *response, struct coco_broker_answer *ret,
+           coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf value = {.limit = HEADER_MAX};
+
+    coco_status status = coco_http_header_all(response, "cache-control", &value, err);
+    if (status == COCO_OK)
+        ret->leased = coco_max_age_parse(coco_buf_text(&value), &ret->lease);
+    return status;
+}
+
 coco_status
 coco_broker_do(struct coco_broker *broker, coco_ctx *ctx, const struct coco_broker_request *request,
                struct coco_broker_answer *ret, coco_error **err)
@@ -413,6 +426,8 @@ coco_broker_do(struct coco_broker *broker, coco_ctx *ctx, const struct coco_brok
     }
     if (status == COCO_OK)
         status = read_etag(&response, ret->etag, err);
+    if (status == COCO_OK)
+        status = read_lease(&response, ret, err);
     if (status != COCO_OK)
         return status;
 

@@ -57,7 +57,9 @@ struct coco_broker_request {
 struct coco_broker_answer {
     long status;
     char etag[COCO_BROKER_ETAG_SIZE]; /* value of its ETag; "" if there is none that we can show */
-    uint64_t sent; /* how often the request was: what came of all but the last, nobody knows */
+    bool leased;
+    uint64_t lease; /* s that it may be used for, if so: its Cache-Control's max-age */
+    uint64_t sent;  /* how often the request was: what came of all but the last, nobody knows */
     struct coco_buf body;
     struct coco_rcar_error error; /* all "" unless it is an ErrorInformation */
 };

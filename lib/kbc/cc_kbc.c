@@ -261,23 +261,30 @@ set_passport(void *self, const uint8_t *text, size_t len, coco_error **err)
 
 /* ---- Resources ---- */
 
-/* What is asked for; without a tag, whatever it is. */
+/* What is asked for; if something of it is held, and has a tag, only what is newer. */
 struct wanted {
     const struct coco_resource_path *path;
-    char *tag; /* of COCO_KBC_TAG_SIZE; or NULL */
+    struct coco_kbc_held *held; /* or NULL */
 };
+
+static bool
+has_tag(const struct wanted *wanted)
+{
+    return wanted->held && wanted->held->tag[0] != '\0';
+}
 
 static coco_status
 ask(const struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_session *session,
     const struct wanted *wanted, struct coco_broker_answer *ret, coco_error **err)
 {
     char target[sizeof("/resource/") + sizeof(wanted->path->text)];
-    const struct coco_http_header newer = {"if-none-match", wanted->tag};
+    const struct coco_http_header newer = {"if-none-match",
+                                           has_tag(wanted) ? wanted->held->tag : NULL};
     struct coco_broker_request request = {
         .method = "GET",
         .path = target,
         .headers = &newer,
-        .n_headers = wanted->tag && wanted->tag[0] != '\0' ? 1 : 0,
+        .n_headers = has_tag(wanted) ? 1 : 0,
     };
 
     (void)snprintf(target, sizeof(target), "/resource/%s", wanted->path->text);
@@ -328,6 +335,15 @@ read_answer(const struct coco_session *session, const struct coco_broker_answer 
     return status;
 }
 
+static void
+hold(struct coco_kbc_held *held, const struct coco_broker_answer *answer, bool same)
+{
+    if (!same)
+        memcpy(held->tag, answer->etag, COCO_KBC_TAG_SIZE);
+    held->leased = answer->leased;
+    held->lease = answer->lease;
+}
+
 /* One try with one session; *over says that another session may do better. */
 static coco_status
 try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct wanted *wanted, bool *over,
@@ -351,11 +367,11 @@ try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct wanted *wanted, bool
         *over = true;
         return COCO_OK;
     }
-    if (wanted->tag && wanted->tag[0] != '\0' && answer.status == 304)
-        return COCO_OK;
-    status = read_answer(used, &answer, ret, err);
-    if (status == COCO_OK && wanted->tag)
-        memcpy(wanted->tag, answer.etag, COCO_KBC_TAG_SIZE);
+    const bool same = has_tag(wanted) && answer.status == 304;
+    if (!same)
+        status = read_answer(used, &answer, ret, err);
+    if (status == COCO_OK && wanted->held)
+        hold(wanted->held, &answer, same);
     return status;
 }
 
@@ -383,10 +399,9 @@ cc_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, coc
 
 static coco_status
 cc_kbc_get_newer(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
-                 /* NOLINTNEXTLINE(readability-non-const-parameter): by wanted, it is written to */
-                 char tag[COCO_KBC_TAG_SIZE], coco_bytes **ret, coco_error **err)
+                 struct coco_kbc_held *held, coco_bytes **ret, coco_error **err)
 {
-    const struct wanted wanted = {.path = path, .tag = tag};
+    const struct wanted wanted = {.path = path, .held = held};
 
     return get_wanted(self, ctx, &wanted, ret, err);
 }

@@ -21,6 +21,13 @@ COCO_DEFINE_CLEANUP(coco_kbc *, coco_kbc_free);
 /* What stands for a version of a resource: an entity tag (RFC 9110 section 8.8.3). */
 #define COCO_KBC_TAG_SIZE 128
 
+/* What a guest has of a resource. */
+struct coco_kbc_held {
+    char tag[COCO_KBC_TAG_SIZE]; /* "" if nothing stands for it */
+    bool leased;
+    uint64_t lease; /* s that it may be used for after it was asked for, if so */
+};
+
 /* Some bytes that are lent: a key, or what became of one. */
 struct coco_kbc_blob {
     const uint8_t *data;
@@ -37,11 +44,11 @@ struct coco_kbc_driver {
                        coco_bytes **ret, coco_error **err);
 
     /*
-     * As get, but *ret stays NULL if it is still what tag stands for; else tag becomes what
-     * stands for it, "" if nothing does. NULL for a KBC that does not know before it has it.
+     * As get, but *ret stays NULL if it is still what held->tag stands for; else that becomes
+     * what stands for it. The lease is anew in either case. NULL for a KBC that knows neither.
      */
     coco_status (*get_newer)(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
-                             char tag[COCO_KBC_TAG_SIZE], coco_bytes **ret, coco_error **err);
+                             struct coco_kbc_held *held, coco_bytes **ret, coco_error **err);
 
     /* NULL, both, for a KBC that has no keys to wrap others by. */
     coco_status (*wrap)(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *key,
@@ -72,9 +79,9 @@ struct coco_kbc_driver {
 coco_status coco_kbc_wrap(const struct coco_kbc_driver *driver, void *self, coco_kbc **ret,
                           coco_error **err);
 
-/* coco_kbc_get_resource() of what has another tag; *ret stays NULL if nothing has. */
+/* coco_kbc_get_resource() of what is not held yet; *ret stays NULL if it is. */
 coco_status coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri,
-                               char tag[COCO_KBC_TAG_SIZE], coco_bytes **ret, coco_error **err);
+                               struct coco_kbc_held *held, coco_bytes **ret, coco_error **err);
 
 extern const struct coco_kbc_driver coco_cc_kbc;
 extern const struct coco_kbc_driver coco_eaa_kbc;

@@ -215,7 +215,7 @@ coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx, const char *uri, coco_bytes 
 }
 
 coco_status
-coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri, char tag[COCO_KBC_TAG_SIZE],
+coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri, struct coco_kbc_held *held,
                    coco_bytes **ret, coco_error **err)
 {
     struct coco_resource_path path;
@@ -227,8 +227,23 @@ coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri, char tag[COCO_
         status = coco_ctx_check(ctx, err);
     if (status != COCO_OK)
         return status;
-    status = kbc->driver->get_newer(kbc->self, ctx, &path, tag, ret, err);
+    status = kbc->driver->get_newer(kbc->self, ctx, &path, held, ret, err);
     return status == COCO_OK ? status : coco_wrap(err, status, "kbs:///%s", path.text);
+}
+
+coco_status
+coco_kbc_get_leased(coco_kbc *kbc, coco_ctx *ctx, const char *uri, coco_bytes **ret,
+                    uint32_t *lease, coco_error **err)
+{
+    struct coco_kbc_held held = {0};
+
+    coco_status status = coco_kbc_get_newer(kbc, ctx, uri, &held, ret, err);
+    if (status != COCO_OK)
+        return status;
+    *lease = !held.leased                         ? COCO_KBC_NO_LEASE
+             : held.lease < COCO_KBC_NO_LEASE - 1 ? (uint32_t)held.lease
+                                                  : COCO_KBC_NO_LEASE - 1;
+    return COCO_OK;
 }
 
 /* What is asked of a key, before anybody is. */

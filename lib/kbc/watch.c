@@ -15,11 +15,14 @@
 
 #define SECONDS_DEFAULT 60
 #define SECONDS_MAX 86400
+/* Of a lease: more is no limit that anybody waits for, and the sum fits. */
+#define LEASE_MAX ((uint64_t)UINT32_MAX)
 
-/* What was seen last: its tag, and its digest, for not every broker knows tags. */
+/* What was seen last, and its digest, for not every broker knows tags. */
 struct seen {
-    char tag[COCO_KBC_TAG_SIZE];
+    struct coco_kbc_held held;
     struct coco_digest digest; /* {0}: nothing yet */
+    int64_t until;             /* when the lease ends, if there is one */
 };
 
 /* Tells of what is new; *more says whether somebody wants to hear of the next. */
@@ -39,23 +42,57 @@ tell(const struct coco_watch *watch, const coco_bytes *bytes, struct seen *seen,
     return COCO_OK;
 }
 
-/* What is held is not taken away by who cuts the way to the broker: a refusal is the broker's. */
 static bool
-may_pass(coco_status status, const struct seen *seen)
+is_over(const struct seen *seen, int64_t now)
 {
-    return seen->digest.alg != 0 && status == COCO_ERR_NET;
+    return seen->held.leased && now >= seen->until;
+}
+
+/*
+ * What is held is not taken away by who cuts the way to the broker, before its lease is over:
+ * a refusal is the broker's.
+ */
+static coco_status
+bear_with(const struct coco_watch *watch, coco_ctx *ctx, const struct seen *seen,
+          coco_status status, coco_error **err)
+{
+    const bool nothing_held = seen->digest.alg == 0;
+    const bool over =
+        status == COCO_ERR_NET && is_over(seen, watch->clock->now(watch->clock->self));
+
+    if (nothing_held
+        || (status != COCO_ERR_NET && status != COCO_ERR_DENIED && status != COCO_ERR_NOTFOUND))
+        return status;
+    if (status == COCO_ERR_NET && !over)
+        return COCO_OK;
+    (void)watch->fn(watch->user, NULL, 0);
+    coco_ctx_log(ctx, COCO_LOG_WARN, "%s may not be used any longer", watch->uri);
+    return over ? coco_wrap(err, status, "the lease is over") : status;
+}
+
+/* Until when, counted from before it was asked for: the answer may have taken its time. */
+static void
+renew(struct seen *seen, int64_t asked)
+{
+    uint64_t lease = seen->held.lease < LEASE_MAX ? seen->held.lease : LEASE_MAX;
+
+    seen->until = asked + (int64_t)lease;
 }
 
 static coco_status
 look(const struct coco_watch *watch, coco_ctx *ctx, struct seen *seen, bool *more, coco_error **err)
 {
     _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+    const int64_t asked = watch->clock->now(watch->clock->self);
     coco_error *why = NULL;
 
-    coco_status status = coco_kbc_get_newer(watch->kbc, ctx, watch->uri, seen->tag, &bytes, &why);
-    if (status == COCO_OK)
+    coco_status status = coco_kbc_get_newer(watch->kbc, ctx, watch->uri, &seen->held, &bytes, &why);
+    if (status == COCO_OK) {
+        renew(seen, asked);
         return bytes ? tell(watch, bytes, seen, more, err) : COCO_OK;
-    if (!may_pass(status, seen)) {
+    }
+    status = bear_with(watch, ctx, seen, status, &why);
+    if (status != COCO_OK) {
         coco_error_give(err, why);
         return status;
     }
@@ -64,24 +101,44 @@ look(const struct coco_watch *watch, coco_ctx *ctx, struct seen *seen, bool *mor
     return COCO_OK;
 }
 
+/*
+ * At most until a third of a lease is left, and from there on half of what is: a broker that
+ * is away for a moment is asked again before the end, and right at it.
+ */
+static uint64_t
+longest_pause(const struct seen *seen, int64_t now)
+{
+    if (!seen->held.leased)
+        return UINT64_MAX;
+    uint64_t left = seen->until > now ? (uint64_t)(seen->until - now) : 0;
+    uint64_t third = seen->held.lease / 3;
+    uint64_t seconds = left > third ? left - third : (left + 1) / 2;
+
+    return (seconds > 0 ? seconds : 1) * 1000;
+}
+
 /* Three to five quarters of the time. */
 static coco_status
-wait_a_while(const struct coco_watch *watch, const struct coco_clock *clock, coco_ctx *ctx,
+wait_a_while(const struct coco_watch *watch, const struct seen *seen, coco_ctx *ctx,
              coco_error **err)
 {
+    const struct coco_clock *clock = watch->clock;
     uint64_t ms = (uint64_t)(watch->seconds > 0 ? watch->seconds : SECONDS_DEFAULT) * 1000;
+    uint64_t longest = longest_pause(seen, clock->now(clock->self));
     uint64_t random = 0;
 
     coco_status status = coco_random(&random, sizeof(random), err);
-    if (status == COCO_OK)
-        status = clock->wait(clock->self, ctx, ms - ms / 4 + random % (ms / 2 + 1), err);
-    return status;
+    if (status != COCO_OK)
+        return status;
+    ms = ms - ms / 4 + random % (ms / 2 + 1);
+    if (ms > longest)
+        ms = longest - random % (longest / 4 + 1);
+    return clock->wait(clock->self, ctx, ms, err);
 }
 
 coco_status
 coco_watch_run(const struct coco_watch *watch, coco_ctx *ctx, coco_error **err)
 {
-    const struct coco_clock *clock = watch->clock ? watch->clock : &coco_clock_machine;
     struct seen seen = {0};
     bool more = true;
 
@@ -89,7 +146,7 @@ coco_watch_run(const struct coco_watch *watch, coco_ctx *ctx, coco_error **err)
         return coco_fail(err, COCO_ERR_INVALID, "watching every more than %d seconds", SECONDS_MAX);
     coco_status status = look(watch, ctx, &seen, &more, err);
     while (status == COCO_OK && more) {
-        status = wait_a_while(watch, clock, ctx, err);
+        status = wait_a_while(watch, &seen, ctx, err);
         if (status == COCO_OK)
             status = look(watch, ctx, &seen, &more, err);
     }
@@ -107,6 +164,7 @@ coco_kbc_watch(coco_kbc *kbc, coco_ctx *ctx, const char *uri, uint32_t seconds,
         .seconds = seconds,
         .fn = fn,
         .user = user,
+        .clock = &coco_clock_machine,
     };
 
     return coco_watch_run(&watch, ctx, err);

@@ -16,7 +16,7 @@ struct coco_watch {
     uint32_t seconds;
     coco_kbc_watch_fn *fn;
     void *user;
-    const struct coco_clock *clock; /* lent; NULL: the machine's */
+    const struct coco_clock *clock; /* lent */
 };
 
 /* As coco_kbc_watch(). */

@@ -19,6 +19,9 @@
  * alone takes no more than a fifth of a processor, and a host that starts a thousand
  * guests at once is not slowed down.
  */
+/* s: a year, and a day. */
+#define LEASE_MAX 31536000
+#define LEASE_USUAL_MAX 86400
 #define RATE UINT64_C(500)
 
 static coco_status
@@ -79,6 +82,18 @@ read_rate(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
 }
 
 static coco_status
+read_lease(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
+    const struct coco_kbs_field fields[] = {
+        {"seconds", COCO_FIELD_NUMBER, &config->lease.seconds, 0, LEASE_MAX, NULL},
+        {"max_seconds", COCO_FIELD_NUMBER, &config->lease.max_seconds, 1, LEASE_MAX, NULL},
+    };
+
+    return coco_kbs_in_section("lease", COCO_KBS_READ(coco_kbs_section(root, "lease"), fields, err),
+                               err);
+}
+
+static coco_status
 read_metrics(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
 {
     const struct coco_kbs_field fields[] = {
@@ -117,6 +132,7 @@ set_defaults(struct coco_kbs_config *config, coco_error **err)
     config->rate.per_second = RATE;
     config->rate.burst = 10 * RATE;
     config->explain_entries = 256;
+    config->lease.max_seconds = LEASE_USUAL_MAX;
     config->storage.versions = 10;
     config->storage.postgres.port = 5432;
     config->audit_sync = true;
@@ -158,6 +174,7 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"audit", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"metrics", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"rate_limit", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"lease", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"tenants", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"attestation_token", COCO_FIELD_REFUSED, NULL, 0, 0, "tokens of this KBS alone are taken"},
         {"session_storage_type", COCO_FIELD_REFUSED, NULL, 0, 0, "sessions are kept by the guests"},
@@ -185,6 +202,8 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
     if (status == COCO_OK)
         status = read_rate(root, config, err);
     if (status == COCO_OK)
+        status = read_lease(root, config, err);
+    if (status == COCO_OK)
         status = coco_kbs_read_tenants(root, config, err);
     return status;
 }
@@ -197,6 +216,7 @@ read_tenant_root(const cJSON *root, struct coco_kbs_config *config, coco_error *
         {"attestation_service", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"admin", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"explain", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"lease", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
     };
 
     coco_status status = COCO_KBS_READ(root, fields, err);
@@ -206,6 +226,8 @@ read_tenant_root(const cJSON *root, struct coco_kbs_config *config, coco_error *
         status = coco_kbs_read_admin(root, config, err);
     if (status == COCO_OK)
         status = read_explain(root, config, err);
+    if (status == COCO_OK)
+        status = read_lease(root, config, err);
     if (status == COCO_OK && config->admin.client_ca)
         status = coco_fail(err, COCO_ERR_NOTSUP,
                            "[admin]: certificates are those of the KBS, not of its tenants");

@@ -139,6 +139,10 @@ struct coco_kbs_config {
         uint64_t per_second; /* of one source */
         uint64_t burst;
     } rate;
+    struct {
+        uint64_t seconds; /* that a resource may be used for; 0: for ever */
+        uint64_t max_seconds;
+    } lease;
     uint64_t explain_entries;
     char *audit_path; /* NULL: nothing is recorded */
     bool audit_sync;

@@ -16,6 +16,7 @@
 /* Ids are "resource-policy", one for each class of device, and those of paths: a few. */
 #define CACHE_SIZE 16
 #define NAME_LENGTH_MAX 63 /* of an id that is not a path's */
+#define LEASE "lease"      /* a rule of ours: upstream's policies have none of that name */
 #define OF_PATH COCO_KBS_RESOURCE_POLICY "/"
 
 struct cached {
@@ -410,6 +411,26 @@ all_affirming(const cJSON *claims)
     return true;
 }
 
+/* Most policies do not say: what they cannot have is not asked for at each request. */
+static const char *
+rules_of(const struct coco_policy *policy)
+{
+    return strstr(coco_policy_text(policy), LEASE) ? "allow " LEASE : "allow";
+}
+
+static coco_status
+read_ruling(const cJSON *result, struct coco_kbs_decision *ret, coco_error **err)
+{
+    const cJSON *lease = cJSON_GetObjectItemCaseSensitive(result, LEASE);
+    uint64_t seconds = 0;
+
+    if (lease && (coco_json_u64(lease, &seconds, NULL) != COCO_OK || seconds == 0))
+        return coco_fail(err, COCO_ERR_DENIED, "policy: lease is no whole number of seconds");
+    ret->allowed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "allow"));
+    ret->lease = seconds;
+    return COCO_OK;
+}
+
 coco_status
 coco_kbs_policies_choose(struct coco_kbs_policies *policies, const char *path,
                          struct coco_kbs_chosen *ret, coco_error **err)
@@ -426,23 +447,24 @@ coco_kbs_policies_choose(struct coco_kbs_policies *policies, const char *path,
 
 coco_status
 coco_kbs_policies_allow(struct coco_kbs_policies *policies, const struct coco_kbs_chosen *chosen,
-                        const cJSON *claims, const cJSON *data, bool *ret, coco_error **err)
+                        const cJSON *claims, const cJSON *data, struct coco_kbs_decision *ret,
+                        coco_error **err)
 {
     _cleanup_policy_ struct coco_policy *policy = NULL;
     _cleanup_json_ cJSON *result = NULL;
 
     if (!coco_policy_supported()) {
-        *ret = all_affirming(claims);
+        *ret = (struct coco_kbs_decision){.allowed = all_affirming(claims)};
         return COCO_OK;
     }
     coco_status status = get_in(policies, chosen->generation, chosen->id, &policy, err);
     if (status == COCO_OK && strcmp(coco_policy_text(policy), default_resource) == 0) {
-        *ret = all_affirming(claims);
+        *ret = (struct coco_kbs_decision){.allowed = all_affirming(claims)};
         return COCO_OK;
     }
     if (status == COCO_OK)
-        status = coco_policy_eval(policy, "allow", claims, data, NULL, &result, err);
+        status = coco_policy_eval(policy, rules_of(policy), claims, data, NULL, &result, err);
     if (status == COCO_OK)
-        *ret = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "allow"));
+        status = read_ruling(result, ret, err);
     return status;
 }

@@ -71,12 +71,20 @@ coco_status coco_kbs_policies_choose(struct coco_kbs_policies *policies, const c
 coco_status coco_kbs_policies_get(struct coco_kbs_policies *policies, const char *id,
                                   struct coco_policy **ret, coco_error **err);
 
+/* What a resource policy says. */
+struct coco_kbs_decision {
+    bool allowed;
+    uint64_t lease; /* s that what is allowed may be used for; 0: the policy does not say */
+};
+
 /*
  * The decision of the policy that was chosen for this; allowed is false unless the rule
- * allow is exactly true. COCO_ERR_DENIED if it could not be evaluated.
+ * allow is exactly true. COCO_ERR_DENIED if it could not be evaluated, or has a rule lease
+ * that is no whole number of seconds from 1 on.
  */
 coco_status coco_kbs_policies_allow(struct coco_kbs_policies *policies,
                                     const struct coco_kbs_chosen *chosen, const cJSON *claims,
-                                    const cJSON *data, bool *ret, coco_error **err);
+                                    const cJSON *data, struct coco_kbs_decision *ret,
+                                    coco_error **err);
 
 #endif

@@ -160,25 +160,25 @@ deny(struct coco_kbs_call *call, const char *policy, const cJSON *claims, const 
 }
 
 static coco_status
-check_policy(struct coco_kbs_call *call, const cJSON *claims, coco_error **err)
+check_policy(struct coco_kbs_call *call, const cJSON *claims, struct coco_kbs_decision *ruling,
+             coco_error **err)
 {
     _cleanup_json_ cJSON *data = NULL;
     struct coco_kbs_chosen policy;
     coco_error *why = NULL;
-    bool allowed = false;
 
     coco_status status = policy_data(call, &data, err);
     if (status == COCO_OK)
         status = coco_kbs_policies_choose(call->core->policies, call->rest, &policy, err);
     if (status != COCO_OK)
         return status;
-    status = coco_kbs_policies_allow(call->core->policies, &policy, claims, data, &allowed, &why);
+    status = coco_kbs_policies_allow(call->core->policies, &policy, claims, data, ruling, &why);
     if (status == COCO_ERR_NOMEM || status == COCO_ERR_IO) {
         *err = why;
         return status;
     }
     call->ruling = status != COCO_OK ? COCO_KBS_FAILED
-                   : allowed         ? COCO_KBS_ALLOWED
+                   : ruling->allowed ? COCO_KBS_ALLOWED
                                      : COCO_KBS_FORBIDDEN;
     if (call->ruling == COCO_KBS_ALLOWED)
         return COCO_OK;
@@ -212,12 +212,30 @@ check_etag(struct coco_kbs_call *call, uint64_t version, bool *has_it, coco_erro
     return coco_httpd_reply_add(call->reply, "ETag", etag, err);
 }
 
+/* Also of what the guest has already: to be told so is to have it renewed. */
+static coco_status
+add_lease(struct coco_kbs_call *call, uint64_t of_policy, coco_error **err)
+{
+    const struct coco_kbs_config *config = &call->core->config;
+    uint64_t seconds = of_policy > 0 ? of_policy : config->lease.seconds;
+    char value[64];
+
+    if (seconds == 0)
+        return COCO_OK;
+    if (seconds > config->lease.max_seconds)
+        seconds = config->lease.max_seconds;
+    /* To caches on the way it is none of their business. */
+    (void)snprintf(value, sizeof(value), "private, max-age=%" PRIu64, seconds);
+    return coco_httpd_reply_add(call->reply, "Cache-Control", value, err);
+}
+
 coco_status
 coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
 {
     _cleanup_guest_ struct coco_kbs_guest *guest = NULL;
     _cleanup_secret_ struct coco_secret secret = {0};
     const char *name = NULL;
+    struct coco_kbs_decision ruling = {0};
     uint64_t version = 0;
     bool has_it = false;
 
@@ -225,7 +243,7 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
     if (status == COCO_OK)
         status = coco_kbs_resource_name(call, &name, err);
     if (status == COCO_OK)
-        status = check_policy(call, guest->claims, err);
+        status = check_policy(call, guest->claims, &ruling, err);
     if (status != COCO_OK)
         return status;
     status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, &version, err);
@@ -235,6 +253,8 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
     }
     if (status == COCO_OK)
         status = check_etag(call, version, &has_it, err);
+    if (status == COCO_OK)
+        status = add_lease(call, ruling.lease, err);
     if (status == COCO_OK && has_it) {
         call->reply->status = 304;
         return COCO_OK;

@@ -256,3 +256,44 @@ coco_etag_is_strong(const char *text)
             return false;
     return true;
 }
+
+/* Past the end of a directive at p, or of what stands for one: texts in quotes may hold commas. */
+static const char *
+directive_end(const char *p)
+{
+    bool quoted = false;
+
+    for (; *p != '\0' && (quoted || *p != ','); p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        else if (quoted && *p == '\\' && p[1] != '\0')
+            p++;
+    }
+    return p;
+}
+
+/* Upstream of a cache or a broker, who meant a limit must not be taken to have meant none. */
+bool
+coco_max_age_parse(const char *text, uint64_t *ret)
+{
+    static const char name[] = "max-age";
+    bool found = false;
+
+    while (*text != '\0') {
+        const char *end = directive_end(text);
+
+        text += strspn(text, " \t");
+        if (strncasecmp(text, name, strlen(name)) == 0 && strchr("= \t,", text[strlen(name)])) {
+            const char *value = text + strlen(name);
+            uint64_t age = 0;
+
+            if (!take_char(&value, '=') || !take_number(&value, &age)
+                || value + strspn(value, " \t") != end)
+                age = 0;
+            *ret = !found || age < *ret ? age : *ret;
+            found = true;
+        }
+        text = *end == ',' ? end + 1 : end;
+    }
+    return found;
+}

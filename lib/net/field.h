@@ -40,6 +40,12 @@ bool coco_http_date_parse(const char *text, int64_t *ret);
  */
 bool coco_retry_after_parse(const char *text, int64_t now, uint32_t *ret);
 
+/*
+ * The least max-age of a Cache-Control (RFC 9111 section 5.2.2.1), in seconds; 0 for one that
+ * is malformed. False if there is none.
+ */
+bool coco_max_age_parse(const char *text, uint64_t *ret);
+
 /* Whether an ETag is one that If-Range may hold: strong and whole (RFC 9110 section 8.8.3). */
 bool coco_etag_is_strong(const char *text);
 

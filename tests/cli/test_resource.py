@@ -420,9 +420,27 @@ def test_a_file_follows_the_resource_that_is_watched(coco, broker, owner, tmp_pa
     process.communicate()
     assert [path.name for path in tmp_path.glob("secret*")] == ["secret"]
 
-    process = coco.start(*watch)
-    assert json.loads(process.stdout.readline())["bytes"] == 7
-    coco.run("resource", "rm", *owner, "a/key/1", code=0)
-    assert process.wait(TIMEOUT_S) == 6
-    process.communicate()
-    assert (tmp_path / "secret").read_bytes() == b"rotated"
+    for more, stays in ([], True), (["--remove"], False):
+        process = coco.start(*watch, *more)
+        assert json.loads(process.stdout.readline())["bytes"] == 7
+        coco.run("resource", "rm", *owner, "a/key/1", code=0)
+        assert process.wait(TIMEOUT_S) == 6
+        process.communicate()
+        assert (tmp_path / "secret").exists() == stays
+        coco.run("resource", "restore", *owner, "a/key/1", code=0)
+
+
+def test_a_lease_that_is_over_takes_the_file_away(coco, serve, keys, tmp_path):
+    private, public = keys("ed25519")
+    (tmp_path / "kbs.toml").write_text(CONFIG % public + "[lease]\nseconds = 2\n")
+    broker = serve("--config", tmp_path / "kbs.toml", "--listen", "127.0.0.1:0")
+    owner = ["--kbs", broker.url, "--kbs-admin-key", private]
+    coco.run("resource", "put", *owner, "a/key/1", stdin=b"secret", code=0)
+    coco.run("policy", "set", *owner, stdin=b"package policy\nallow := true\n", code=0)
+    process = coco.start("resource", "watch", "--kbs", broker.url, "--tee", "sample", "--retries", "0", "--json",
+                         "--remove", "-o", tmp_path / "secret", "kbs:///a/key/1")  # fmt: skip
+    assert json.loads(process.stdout.readline())["event"] == "first"
+    broker.stop()
+    assert process.wait(TIMEOUT_S) == 5
+    assert b"the lease is over" in process.communicate()[1]
+    assert not (tmp_path / "secret").exists()

@@ -53,6 +53,7 @@ struct kbs {
 
     const char *secret;       /* NULL: SECRET */
     const char *etag;         /* of it; or NULL */
+    const char *cache;        /* its Cache-Control; or NULL */
     unsigned not_modified;    /* how often the guest had it already */
     const char *token;        /* NULL: one that cannot be read */
     bool want_bearer;         /* the token, where a resource is asked for, not a cookie */
@@ -269,7 +270,9 @@ reply_with_etag(struct kbs *kbs, const struct httpd_request *request)
     char theirs[512];
     char headers[512];
 
-    (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n", kbs->etag);
+    (void)snprintf(headers, sizeof(headers), "ETag: %s\r\n%s%s%s", kbs->etag,
+                   kbs->cache ? "Cache-Control: " : "", kbs->cache ? kbs->cache : "",
+                   kbs->cache ? "\r\n" : "");
     httpd_header(request, "if-none-match", theirs, sizeof(theirs));
     if (strcmp(theirs, kbs->etag) != 0)
         return httpd_reply(request->httpd, "200 OK", headers, kbs->reply);

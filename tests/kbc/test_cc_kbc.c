@@ -553,6 +553,41 @@ a_token_for_another_audience_is_not_taken(void **state)
 }
 
 static void
+a_secret_says_how_long_it_may_be_used(void **state)
+{
+    static const struct {
+        const char *cache;
+        uint32_t lease;
+    } cases[] = {
+        {NULL, COCO_KBC_NO_LEASE},
+        {"private", COCO_KBC_NO_LEASE},
+        {"private, max-age=60", 60},
+        {"max-age=0", 0},
+        {"max-age=4294967294", COCO_KBC_NO_LEASE - 1},
+        {"max-age=4294967295", COCO_KBC_NO_LEASE - 1},
+        {"max-age=99999999999999999999", 0},
+    };
+    struct fixture *f = *state;
+
+    f->kbs.etag = "\"1\"";
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *secret = NULL;
+        uint32_t lease = 1;
+
+        f->kbs.cache = cases[i].cache;
+        assert_ok(coco_kbc_get_leased(f->kbc, f->ctx, URI, &secret, &lease, &f->err), f->err);
+        assert_string_equal((const char *)coco_bytes_data(secret), SECRET);
+        assert_int_equal(lease, cases[i].lease);
+    }
+    assert_asked(f, 1, 1, COUNT(cases));
+    coco_bytes *none = NULL;
+    uint32_t lease = 1;
+    assert_fails(coco_kbc_get_leased(f->kbc, f->ctx, "kbs:///a", &none, &lease, &f->err), f->err,
+                 COCO_ERR_INVALID, "");
+    assert_int_equal(lease, 1);
+}
+
+static void
 a_machine_without_a_tee_does_not_pretend(void **state)
 {
     struct fixture *f = *state;
@@ -829,6 +864,7 @@ main(void)
         TEST(attesting_gives_the_token),
         TEST(a_token_for_an_audience_is_no_session),
         TEST(a_token_for_another_audience_is_not_taken),
+        TEST(a_secret_says_how_long_it_may_be_used),
         TEST(a_machine_without_a_tee_does_not_pretend),
         TEST(a_canceled_context_asks_nothing),
         TEST(the_broker_is_who_tls_proves_it_to_be),

@@ -29,9 +29,19 @@ struct world {
     uint64_t least, most; /* ms of a wait */
     unsigned told;
     unsigned enough; /* 0: never */
+    unsigned revoked;
     char last[64];
     unsigned warnings;
+    int64_t now; /* s: what is waited for passes */
 };
+
+static int64_t
+get_now(void *self)
+{
+    const struct world *w = self;
+
+    return w->now;
+}
 
 static coco_status
 wait_for_event(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
@@ -42,6 +52,7 @@ wait_for_event(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
         w->least = ms;
     if (ms > w->most)
         w->most = ms;
+    w->now += (int64_t)((ms + 999) / 1000);
     if (!w->events[w->waits])
         coco_ctx_cancel(ctx);
     else
@@ -55,6 +66,11 @@ tell(void *user, const uint8_t *data, size_t len)
 {
     struct world *w = user;
 
+    if (!data) {
+        assert_int_equal(len, 0);
+        w->revoked++;
+        return true; /* which changes nothing */
+    }
     (void)snprintf(w->last, sizeof(w->last), "%.*s", (int)len, (const char *)data);
     return ++w->told != w->enough;
 }
@@ -87,7 +103,7 @@ setup(void **state)
     coco_kbc_set_retries(w->kbc, 0);
     assert_ok(coco_attester_new("sample", &attester, &err), err);
     assert_ok(coco_kbc_set_attester(w->kbc, attester, &err), err);
-    w->clock = (struct coco_clock){.wait = wait_for_event, .self = w};
+    w->clock = (struct coco_clock){.now = get_now, .wait = wait_for_event, .self = w};
     *state = w;
     return 0;
 }
@@ -157,6 +173,13 @@ static void
 deny(struct world *w)
 {
     w->kbs.lies[GET] = (struct lie){.from = 1, .status = "401 Unauthorized", .body = DENY};
+}
+
+static void
+lose(struct world *w)
+{
+    w->kbs.lies[GET] = (struct lie){
+        .from = 1, .status = "404 Not Found", .body = ERROR("ResourceNotFound", "none")};
 }
 
 static void
@@ -244,6 +267,7 @@ a_broker_that_is_not_there_at_first_is_a_failure(void **state)
     cut(w);
     assert_fails(watch(w, events, &err), err, COCO_ERR_NET, "502");
     assert_int_equal(w->waits, 0);
+    assert_int_equal(w->revoked, 0);
 }
 
 static void
@@ -255,7 +279,109 @@ a_refusal_ends_it(void **state)
 
     assert_fails(watch(w, events, &err), err, COCO_ERR_DENIED, "PolicyDeny");
     assert_int_equal(w->told, 1);
+    assert_int_equal(w->revoked, 1);
     assert_int_equal(w->waits, 2);
+}
+
+static void
+what_is_gone_is_taken_back(void **state)
+{
+    static void (*const events[])(struct world *) = {nothing, lose, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    assert_fails(watch(w, events, &err), err, COCO_ERR_NOTFOUND, "");
+    assert_int_equal(w->revoked, 1);
+}
+
+/* Nothing was given yet that could be taken back. */
+static void
+who_never_had_it_loses_nothing(void **state)
+{
+    static void (*const events[])(struct world *) = {NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    deny(w);
+    assert_fails(watch(w, events, &err), err, COCO_ERR_DENIED, "");
+    assert_int_equal(w->told + w->revoked, 0);
+}
+
+/* Before the time between looks is over, which is 100 s here. */
+static void
+a_lease_is_renewed_before_it_is_over(void **state)
+{
+    static void (*const events[])(struct world *) = {nothing, nothing, nothing, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    w->kbs.etag = "\"1\"";
+    w->kbs.cache = "private, max-age=30";
+    assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+    assert_true(w->least >= 15000 && w->most <= 20000);
+    assert_int_equal(w->told, 1);
+    assert_int_equal(w->revoked, 0);
+    assert_int_equal(w->kbs.not_modified, 3);
+}
+
+static void
+a_lease_that_could_not_be_renewed_is_over(void **state)
+{
+    void (*events[65])(struct world *) = {cut};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    for (size_t i = 1; i < 64; i++)
+        events[i] = nothing;
+    w->kbs.etag = "\"1\"";
+    w->kbs.cache = "max-age=30";
+    assert_fails(watch(w, events, &err), err, COCO_ERR_NET, "the lease is over");
+    assert_int_equal(w->told, 1);
+    assert_int_equal(w->revoked, 1);
+    /* It was asked for some times until then, and not after. */
+    assert_true(w->waits >= 3 && w->waits <= 10);
+    assert_true(w->now >= 30 && w->now <= 32);
+}
+
+static void
+a_broker_that_comes_back_in_time_renews_it(void **state)
+{
+    static void (*const events[])(struct world *) = {cut, nothing, mend, nothing, nothing, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    w->kbs.etag = "\"1\"";
+    w->kbs.cache = "max-age=30";
+    assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+    assert_int_equal(w->revoked, 0);
+    assert_int_equal(w->warnings, 2);
+    assert_true(w->now > 30);
+}
+
+/* The broker's word may be no time at all, or more than any clock has. */
+static void
+leases_may_be_of_any_length(void **state)
+{
+    static const char *const caches[] = {"max-age=0", "max-age=1", "max-age=x",
+                                         "max-age=18446744073709551615"};
+    static void (*const events[])(struct world *) = {nothing, nothing, NULL};
+    struct world *w = *state;
+
+    w->kbs.etag = "\"1\"";
+    for (size_t i = 0; i < COUNT(caches); i++) {
+        coco_error *err = NULL;
+
+        w->kbs.cache = caches[i];
+        w->waits = 0;
+        w->most = 0;
+        w->told = 0;
+        assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+        assert_int_equal(w->told, 1);
+        assert_int_equal(w->revoked, 0);
+        assert_true(i < 3 ? w->most <= 1000 : w->least >= 500);
+        coco_ctx_free(w->ctx);
+        assert_ok(coco_ctx_new(&w->ctx, &err), err);
+    }
 }
 
 static void
@@ -330,6 +456,7 @@ watching_survives_any_failed_allocation(void **state)
         w->waits = 0;
         w->kbs.secret = NULL;
         w->kbs.etag = "\"1\"";
+        w->kbs.cache = "max-age=60";
         coco_status status = watch(w, events, &err);
         fault_expect(status, err);
         coco_error_free(err);
@@ -361,6 +488,12 @@ main(void)
         IN_WORLD(a_broker_that_is_away_is_waited_for),
         IN_WORLD(a_broker_that_is_not_there_at_first_is_a_failure),
         IN_WORLD(a_refusal_ends_it),
+        IN_WORLD(what_is_gone_is_taken_back),
+        IN_WORLD(who_never_had_it_loses_nothing),
+        IN_WORLD(a_lease_is_renewed_before_it_is_over),
+        IN_WORLD(a_lease_that_could_not_be_renewed_is_over),
+        IN_WORLD(a_broker_that_comes_back_in_time_renews_it),
+        IN_WORLD(leases_may_be_of_any_length),
         IN_WORLD(who_has_enough_is_told_no_more),
         IN_WORLD(guests_do_not_look_all_at_once),
         IN_WORLD(a_time_between_looks_has_a_limit),

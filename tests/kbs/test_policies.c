@@ -46,7 +46,7 @@ allows(struct fixture *f, const char *claims)
 {
     _cleanup_json_ cJSON *value = NULL;
     _cleanup_json_ cJSON *data = NULL;
-    bool allowed = false;
+    struct coco_kbs_decision ruling = {0};
     coco_error *err = NULL;
 
     assert_ok(coco_json_parse(claims, strlen(claims), &value, &err), err);
@@ -54,8 +54,8 @@ allows(struct fixture *f, const char *claims)
     assert_ok(coco_json_add_string(data, "plugin", "resource", &err), err);
     struct coco_kbs_chosen chosen = {0};
     assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", &chosen, &err), err);
-    assert_ok(coco_kbs_policies_allow(f->policies, &chosen, value, data, &allowed, &err), err);
-    return allowed;
+    assert_ok(coco_kbs_policies_allow(f->policies, &chosen, value, data, &ruling, &err), err);
+    return ruling.allowed;
 }
 
 /* With the engine and without it. */
@@ -192,12 +192,65 @@ the_engine_reads_the_default_policy_alike(void **state)
     }
 }
 
+/* A lease is what the policy says that it is, or nothing is given at all. */
+static void
+a_policy_may_give_for_some_time_alone(void **state)
+{
+    static const struct {
+        const char *rules;
+        coco_status status;
+        uint64_t lease;
+    } cases[] = {
+        {"allow := true", COCO_OK, 0},
+        {"allow := true\nlease := 60", COCO_OK, 60},
+        {"allow := true\nlease := 1", COCO_OK, 1},
+        {"allow := true\nlease := input.seconds", COCO_OK, 7},
+        {"allow := true\nlease := input.none", COCO_OK, 0},
+        {"allow := true\nlease := 18446744073709551615", COCO_OK, UINT64_MAX},
+        {"allow := true # no lease", COCO_OK, 0},
+        {"allow := true\nlease := 0", COCO_ERR_DENIED, 0},
+        {"allow := true\nlease := -1", COCO_ERR_DENIED, 0},
+        {"allow := true\nlease := 1.5", COCO_ERR_DENIED, 0},
+        {"allow := true\nlease := \"60\"", COCO_ERR_DENIED, 0},
+        {"allow := true\nlease := false", COCO_ERR_DENIED, 0},
+        {"allow := true\nlease := [60]", COCO_ERR_DENIED, 0},
+        {"allow := true\nlease := 18446744073709551616", COCO_ERR_DENIED, 0},
+    };
+    struct fixture *f = *state;
+    _cleanup_json_ cJSON *claims = cJSON_CreateObject();
+    coco_error *err = NULL;
+
+    if (!have_engine())
+        return;
+    assert_ok(coco_json_add_u64(claims, "seconds", 7, &err), err);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct coco_kbs_decision ruling = {0};
+        struct coco_kbs_chosen chosen = {0};
+        char rego[256];
+
+        print_message("# %s\n", cases[i].rules);
+        (void)snprintf(rego, sizeof(rego), "package policy\n%s\n", cases[i].rules);
+        assert_ok(coco_kbs_policies_set(f->policies, COCO_KBS_RESOURCE_POLICY, rego, &err), err);
+        assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", &chosen, &err), err);
+        coco_status status =
+            coco_kbs_policies_allow(f->policies, &chosen, claims, claims, &ruling, &err);
+        if (cases[i].status != COCO_OK) {
+            assert_fails(status, err, COCO_ERR_DENIED, "lease");
+            assert_false(ruling.allowed);
+            continue;
+        }
+        assert_ok(status, err);
+        assert_true(ruling.allowed);
+        assert_true(ruling.lease == cases[i].lease);
+    }
+}
+
 static void
 a_broken_policy_in_the_store_denies(void **state)
 {
     struct fixture *f = *state;
     _cleanup_json_ cJSON *claims = cJSON_CreateObject();
-    bool allowed = false;
+    struct coco_kbs_decision ruling = {0};
     coco_error *err = NULL;
 
     if (!have_engine())
@@ -207,9 +260,9 @@ a_broken_policy_in_the_store_denies(void **state)
         err);
     struct coco_kbs_chosen chosen = {0};
     assert_ok(coco_kbs_policies_choose(f->policies, "a/b/c", &chosen, &err), err);
-    assert_fails(coco_kbs_policies_allow(f->policies, &chosen, claims, claims, &allowed, &err), err,
+    assert_fails(coco_kbs_policies_allow(f->policies, &chosen, claims, claims, &ruling, &err), err,
                  COCO_ERR_PROTO, "policy");
-    assert_false(allowed);
+    assert_false(ruling.allowed);
 }
 
 static void
@@ -356,6 +409,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(the_default_wants_every_part_affirming),
         T(the_last_policy_that_was_set_counts),
+        T(a_policy_may_give_for_some_time_alone),
         T(a_broken_policy_in_the_store_denies),
         T(a_bad_policy_changes_nothing),
         T(more_policies_than_are_cached_are_kept),

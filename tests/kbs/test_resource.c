@@ -453,6 +453,49 @@ whose_key_is_gone_is_known_no_more(void **state)
     assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 401);
 }
 
+/* By the policy's word or the configuration's, never for longer than the latter lets; also of a
+ * 304. */
+static void
+what_is_given_for_some_time_says_so(void **state)
+{
+    static const struct {
+        const char *config, *rule, *want;
+    } cases[] = {
+        {"", "", "ETag: \"1\"\r\n"},
+        {"[lease]\nseconds = 600\n", "", "ETag: \"1\"\r\nCache-Control: private, max-age=600\r\n"},
+        {"[lease]\nseconds = 600\nmax_seconds = 60\n", "",
+         "ETag: \"1\"\r\nCache-Control: private, max-age=60\r\n"},
+        {"", "lease := 7", "ETag: \"1\"\r\nCache-Control: private, max-age=7\r\n"},
+        {"", "lease := 100000", "ETag: \"1\"\r\nCache-Control: private, max-age=86400\r\n"},
+        {"[lease]\nseconds = 600\nmax_seconds = 1000\n", "lease := 900",
+         "ETag: \"1\"\r\nCache-Control: private, max-age=900\r\n"},
+        {"[lease]\nmax_seconds = 1000\n", "lease := 18446744073709551615",
+         "ETag: \"1\"\r\nCache-Control: private, max-age=1000\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world w;
+        char rego[128];
+
+        if (cases[i].rule[0] && !have_engine())
+            continue;
+        print_message("# case %zu\n", i);
+        world_begin(&w, cases[i].config);
+        add_references(&w);
+        add_resource(&w, "default/key/1", "one");
+        (void)snprintf(rego, sizeof(rego), "package policy\nallow := true\n%s\n", cases[i].rule);
+        if (cases[i].rule[0])
+            set_policy(&w, "/kbs/v0/resource-policy/default", rego, 200);
+        assert_int_equal(attest(&w), 200);
+        assert_int_equal(ask_unless(&w, NULL), 200);
+        assert_string_equal(coco_buf_text(&w.reply.fields), cases[i].want);
+        assert_int_equal(ask_unless(&w, "\"1\""), 304);
+        assert_string_equal(coco_buf_text(&w.reply.fields), cases[i].want);
+        world_end(&w);
+    }
+}
+
 int
 main(void)
 {
@@ -467,6 +510,7 @@ main(void)
         T(policies_decide),
         T(a_path_may_have_a_policy_of_its_own),
         T(who_has_the_newest_version_is_told_so),
+        cmocka_unit_test(what_is_given_for_some_time_says_so),
         T(who_is_known_is_let_in_no_longer_than_others),
         T(what_nearly_is_the_cookie_of_a_known_guest_is_none),
         T(whose_key_is_gone_is_known_no_more),

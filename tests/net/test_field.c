@@ -213,6 +213,52 @@ retry_after_is_seconds_or_a_date(void **state)
 }
 
 static void
+a_max_age_is_the_least_or_nothing(void **state)
+{
+    static const struct {
+        const char *text;
+        bool valid;
+        uint64_t want;
+    } cases[] = {
+        {"max-age=60", true, 60},
+        {"private, max-age=60", true, 60},
+        {"Max-Age=60 , private", true, 60},
+        {"max-age=60, max-age=5", true, 5},
+        {"max-age=5,max-age=60", true, 5},
+        {"max-age=18446744073709551615", true, UINT64_MAX},
+        {"max-age=0", true, 0},
+        /* Who meant a limit gets the shortest. */
+        {"max-age", true, 0},
+        {"max-age=", true, 0},
+        {"max-age=-1", true, 0},
+        {"max-age=\"60\"", true, 0},
+        {"max-age=60s", true, 0},
+        {"max-age =60", true, 0},
+        {"max-age=18446744073709551616", true, 0},
+        {"max-age=60, max-age=x", true, 0},
+        /* None at all. */
+        {"", false, 0},
+        {",", false, 0},
+        {"no-store", false, 0},
+        {"s-maxage=60", false, 0},
+        {"max-ages=60", false, 0},
+        {"x=max-age=60", false, 0},
+        {"x=\"a, max-age=60\"", false, 0},
+        {"x=\"a\\\", max-age=60\"", false, 0},
+        {"x=\"a, max-age=60", false, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t got = 0;
+
+        print_message("# %s\n", cases[i].text);
+        assert_int_equal(coco_max_age_parse(cases[i].text, &got), cases[i].valid);
+        assert_true(got == cases[i].want);
+    }
+}
+
+static void
 only_strong_etags_are_strong(void **state)
 {
     static const char *const weak[] = {
@@ -294,6 +340,7 @@ main(void)
         cmocka_unit_test(dates_that_are_none_are_refused),
         cmocka_unit_test(dates_come_in_three_forms),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
+        cmocka_unit_test(a_max_age_is_the_least_or_nothing),
         cmocka_unit_test(only_strong_etags_are_strong),
     };
 

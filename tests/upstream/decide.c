@@ -79,18 +79,21 @@ appraise(struct court *court, const cJSON *question, cJSON **ret, coco_error **e
 static coco_status
 allow(struct court *court, const cJSON *question, cJSON **ret, coco_error **err)
 {
-    bool allowed = false;
+    struct coco_kbs_decision ruling = {0};
+    struct coco_kbs_chosen chosen = {0};
 
     coco_status status =
         set_policy(court, COCO_KBS_RESOURCE_POLICY, cJSON_GetObjectItem(question, "policy"), err);
     if (status == COCO_OK)
-        status = coco_kbs_policies_allow(court->policies, COCO_KBS_RESOURCE_POLICY,
+        status = coco_kbs_policies_choose(court->policies, "a/b/c", &chosen, err);
+    if (status == COCO_OK)
+        status = coco_kbs_policies_allow(court->policies, &chosen,
                                          cJSON_GetObjectItem(question, "claims"),
-                                         cJSON_GetObjectItem(question, "data"), &allowed, err);
+                                         cJSON_GetObjectItem(question, "data"), &ruling, err);
     if (status == COCO_OK)
         status = coco_json_new_object(ret, err);
     if (status == COCO_OK)
-        status = coco_json_add_bool(*ret, "allow", allowed, err);
+        status = coco_json_add_bool(*ret, "allow", ruling.allowed, err);
     return status;
 }
 

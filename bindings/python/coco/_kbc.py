@@ -60,6 +60,10 @@ class Kbc(Handle):
         """The resource `kbs:///<repository>/<type>/<tag>`: bytes, which Python cannot wipe."""
         return call(context, native.kbc_get_resource, self._c, uri)
 
+    def get_leased(self, uri, *, context=None):
+        """The resource and the seconds it may be used, from the begin of the call; None for no limit."""
+        return call(context, native.kbc_get_leased, self._c, uri)
+
     def attest(self, *, context=None):
         """Attests, and returns the broker's token about this machine, a JWT."""
         return call(context, native.kbc_attest, self._c).decode()
@@ -67,8 +71,10 @@ class Kbc(Handle):
     def watch(self, uri, fn, *, seconds=0, context=None):
         """Calls fn(bytes) with the resource, and again whenever it is another.
 
-        Looks every `seconds`, 60 for 0, up to a quarter more or less. Blocks until fn returns
-        False, which ends it, or the context is canceled; what fn raises comes out of it.
+        Looks every `seconds`, 60 for 0, up to a quarter more or less, and before a lease is over.
+        Blocks until fn returns False, which ends it, or the context is canceled; what fn raises comes
+        out of it. fn(None) says that what was given may not be used any more, and the watch ends with
+        the reason.
         """
         raised = []
 

@@ -104,6 +104,14 @@ def test_a_passport_serves_instead_of_evidence(machine):
             coco.Kbc("cc_kbc::" + server.url, proxy="ftp://proxy")
 
 
+def test_a_secret_may_be_for_some_time_alone(machine):
+    directory, config = machine
+    with kbs.Kbs(config + "[lease]\nseconds = 600\nmax_seconds = 60\n") as server:
+        server.put("default/key/1", b"secret")
+        server.set_reference_value("launch_digest", [hashlib.sha384(KERNEL).hexdigest()])
+        assert guest(server, directory).get_leased("kbs:///default/key/1") == (b"secret", 60)
+
+
 def test_a_token_may_be_for_somebody_else(machine):
     directory, config = machine
     bank = "https://bank.example"

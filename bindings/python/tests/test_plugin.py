@@ -136,6 +136,21 @@ def test_a_resource_is_watched():
     assert seen == [b"one", b"two"]
 
 
+def test_a_watcher_is_told_of_what_is_taken_back():
+    vault = Vault(a=b"one")
+    seen = []
+
+    def told(data):
+        seen.append(data)
+        vault.secrets.clear()
+
+    kbc = coco.PluginKbc(vault)
+    assert kbc.get_leased("kbs:///default/key/a") == (b"one", None)
+    with pytest.raises(coco.NotFoundError):
+        kbc.watch("kbs:///default/key/a", told, seconds=1)
+    assert seen == [b"one", None]
+
+
 def test_what_a_watcher_raises_comes_out():
     def told(data):
         raise KeyError(data)

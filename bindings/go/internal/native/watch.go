@@ -35,5 +35,8 @@ func coco_go_watched(user C.uintptr_t, data *C.uint8_t, size C.size_t) (more C.b
 			w.panic, more = p, false
 		}
 	}()
+	if data == nil {
+		return C.bool(w.Told(nil))
+	}
 	return C.bool(w.Told(C.GoBytes(unsafe.Pointer(data), C.int(size))))
 }

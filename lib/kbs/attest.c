@@ -9,6 +9,7 @@
 #include "kbs/attest.h"
 
 #include "base/fail.h"
+#include "base/text.h"
 #include "crypto/jws.h"
 #include "initdata/initdata.h"
 #include "kbs/admin.h"
@@ -400,6 +401,25 @@ read_init_data(struct judgement *j, coco_error **err)
     return status;
 }
 
+/* First here, which costs nothing, then at all replicas: a row of a database that they share. */
+static coco_status
+use_nonce(const struct judgement *j, coco_error **err)
+{
+    const struct coco_kbs_config *config = &j->call->root->config;
+    struct coco_digest digest;
+    char name[2 * sizeof(digest.bytes) + 1];
+
+    coco_status status =
+        coco_kbs_nonce_use(j->call->core->sessions, j->nonce, j->expires, j->now, err);
+    if (status != COCO_OK || !config->storage.on_postgres || !config->storage.shared_nonces)
+        return status;
+    status = coco_digest_of(COCO_SHA256, j->nonce, strlen(j->nonce), &digest, err);
+    if (status != COCO_OK)
+        return status;
+    coco_hex(digest.bytes, coco_hash_size(digest.alg), name);
+    return coco_kbs_store_use_once(j->call->core->store, name, j->expires, j->now, err);
+}
+
 static coco_status
 judge(struct judgement *j, coco_error **err)
 {
@@ -422,9 +442,7 @@ judge(struct judgement *j, coco_error **err)
     if (status == COCO_OK)
         status = judge_additional(j, err);
     /* Last, and at once with the decision: of two that send the same, one gets a token. */
-    if (status == COCO_OK)
-        status = coco_kbs_nonce_use(j->call->core->sessions, j->nonce, j->expires, j->now, err);
-    return status;
+    return status == COCO_OK ? use_nonce(j, err) : status;
 }
 
 /* For the record alone: without one it is not worth a hash. */

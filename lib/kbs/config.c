@@ -134,6 +134,7 @@ set_defaults(struct coco_kbs_config *config, coco_error **err)
     config->explain_entries = 256;
     config->lease.max_seconds = LEASE_USUAL_MAX;
     config->storage.versions = 10;
+    config->storage.shared_nonces = true;
     config->storage.postgres.port = 5432;
     config->audit_sync = true;
     config->metrics = true;

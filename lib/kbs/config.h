@@ -119,7 +119,10 @@ struct coco_kbs_config {
         char *path; /* of SQLite; NULL and without PostgreSQL: in memory */
         uint64_t versions;
         char *key_file; /* that values are sealed with, or NULL */
-        bool unsealed;  /* in PostgreSQL without one */
+        char *pkcs11;   /* names the token with the key that wraps it, or NULL */
+        char *pkcs11_key;
+        bool unsealed; /* in PostgreSQL without one */
+        bool shared_nonces; /* where it is in PostgreSQL */
         bool on_postgres;
         struct {
             char *host;

@@ -82,6 +82,7 @@ coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config, coco_er
     const struct coco_kbs_field fields[] = {
         {"storage_type", COCO_FIELD_TEXT, &type, 0, 0, NULL},
         {"versions", COCO_FIELD_NUMBER, &config->storage.versions, 1, 1000, NULL},
+        {"shared_nonces", COCO_FIELD_BOOL, &config->storage.shared_nonces, 0, 0, NULL},
         {"unsealed", COCO_FIELD_BOOL, &config->storage.unsealed, 0, 0, NULL},
         {"seal", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"backends", COCO_FIELD_SECTION, NULL, 0, 0, NULL},

@@ -32,6 +32,8 @@ const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
     [COCO_KBS_SQL_NAMES] = "SELECT name" NEWEST,
     [COCO_KBS_SQL_ENTRIES] = "SELECT name, version, time, seal, length(data)" NEWEST,
     [COCO_KBS_SQL_VALUES] = "SELECT name, seal, data" NEWEST,
+    [COCO_KBS_SQL_EXPIRE] =
+        "DELETE FROM coco_kbs_value WHERE tenant = $1 AND kind = $2 AND time < $3",
     [COCO_KBS_SQL_USAGE] =
         "SELECT count(DISTINCT name), coalesce(sum(length(data)), 0) FROM coco_kbs_value"
         " WHERE tenant = $1 AND kind = $2 AND data IS NOT NULL",

@@ -34,6 +34,7 @@ enum coco_kbs_statement {
     COCO_KBS_SQL_NAMES,    /* -> name, sorted by its bytes */
     COCO_KBS_SQL_ENTRIES,  /* -> name, version, time, seal, size; sorted by name */
     COCO_KBS_SQL_VALUES,   /* -> name, seal, data, sorted by name */
+    COCO_KBS_SQL_EXPIRE,   /* time, instead of a name: versions from before that go */
     COCO_KBS_SQL_USAGE,    /* -> number of names, and bytes of all their versions */
     COCO_KBS_SQL_RESEAL,   /* of all tenants, see below */
     COCO_KBS_SQL_OTHERS,   /* the same */

@@ -18,12 +18,16 @@
 #include <string.h>
 #include <time.h>
 
+/* Between two looks for what has expired. */
+#define SWEEP_SECONDS 10
+
 struct coco_kbs_store {
     struct coco_kbs_table *table;
     bool is_owner; /* of table */
     char tenant[COCO_KBS_TENANT_MAX + 1];
     uint64_t versions;
     struct coco_kbs_quota quota;
+    int64_t swept; /* when what has expired was forgotten; under the table's lock */
 };
 
 /* What work on a value needs besides; each uses what is its own. */
@@ -317,6 +321,77 @@ coco_kbs_store_generation(struct coco_kbs_store *store, uint64_t *ret, coco_erro
     struct coco_kbs_value value = {.table = store->table, .arg = ret};
 
     return coco_kbs_table_read(&value, ask_generation, err);
+}
+
+/* A nonce that is used. */
+struct use {
+    struct coco_kbs_store *store;
+    int64_t expires;
+    int64_t now;
+    bool used; /* before */
+};
+
+static coco_status
+note_use(void *arg, const struct coco_sql_value *values, coco_error **err)
+{
+    struct use *use = arg;
+
+    (void)values;
+    (void)err;
+    use->used = true;
+    return COCO_OK;
+}
+
+/* Now and then: to look for what has expired is to look at all of them. */
+static coco_status
+sweep(const struct coco_kbs_value *value, struct use *use, coco_error **err)
+{
+    const struct coco_sql_value before = COCO_SQL_OF_NUMBER(use->now);
+    struct coco_kbs_value all = *value;
+
+    if (use->now - use->store->swept < SWEEP_SECONDS && use->now >= use->store->swept)
+        return COCO_OK;
+    all.name = NULL;
+    use->store->swept = use->now;
+    return coco_kbs_table_run(&all, COCO_KBS_SQL_EXPIRE, &before, 1, NULL, NULL, err);
+}
+
+static coco_status
+use_once(struct coco_kbs_value *value, coco_error **err)
+{
+    struct use *use = value->arg;
+    const struct coco_sql_value more[] = {
+        COCO_SQL_OF_NUMBER(use->expires),
+        COCO_SQL_OF_NUMBER(0),
+        COCO_SQL_OF_BYTES(NULL, 0),
+    };
+
+    use->used = false;
+    coco_status status = sweep(value, use, err);
+    if (status == COCO_OK)
+        status = coco_kbs_table_run(value, COCO_KBS_SQL_GET, NULL, 0, note_use, use, err);
+    if (status == COCO_OK && use->used)
+        status = coco_fail(err, COCO_ERR_DENIED, "the nonce was used before");
+    if (status == COCO_OK)
+        status = coco_kbs_table_run(value, COCO_KBS_SQL_PUT, more, 3, NULL, NULL, err);
+    return status;
+}
+
+coco_status
+coco_kbs_store_use_once(struct coco_kbs_store *store, const char *name, int64_t expires,
+                        int64_t now, coco_error **err)
+{
+    struct use use = {.store = store, .expires = expires, .now = now};
+    struct coco_kbs_value value = {
+        .table = store->table,
+        .tenant = store->tenant,
+        .kind = COCO_KBS_NONCE,
+        .name = name,
+        .arg = &use,
+    };
+
+    coco_status status = coco_kbs_store_check_name(name, err);
+    return status == COCO_OK ? coco_kbs_table_write(&value, use_once, err) : status;
 }
 
 coco_status

@@ -28,6 +28,7 @@ enum coco_kbs_kind {
     COCO_KBS_REFERENCE = 3, /* JSON */
     COCO_KBS_KEY = 4,
     COCO_KBS_REFERENCE_END = 6, /* when the reference value of this name ends: JSON, a number */
+    COCO_KBS_NONCE = 7,         /* a version that says nothing, with the time that it expires at */
 };
 
 struct coco_kbs_store;
@@ -142,6 +143,14 @@ coco_status coco_kbs_store_restore(struct coco_kbs_store *store, enum coco_kbs_k
  */
 coco_status coco_kbs_store_versions(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                     const char *name, cJSON **ret, coco_error **err);
+
+/*
+ * Notes the nonce that name stands for, for all who share the database, until it expires, and
+ * forgets what expired before now. COCO_ERR_DENIED if it was noted before; the second try of what a
+ * lost connection left open may find the first.
+ */
+coco_status coco_kbs_store_use_once(struct coco_kbs_store *store, const char *name, int64_t expires,
+                                    int64_t now, coco_error **err);
 
 /* An array of the names of a kind, sorted by their bytes. */
 coco_status coco_kbs_store_names(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSON **ret,

@@ -8,6 +8,7 @@
 #include "kbs/database.h"
 
 #include "kbs/store.h"
+#include "tests/kbs/world.h"
 #include "tests/postgres.h"
 
 #include <netinet/in.h>
@@ -60,6 +61,83 @@ a_server_that_went_away_is_found_again(void **state)
     coco_secret_done(&got);
     assert_ok(coco_kbs_store_get(store, COCO_KBS_RESOURCE, "a", &got, NULL, &err), err);
     assert_true(coco_secret_equal(&got, "two", 3));
+}
+
+static void
+begin_replica(struct world *w, bool shared)
+{
+    char config[512];
+
+    (void)snprintf(config, sizeof(config),
+                   "[storage_backend]\nstorage_type = \"Postgres\"\nunsealed = true\n"
+                   "shared_nonces = %s\n[storage_backend.backends.postgres]\n"
+                   "host = \"%s\"\ndb = \"%s\"\nusername = \"%s\"\n",
+                   shared ? "true" : "false", server.dir, POSTGRES_DATABASE, POSTGRES_USER);
+    world_begin(w, config);
+}
+
+/* What was shown to one replica is shown to another, by the guest or by who has listened. */
+static int
+replay(bool shared, const char *tee_key_of[2])
+{
+    static char keys[2][512];
+    struct world first;
+    struct world second;
+    const struct attestation how = {0};
+    _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
+    char cookie[4096];
+
+    begin_replica(&first, shared);
+    begin_replica(&second, shared);
+    add_references(&first);
+    assert_int_equal(ask(&first, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
+    make_attestation(&first, &how, &body);
+    strcpy(cookie, first.cookie);
+    assert_int_equal(ask_bytes(&first, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len),
+                     200);
+    int status = ask_bytes(&second, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len);
+    struct world *worlds[] = {&first, &second};
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_json_ cJSON *reply = NULL;
+        _cleanup_jws_ struct coco_jws jws = {0};
+        const char *token = NULL;
+        const char *subject = NULL;
+        coco_error *err = NULL;
+
+        assert_ok(coco_json_parse_object(said(worlds[i]), worlds[i]->reply.body.len, &reply, &err),
+                  err);
+        if (worlds[i]->reply.status != 200)
+            continue;
+        assert_ok(coco_json_get_string(reply, "token", &token, &err), err);
+        assert_ok(coco_jws_parse(token, strlen(token), &jws, &err), err);
+        assert_ok(coco_json_get_string(jws.payload, "sub", &subject, &err), err);
+        (void)snprintf(keys[i], sizeof(keys[i]), "%s", subject);
+        tee_key_of[i] = keys[i];
+    }
+    world_end(&first);
+    world_end(&second);
+    return status;
+}
+
+static void
+a_nonce_is_used_at_one_replica_alone(void **state)
+{
+    const char *keys[2] = {NULL, NULL};
+
+    (void)state;
+    assert_int_equal(replay(true, keys), 401);
+    assert_null(keys[1]);
+}
+
+/* Who does without gets a second token for the key that the first is for. */
+static void
+a_nonce_that_is_not_shared_is_worth_the_same_token(void **state)
+{
+    const char *keys[2] = {NULL, NULL};
+
+    (void)state;
+    assert_int_equal(replay(false, keys), 200);
+    assert_string_equal(keys[0], keys[1]);
 }
 
 static void
@@ -203,6 +281,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_server_that_went_away_is_found_again, begin),
+        cmocka_unit_test_setup(a_nonce_is_used_at_one_replica_alone, begin),
+        cmocka_unit_test_setup(a_nonce_that_is_not_shared_is_worth_the_same_token, begin),
         cmocka_unit_test_setup(a_server_that_is_not_there_is_said, begin),
         cmocka_unit_test(another_machine_without_tls_is_told_nothing),
         cmocka_unit_test_setup(a_database_of_a_later_version_is_refused, begin),

@@ -569,6 +569,66 @@ threads_share_it(void **state)
     assert_holds(f, COCO_KBS_RESOURCE, "n49", "n49");
 }
 
+/* By whoever shares the database, each tenant for itself, until it has expired. */
+static void
+a_nonce_is_used_once_by_all(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *other = NULL;
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *tenant = NULL;
+    const struct coco_kbs_quota none = {0};
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_store_open(&f->options, &other, &err), err);
+    assert_ok(coco_kbs_store_of(f->store, "acme", &none, &tenant, &err), err);
+    assert_ok(coco_kbs_store_use_once(f->store, "a", 1300, 1000, &err), err);
+    assert_fails(coco_kbs_store_use_once(f->store, "a", 1300, 1001, &err), err, COCO_ERR_DENIED,
+                 "used before");
+    assert_fails(coco_kbs_store_use_once(other, "a", 1300, 1002, &err), err, COCO_ERR_DENIED,
+                 "used before");
+    assert_ok(coco_kbs_store_use_once(other, "b", 1300, 1003, &err), err);
+    assert_fails(coco_kbs_store_use_once(f->store, "b", 1300, 1004, &err), err, COCO_ERR_DENIED,
+                 "used before");
+    assert_ok(coco_kbs_store_use_once(tenant, "a", 1300, 1005, &err), err);
+    /* As long as the challenge lasts, which nobody takes any more then, and no longer. */
+    assert_fails(coco_kbs_store_use_once(f->store, "a", 1300, 1300, &err), err, COCO_ERR_DENIED,
+                 "used before");
+    assert_ok(coco_kbs_store_use_once(f->store, "a", 1700, 1311, &err), err);
+    assert_ok(coco_kbs_store_use_once(f->store, "b", 1700, 1312, &err), err);
+    assert_fails(coco_kbs_store_use_once(tenant, "a", 1300, 1300, &err), err, COCO_ERR_DENIED,
+                 "used before");
+    assert_fails(coco_kbs_store_use_once(f->store, "", 1300, 1300, &err), err, COCO_ERR_INVALID,
+                 "name");
+    /* They are no values, and in the way of nothing that is done with values. */
+    _cleanup_json_ cJSON *names = NULL;
+    assert_ok(coco_kbs_store_names(f->store, COCO_KBS_NONCE, &names, &err), err);
+    assert_int_equal(cJSON_GetArraySize(names), 0);
+    put(f, COCO_KBS_RESOURCE, "a", "x");
+    if (f->options.key)
+        assert_ok(coco_kbs_store_reseal(f->store, f->options.key, &err), err);
+    assert_holds(f, COCO_KBS_RESOURCE, "a", "x");
+    assert_fails(coco_kbs_store_use_once(other, "b", 1700, 1313, &err), err, COCO_ERR_DENIED,
+                 "used before");
+}
+
+static void
+using_survives_failed_allocations(void **state)
+{
+    struct fixture *f = *state;
+    unsigned n = 0;
+
+    for_each_fault()
+    {
+        char name[16];
+        coco_error *err = NULL;
+
+        (void)snprintf(name, sizeof(name), "n%u", n++);
+        coco_status status = coco_kbs_store_use_once(f->store, name, 1300, 1000, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+    }
+}
+
 static void
 open_and_get_survive_failed_allocations(void **state)
 {
@@ -644,6 +704,7 @@ main(void)
         use(the_first_of_two_that_make_a_key_wins), use(lists_are_sorted), use(sizes_are_bounded), \
         use(whatever_is_written_makes_another_generation),                                         \
         use(entries_say_what_is_there_and_nothing_of_what_it_is), use(threads_share_it),           \
+        use(a_nonce_is_used_once_by_all), use(using_survives_failed_allocations),                  \
         use(open_and_get_survive_failed_allocations)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_versions_nothing_deleted_is_kept),

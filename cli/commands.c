@@ -143,6 +143,20 @@ static const struct cli_command table[] = {
         .run = cli_explain,
     },
     {
+        .name = "image decrypt",
+        .operands = "SRC DST",
+        .min = 2,
+        .max = 2,
+        .purpose = "copy the image SRC to DST with its layers decrypted",
+        .details = "DST appears when every layer was authenticated, or not at all. With --kbs keys "
+                   "are asked for as a guest does. SRC and DST are REFs as in \"image pull\".",
+        .options = {OPT_KEY, OPT_KEY_PROVIDERS, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLAIN_HTTP,
+                    OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE,
+                    OPT_REGISTRIES_CONF, OPT_PLATFORM, OPT_MAX_BYTES, OPT_RETRIES,
+                    OPT_STALL_TIMEOUT},
+        .run = cli_image_decrypt,
+    },
+    {
         .name = "image encrypt",
         .operands = "SRC DST",
         .min = 2,
@@ -256,6 +270,25 @@ static const struct cli_command table[] = {
                     OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM, OPT_MAX_BYTES,
                     OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_push,
+    },
+    {
+        .name = "image rekey",
+        .operands = "SRC DST",
+        .min = 2,
+        .max = 2,
+        .purpose = "copy the encrypted image SRC to DST for other recipients",
+        .details = "Layers and their keys stay what they are; for whom the keys are wrapped is "
+                   "made anew. Who is left out can still open what they kept of SRC: to lock them "
+                   "out, decrypt and encrypt again. SRC is opened by --key, or with --kbs as a "
+                   "guest does; with --kbs-path the broker keeps a fresh key instead, and who gets "
+                   "it is one of the recipients. SRC and DST are REFs as in \"image pull\", and "
+                   "may be the same.",
+        .options = {OPT_KEY,      OPT_KEY_PROVIDERS, OPT_RECIPIENT, OPT_KEEP_RECIPIENTS,
+                    OPT_KBS,      OPT_KBS_ADMIN_KEY, OPT_KBS_PATH,  OPT_KBS_CA,
+                    OPT_TEE,      OPT_PLAIN_HTTP,    OPT_TLS_CA,    OPT_CERT_DIR,
+                    OPT_PROXY,    OPT_NO_PROXY,      OPT_AUTHFILE,  OPT_REGISTRIES_CONF,
+                    OPT_PLATFORM, OPT_MAX_BYTES,     OPT_RETRIES,   OPT_STALL_TIMEOUT},
+        .run = cli_image_rekey,
     },
     {
         .name = "image rm",

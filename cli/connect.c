@@ -140,6 +140,12 @@ cli_open_admin(struct cli *cli, coco_admin **ret)
     return rc;
 }
 
+static coco_status
+set_providers(void *client, const uint8_t *json, size_t len, coco_error **err)
+{
+    return coco_image_client_set_key_providers(client, json, len, err);
+}
+
 int
 cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret)
 {
@@ -155,6 +161,8 @@ cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret)
         rc = cli_check(cli, coco_image_client_set_platform(client, platform, &cli->err));
     if (rc == CLI_DONE)
         rc = cli_set_file(cli, cli_get(&cli->args, OPT_TLS_CA), set_images_ca, client);
+    if (rc == CLI_DONE)
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_KEY_PROVIDERS), set_providers, client);
     if (rc == CLI_DONE)
         rc = cli_set_registries(cli, kbc, client);
     if (rc == CLI_DONE)

@@ -5,48 +5,6 @@
  */
 #include "cli.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
-
-#define KEY_SIZE 32
-#define SCHEME "kbs:///"
-
-/* The broker has the key before anything is encrypted with it: no image without its key. */
-static int
-make_key(struct cli *cli, const char *path, uint8_t key[KEY_SIZE])
-{
-    _cleanup_(coco_admin_freep) coco_admin *admin = NULL;
-
-    if (getrandom(key, KEY_SIZE, 0) != KEY_SIZE)
-        return cli_fail_errno(cli, errno, "random bytes");
-    int rc = cli_open_admin(cli, &admin);
-    if (rc == CLI_DONE)
-        rc = cli_check(cli,
-                       coco_admin_put_resource(admin, cli->ctx, path, key, KEY_SIZE, &cli->err));
-    return rc;
-}
-
-static int
-add_broker(struct cli *cli, coco_image_client *client)
-{
-    const char *path = cli_get(&cli->args, OPT_KBS_PATH);
-    _cleanup_free_ char *uri = NULL;
-    uint8_t key[KEY_SIZE];
-
-    if (strncmp(path, SCHEME, strlen(SCHEME)) == 0)
-        path += strlen(SCHEME);
-    if (asprintf(&uri, SCHEME "%s", path) < 0)
-        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
-    int rc = make_key(cli, path, key);
-    if (rc == CLI_DONE)
-        rc = cli_check(cli,
-                       coco_image_client_add_kbs_recipient(client, uri, key, KEY_SIZE, &cli->err));
-    explicit_bzero(key, sizeof(key));
-    return rc;
-}
-
 /* COCO_KBS alone does not make the broker a recipient; the options must ask for it. */
 static int
 check_recipients(struct cli *cli)
@@ -84,7 +42,7 @@ cli_image_encrypt(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_add_recipients(cli, client);
     if (rc == CLI_DONE && cli_given(&cli->args, OPT_KBS_PATH))
-        rc = add_broker(cli, client);
+        rc = cli_add_broker(cli, client);
     if (rc == CLI_DONE)
         rc = cli_check(cli,
                        coco_image_encrypt(client, cli->ctx, from, to, &options, &image, &cli->err));

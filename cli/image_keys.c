@@ -5,8 +5,13 @@
  */
 #include "cli.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
+#define KEY_SIZE 32
+#define SCHEME "kbs:///"
 #define PROVIDER "provider:"
 #define PROVIDER_NAME_MAX ((size_t)128)
 
@@ -48,12 +53,6 @@ add_provider(struct cli *cli, coco_image_client *client, const char *text, add_p
     return cli_check(cli, add(client, name, text[len] ? text + len + 1 : NULL, &cli->err));
 }
 
-static coco_status
-set_providers(void *client, const uint8_t *json, size_t len, coco_error **err)
-{
-    return coco_image_client_set_key_providers(client, json, len, err);
-}
-
 static int
 add_recipient(struct cli *cli, coco_image_client *client, const char *text)
 {
@@ -72,10 +71,44 @@ int
 cli_add_recipients(struct cli *cli, coco_image_client *client)
 {
     const char *text;
+    int rc = CLI_DONE;
 
-    int rc = cli_set_file(cli, cli_get(&cli->args, OPT_KEY_PROVIDERS), set_providers, client);
     for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_RECIPIENT, i)); i++)
         rc = add_recipient(cli, client, text);
+    return rc;
+}
+
+/* The broker has the key before anything is encrypted with it: no image without its key. */
+static int
+make_key(struct cli *cli, const char *path, uint8_t key[KEY_SIZE])
+{
+    _cleanup_(coco_admin_freep) coco_admin *admin = NULL;
+
+    if (getrandom(key, KEY_SIZE, 0) != KEY_SIZE)
+        return cli_fail_errno(cli, errno, "random bytes");
+    int rc = cli_open_admin(cli, &admin);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli,
+                       coco_admin_put_resource(admin, cli->ctx, path, key, KEY_SIZE, &cli->err));
+    return rc;
+}
+
+int
+cli_add_broker(struct cli *cli, coco_image_client *client)
+{
+    const char *path = cli_get(&cli->args, OPT_KBS_PATH);
+    _cleanup_free_ char *uri = NULL;
+    uint8_t key[KEY_SIZE];
+
+    if (strncmp(path, SCHEME, strlen(SCHEME)) == 0)
+        path += strlen(SCHEME);
+    if (asprintf(&uri, SCHEME "%s", path) < 0)
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    int rc = make_key(cli, path, key);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli,
+                       coco_image_client_add_kbs_recipient(client, uri, key, KEY_SIZE, &cli->err));
+    explicit_bzero(key, sizeof(key));
     return rc;
 }
 
@@ -94,8 +127,8 @@ int
 cli_add_keys(struct cli *cli, coco_image_client *client)
 {
     const char *text;
+    int rc = CLI_DONE;
 
-    int rc = cli_set_file(cli, cli_get(&cli->args, OPT_KEY_PROVIDERS), set_providers, client);
     for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_KEY, i)); i++) {
         if (strncmp(text, PROVIDER, strlen(PROVIDER)) == 0)
             rc = add_provider(cli, client, text + strlen(PROVIDER),

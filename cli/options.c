@@ -90,6 +90,8 @@ static const struct cli_option table[OPT_COUNT] = {
                     "CAs (PEM) to trust for the broker, instead of the system's"},
     [OPT_KBS_PATH] = {"kbs-path", 0, "PATH", NULL, NULL, false,
                       "resource that becomes the image's key: repository/type/tag"},
+    [OPT_KEEP_RECIPIENTS] = {"keep-recipients", 0, NULL, NULL, NULL, false,
+                             "let those who can open the image now still open it"},
     [OPT_KEK_PREFIX] = {"kek-prefix", 0, "URI", NULL, "COCO_KEK_PREFIX", false,
                         "ask the broker for keys of layers under kbs:///REPOSITORY/[TYPE/] alone"},
     [OPT_KERNEL] = {"kernel", 0, "FILE", NULL, NULL, false, "kernel that boots"},

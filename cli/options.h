@@ -62,6 +62,7 @@ enum cli_opt {
     OPT_KBS_ADMIN_KEY,
     OPT_KBS_CA,
     OPT_KBS_PATH,
+    OPT_KEEP_RECIPIENTS,
     OPT_KEK_PREFIX,
     OPT_KERNEL,
     OPT_KEY,
@@ -208,6 +209,7 @@ int cli_evidence_record(struct cli *cli);
 int cli_evidence_replay(struct cli *cli);
 int cli_evidence_show(struct cli *cli);
 int cli_evidence_verify(struct cli *cli);
+int cli_image_decrypt(struct cli *cli);
 int cli_image_encrypt(struct cli *cli);
 int cli_image_inspect(struct cli *cli);
 int cli_image_pull(struct cli *cli);
@@ -215,6 +217,7 @@ int cli_image_ls(struct cli *cli);
 int cli_image_plan(struct cli *cli);
 int cli_image_prune(struct cli *cli);
 int cli_image_push(struct cli *cli);
+int cli_image_rekey(struct cli *cli);
 int cli_image_rm(struct cli *cli);
 int cli_image_unmount(struct cli *cli);
 int cli_image_verify_store(struct cli *cli);

@@ -45,7 +45,7 @@ storekit_setup(void **state)
     assert_ok(coco_image_client_new(&kit->client, &kit->err), kit->err);
     assert_ok(coco_image_client_set_platform(kit->client, "linux/amd64", &kit->err), kit->err);
     coco_image_client_set_store(kit->client, kit->store);
-    assert_ok(coco_image_options_set(&kit->opts, NULL, &kit->err), kit->err);
+    assert_ok(coco_image_options_set(&kit->opts, NULL, 0, &kit->err), kit->err);
     *state = kit;
     return 0;
 }

@@ -70,6 +70,9 @@ const ImageIgnoreChown = uint32(C.COCO_IMAGE_IGNORE_CHOWN)
 // instead of copying them.
 const ImageOverlay = uint32(C.COCO_IMAGE_OVERLAY)
 
+// ImageKeepRecipients, of Rekey, lets those who can open the image now still open it.
+const ImageKeepRecipients = uint32(C.COCO_IMAGE_KEEP_RECIPIENTS)
+
 // ImageOptions are limits of one pull or push; what is 0 has its default.
 type ImageOptions struct {
 	MaxBytes   uint64 // bytes of all layers, compressed; 16 GiB
@@ -428,6 +431,40 @@ func (i *ImageClient) Encrypt(ctx context.Context, from, to *ImageRef, opts *Ima
 	}
 	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
 		return C.coco_image_encrypt(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+	})
+	runtime.KeepAlive(from)
+	runtime.KeepAlive(to)
+	if err != nil {
+		return nil, err
+	}
+	return takeImage(ret), nil
+}
+
+// Decrypt copies the image from, every layer decrypted.
+func (i *ImageClient) Decrypt(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
+	var ret *C.coco_image
+	if err := i.ready(from, to); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_decrypt(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+	})
+	runtime.KeepAlive(from)
+	runtime.KeepAlive(to)
+	if err != nil {
+		return nil, err
+	}
+	return takeImage(ret), nil
+}
+
+// Rekey copies the encrypted image from for the recipients, its layers as they are.
+func (i *ImageClient) Rekey(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
+	var ret *C.coco_image
+	if err := i.ready(from, to); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_rekey(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
 	})
 	runtime.KeepAlive(from)
 	runtime.KeepAlive(to)

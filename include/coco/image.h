@@ -490,6 +490,10 @@ typedef enum coco_image_flag {
      * coco_store_release() removes such a bundle. It takes the privilege to mount.
      */
     COCO_IMAGE_OVERLAY = 2,
+    /**
+     * Of coco_image_rekey(): those who can open the image now still can.
+     */
+    COCO_IMAGE_KEEP_RECIPIENTS = 4,
 } coco_image_flag;
 
 /**
@@ -583,6 +587,50 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_encrypt(coco_image_client *clien
                                                         const coco_image_ref *to,
                                                         const coco_image_options *opts,
                                                         coco_image **ret, coco_error **err);
+
+/**
+ * Copies the image @p from to @p to with every layer decrypted.
+ *
+ * Nothing is there under @p to before all layers were authenticated. Layers that are not
+ * encrypted are copied as they are.
+ *
+ * @param client  credentials and keys
+ * @param ctx     progress and cancellation
+ * @param from    what to decrypt; one of its layers must be encrypted
+ * @param to      where to
+ * @param opts    limits, or NULL for the defaults
+ * @param ret     the plain image; free with coco_image_free()
+ * @param err     as coco_image_pull(); ::COCO_ERR_NOTFOUND without any key,
+ *                ::COCO_ERR_VERIFY if none opens a layer or a layer was tampered with,
+ *                ::COCO_ERR_INVALID if no layer is encrypted
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_decrypt(coco_image_client *client, coco_ctx *ctx,
+                                                        const coco_image_ref *from,
+                                                        const coco_image_ref *to,
+                                                        const coco_image_options *opts,
+                                                        coco_image **ret, coco_error **err);
+
+/**
+ * Copies the encrypted image @p from to @p to for other recipients.
+ *
+ * The layers stay as they are, and so do the keys that they are encrypted with: only by whom
+ * these are wrapped is made anew, for every recipient that was added to @p client. With
+ * ::COCO_IMAGE_KEEP_RECIPIENTS those of @p from remain. Whoever is left out can still open
+ * what they have kept of @p from; to lock them out, encrypt anew.
+ *
+ * @param client  credentials, keys that open @p from, and recipients; there must be one
+ * @param ctx     progress and cancellation
+ * @param from    an encrypted image
+ * @param to      where to; may be the same as @p from
+ * @param opts    limits and flags, or NULL for the defaults
+ * @param ret     the image; free with coco_image_free()
+ * @param err     as coco_image_decrypt(), and ::COCO_ERR_LIMIT for more than 16 keys of one kind
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_rekey(coco_image_client *client, coco_ctx *ctx,
+                                                      const coco_image_ref *from,
+                                                      const coco_image_ref *to,
+                                                      const coco_image_options *opts,
+                                                      coco_image **ret, coco_error **err);
 
 /**
  * Describes an image without pulling its layers.

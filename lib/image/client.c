@@ -27,7 +27,6 @@
 #define DEFAULT_LAYERS 128
 #define DEFAULT_RATIO 1100
 #define DEFAULT_STALL_S 60
-#define FLAGS (COCO_IMAGE_IGNORE_CHOWN | COCO_IMAGE_OVERLAY)
 #define DEFAULT_MEMORY ((uint64_t)16 << 20)
 
 coco_status
@@ -308,7 +307,8 @@ coco_client_destination(const coco_image_client *client, const coco_image_option
 }
 
 coco_status
-coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, coco_error **err)
+coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, uint32_t flags,
+                       coco_error **err)
 {
     coco_image_options set = {.size = sizeof(set)};
 
@@ -316,7 +316,7 @@ coco_image_options_set(coco_image_options *ret, const coco_image_options *opts, 
         coco_options_copy(&set, sizeof(set), offsetof(coco_image_options, retries), opts, err);
     if (status != COCO_OK)
         return status;
-    if ((set.flags & ~(uint32_t)FLAGS) != 0 || set.reserved != 0)
+    if ((set.flags & ~flags) != 0 || set.reserved != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "image options: flags this library does not know");
     if (set.max_memory != 0 && set.max_memory < COCO_PIPELINE_MEMORY_MIN)
         return coco_fail(err, COCO_ERR_INVALID, "image options: max_memory of less than %llu bytes",

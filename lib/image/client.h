@@ -91,8 +91,8 @@ coco_status coco_client_destination(const coco_image_client *client, const coco_
                                     coco_ctx *ctx, const coco_image_ref *ref,
                                     struct coco_destination *ret, coco_error **err);
 
-/* The options with every 0 replaced by its default; COCO_ERR_NOTSUP for what is not known. */
+/* The options with every 0 replaced by its default; COCO_ERR_NOTSUP for any but these flags. */
 coco_status coco_image_options_set(coco_image_options *ret, const coco_image_options *opts,
-                                   coco_error **err);
+                                   uint32_t flags, coco_error **err);
 
 #endif

@@ -96,7 +96,7 @@ coco_image_inspect(coco_image_client *client, coco_ctx *ctx, const coco_image_re
     _cleanup_buf_ struct coco_buf text = {.limit = TEXT_MAX};
     coco_image_options opts = {0};
 
-    coco_status status = coco_image_options_set(&opts, NULL, err);
+    coco_status status = coco_image_options_set(&opts, NULL, 0, err);
     if (status == COCO_OK)
         status = coco_client_source(client, &opts, ref, &source, err);
     if (status == COCO_OK)

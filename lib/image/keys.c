@@ -314,13 +314,6 @@ coco_client_openers(const coco_image_client *client, struct coco_client_openers 
                             ret->list + ret->n);
 }
 
-size_t
-coco_client_recipients_count(const coco_image_client *client)
-{
-    return client->n_recipients + client->n_cert_recipients + client->n_kbs_recipients
-           + client->n_provider_recipients;
-}
-
 void
 coco_client_recipients(const coco_image_client *client, struct coco_client_recipients *ret)
 {

@@ -41,9 +41,6 @@ struct coco_client_recipients {
     size_t n;
 };
 
-/* How many were added. */
-size_t coco_client_recipients_count(const coco_image_client *client);
-
 void coco_client_recipients(const coco_image_client *client, struct coco_client_recipients *ret);
 
 #endif

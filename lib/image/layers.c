@@ -70,6 +70,7 @@ open_all(struct coco_layers *layers, coco_ctx *ctx, coco_error **err)
         coco_status status = open_layer(layers, ctx, &manifest->layers[i], &layers->keys[i], err);
         if (status != COCO_OK)
             return coco_wrap(err, status, "layer %zu", i);
+        coco_layer_key_of_content(&layers->keys[i], &layers->order.diff_ids[i]);
     }
     return COCO_OK;
 }

@@ -235,7 +235,8 @@ coco_image_plan(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
     _cleanup_buf_ struct coco_buf text = {.limit = TEXT_MAX};
     _cleanup_json_ cJSON *json = NULL;
 
-    coco_status status = coco_image_options_set(&plan.limits, opts, err);
+    coco_status status = coco_image_options_set(&plan.limits, opts,
+                                                COCO_IMAGE_IGNORE_CHOWN | COCO_IMAGE_OVERLAY, err);
     if (status == COCO_OK)
         status = open_plan(&plan, ref, err);
     if (status == COCO_OK)

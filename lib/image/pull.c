@@ -320,7 +320,8 @@ coco_image_pull(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
     _cleanup_source_ struct coco_source source = {0};
     struct coco_pull_order order = {.client = client, .source = &source, .ref = ref, .dir = dir};
 
-    coco_status status = coco_image_options_set(&order.limits, opts, err);
+    coco_status status = coco_image_options_set(&order.limits, opts,
+                                                COCO_IMAGE_IGNORE_CHOWN | COCO_IMAGE_OVERLAY, err);
     if (status == COCO_OK)
         status = check_policy(client, ref, err);
     if (status == COCO_OK)

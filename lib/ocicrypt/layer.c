@@ -37,6 +37,13 @@ coco_layer_key_done(struct coco_layer_key *key)
     OPENSSL_cleanse(key, sizeof(*key));
 }
 
+void
+coco_layer_key_of_content(struct coco_layer_key *key, const struct coco_digest *diff_id)
+{
+    if (key->plain.alg && coco_digest_equal(&key->plain, diff_id))
+        key->plain = (struct coco_digest){0};
+}
+
 coco_status
 coco_layer_key_generate(struct coco_layer_key *ret, coco_error **err)
 {

@@ -28,6 +28,13 @@ struct coco_layer_key {
 void coco_layer_key_done(struct coco_layer_key *key);
 #define _cleanup_layer_key_ _cleanup_(coco_layer_key_done)
 
+/*
+ * What skopeo, podman and buildah state as the digest of a layer that they compress on its way
+ * to the cipher is that of the layer before. Where key states diff_id, which whoever unpacks
+ * the layer compares with its content, the blob need not have that digest as well.
+ */
+void coco_layer_key_of_content(struct coco_layer_key *key, const struct coco_digest *diff_id);
+
 /* Fresh key and nonce. */
 coco_status coco_layer_key_generate(struct coco_layer_key *ret, coco_error **err);
 

@@ -344,6 +344,44 @@ def test_a_key_provider_wraps_and_unwraps(coco, layout, tmp_path):
     assert_unpacked(tmp_path / "bundle")
 
 
+def test_what_skopeo_compresses_and_encrypts_at_once_is_pulled(coco, layout, keys, tmp_path):
+    """The digest that it states for such a layer is that of its content, not of what it encrypts."""
+    private, public = keys("rsa")
+    archive, theirs, plain = tmp_path / "app.tar", Layout(tmp_path / "theirs"), Layout(tmp_path / "plain")
+    skopeo(layout.ref("app"), f"docker-archive:{archive}:app:1")
+    skopeo(f"--encryption-key=jwe:{public}", f"docker-archive:{archive}", theirs.ref("app"))
+    assert [layer["mediaType"].split(".")[-1] for layer in theirs.manifest("app")["layers"]] == ["tar+gzip+encrypted"] * 2
+    coco.run("image", "pull", *ANYTHING, "--key", private, theirs.ref("app"), tmp_path / "bundle", code=0)
+    assert_unpacked(tmp_path / "bundle")
+    coco.run("image", "decrypt", "--key", private, theirs.ref("app"), plain.ref("app"), code=0)
+    coco.run("image", "pull", *ANYTHING, plain.ref("app"), tmp_path / "again", code=0)
+    assert_unpacked(tmp_path / "again")
+
+
+def test_rekeyed_and_decrypted(coco, layout, keys, tmp_path):
+    """Recipients come and go, the layers stay; what is decrypted is what it was, as skopeo sees it."""
+    ours, shared, plain = (Layout(tmp_path / name) for name in ("ours", "shared", "plain"))
+    rsa, ec = keys("rsa"), keys("ec")
+    coco.run("image", "encrypt", "--recipient", f"jwe:{rsa[1]}", layout.ref("app"), ours.ref("app"), code=0)
+    rekey = ["image", "rekey", ours.ref("app"), shared.ref("app")]
+    assert b"needs --recipient" in coco.run(*rekey, "--key", rsa[0]).stderr
+    other = ["image", "rekey", ours.ref("app"), f"oci:{tmp_path}/none:app"]
+    assert b"no key" in coco.run(*other, "--key", ec[0], "--recipient", f"jwe:{ec[1]}").stderr
+    assert not (tmp_path / "none").exists()
+    done = coco.run(*rekey, "--json", "--key", rsa[0], "--recipient", f"jwe:{ec[1]}", "--keep-recipients", code=0)
+    assert json.loads(done.stdout.splitlines()[-1])["digest"] == shared.digest("app")
+    assert [x["digest"] for x in shared.manifest("app")["layers"]] == [x["digest"] for x in ours.manifest("app")["layers"]]
+    for n, (private, _) in enumerate((rsa, ec)):
+        skopeo(f"--decryption-key={private}", shared.ref("app"), f"oci:{tmp_path}/opened{n}:app")
+    coco.run("image", "rekey", "--key", rsa[0], "--recipient", f"jwe:{ec[1]}", shared.ref("app"), shared.ref("app"), code=0)
+    decrypt = ["image", "decrypt", shared.ref("app"), plain.ref("app")]
+    assert coco.run(*decrypt, "--key", rsa[0]).returncode != 0
+    coco.run(*decrypt, "--key", ec[0], code=0)
+    assert plain.digest("app") != shared.digest("app")
+    assert is_encrypted(plain, "app") == [False, False]
+    assert plain.manifest("app")["layers"] == layout.manifest("app")["layers"]
+
+
 def test_a_certificate_alone_opens_nothing(coco, layout, certificate, keys, tmp_path):
     key, cert = certificate
     ours = Layout(tmp_path / "ours")

@@ -16,8 +16,8 @@ from conftest import PROGRAM, wait_until
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = [
     "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
-    "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image encrypt", "image inspect",
-    "image ls", "image plan", "image prune", "image pull", "image push", "image rm", "image unmount",
+    "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image decrypt", "image encrypt", "image inspect",
+    "image ls", "image plan", "image prune", "image pull", "image push", "image rekey", "image rm", "image unmount",
     "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs backup", "kbs reseal", "kbs restore", "kbs rotate-keys", "kbs serve", "kbs token",
     "manual", "measure",
     "policy ls", "policy rm", "policy set",
@@ -171,7 +171,7 @@ def test_bash_completes_commands_options_and_words(coco):
     assert {"image", "kbs", "try", "version"} <= complete(coco, "coco", "")
     assert complete(coco, "coco", "ve") == {"version"}
     assert complete(coco, "coco", "image", "") == {
-        "encrypt", "inspect", "ls", "plan", "prune", "pull", "push", "rm", "unmount", "verify-store",
+        "decrypt", "encrypt", "inspect", "ls", "plan", "prune", "pull", "push", "rekey", "rm", "unmount", "verify-store",
     }
     assert {"--key", "--kbs", "--json"} <= complete(coco, "coco", "image", "pull", "--")
     assert "--recipient" not in complete(coco, "coco", "image", "pull", "--")

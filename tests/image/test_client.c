@@ -512,29 +512,30 @@ options_that_are_not_known_are_refused(void **state)
     coco_image_options opts = {.size = sizeof(opts), .flags = 4};
     coco_image_options set = {.max_bytes = 12345};
 
-    assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
+    assert_fails(coco_image_options_set(&set, &opts, 3, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
     opts = (coco_image_options){.size = sizeof(opts), .flags = UINT32_MAX};
-    assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
+    assert_fails(coco_image_options_set(&set, &opts, 3, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
     opts = (coco_image_options){.size = sizeof(opts), .reserved = 1};
-    assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
+    assert_fails(coco_image_options_set(&set, &opts, 3, &f->err), f->err, COCO_ERR_NOTSUP, "flags");
     opts = (coco_image_options){.size = 0};
-    assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_INVALID, "size 0");
+    assert_fails(coco_image_options_set(&set, &opts, 3, &f->err), f->err, COCO_ERR_INVALID,
+                 "size 0");
     opts = (coco_image_options){.size = offsetof(coco_image_options, retries) - 1};
-    assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_INVALID, "size");
+    assert_fails(coco_image_options_set(&set, &opts, 3, &f->err), f->err, COCO_ERR_INVALID, "size");
     opts = (coco_image_options){.size = SIZE_MAX};
-    assert_fails(coco_image_options_set(&set, &opts, &f->err), f->err, COCO_ERR_INVALID, "size");
-    assert_fails(coco_image_options_set(&set, &newer.known, &f->err), f->err, COCO_ERR_NOTSUP,
+    assert_fails(coco_image_options_set(&set, &opts, 3, &f->err), f->err, COCO_ERR_INVALID, "size");
+    assert_fails(coco_image_options_set(&set, &newer.known, 3, &f->err), f->err, COCO_ERR_NOTSUP,
                  "newer");
     assert_int_equal(set.max_bytes, 12345);
 
     /* Whoever was built before there were retries has the default of them. */
     opts = (coco_image_options){.size = offsetof(coco_image_options, retries), .retries = 9};
-    assert_ok(coco_image_options_set(&set, &opts, &f->err), f->err);
+    assert_ok(coco_image_options_set(&set, &opts, 3, &f->err), f->err);
     assert_int_equal(set.retries, 4);
 
     newer.more = 0;
     newer.known.max_layers = 7;
-    assert_ok(coco_image_options_set(&set, &newer.known, &f->err), f->err);
+    assert_ok(coco_image_options_set(&set, &newer.known, 3, &f->err), f->err);
     assert_int_equal(set.size, sizeof(set));
     assert_int_equal(set.max_layers, 7);
 }
@@ -559,7 +560,7 @@ what_is_0_in_the_options_is_the_default(void **state)
     coco_image_options set = {0};
 
     for (size_t i = 0; i < COUNT(none); i++) {
-        assert_ok(coco_image_options_set(&set, none[i], &f->err), f->err);
+        assert_ok(coco_image_options_set(&set, none[i], 3, &f->err), f->err);
         /* As coco/image.h has them. */
         assert_int_equal(set.max_bytes, (uint64_t)16 << 30);
         assert_int_equal(set.max_content, (uint64_t)64 << 30);
@@ -570,9 +571,9 @@ what_is_0_in_the_options_is_the_default(void **state)
         assert_int_equal(set.stall_seconds, 60);
         assert_int_equal(set.max_memory, 16 << 20);
     }
-    assert_ok(coco_image_options_set(&set, &all, &f->err), f->err);
+    assert_ok(coco_image_options_set(&set, &all, 3, &f->err), f->err);
     assert_memory_equal(&set, &all, sizeof(all));
-    assert_fails(coco_image_options_set(&set, &little, &f->err), f->err, COCO_ERR_INVALID,
+    assert_fails(coco_image_options_set(&set, &little, 3, &f->err), f->err, COCO_ERR_INVALID,
                  "max_memory of less than 1048576 bytes");
 }
 

@@ -1194,7 +1194,7 @@ begin(void **state)
     assert_ok(coco_ctx_new(&w->ctx, &w->err), w->err);
     assert_ok(coco_image_client_new(&w->client, &w->err), w->err);
     assert_ok(coco_image_client_set_platform(w->client, "linux/amd64", &w->err), w->err);
-    assert_ok(coco_image_options_set(&w->limits, NULL, &w->err), w->err);
+    assert_ok(coco_image_options_set(&w->limits, NULL, 0, &w->err), w->err);
     memset(w->big, 'x', sizeof(w->big));
     w->layer.len = 0;
     tarball_add(&w->layer, '0', "small", "", "one", 3);

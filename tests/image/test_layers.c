@@ -64,7 +64,7 @@ begin(void **state)
     assert_true(f->root >= 0);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     assert_ok(coco_image_client_new(&f->client, &f->err), f->err);
-    assert_ok(coco_image_options_set(&f->limits, NULL, &f->err), f->err);
+    assert_ok(coco_image_options_set(&f->limits, NULL, 0, &f->err), f->err);
     for (size_t i = 0; i < N_LAYERS; i++) {
         const char name[] = {(char)('a' + i), '\0'};
 

@@ -144,7 +144,7 @@ begin(void **state)
     assert_ok(coco_image_client_new(&f->client, &err), err);
     assert_ok(coco_image_client_set_platform(f->client, "linux/amd64", &err), err);
     assert_ok(coco_image_ref_parse("registry.test/image:tag", &f->ref, &err), err);
-    assert_ok(coco_image_options_set(&f->opts, NULL, &err), err);
+    assert_ok(coco_image_options_set(&f->opts, NULL, 0, &err), err);
     f->source = (struct coco_source){
         .manifest = give_manifest,
         .blob = give_blob,

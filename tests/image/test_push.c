@@ -8,12 +8,12 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/fd.h"
-#include "tests/faults.h"
 #include "tests/httpd.h"
 #include "tests/layout.h"
 #include "tests/registry.h"
-#include "tests/rng.h"
 #include "tests/uploads.h"
+
+#include "copying.h"
 
 #include <coco/attester.h>
 #include <coco/kbc.h>
@@ -23,97 +23,6 @@
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define LAYER_SIZE 300000
-
-COCO_DEFINE_CLEANUP(coco_image_client *, coco_image_client_free);
-COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
-
-struct fixture {
-    char dir[64];
-    coco_ctx *ctx;
-    coco_image_client *client;
-    coco_image *image;
-    coco_error *err;
-    uint8_t layer[LAYER_SIZE];
-};
-
-static struct fixture fixture;
-
-static int
-setup(void **state)
-{
-    struct fixture *f = &fixture;
-
-    f->image = NULL;
-    f->err = NULL;
-    for (size_t i = 0; i < sizeof(f->layer); i++)
-        f->layer[i] = (uint8_t)(i * i >> 3);
-    make_temp_dir(f->dir, sizeof(f->dir));
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_image_client_new(&f->client, &f->err), f->err);
-    assert_ok(coco_image_client_set_platform(f->client, "linux/amd64", &f->err), f->err);
-    coco_image_client_set_plain_http(f->client, true);
-    layout_make(f->dir, "plain", f->layer, sizeof(f->layer), NULL);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    coco_image_free(f->image);
-    coco_image_client_free(f->client);
-    coco_ctx_free(f->ctx);
-    coco_error_free(f->err);
-    remove_temp_dir(f->dir);
-    return 0;
-}
-
-typedef coco_status copy_image(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
-                               const coco_image_ref *to, const coco_image_options *opts,
-                               coco_image **ret, coco_error **err);
-
-/* References in which a '%' stands for the test's directory. */
-static coco_status
-copy(struct fixture *f, copy_image *how, const char *from, const char *to,
-     const coco_image_options *opts)
-{
-    const char *const texts[] = {from, to};
-    coco_image_ref *refs[2] = {NULL, NULL};
-    coco_status status = COCO_OK;
-
-    for (size_t i = 0; status == COCO_OK && i < 2; i++) {
-        char text[512];
-        size_t head = strcspn(texts[i], "%");
-        bool there = texts[i][head] != '\0';
-
-        (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)head, texts[i], there ? f->dir : "",
-                       there ? texts[i] + head + 1 : "");
-        status = coco_image_ref_parse(text, &refs[i], &f->err);
-    }
-    coco_image_free(f->image);
-    f->image = NULL;
-    if (status == COCO_OK)
-        status = how(f->client, f->ctx, refs[0], refs[1], opts, &f->image, &f->err);
-    coco_image_ref_free(refs[0]);
-    coco_image_ref_free(refs[1]);
-    return status;
-}
-
-static void
-assert_layer(struct fixture *f, const char *layout, const void *want, bool same)
-{
-    _cleanup_json_ cJSON *manifest = layout_read_manifest(f->dir, layout);
-    _cleanup_buf_ struct coco_buf blob = {.limit = 1 << 20};
-    const cJSON *layers = NULL;
-
-    assert_ok(coco_json_get_array(manifest, "layers", &layers, &f->err), f->err);
-    layout_read_blob(f->dir, layout, layers->child, &blob);
-    assert_int_equal(blob.len, LAYER_SIZE);
-    assert_int_equal(memcmp(blob.data, want, LAYER_SIZE) == 0, same);
-}
 
 static void
 push_copies_a_layout_as_it_is(void **state)
@@ -157,91 +66,6 @@ push_to_a_registry_and_back(void **state)
     assert_no_file(f->dir, "none");
     assert_layer(f, "back", f->layer, true);
     assert_layer(f, "pinned", f->layer, true);
-}
-
-static void
-add_recipient(struct fixture *f, enum coco_key_kind kind, const char *name)
-{
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
-    _cleanup_buf_ struct coco_buf pem = {.limit = 1 << 14};
-
-    assert_ok(coco_key_generate(kind, &key, &f->err), f->err);
-    assert_ok(coco_key_public_pem(key, &pem, &f->err), f->err);
-    assert_ok(coco_image_client_add_recipient(f->client, pem.data, pem.len, &f->err), f->err);
-    layout_write_key(f->dir, name, key);
-}
-
-static void
-what_encrypt_makes_skopeo_opens(void **state)
-{
-    static const char *const names[] = {"rsa", "ec"};
-    struct fixture *f = *state;
-
-    add_recipient(f, COCO_KEY_RSA, "rsa");
-    add_recipient(f, COCO_KEY_P256, "ec");
-    assert_ok(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/sealed:v1", NULL), f->err);
-    assert_int_equal(coco_image_layer_count(f->image), 1);
-    assert_layer(f, "sealed", f->layer, false);
-    for (size_t i = 0; i < COUNT(names); i++) {
-        char option[64];
-        const char *const options[] = {"--decryption-key", option, NULL};
-
-        (void)snprintf(option, sizeof(option), "%%/%s.pem", names[i]);
-        assert_true(skopeo_copy(f->dir, options, "sealed:v1", names[i]));
-        assert_layer(f, names[i], f->layer, true);
-    }
-}
-
-/* The manifest that skopeo makes of a layout when it is told to make it Docker's. */
-static void
-encrypt_turns_docker_types_into_oci_ones(void **state)
-{
-    struct fixture *f = *state;
-    struct registry registry = {0};
-    char name[256];
-    char command[512];
-    const cJSON *layers = NULL;
-    const cJSON *config = NULL;
-    const char *type = NULL;
-
-    registry_start(&registry, f->dir, "", "");
-    (void)snprintf(name, sizeof(name), "%s/docker:1", registry.host);
-    (void)snprintf(command, sizeof(command), "docker://%s", name);
-    bool made =
-        skopeo_run((const char *const[]){"copy", "-q", "--format", "v2s2",
-                                         "--dest-tls-verify=false", "oci:%/plain", command, NULL},
-                   f->dir);
-    add_recipient(f, COCO_KEY_P384, "ec");
-    coco_status status = copy(f, coco_image_encrypt, name, "oci:%/sealed:v1", NULL);
-    registry_stop(&registry);
-    assert_true(made);
-    assert_ok(status, f->err);
-    _cleanup_json_ cJSON *manifest = layout_read_manifest(f->dir, "sealed");
-    assert_ok(coco_json_get_string(manifest, "mediaType", &type, &f->err), f->err);
-    assert_string_equal(type, COCO_MEDIA_OCI_MANIFEST);
-    assert_ok(coco_json_get_object(manifest, "config", &config, &f->err), f->err);
-    assert_ok(coco_json_get_string(config, "mediaType", &type, &f->err), f->err);
-    assert_string_equal(type, COCO_MEDIA_OCI_CONFIG);
-    assert_ok(coco_json_get_array(manifest, "layers", &layers, &f->err), f->err);
-    assert_ok(coco_json_get_string(layers->child, "mediaType", &type, &f->err), f->err);
-    assert_string_equal(type, "application/vnd.oci.image.layer.v1.tar+gzip+encrypted");
-}
-
-static void
-encrypt_refuses(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_fails(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/x", NULL), f->err,
-                 COCO_ERR_INVALID, "nobody to encrypt the image for");
-    add_recipient(f, COCO_KEY_P256, "ec");
-    assert_fails(copy(f, coco_image_encrypt, "oci:%/missing", "oci:%/x", NULL), f->err,
-                 COCO_ERR_NOTFOUND, "no OCI layout");
-    assert_no_file(f->dir, "x");
-    assert_ok(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/sealed", NULL), f->err);
-    assert_fails(copy(f, coco_image_encrypt, "oci:%/sealed", "oci:%/x", NULL), f->err,
-                 COCO_ERR_INVALID, "layer 0: encrypted already");
-    assert_no_file(f->dir, "x");
 }
 
 static void
@@ -305,61 +129,6 @@ push_and_encrypt_refuse_a_tampered_layer(void **state)
                         "{\"schemaVersion\":2,\"mediaType\":\"" COCO_MEDIA_OCI_INDEX
                         "\",\"manifests\":[]}");
         }
-    }
-}
-
-static void
-encrypt_survives_any_failed_allocation(void **state)
-{
-    struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
-    char text[128];
-
-    add_recipient(f, COCO_KEY_P256, "ec");
-    (void)snprintf(text, sizeof(text), "oci:%s/plain", f->dir);
-    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
-    for_each_fault()
-    {
-        coco_image *image = NULL;
-        coco_error *err = NULL;
-
-        coco_status status = coco_image_encrypt(f->client, f->ctx, from, to, NULL, &image, &err);
-        fault_expect(status, err);
-        coco_error_free(err);
-        coco_image_free(image);
-    }
-}
-
-static void
-without_random_bytes_nothing_is_encrypted_nor_shown(void **state)
-{
-    struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
-    char text[128];
-
-    add_recipient(f, COCO_KEY_P256, "ec");
-    (void)snprintf(text, sizeof(text), "oci:%s/plain", f->dir);
-    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
-    for_each_rng_fault()
-    {
-        coco_image *image = NULL;
-        coco_error *err = NULL;
-
-        rng_expect(coco_image_encrypt(f->client, f->ctx, from, to, NULL, &image, &err), err);
-        if (err) {
-            coco_bytes *shown = NULL;
-
-            assert_fails(coco_image_inspect(f->client, f->ctx, to, &shown, &f->err), f->err,
-                         COCO_ERR_NOTFOUND, "out");
-        }
-        coco_error_free(err);
-        coco_image_free(image);
     }
 }
 
@@ -525,24 +294,17 @@ an_encrypted_layer_is_begun_again_under_a_fresh_key(void **state)
     free(uploads);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(push_copies_a_layout_as_it_is),
         TEST(push_to_a_registry_and_back),
-        TEST(what_encrypt_makes_skopeo_opens),
-        TEST(encrypt_turns_docker_types_into_oci_ones),
-        TEST(encrypt_refuses),
         TEST(a_key_outside_of_the_prefix_is_not_asked_for),
         TEST(push_refuses),
         TEST(push_and_encrypt_refuse_a_tampered_layer),
         TEST(a_layer_that_was_cut_is_gone_on_with),
         TEST(an_encrypted_layer_is_begun_again_under_a_fresh_key),
-        TEST(encrypt_survives_any_failed_allocation),
-        TEST(without_random_bytes_nothing_is_encrypted_nor_shown),
     };
 
     return cmocka_run_group_tests_name("image/push", tests, NULL, NULL);

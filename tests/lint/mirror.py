@@ -14,6 +14,7 @@ UNTESTED = {
     "base/sink": "two lines over base/buf",
     "base/version": "a table that the e2e tests print",
     "httpd/connection": "goes through httpd/server",
+    "image/transfer": "the inside of image/push, image/encrypt, image/decrypt and image/rekey",
     "kbs/schema": "the SQL of kbs/store",
     "kbs/table": "the inside of kbs/store",
     "net/hop": "the inside of net/http",

@@ -353,10 +353,32 @@ no_layer_key_is_made_without_random_bytes(void **state)
     }
 }
 
+static void
+a_digest_that_is_of_the_content_is_not_the_blobs(void **state)
+{
+    struct coco_layer_key key = {0};
+    struct coco_digest diff_id = {0};
+    struct coco_digest other = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_digest_of(COCO_SHA256, "x", 1, &diff_id, &err), err);
+    assert_ok(coco_digest_of(COCO_SHA256, "y", 1, &other, &err), err);
+    coco_layer_key_of_content(&key, &diff_id);
+    assert_int_equal(key.plain.alg, 0);
+    key.plain = other;
+    coco_layer_key_of_content(&key, &diff_id);
+    assert_true(coco_digest_equal(&key.plain, &other));
+    key.plain = diff_id;
+    coco_layer_key_of_content(&key, &diff_id);
+    assert_int_equal(key.plain.alg, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_digest_that_is_of_the_content_is_not_the_blobs),
         cmocka_unit_test(decrypt_gives_the_published_plaintext_in_any_portions),
         cmocka_unit_test(encrypt_gives_the_published_ciphertext_mac_and_digest),
         cmocka_unit_test(what_is_encrypted_decrypts_across_blocks_and_counter_overflow),

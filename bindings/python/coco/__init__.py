@@ -36,6 +36,7 @@ from ._store import Store
 from .errors import *  # noqa: F403
 
 IMAGE_IGNORE_CHOWN = native.COCO_IMAGE_IGNORE_CHOWN
+IMAGE_KEEP_RECIPIENTS = native.COCO_IMAGE_KEEP_RECIPIENTS
 IMAGE_OVERLAY = native.COCO_IMAGE_OVERLAY
 MEASURE_SEV_ES = native.COCO_MEASURE_SEV_ES
 
@@ -57,6 +58,7 @@ def status_name(status):
 
 __all__ = [
     "IMAGE_IGNORE_CHOWN",
+    "IMAGE_KEEP_RECIPIENTS",
     "IMAGE_OVERLAY",
     "MEASURE_SEV_ES",
     "Admin",

@@ -206,6 +206,23 @@ class ImageClient(Handle):
             call(context, native.image_encrypt, self._c, _parsed(source), _parsed(target), options)
         )
 
+    def decrypt(self, source, target, *, context=None, **limits):
+        """Copies the image `source` to `target`, every layer decrypted."""
+        options = native.image_options(**limits)
+        return Image._of(
+            call(context, native.image_decrypt, self._c, _parsed(source), _parsed(target), options)
+        )
+
+    def rekey(self, source, target, *, context=None, **limits):
+        """Copies the encrypted image `source` to `target` for the recipients, its layers as they are.
+
+        With `flags=coco.IMAGE_KEEP_RECIPIENTS` those who can open `source` can open it, too.
+        """
+        options = native.image_options(**limits)
+        return Image._of(
+            call(context, native.image_rekey, self._c, _parsed(source), _parsed(target), options)
+        )
+
     def plan(self, ref, *, context=None, **limits):
         """Tells, as a dict, what a pull would take: bytes to fetch, disk and memory."""
         options = native.image_options(**limits)

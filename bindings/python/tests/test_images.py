@@ -137,6 +137,13 @@ def test_what_is_encrypted_to_a_certificate_needs_it_and_its_key(layout, tmp_pat
         guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "refused")
     guest.add_certificate(cert)
     guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
+    guest.decrypt(f"oci:{tmp_path}/secret:app", f"oci:{tmp_path}/plain:app")
+    assert guest.inspect(f"oci:{tmp_path}/plain:app")["layers"] == guest.inspect(str(layout))["layers"]
+    guest.add_certificate_recipient(cert)
+    again = guest.rekey(f"oci:{tmp_path}/secret:app", f"oci:{tmp_path}/secret:app", flags=coco.IMAGE_KEEP_RECIPIENTS)
+    [layer] = guest.inspect(f"oci:{tmp_path}/secret:app")["layers"]
+    assert layer["recipients"] == [{"scheme": "pkcs7"}] * 2
+    assert again.digest != layout.digest
     assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
 
 

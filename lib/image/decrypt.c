@@ -1,0 +1,130 @@
+/*
+ * image/decrypt.c - copying images with their layers decrypted
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/fail.h"
+#include "image/keys.h"
+#include "image/transfer.h"
+
+struct order {
+    struct coco_client_openers openers;
+    struct coco_image_config config;
+    size_t next; /* layer */
+};
+
+/* One layer on its way. */
+struct decryption {
+    struct coco_layer_key key;
+    struct coco_layer_cipher *cipher;
+};
+
+static void
+end_cipher(void *self)
+{
+    struct decryption *decryption = self;
+
+    coco_layer_cipher_free(decryption->cipher);
+    decryption->cipher = NULL;
+}
+
+static void
+decryption_done(struct decryption *decryption)
+{
+    end_cipher(decryption);
+    coco_layer_key_done(&decryption->key);
+}
+
+/* What comes out becomes a blob once the MAC was right: the sink's end says so (T16). */
+static coco_status
+begin_cipher(void *self, const struct coco_sink *out, struct coco_sink *ret, coco_error **err)
+{
+    struct decryption *decryption = self;
+
+    coco_status status = coco_layer_decrypt(&decryption->key, out, &decryption->cipher, err);
+    if (status == COCO_OK)
+        *ret = coco_layer_cipher_sink(decryption->cipher);
+    return status;
+}
+
+static coco_status
+send_decrypted(const struct coco_transfer *t, const struct coco_descriptor *layer,
+               const struct order *order, struct coco_descriptor *blob, coco_error **err)
+{
+    _cleanup_(decryption_done) struct decryption decryption = {0};
+    const struct coco_change change = {begin_cipher, end_cipher, &decryption};
+
+    coco_status status = coco_annotations_open(layer->annotations, order->openers.list,
+                                               order->openers.n, t->ctx, &decryption.key, err);
+    if (status != COCO_OK)
+        return status;
+    coco_layer_key_of_content(&decryption.key, &order->config.diff_ids[order->next]);
+    return coco_transfer_change(t, layer, &change, blob, err);
+}
+
+static coco_status
+decrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer, cJSON *layers,
+              void *user, coco_error **err)
+{
+    struct order *order = user;
+    enum coco_compression compression = COCO_UNCOMPRESSED;
+    struct coco_descriptor blob = *layer;
+    cJSON *annotations = NULL;
+    cJSON *json = NULL;
+    bool encrypted = false;
+
+    coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
+    if (status == COCO_OK)
+        status = encrypted ? send_decrypted(t, layer, order, &blob, err)
+                           : coco_transfer_copy(t, layer, err);
+    if (status == COCO_OK)
+        status = coco_descriptor_add(layers, NULL, coco_layer_media_type_name(compression, false),
+                                     &blob.digest, blob.size, &json, err);
+    if (status == COCO_OK && layer->annotations)
+        status = coco_json_add_object(json, "annotations", &annotations, err);
+    if (status == COCO_OK && layer->annotations)
+        status = coco_transfer_plain_annotations(layer->annotations, annotations, err);
+    if (status == COCO_OK && annotations && !annotations->child)
+        coco_json_free(cJSON_DetachItemViaPointer(json, annotations));
+    order->next++;
+    return status;
+}
+
+static void
+order_done(struct order *order)
+{
+    coco_image_config_done(&order->config);
+}
+
+static coco_status
+check_decryptable(const struct coco_manifest *manifest, coco_error **err)
+{
+    for (size_t i = 0; i < manifest->n_layers; i++)
+        if (coco_media_type_encrypted(manifest->layers[i].media_type))
+            return COCO_OK;
+    return coco_fail(err, COCO_ERR_INVALID, "no layer is encrypted");
+}
+
+coco_status
+coco_image_decrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
+                   const coco_image_ref *to, const coco_image_options *opts, coco_image **ret,
+                   coco_error **err)
+{
+    _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
+    _cleanup_(order_done) struct order order = {0};
+
+    coco_client_openers(client, &order.openers);
+    coco_status status = coco_transfer_check_new(to, err);
+    if (status == COCO_OK)
+        status = coco_transfer_find(&t, from, opts, 0, err);
+    if (status == COCO_OK)
+        status = check_decryptable(&t.found.manifest, err);
+    if (status == COCO_OK)
+        status = coco_source_config(&t.source, ctx, &t.found.manifest, &client->platform,
+                                    &order.config, err);
+    if (status == COCO_OK)
+        status = coco_transfer_open(&t, to, false, err);
+    if (status == COCO_OK)
+        status = coco_transfer_remake(&t, decrypt_layer, &order, ret, err);
+    return status;
+}

@@ -1,0 +1,102 @@
+/*
+ * image/rekey.c - copying encrypted images for other recipients
+ *
+ * The layers and their keys stay what they are: only annotations are made anew. Whoever could
+ * open the image before still can, if they kept its keys or the old annotations.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/fail.h"
+#include "image/keys.h"
+#include "image/transfer.h"
+
+struct rekeying {
+    struct coco_client_openers openers;
+    struct coco_client_recipients recipients;
+};
+
+static coco_status
+wrap_anew(const struct coco_transfer *t, const struct coco_descriptor *layer,
+          const struct rekeying *rekeying, cJSON *annotations, coco_error **err)
+{
+    const struct coco_wrapper *recipients = rekeying->recipients.list;
+    size_t n = rekeying->recipients.n;
+    _cleanup_layer_key_ struct coco_layer_key key = {0};
+
+    coco_status status = coco_annotations_open(layer->annotations, rekeying->openers.list,
+                                               rekeying->openers.n, t->ctx, &key, err);
+    if (status != COCO_OK)
+        return status;
+    if (t->opts.flags & COCO_IMAGE_KEEP_RECIPIENTS)
+        return coco_annotations_add_recipients(annotations, &key, recipients, n, t->ctx, err);
+    coco_annotations_strip(annotations);
+    return coco_annotations_add(annotations, &key, recipients, n, t->ctx, err);
+}
+
+static coco_status
+rekey_layer(const struct coco_transfer *t, const struct coco_descriptor *layer, cJSON *layers,
+            void *user, coco_error **err)
+{
+    cJSON *annotations = NULL;
+    cJSON *json = NULL;
+
+    coco_status status = coco_transfer_copy(t, layer, err);
+    if (status == COCO_OK)
+        status = coco_descriptor_add(layers, NULL, layer->media_type, &layer->digest, layer->size,
+                                     &json, err);
+    if (status == COCO_OK && layer->annotations)
+        status = coco_json_add_copy(json, "annotations", layer->annotations, err);
+    if (status != COCO_OK || !coco_media_type_encrypted(layer->media_type))
+        return status;
+    annotations = cJSON_GetObjectItemCaseSensitive(json, "annotations");
+    if (!annotations)
+        return coco_fail(err, COCO_ERR_PROTO, "an encrypted layer without annotations");
+    return wrap_anew(t, layer, user, annotations, err);
+}
+
+/* Whether the image is encrypted, and its keys are to be had, before anything is sent. */
+static coco_status
+check_openable(const struct coco_transfer *t, const struct coco_client_openers *openers,
+               coco_error **err)
+{
+    const struct coco_manifest *manifest = &t->found.manifest;
+    bool any = false;
+
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        const struct coco_descriptor *layer = &manifest->layers[i];
+        _cleanup_layer_key_ struct coco_layer_key key = {0};
+
+        if (!coco_media_type_encrypted(layer->media_type))
+            continue;
+        any = true;
+        coco_status status =
+            coco_annotations_open(layer->annotations, openers->list, openers->n, t->ctx, &key, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    return any ? COCO_OK : coco_fail(err, COCO_ERR_INVALID, "no layer is encrypted");
+}
+
+coco_status
+coco_image_rekey(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
+                 const coco_image_ref *to, const coco_image_options *opts, coco_image **ret,
+                 coco_error **err)
+{
+    _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
+    struct rekeying rekeying;
+
+    coco_client_openers(client, &rekeying.openers);
+    coco_client_recipients(client, &rekeying.recipients);
+    if (rekeying.recipients.n == 0)
+        return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
+    coco_status status = coco_transfer_check_new(to, err);
+    if (status == COCO_OK)
+        status = coco_transfer_find(&t, from, opts, COCO_IMAGE_KEEP_RECIPIENTS, err);
+    if (status == COCO_OK)
+        status = check_openable(&t, &rekeying.openers, err);
+    if (status == COCO_OK)
+        status = coco_transfer_open(&t, to, true, err);
+    if (status == COCO_OK)
+        status = coco_transfer_remake(&t, rekey_layer, &rekeying, ret, err);
+    return status;
+}

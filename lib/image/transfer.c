@@ -1,0 +1,314 @@
+/*
+ * image/transfer.c - an image on its way from one place to another
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "image/transfer.h"
+
+#include "base/context.h"
+#include "base/fail.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENC_PREFIX "org.opencontainers.image.enc."
+
+void
+coco_transfer_done(struct coco_transfer *t)
+{
+    coco_source_done(&t->source);
+    coco_destination_done(&t->destination);
+    coco_resolved_done(&t->found);
+    coco_image_free(t->image);
+}
+
+/* Refuses too much before the first byte is fetched. */
+static coco_status
+check_sizes(const struct coco_transfer *t, coco_error **err)
+{
+    const struct coco_manifest *manifest = &t->found.manifest;
+    uint64_t left = t->opts.max_bytes;
+
+    if (manifest->config.size > COCO_JSON_SIZE_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "an image config of more than %zu bytes",
+                         COCO_JSON_SIZE_MAX);
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        if (manifest->layers[i].size > left)
+            return coco_fail(err, COCO_ERR_LIMIT, "layers of more than %" PRIu64 " bytes",
+                             t->opts.max_bytes);
+        left -= manifest->layers[i].size;
+    }
+    return COCO_OK;
+}
+
+coco_status
+coco_transfer_find(struct coco_transfer *t, const coco_image_ref *from,
+                   const coco_image_options *opts, uint32_t flags, coco_error **err)
+{
+    coco_status status = coco_image_options_set(&t->opts, opts, flags, err);
+    if (status != COCO_OK)
+        return status;
+    t->image = calloc(1, sizeof(*t->image));
+    if (!t->image)
+        return coco_fail_nomem(err);
+    status = coco_client_source(t->client, &t->opts, from, &t->source, err);
+    if (status == COCO_OK)
+        status = coco_source_resolve(&t->source, t->ctx, from, &t->client->platform,
+                                     t->opts.max_layers, &t->found, err);
+    if (status == COCO_OK)
+        status = check_sizes(t, err);
+    return status;
+}
+
+coco_status
+coco_transfer_open(struct coco_transfer *t, const coco_image_ref *to, bool encrypted,
+                   coco_error **err)
+{
+    const struct coco_manifest *manifest = &t->found.manifest;
+
+    coco_status status =
+        coco_client_destination(t->client, &t->opts, t->ctx, to, &t->destination, err);
+    if (status != COCO_OK)
+        return status;
+    for (size_t i = 0; i < manifest->n_layers; i++)
+        encrypted = encrypted || coco_media_type_encrypted(manifest->layers[i].media_type);
+    if (encrypted && t->destination.plain_only)
+        return coco_fail(err, COCO_ERR_INVALID, "%s: it cannot hold encrypted layers",
+                         coco_image_ref_transport(to));
+    return COCO_OK;
+}
+
+static coco_status
+send_blob(const struct coco_transfer *t, const struct coco_descriptor *blob, coco_error **err)
+{
+    const struct coco_destination *destination = &t->destination;
+    struct coco_sink sink = {0};
+
+    coco_status status = destination->begin_blob(destination->self, t->ctx, &sink, err);
+    if (status == COCO_OK)
+        status = coco_source_blob(&t->source, t->ctx, blob, &sink, NULL, err);
+    if (status == COCO_OK)
+        status =
+            destination->commit_blob(destination->self, t->ctx, &blob->digest, blob->size, err);
+    return status;
+}
+
+/*
+ * After a try to send a blob that came to *status: whether to do it once more. If not, the
+ * blob is given up. known is what is sent the next time, too, or NULL.
+ */
+static bool
+try_again(const struct coco_transfer *t, const struct coco_descriptor *known, coco_status *status,
+          coco_error **cause)
+{
+    const struct coco_destination *destination = &t->destination;
+    coco_status waited = COCO_OK;
+    coco_error *other = NULL;
+    bool again = false;
+
+    if (*status == COCO_OK)
+        return false;
+    if (destination->retry_blob && coco_error_status(*cause) != COCO_ERR_NOMEM)
+        waited = destination->retry_blob(destination->self, t->ctx, known, &again, &other);
+    if (waited != COCO_OK || again) {
+        coco_error_free(*cause);
+        *cause = other;
+        *status = waited;
+    }
+    if (!again)
+        destination->abort_blob(destination->self);
+    return again;
+}
+
+/* Hands cause out, as the error of the whole. */
+static coco_status
+give_up(coco_status status, coco_error *cause, coco_error **err)
+{
+    if (err)
+        *err = cause;
+    else
+        coco_error_free(cause);
+    return status;
+}
+
+coco_status
+coco_transfer_copy(const struct coco_transfer *t, const struct coco_descriptor *blob,
+                   coco_error **err)
+{
+    const struct coco_destination *destination = &t->destination;
+    coco_error *cause = NULL;
+    bool there = false;
+
+    coco_status status =
+        destination->has_blob(destination->self, t->ctx, &blob->digest, &there, err);
+    if (status != COCO_OK || there)
+        return status;
+    do {
+        status = send_blob(t, blob, &cause);
+    } while (try_again(t, blob, &status, &cause));
+    if (status != COCO_OK)
+        return give_up(status, cause, err);
+    t->image->bytes_read += blob->size;
+    t->image->bytes_written += blob->size;
+    return COCO_OK;
+}
+
+coco_status
+coco_transfer_finish(struct coco_transfer *t, const struct coco_buf *manifest,
+                     const char *media_type, const struct coco_digest *digest, coco_image **ret,
+                     coco_error **err)
+{
+    const struct coco_destination *destination = &t->destination;
+
+    coco_status status = destination->put_manifest(destination->self, t->ctx, media_type,
+                                                   manifest->data, manifest->len, digest, err);
+    if (status != COCO_OK)
+        return status;
+    t->image->digest = *digest;
+    coco_digest_format(digest, t->image->digest_text);
+    t->image->n_layers = t->found.manifest.n_layers;
+    *ret = coco_steal(&t->image);
+    return COCO_OK;
+}
+
+/* What is changed is measured on its way out: its digest cannot be known before. */
+struct measure {
+    const struct coco_sink *next;
+    struct coco_hash hash;
+    uint64_t size;
+};
+
+static coco_status
+measure_write(void *self, const uint8_t *data, size_t len, coco_error **err)
+{
+    struct measure *measure = self;
+
+    coco_status status = coco_hash_add(&measure->hash, data, len, err);
+    if (status != COCO_OK)
+        return status;
+    measure->size += len;
+    return coco_sink_write(measure->next, data, len, err);
+}
+
+static coco_status
+measure_end(void *self, coco_error **err)
+{
+    const struct measure *measure = self;
+
+    return coco_sink_end(measure->next, err);
+}
+
+static void
+measure_done(struct measure *measure)
+{
+    coco_hash_done(&measure->hash);
+}
+
+static coco_status
+send_changed(const struct coco_transfer *t, const struct coco_descriptor *blob,
+             const struct coco_change *change, struct coco_descriptor *ret, coco_error **err)
+{
+    const struct coco_destination *destination = &t->destination;
+    struct coco_sink out = {0};
+    _cleanup_(measure_done) struct measure measure = {.next = &out};
+    const struct coco_sink measured = {
+        .write = measure_write, .end = measure_end, .self = &measure};
+    struct coco_sink in = {0};
+
+    coco_status status = coco_hash_begin(&measure.hash, COCO_SHA256, err);
+    if (status == COCO_OK)
+        status = destination->begin_blob(destination->self, t->ctx, &out, err);
+    if (status == COCO_OK)
+        status = change->begin(change->self, &measured, &in, err);
+    if (status != COCO_OK)
+        return status;
+    status = coco_source_blob(&t->source, t->ctx, blob, &in, NULL, err);
+    change->end(change->self);
+    if (status == COCO_OK)
+        status = coco_hash_end(&measure.hash, &ret->digest, err);
+    if (status != COCO_OK)
+        return status;
+    ret->size = measure.size;
+    return destination->commit_blob(destination->self, t->ctx, &ret->digest, ret->size, err);
+}
+
+coco_status
+coco_transfer_change(const struct coco_transfer *t, const struct coco_descriptor *blob,
+                     const struct coco_change *change, struct coco_descriptor *ret,
+                     coco_error **err)
+{
+    coco_status status = COCO_OK;
+    coco_error *cause = NULL;
+
+    do {
+        status = send_changed(t, blob, change, ret, &cause);
+    } while (try_again(t, NULL, &status, &cause));
+    if (status != COCO_OK)
+        return give_up(status, cause, err);
+    t->image->bytes_read += blob->size;
+    t->image->bytes_written += ret->size;
+    return COCO_OK;
+}
+
+coco_status
+coco_transfer_check_new(const coco_image_ref *to, coco_error **err)
+{
+    if (coco_image_ref_digest(to))
+        return coco_fail(err, COCO_ERR_INVALID, "the digest of a new image cannot be chosen");
+    return COCO_OK;
+}
+
+coco_status
+coco_transfer_plain_annotations(const cJSON *from, cJSON *to, coco_error **err)
+{
+    const cJSON *item = NULL;
+    coco_status status = COCO_OK;
+
+    cJSON_ArrayForEach(item, from)
+        if (status == COCO_OK && strncmp(item->string, ENC_PREFIX, strlen(ENC_PREFIX)) != 0)
+            status = coco_json_add_string(to, item->string, item->valuestring, err);
+    return status;
+}
+
+static coco_status
+remake(const struct coco_transfer *t, coco_transfer_layer *make, void *user, struct coco_buf *text,
+       coco_error **err)
+{
+    const struct coco_manifest *old = &t->found.manifest;
+    const cJSON *annotations = NULL;
+    _cleanup_json_ cJSON *manifest = NULL;
+    cJSON *layers = NULL;
+
+    coco_status status = coco_json_get_object_opt(old->json, "annotations", &annotations, err);
+    if (status == COCO_OK)
+        status =
+            coco_manifest_begin(&old->config.digest, old->config.size, &manifest, &layers, err);
+    for (size_t i = 0; status == COCO_OK && i < old->n_layers; i++) {
+        status = make(t, &old->layers[i], layers, user, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+    }
+    if (status == COCO_OK && annotations)
+        status = coco_json_add_copy(manifest, "annotations", annotations, err);
+    if (status == COCO_OK)
+        status = coco_json_write(manifest, COCO_JSON_COMPACT, text, err);
+    return status;
+}
+
+coco_status
+coco_transfer_remake(struct coco_transfer *t, coco_transfer_layer *make, void *user,
+                     coco_image **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
+    struct coco_digest digest = {0};
+
+    coco_status status = coco_transfer_copy(t, &t->found.manifest.config, err);
+    if (status == COCO_OK)
+        status = remake(t, make, user, &text, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(COCO_SHA256, text.data, text.len, &digest, err);
+    if (status == COCO_OK)
+        status = coco_transfer_finish(t, &text, COCO_MEDIA_OCI_MANIFEST, &digest, ret, err);
+    return status;
+}

@@ -92,6 +92,12 @@ coco_status coco_json_get_bool_opt(const cJSON *object, const char *name, bool f
 coco_status coco_json_get_any(const cJSON *object, const char *name, const cJSON **ret,
                               coco_error **err);
 
+/*
+ * What a JSON pointer (RFC 6901) leads to by the members of objects, arrays are not gone
+ * into; NULL if it leads nowhere. Lent.
+ */
+const cJSON *coco_json_at(const cJSON *from, const char *pointer);
+
 /* The number itself: an integer without fraction or exponent that fits. */
 coco_status coco_json_u64(const cJSON *number, uint64_t *ret, coco_error **err);
 coco_status coco_json_i64(const cJSON *number, int64_t *ret, coco_error **err);

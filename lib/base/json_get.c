@@ -16,6 +16,7 @@
 #define SIMILAR_MAX 63
 /* As many slips of a finger are taken for a misspelling. */
 #define SLIPS_MAX 2
+#define POINTER_PART_MAX 255
 
 /* The member, or NULL if it is missing. */
 static const cJSON *
@@ -336,4 +337,34 @@ coco_json_equal(const cJSON *a, const cJSON *b)
     if (cJSON_IsString(a) || cJSON_IsNumber(a) || cJSON_IsRaw(a))
         return a->valuestring && b->valuestring && strcmp(a->valuestring, b->valuestring) == 0;
     return true;
+}
+
+/* Copies the next part of a pointer, unescaped; NULL if it does not fit. */
+static const char *
+next_part(const char *pointer, char part[POINTER_PART_MAX + 1])
+{
+    size_t len = 0;
+
+    while (*pointer != '\0' && *pointer != '/') {
+        char c = *pointer++;
+        if (c == '~' && (*pointer == '0' || *pointer == '1'))
+            c = *pointer++ == '0' ? '~' : '/';
+        if (len == POINTER_PART_MAX)
+            return NULL;
+        part[len++] = c;
+    }
+    part[len] = '\0';
+    return pointer;
+}
+
+const cJSON *
+coco_json_at(const cJSON *from, const char *pointer)
+{
+    char part[POINTER_PART_MAX + 1];
+
+    while (from && pointer && *pointer == '/') {
+        pointer = next_part(pointer + 1, part);
+        from = cJSON_IsObject(from) ? find(from, part) : NULL;
+    }
+    return pointer && *pointer == '\0' ? from : NULL;
 }

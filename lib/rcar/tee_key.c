@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#define POINTER_PART_MAX 127
 #define JWK_MAX ((size_t)8 << 10)
 
 /*
@@ -126,34 +125,12 @@ coco_rcar_tee_key_id(const cJSON *jwk, struct coco_buf *buf, coco_error **err)
     return status;
 }
 
-/* Copies the next part of a JSON pointer (RFC 6901), unescaped; NULL if it does not fit. */
-static const char *
-next_part(const char *pointer, char part[POINTER_PART_MAX + 1])
-{
-    size_t len = 0;
-
-    while (*pointer != '\0' && *pointer != '/') {
-        char c = *pointer++;
-        if (c == '~' && (*pointer == '0' || *pointer == '1'))
-            c = *pointer++ == '0' ? '~' : '/';
-        if (len == POINTER_PART_MAX)
-            return NULL;
-        part[len++] = c;
-    }
-    part[len] = '\0';
-    return pointer;
-}
-
 static const cJSON *
 find_object(const cJSON *from, const char *pointer)
 {
-    char part[POINTER_PART_MAX + 1];
+    const cJSON *found = coco_json_at(from, pointer);
 
-    while (from && pointer && *pointer == '/') {
-        pointer = next_part(pointer + 1, part);
-        from = cJSON_IsObject(from) ? cJSON_GetObjectItemCaseSensitive(from, part) : NULL;
-    }
-    return pointer && *pointer == '\0' && cJSON_IsObject(from) ? from : NULL;
+    return cJSON_IsObject(found) ? found : NULL;
 }
 
 coco_status

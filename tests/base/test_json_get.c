@@ -356,11 +356,45 @@ base64_is_of_exactly_so_many_bytes(void **state)
     assert_fails(coco_json_get_base64(object, "e", bytes, 2, &err), err, COCO_ERR_PROTO, "'e'");
 }
 
+static void
+a_pointer_leads_to_a_member(void **state)
+{
+    static const struct {
+        const char *pointer;
+        const char *found; /* its text, or NULL */
+    } cases[] = {
+        {"", "{}"},         {"/a", "{}"},      {"/a/b", "deep"},    {"/a~1b", "slash"},
+        {"/a~0b", "tilde"}, {"/a~01", "both"}, {"/", "empty"},      {"/a/", NULL},
+        {"a", NULL},        {"/A", NULL},      {"/a/b/c", NULL},    {"/l/0", NULL},
+        {"/none", NULL},    {"//", NULL},      {"/a~2", "strange"},
+    };
+    static const char text[] = "{\"a\":{\"b\":\"deep\"},\"a/b\":\"slash\",\"a~b\":\"tilde\",\"\":"
+                               "\"empty\",\"a~1\":\"both\",\"l\":[\"x\"],\"a~2\":\"strange\"}";
+    _cleanup_json_ cJSON *value = parse(text);
+    char longest[300] = "/";
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++) {
+        const cJSON *found = coco_json_at(value, cases[i].pointer);
+
+        if (!cases[i].found)
+            assert_null(found);
+        else if (strcmp(cases[i].found, "{}") == 0)
+            assert_true(cJSON_IsObject(found));
+        else
+            assert_string_equal(found ? found->valuestring : "nothing", cases[i].found);
+    }
+    memset(longest + 1, 'a', sizeof(longest) - 2);
+    assert_null(coco_json_at(value, longest));
+    assert_null(coco_json_at(NULL, "/a"));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_is_of_exactly_so_many_bytes),
+        cmocka_unit_test(a_pointer_leads_to_a_member),
         cmocka_unit_test_setup_teardown(getters_lend_members, setup, teardown),
         cmocka_unit_test_setup_teardown(optional_getters_fall_back_for_missing_and_null, setup,
                                         teardown),

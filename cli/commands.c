@@ -505,13 +505,13 @@ static const struct cli_command table[] = {
     },
     {
         .name = "resource get",
-        .operands = "kbs:///REPO/TYPE/TAG",
+        .operands = "kbs[+PLUGIN]:///PATH",
         .min = 1,
         .max = 1,
-        .purpose = "attest to a key broker and write a resource to stdout or a file",
+        .purpose = "attest to a key broker and write a resource, or what one of its plug-ins says",
         .data = true,
         .options = {OPT_KBS, OPT_KBS_CA, OPT_PROXY, OPT_NO_PROXY, OPT_RETRIES, OPT_TEE,
-                    OPT_PASSPORT, OPT_OUTPUT},
+                    OPT_PASSPORT, OPT_OUTPUT, OPT_POST},
         .run = cli_resource_get,
     },
     {

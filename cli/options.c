@@ -128,6 +128,8 @@ static const struct cli_option table[OPT_COUNT] = {
                       "show the broker this token with its key instead of attesting"},
     [OPT_PASSPORT_OUT] = {"passport-out", 0, "FILE", NULL, NULL, false,
                           "write the token with its key to FILE, for --passport elsewhere"},
+    [OPT_POST] = {"post", 0, "FILE", NULL, NULL, false,
+                  "send FILE to a plug-in of the broker (- is stdin), such as a PKCS#10"},
     [OPT_OVERLAY] = {"overlay", 0, NULL, NULL, NULL, false,
                      "with --store: mount rootfs over the store's files instead of copying them"},
     [OPT_OWNER_KEY] = {"owner-key", 0, "FILE", NULL, NULL, false,

@@ -80,6 +80,7 @@ enum cli_opt {
     OPT_OUTPUT,
     OPT_PASSPORT,
     OPT_PASSPORT_OUT,
+    OPT_POST,
     OPT_PATH,
     OPT_OVERLAY,
     OPT_OWNER_KEY,

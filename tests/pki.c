@@ -54,6 +54,7 @@ make(struct pki_cert *ret, const struct pki_cert *issuer, const char *name, cons
         add_extension(cert, NID_subject_alt_name, san);
     } else {
         add_extension(cert, NID_basic_constraints, "critical,CA:TRUE");
+        add_extension(cert, NID_subject_key_identifier, "hash");
     }
     assert_true(X509_sign(cert, issuer ? issuer->key : key, EVP_sha256()) > 0);
     *ret = (struct pki_cert){.key = key, .cert = cert};

@@ -264,6 +264,18 @@ func (k *KBC) UnwrapKey(ctx context.Context, id string, wrapped []byte) ([]byte,
 	return takeBytes(ret), nil
 }
 
+// Ask gives what a plug-in of the broker, "kbs+<plugin>:///<path>", replies to question; Get GETs.
+func (k *KBC) Ask(ctx context.Context, uri string, question []byte) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := k.wait(ctx, func(c *C.coco_kbc, f *frame) C.coco_status {
+		return C.coco_kbc_ask_plugin(c, f.ctx, f.text(0), data(question), size(question), &ret, f.err)
+	}, uri)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
 // Attest attests, and gives the broker's token about this machine, a JWT.
 func (k *KBC) Attest(ctx context.Context) (string, error) {
 	var ret *C.coco_bytes

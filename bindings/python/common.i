@@ -23,6 +23,7 @@
 #include <coco/coco.h>
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 %}
@@ -331,6 +332,47 @@ end_callback(PyObject *callable, PyObject *result, PyGILState_STATE gil)
         PyErr_WriteUnraisable(callable);
     Py_XDECREF(result);
     PyGILState_Release(gil);
+}
+%}
+
+%{
+#define MESSAGE_SIZE 512
+
+static coco_status
+status_of_exception(PyObject *value)
+{
+    PyObject *attribute = PyObject_GetAttrString(value, "status");
+    long status = attribute && PyLong_Check(attribute) ? PyLong_AsLong(attribute) : COCO_ERR_IO;
+
+    Py_XDECREF(attribute);
+    PyErr_Clear();
+    if (PyErr_GivenExceptionMatches(value, PyExc_LookupError))
+        return COCO_ERR_NOTFOUND;
+    if (PyErr_GivenExceptionMatches(value, PyExc_PermissionError))
+        return COCO_ERR_DENIED;
+    return (coco_status)status;
+}
+
+/* Ends the exception that was raised; what it says, cut, and what C calls it. */
+static coco_status
+take_exception(char message[MESSAGE_SIZE])
+{
+    PyObject *type = NULL;
+    PyObject *value = NULL;
+    PyObject *trace = NULL;
+
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    PyObject *text = value ? PyObject_Str(value) : NULL;
+    const char *said = text ? PyUnicode_AsUTF8(text) : NULL;
+    coco_status status = value ? status_of_exception(value) : COCO_ERR_IO;
+    (void)snprintf(message, MESSAGE_SIZE, "%s", said ? said : "the plugin raises");
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    return status;
 }
 %}
 

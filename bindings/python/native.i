@@ -105,39 +105,13 @@ call_watch(void *user, const uint8_t *data, size_t len)
 
 /* A plugin is any object with a name, get(path), perhaps attest(), and perhaps both of (un)wrap_key(). */
 %{
-static coco_status
-status_of_exception(PyObject *value)
-{
-    PyObject *attribute = PyObject_GetAttrString(value, "status");
-    long status = attribute && PyLong_Check(attribute) ? PyLong_AsLong(attribute) : COCO_ERR_IO;
-
-    Py_XDECREF(attribute);
-    PyErr_Clear();
-    if (PyErr_GivenExceptionMatches(value, PyExc_LookupError))
-        return COCO_ERR_NOTFOUND;
-    if (PyErr_GivenExceptionMatches(value, PyExc_PermissionError))
-        return COCO_ERR_DENIED;
-    return (coco_status)status;
-}
-
 static void
 fail_answer(coco_kbc_answer *answer)
 {
-    PyObject *type = NULL;
-    PyObject *value = NULL;
-    PyObject *trace = NULL;
+    char message[MESSAGE_SIZE];
+    coco_status status = take_exception(message);
 
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
-    PyObject *text = value ? PyObject_Str(value) : NULL;
-    const char *message = text ? PyUnicode_AsUTF8(text) : NULL;
-    coco_status status = value ? status_of_exception(value) : COCO_ERR_IO;
-    coco_kbc_answer_fail(answer, status, message ? message : "the plugin raises");
-    PyErr_Clear();
-    Py_XDECREF(text);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(trace);
+    coco_kbc_answer_fail(answer, status, message);
 }
 
 /* An exception is the answer, too. */

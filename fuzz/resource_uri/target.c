@@ -29,10 +29,25 @@ check(const struct coco_resource_path *path)
         abort();
 }
 
+/* What goes to a KBS behind its prefix: nothing of it is gone up by whoever normalizes paths. */
+static void
+check_target(const char *target)
+{
+    size_t len = strcspn(target, "?");
+
+    for (size_t i = 0; i < len; i++)
+        if (target[i] == '/' && (target[i + 1] == '.' || target[i + 1] == '/' || i + 1 == len))
+            abort();
+    if (target[0] == '/' || memchr(target, '%', len) || memchr(target, '\\', len)
+        || strpbrk(target, " #\r\n\t") || strlen(target) > COCO_PLUGIN_TARGET_MAX)
+        abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct coco_resource_path path = {0};
+    struct coco_plugin_uri plugin = {{0}};
 
     _cleanup_free_ char *text = malloc(len + 1);
     if (!text)
@@ -45,5 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         check(&path);
     if (coco_resource_path_parse(text, &path, NULL) == COCO_OK)
         check(&path);
+    if (coco_plugin_uri_parse(text, &plugin, NULL) == COCO_OK)
+        check_target(plugin.target);
     return 0;
 }

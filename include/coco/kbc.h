@@ -227,7 +227,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_init_data(coco_kbc *kbc, const
                                                             coco_error **err);
 
 /**
- * Gets the resource @p uri, `kbs:///<repository>/<type>/<tag>`.
+ * Gets the resource @p uri, `kbs:///<repository>/<type>/<tag>`; or what a plug-in of the
+ * broker has, `kbs+<plugin>:///<path>[?<query>]`.
  *
  * A host in the URI is ignored: the broker is the one this KBC was made for.
  * The first call attests; later ones use the session while it lasts.
@@ -266,6 +267,25 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_resource(coco_kbc *kbc, coco_c
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_leased(coco_kbc *kbc, coco_ctx *ctx,
                                                          const char *uri, coco_bytes **ret,
                                                          uint32_t *lease, coco_error **err);
+
+/**
+ * Asks a plug-in of the broker, coco/kbs_plugin.h: sends @p data to `kbs+<plugin>:///<path>`, as
+ * POST does. coco_kbc_get_resource() with such a URI GETs what a plug-in has. Nothing is
+ * sent twice, unless the broker said that it did nothing.
+ *
+ * @param kbc   which broker
+ * @param ctx   progress and cancellation
+ * @param uri   `kbs+<plugin>:///<path>[?<query>]`; a host in it is ignored
+ * @param data  what the plug-in is told, such as a request for a certificate
+ * @param len   number of its bytes, at most 16 MiB
+ * @param ret   what it replies; free with coco_bytes_free(). If it was encrypted to this guest, it
+ *              is decrypted; what everybody may read comes as it is, and only TLS says from whom
+ * @param err   as coco_kbc_get_resource(); ::COCO_ERR_NOTSUP if this KBC's broker has no plug-ins
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_kbc_ask_plugin(coco_kbc *kbc, coco_ctx *ctx,
+                                                         const char *uri, const uint8_t *data,
+                                                         size_t len, coco_bytes **ret,
+                                                         coco_error **err);
 
 /**
  * Called with the resource that is watched: as it is first, and whenever it is another; and

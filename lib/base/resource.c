@@ -16,6 +16,11 @@
 #define PART_CHARS ALNUM "_-."
 #define HOST_CHARS ALNUM ".-:"
 #define HOST_MAX 255
+#define PLUGIN_SCHEME "kbs+"
+#define PLUGIN_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
+#define PLUGIN_MAX 32
+/* RFC 3986 section 3.4: pchar, "/" and "?". */
+#define QUERY_CHARS ALNUM "-._~%!$&'()*+,;=:@/?"
 
 /* Copies the part at text up to end; false unless it follows kbs-protocol C.1. */
 static bool
@@ -110,4 +115,68 @@ coco_resource_uri_parse(const char *text, struct coco_resource_path *ret, coco_e
         return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not kbs:///<repository>/<type>/<tag>",
                          text);
     return coco_resource_path_parse(host + host_len + 1, ret, err);
+}
+
+/* The parts of a path up to end. */
+static bool
+is_plugin_path(const char *text, const char *end)
+{
+    char part[COCO_RESOURCE_PART_MAX + 1];
+    bool good = true;
+
+    for (unsigned i = 0; good && i < COCO_PLUGIN_PARTS_MAX; i++) {
+        const char *slash = memchr(text, '/', (size_t)(end - text));
+
+        good = copy_part(text, slash ? slash : end, part);
+        if (!slash)
+            return good;
+        text = slash + 1;
+    }
+    return false;
+}
+
+coco_status
+coco_plugin_path_check(const char *text, coco_error **err)
+{
+    if (!is_plugin_path(text, text + strlen(text)))
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "'%.300s' is not 1 to %d parts of [A-Za-z0-9_.-] with / between", text,
+                         COCO_PLUGIN_PARTS_MAX);
+    return COCO_OK;
+}
+
+bool
+coco_plugin_uri_is(const char *text)
+{
+    return strncmp(text, PLUGIN_SCHEME, strlen(PLUGIN_SCHEME)) == 0;
+}
+
+/* "://[host[:port]]/"; what follows it, or NULL. */
+static const char *
+behind_host(const char *text)
+{
+    if (strncmp(text, "://", 3) != 0)
+        return NULL;
+    text += 3;
+    size_t len = strcspn(text, "/");
+    if (len > HOST_MAX || strspn(text, HOST_CHARS) < len || text[len] == '\0')
+        return NULL;
+    return text + len + 1;
+}
+
+coco_status
+coco_plugin_uri_parse(const char *text, struct coco_plugin_uri *ret, coco_error **err)
+{
+    const char *plugin = coco_plugin_uri_is(text) ? text + strlen(PLUGIN_SCHEME) : "";
+    size_t len = strspn(plugin, PLUGIN_CHARS);
+    const char *path = len > 0 && len <= PLUGIN_MAX ? behind_host(plugin + len) : NULL;
+    const char *query = path ? path + strcspn(path, "?") : NULL;
+
+    if (!query || !is_plugin_path(path, query)
+        || (*query && query[1 + strspn(query + 1, QUERY_CHARS)] != '\0')
+        || len + 1 + strlen(path) > COCO_PLUGIN_TARGET_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not kbs+<plugin>:///<path>[?<query>]",
+                         text);
+    (void)snprintf(ret->target, sizeof(ret->target), "%.*s/%s", (int)len, plugin, path);
+    return COCO_OK;
 }

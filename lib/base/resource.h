@@ -43,4 +43,23 @@ coco_status coco_resource_prefix_parse(const char *text, struct coco_resource_pr
 bool coco_resource_prefix_covers(const struct coco_resource_prefix *prefix,
                                  const struct coco_resource_path *path);
 
+/*
+ * What follows the name of a plug-in of a KBS: 1 to COCO_PLUGIN_PARTS_MAX parts, as those of a
+ * resource are, with / between.
+ */
+#define COCO_PLUGIN_PARTS_MAX 16
+coco_status coco_plugin_path_check(const char *text, coco_error **err);
+
+#define COCO_PLUGIN_TARGET_MAX 2048
+
+/* kbs+<plugin>://[host[:port]]/<path>[?<query>], which is <plugin>/<path>[?<query>] of a KBS. */
+struct coco_plugin_uri {
+    char target[COCO_PLUGIN_TARGET_MAX + 1];
+};
+
+/* Whether text is meant to be one. */
+bool coco_plugin_uri_is(const char *text);
+/* COCO_ERR_INVALID for anything else; a query is of what RFC 3986 section 3.4 lets in. */
+coco_status coco_plugin_uri_parse(const char *text, struct coco_plugin_uri *ret, coco_error **err);
+
 #endif

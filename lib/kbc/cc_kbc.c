@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "kbc/guest.h"
 #include "kbc/passport.h"
@@ -261,11 +262,18 @@ set_passport(void *self, const uint8_t *text, size_t len, coco_error **err)
 
 /* ---- Resources ---- */
 
+#define TARGET_MAX (COCO_PLUGIN_TARGET_MAX + 1)
+
 /* What is asked for; if something of it is held, and has a tag, only what is newer. */
 struct wanted {
-    const struct coco_resource_path *path;
+    const char *method;
+    char target[TARGET_MAX + 1];
+    const struct coco_kbc_blob *body; /* or NULL */
+    bool of_plugin;
     struct coco_kbc_held *held; /* or NULL */
 };
+
+_Static_assert(sizeof("/resource/") + COCO_RESOURCE_PARTS_SIZE < TARGET_MAX, "fits");
 
 static bool
 has_tag(const struct wanted *wanted)
@@ -277,17 +285,21 @@ static coco_status
 ask(const struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_session *session,
     const struct wanted *wanted, struct coco_broker_answer *ret, coco_error **err)
 {
-    char target[sizeof("/resource/") + sizeof(wanted->path->text)];
     const struct coco_http_header newer = {"if-none-match",
                                            has_tag(wanted) ? wanted->held->tag : NULL};
     struct coco_broker_request request = {
-        .method = "GET",
-        .path = target,
+        .method = wanted->method,
+        .path = wanted->target,
         .headers = &newer,
         .n_headers = has_tag(wanted) ? 1 : 0,
     };
 
-    (void)snprintf(target, sizeof(target), "/resource/%s", wanted->path->text);
+    if (wanted->body) {
+        request.content_type = "application/octet-stream";
+        request.body = wanted->body->data;
+        request.len = wanted->body->len;
+        request.once = true;
+    }
     if (kbc->passport)
         request.token = (const char *)session->token.data;
     else
@@ -322,14 +334,38 @@ open_reply(const struct coco_session *session, const struct coco_buf *sealed, co
     return status;
 }
 
+/*
+ * Whether it is for our key: a plug-in may say what everybody may read, too. Who could
+ * put such a thing in place of the other could encrypt to our key as well.
+ */
+static coco_status
+check_sealed(const struct coco_buf *body, bool *ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *object = NULL;
+    coco_error *why = NULL;
+
+    *ret = false;
+    if (coco_json_parse_object(coco_buf_text(body), body->len, &object, &why) != COCO_OK)
+        return coco_pass_over(why, err);
+    *ret = cJSON_GetObjectItemCaseSensitive(object, "protected")
+           && cJSON_GetObjectItemCaseSensitive(object, "ciphertext");
+    return COCO_OK;
+}
+
 static coco_status
 read_answer(const struct coco_session *session, const struct coco_broker_answer *answer,
-            coco_bytes **ret, coco_error **err)
+            bool of_plugin, coco_bytes **ret, coco_error **err)
 {
+    bool sealed = true;
+
     /* Upstream's words for a resource that is not there, and for a store that failed. */
     if (answer->status == 401 && coco_broker_said(answer, "PluginInternalError"))
         return coco_broker_fail(answer, COCO_ERR_NOTFOUND, err);
     coco_status status = coco_broker_check(answer, err);
+    if (status == COCO_OK && of_plugin)
+        status = check_sealed(&answer->body, &sealed, err);
+    if (status == COCO_OK && !sealed)
+        return coco_bytes_new(answer->body.data, answer->body.len, ret, err);
     if (status == COCO_OK)
         status = open_reply(session, &answer->body, ret, err);
     return status;
@@ -369,7 +405,7 @@ try_session(struct cc_kbc *kbc, coco_ctx *ctx, const struct wanted *wanted, bool
     }
     const bool same = has_tag(wanted) && answer.status == 304;
     if (!same)
-        status = read_answer(used, &answer, ret, err);
+        status = read_answer(used, &answer, wanted->of_plugin, ret, err);
     if (status == COCO_OK && wanted->held)
         hold(wanted->held, &answer, same);
     return status;
@@ -389,20 +425,38 @@ get_wanted(struct cc_kbc *kbc, coco_ctx *ctx, const struct wanted *wanted, coco_
 }
 
 static coco_status
+get_resource(struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_resource_path *path,
+             struct coco_kbc_held *held, coco_bytes **ret, coco_error **err)
+{
+    struct wanted wanted = {.method = "GET", .held = held};
+
+    (void)snprintf(wanted.target, sizeof(wanted.target), "/resource/%s", path->text);
+    return get_wanted(kbc, ctx, &wanted, ret, err);
+}
+
+static coco_status
 cc_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, coco_bytes **ret,
            coco_error **err)
 {
-    const struct wanted wanted = {.path = path};
-
-    return get_wanted(self, ctx, &wanted, ret, err);
+    return get_resource(self, ctx, path, NULL, ret, err);
 }
 
 static coco_status
 cc_kbc_get_newer(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
                  struct coco_kbc_held *held, coco_bytes **ret, coco_error **err)
 {
-    const struct wanted wanted = {.path = path, .held = held};
+    return get_resource(self, ctx, path, held, ret, err);
+}
 
+static coco_status
+cc_kbc_ask(void *self, coco_ctx *ctx, const struct coco_kbc_question *question, coco_bytes **ret,
+           coco_error **err)
+{
+    struct wanted wanted = {.method = question->method, .of_plugin = true};
+
+    if (question->body.data)
+        wanted.body = &question->body;
+    (void)snprintf(wanted.target, sizeof(wanted.target), "/%s", question->uri->target);
     return get_wanted(self, ctx, &wanted, ret, err);
 }
 
@@ -414,6 +468,7 @@ const struct coco_kbc_driver coco_cc_kbc = {
     .close = cc_kbc_close,
     .get = cc_kbc_get,
     .get_newer = cc_kbc_get_newer,
+    .ask = cc_kbc_ask,
     .attest = cc_kbc_attest,
     .attest_for = cc_kbc_attest_for,
     .get_passport = get_passport,

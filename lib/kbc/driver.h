@@ -18,6 +18,9 @@ COCO_DEFINE_CLEANUP(coco_kbc *, coco_kbc_free);
 #define COCO_KBC_KEY_MAX ((size_t)4 << 10)
 #define COCO_KBC_WRAPPED_MAX ((size_t)16 << 10)
 
+/* What a plug-in is told. */
+#define COCO_KBC_QUESTION_MAX ((size_t)16 << 20)
+
 /* What stands for a version of a resource: an entity tag (RFC 9110 section 8.8.3). */
 #define COCO_KBC_TAG_SIZE 128
 
@@ -32,6 +35,13 @@ struct coco_kbc_held {
 struct coco_kbc_blob {
     const uint8_t *data;
     size_t len;
+};
+
+/* What a plug-in of a broker is asked. */
+struct coco_kbc_question {
+    const char *method;
+    const struct coco_plugin_uri *uri;
+    struct coco_kbc_blob body; /* data is NULL: without one */
 };
 
 /* One KBC; the table of them is in kbc.c. */
@@ -49,6 +59,10 @@ struct coco_kbc_driver {
      */
     coco_status (*get_newer)(void *self, coco_ctx *ctx, const struct coco_resource_path *path,
                              struct coco_kbc_held *held, coco_bytes **ret, coco_error **err);
+
+    /* NULL for a KBC whose broker has no plug-ins. */
+    coco_status (*ask)(void *self, coco_ctx *ctx, const struct coco_kbc_question *question,
+                       coco_bytes **ret, coco_error **err);
 
     /* NULL, both, for a KBC that has no keys to wrap others by. */
     coco_status (*wrap)(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *key,

@@ -197,12 +197,48 @@ coco_kbc_set_passport(coco_kbc *kbc, const uint8_t *passport, size_t len, coco_e
     return status == COCO_OK ? status : coco_wrap(err, status, "passport");
 }
 
+static coco_status
+ask_plugin(coco_kbc *kbc, coco_ctx *ctx, const char *uri, struct coco_kbc_question *question,
+           coco_bytes **ret, coco_error **err)
+{
+    struct coco_plugin_uri parsed;
+
+    coco_status status = coco_plugin_uri_parse(uri, &parsed, err);
+    if (status == COCO_OK)
+        status = coco_ctx_check(ctx, err);
+    if (status != COCO_OK)
+        return status;
+    if (!kbc->driver->ask)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s has no plug-ins", kbc->driver->name);
+    question->uri = &parsed;
+    status = kbc->driver->ask(kbc->self, ctx, question, ret, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "kbs+%.300s", parsed.target);
+}
+
+coco_status
+coco_kbc_ask_plugin(coco_kbc *kbc, coco_ctx *ctx, const char *uri, const uint8_t *data, size_t len,
+                    coco_bytes **ret, coco_error **err)
+{
+    struct coco_kbc_question question = {
+        .method = "POST",
+        .body = {.data = data ? data : (const uint8_t *)"", .len = len},
+    };
+
+    if (len > COCO_KBC_QUESTION_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "question of more than %zu bytes",
+                         COCO_KBC_QUESTION_MAX);
+    return ask_plugin(kbc, ctx, uri, &question, ret, err);
+}
+
 coco_status
 coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx, const char *uri, coco_bytes **ret,
                       coco_error **err)
 {
+    struct coco_kbc_question question = {.method = "GET"};
     struct coco_resource_path path;
 
+    if (coco_plugin_uri_is(uri))
+        return ask_plugin(kbc, ctx, uri, &question, ret, err);
     coco_status status = coco_resource_uri_parse(uri, &path, err);
     if (status == COCO_OK)
         status = coco_ctx_check(ctx, err);
@@ -220,7 +256,7 @@ coco_kbc_get_newer(coco_kbc *kbc, coco_ctx *ctx, const char *uri, struct coco_kb
 {
     struct coco_resource_path path;
 
-    if (!kbc->driver->get_newer)
+    if (!kbc->driver->get_newer || coco_plugin_uri_is(uri))
         return coco_kbc_get_resource(kbc, ctx, uri, ret, err);
     coco_status status = coco_resource_uri_parse(uri, &path, err);
     if (status == COCO_OK)

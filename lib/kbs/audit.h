@@ -55,6 +55,7 @@ struct coco_kbs_audit_event {
     const char *path;     /* of the request */
     const char *id;       /* of the trace that explains it */
     const char *trace_id; /* W3C's */
+    const char *note;     /* what a plug-in has to say */
     int status;           /* of HTTP */
 };
 

@@ -88,6 +88,8 @@ coco_kbs_audit_format(const struct coco_kbs_audit_place *place,
     if (status == COCO_OK)
         status = add_text(entry, "trace_id", event->trace_id, err);
     if (status == COCO_OK)
+        status = add_text(entry, "note", event->note, err);
+    if (status == COCO_OK)
         status = write_line(entry, place, buf, err);
     return status;
 }

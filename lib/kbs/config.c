@@ -14,6 +14,8 @@
 #include "kbs/config_field.h"
 #include "kbs/config_section.h"
 
+#include <string.h>
+
 /*
  * Of one source a second. A handshake costs less than half a millisecond: one source
  * alone takes no more than a fifth of a processor, and a host that starts a thousand
@@ -24,21 +26,47 @@
 #define LEASE_USUAL_MAX 86400
 #define RATE UINT64_C(500)
 
+#define NAME "name"
+
+/* The KBS's own, which is always there; the others read what is said of them. */
 static coco_status
-read_plugins(const cJSON *root, coco_error **err)
+read_plugin(const cJSON *item, cJSON *all, coco_error **err)
 {
     const struct coco_kbs_field fields[] = {
-        {"name", COCO_FIELD_CONSTANT, NULL, 0, 0, "resource"},
+        {NAME, COCO_FIELD_CONSTANT, NULL, 0, 0, "resource"},
         {"storage_backend_type", COCO_FIELD_CONSTANT, NULL, 0, 0, "kvstorage"},
     };
+    const char *name = NULL;
+
+    if (!cJSON_IsObject(item))
+        return coco_fail(err, COCO_ERR_PROTO, "is not a list of tables");
+    coco_status status = coco_json_get_string(item, NAME, &name, err);
+    if (status != COCO_OK)
+        return status;
+    if (strcmp(name, "resource") == 0)
+        return COCO_KBS_READ(item, fields, err);
+    if (cJSON_GetObjectItemCaseSensitive(all, name))
+        return coco_fail(err, COCO_ERR_PROTO, "%.100s is there twice", name);
+    status = coco_json_add_copy(all, name, item, err);
+    if (status == COCO_OK)
+        coco_json_free(cJSON_DetachItemFromObjectCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(all, name), NAME));
+    return status;
+}
+
+static coco_status
+read_plugins(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
     const cJSON *list = coco_kbs_section(root, "plugins");
     const cJSON *item;
     size_t n = 0;
 
     coco_status status = coco_kbs_list_size(list, "plugins", &n, err);
+    if (status == COCO_OK)
+        status = coco_json_new_object(&config->plugins, err);
     cJSON_ArrayForEach(item, list)
         if (status == COCO_OK)
-            status = COCO_KBS_READ(item, fields, err);
+            status = read_plugin(item, config->plugins, err);
     return coco_kbs_in_section("plugins", status, err);
 }
 
@@ -191,7 +219,7 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
     if (status == COCO_OK)
         status = coco_kbs_read_storage(root, config, err);
     if (status == COCO_OK)
-        status = read_plugins(root, err);
+        status = read_plugins(root, config, err);
     if (status == COCO_OK)
         status = read_explain(root, config, err);
     if (status == COCO_OK)
@@ -276,6 +304,7 @@ coco_kbs_config_done(struct coco_kbs_config *config)
     coco_kbs_admin_done(config);
     coco_kbs_storage_done(config);
     coco_kbs_tenants_done(config);
+    coco_json_free(config->plugins);
     free(config->audit_path);
     *config = (struct coco_kbs_config){0};
 }

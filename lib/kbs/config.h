@@ -146,6 +146,7 @@ struct coco_kbs_config {
         uint64_t seconds; /* that a resource may be used for; 0: for ever */
         uint64_t max_seconds;
     } lease;
+    cJSON *plugins; /* an object: what [[plugins]] says of each but the KBS's own, by name */
     uint64_t explain_entries;
     char *audit_path; /* NULL: nothing is recorded */
     bool audit_sync;

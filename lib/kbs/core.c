@@ -12,6 +12,7 @@
 #include "kbs/guest.h"
 #include "kbs/keyring.h"
 #include "kbs/limiter.h"
+#include "kbs/plugins.h"
 #include "kbs/policies.h"
 #include "kbs/provider.h"
 #include "kbs/references.h"
@@ -117,6 +118,8 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
         status = open_parts(core, err);
     if (status == COCO_OK)
         status = open_audit(core, err);
+    if (status == COCO_OK)
+        status = coco_kbs_plugins_open(core, &core->plugins, err);
     if (status == COCO_OK && core->config.tenants.n > 0)
         status = coco_kbs_tenants_open(core, &core->tenants, err);
     if (status == COCO_OK)
@@ -150,6 +153,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     if (!core)
         return;
     coco_kbs_tenants_free(core->tenants);
+    coco_kbs_plugins_close(core->plugins);
     coco_kbs_audit_close(core->audit);
     coco_kbs_providers_free(core->providers);
     coco_verifier_free(core->verifier);

@@ -21,6 +21,7 @@ struct coco_kbs_audit;
 struct coco_kbs_guests;
 struct coco_kbs_keyring;
 struct coco_kbs_limiter;
+struct coco_kbs_plugins;
 struct coco_kbs_policies;
 struct coco_kbs_providers;
 struct coco_kbs_tenants;
@@ -42,6 +43,7 @@ struct coco_kbs_core {
     struct coco_kbs_limiter *limiter; /* NULL: anybody may ask as often as he likes */
     struct coco_kbs_providers *providers;
     struct coco_kbs_tenants *tenants; /* NULL: there are none */
+    struct coco_kbs_plugins *plugins; /* NULL: a tenant has none */
     coco_verifier *verifier;
     struct coco_kbs_keyring *keyring;
     EVP_PKEY *token_key;  /* the first of the keyring, lent */
@@ -64,6 +66,8 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_core *, coco_kbs_core_free);
 
 /* Of a name for whoever asks, with its NUL: what is longer is cut. */
 #define COCO_KBS_WHO_SIZE 64
+/* Of what a plug-in has put on record, likewise. */
+#define COCO_KBS_NOTE_SIZE 256
 
 /*
  * A request while it is handled. A handler that fails has set what the peer may
@@ -75,6 +79,7 @@ struct coco_kbs_call {
     const struct coco_httpd_request *request; /* its path is that within the tenant */
     const char *asked;                        /* the whole path */
     const char *rest;                         /* of the path, behind the prefix of the route */
+    const char *plugin;                       /* that is asked; NULL: for a resource */
     struct coco_httpd_reply *reply;
     const char *name;   /* of the error, upstream's: "PolicyDeny" */
     const char *detail; /* for the peer instead of the error's message, or NULL */
@@ -85,6 +90,7 @@ struct coco_kbs_call {
     char trace_id[COCO_TRACE_ID_SIZE]; /* W3C's, or "" */
     bool traced;                       /* it is the peer's, and said where what happened is told */
     char trace[40];                    /* id of the trace that explains it, or "" */
+    char note[COCO_KBS_NOTE_SIZE];     /* for the record, or "" */
     char who[COCO_KBS_WHO_SIZE]; /* thumbprint of a guest's key or an owner's role; "" while unknown
                                   */
 };

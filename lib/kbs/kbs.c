@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <coco/kbs.h>
+#include <coco/kbs_plugin.h>
 
 #include "base/bytes.h"
 #include "base/fail.h"
@@ -13,6 +13,7 @@
 #include "kbs/backup.h"
 #include "kbs/core.h"
 #include "kbs/explain.h"
+#include "kbs/plugins.h"
 #include "kbs/policies.h"
 #include "kbs/references.h"
 #include "kbs/server.h"
@@ -67,7 +68,19 @@ coco_kbs_start(coco_kbs *kbs, coco_error **err)
     if (kbs->server)
         status = coco_fail(err, COCO_ERR_INVALID, "the KBS is serving already");
     else
+        status = coco_kbs_plugins_check(kbs->core->plugins, err);
+    if (status == COCO_OK)
         status = coco_kbs_server_start(kbs->core, &kbs->server, err);
+    (void)pthread_mutex_unlock(&kbs->lock);
+    return status;
+}
+
+coco_status
+coco_kbs_add_plugin(coco_kbs *kbs, const coco_kbs_plugin *plugin, void *user, coco_error **err)
+{
+    (void)pthread_mutex_lock(&kbs->lock);
+    coco_status status =
+        coco_kbs_plugins_add(kbs->core->plugins, kbs->server != NULL, plugin, user, err);
     (void)pthread_mutex_unlock(&kbs->lock);
     return status;
 }

@@ -395,11 +395,14 @@ coco_kbs_policies_get(struct coco_kbs_policies *policies, const char *id, struct
  * whoever sets no other policy need not wait for an engine to find that out.
  */
 static bool
-all_affirming(const cJSON *claims)
+all_affirming(const cJSON *claims, const cJSON *data)
 {
     const cJSON *submods = cJSON_GetObjectItemCaseSensitive(claims, "submods");
+    const cJSON *plugin = cJSON_GetObjectItemCaseSensitive(data, "plugin");
     const cJSON *submod;
 
+    if (!cJSON_IsString(plugin) || strcmp(plugin->valuestring, "resource") != 0)
+        return false;
     if (!cJSON_IsObject(submods) || !submods->child)
         return false;
     cJSON_ArrayForEach(submod, submods) {
@@ -454,12 +457,12 @@ coco_kbs_policies_allow(struct coco_kbs_policies *policies, const struct coco_kb
     _cleanup_json_ cJSON *result = NULL;
 
     if (!coco_policy_supported()) {
-        *ret = (struct coco_kbs_decision){.allowed = all_affirming(claims)};
+        *ret = (struct coco_kbs_decision){.allowed = all_affirming(claims, data)};
         return COCO_OK;
     }
     coco_status status = get_in(policies, chosen->generation, chosen->id, &policy, err);
     if (status == COCO_OK && strcmp(coco_policy_text(policy), default_resource) == 0) {
-        *ret = (struct coco_kbs_decision){.allowed = all_affirming(claims)};
+        *ret = (struct coco_kbs_decision){.allowed = all_affirming(claims, data)};
         return COCO_OK;
     }
     if (status == COCO_OK)

@@ -86,27 +86,34 @@ add_query(cJSON *data, const char *query, coco_error **err)
     return status;
 }
 
-/* What policies see as data (kbs-protocol C.2). */
 static coco_status
-policy_data(const struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+add_parts(cJSON *data, const char *path, coco_error **err)
 {
-    struct coco_resource_path path;
-    _cleanup_json_ cJSON *data = NULL;
+    _cleanup_free_ char *copy = strdup(path);
     cJSON *parts = NULL;
+    char *rest = copy;
 
-    coco_status status = coco_resource_path_parse(call->rest, &path, err);
+    if (!copy)
+        return coco_fail_nomem(err);
+    coco_status status = coco_json_add_array(data, "resource-path", &parts, err);
+    while (status == COCO_OK && rest)
+        status = coco_json_add_string(parts, NULL, strsep(&rest, "/"), err);
+    return status;
+}
+
+coco_status
+coco_kbs_policy_data(const struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *data = NULL;
+
+    coco_status status = coco_json_new_object(&data, err);
     if (status == COCO_OK)
-        status = coco_json_new_object(&data, err);
+        status =
+            coco_json_add_string(data, "plugin", call->plugin ? call->plugin : "resource", err);
     if (status == COCO_OK)
-        status = coco_json_add_string(data, "plugin", "resource", err);
+        status = coco_json_add_string(data, "method", call->request->method, err);
     if (status == COCO_OK)
-        status = coco_json_add_array(data, "resource-path", &parts, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(parts, NULL, path.repository, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(parts, NULL, path.type, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(parts, NULL, path.tag, err);
+        status = add_parts(data, call->rest, err);
     if (status == COCO_OK)
         status = add_query(data, call->request->query, err);
     if (status == COCO_OK)
@@ -123,6 +130,8 @@ fill_trace(const struct coco_kbs_call *call, const cJSON *claims, cJSON *trace, 
     const cJSON *submods = cJSON_GetObjectItemCaseSensitive(claims, "submods");
 
     coco_status status = coco_json_add_string(trace, "resource", call->rest, err);
+    if (status == COCO_OK && call->plugin)
+        status = coco_json_add_string(trace, "plugin", call->plugin, err);
     if (status == COCO_OK && submods)
         status = coco_json_add_copy(trace, "claims", submods, err);
     if (status == COCO_OK)
@@ -154,22 +163,22 @@ deny(struct coco_kbs_call *call, const char *policy, const cJSON *claims, const 
                                      call->trace, err);
     if (status != COCO_OK)
         return status;
-    status = coco_fail(err, COCO_ERR_DENIED, "resource %s: %s", call->rest, reason);
+    status = coco_fail(err, COCO_ERR_DENIED, "%s %s: %s", call->plugin ? call->plugin : "resource",
+                       call->rest, reason);
     return coco_kbs_refuse(call, 403, "denied by policy; the owner finds why under this id",
                            status);
 }
 
-static coco_status
-check_policy(struct coco_kbs_call *call, const cJSON *claims, struct coco_kbs_decision *ruling,
-             coco_error **err)
+coco_status
+coco_kbs_check_policy(struct coco_kbs_call *call, const cJSON *claims, const cJSON *data,
+                      struct coco_kbs_decision *ruling, coco_error **err)
 {
-    _cleanup_json_ cJSON *data = NULL;
     struct coco_kbs_chosen policy;
     coco_error *why = NULL;
 
-    coco_status status = policy_data(call, &data, err);
-    if (status == COCO_OK)
-        status = coco_kbs_policies_choose(call->core->policies, call->rest, &policy, err);
+    /* The paths of plug-ins are none of resources, whatever they are called. */
+    coco_status status = coco_kbs_policies_choose(call->core->policies,
+                                                  call->plugin ? "" : call->rest, &policy, err);
     if (status != COCO_OK)
         return status;
     status = coco_kbs_policies_allow(call->core->policies, &policy, claims, data, ruling, &why);
@@ -188,13 +197,13 @@ check_policy(struct coco_kbs_call *call, const cJSON *claims, struct coco_kbs_de
     return status;
 }
 
-static coco_status
-give_to(struct coco_kbs_call *call, const struct coco_kbs_guest *guest,
-        const struct coco_secret *secret, coco_error **err)
+coco_status
+coco_kbs_give_to(struct coco_kbs_call *call, const struct coco_kbs_guest *guest, const void *secret,
+                 size_t len, coco_error **err)
 {
     call->name = "JweError";
-    coco_status status = coco_rcar_response_build(guest->version, guest->key, secret->data,
-                                                  secret->len, &call->reply->body, err);
+    coco_status status =
+        coco_rcar_response_build(guest->version, guest->key, secret, len, &call->reply->body, err);
     if (status == COCO_OK)
         call->reply->type = "application/json";
     return status;
@@ -233,6 +242,7 @@ coco_status
 coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
 {
     _cleanup_guest_ struct coco_kbs_guest *guest = NULL;
+    _cleanup_json_ cJSON *data = NULL;
     _cleanup_secret_ struct coco_secret secret = {0};
     const char *name = NULL;
     struct coco_kbs_decision ruling = {0};
@@ -243,7 +253,9 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
     if (status == COCO_OK)
         status = coco_kbs_resource_name(call, &name, err);
     if (status == COCO_OK)
-        status = check_policy(call, guest->claims, &ruling, err);
+        status = coco_kbs_policy_data(call, &data, err);
+    if (status == COCO_OK)
+        status = coco_kbs_check_policy(call, guest->claims, data, &ruling, err);
     if (status != COCO_OK)
         return status;
     status = coco_kbs_store_get(call->core->store, COCO_KBS_RESOURCE, name, &secret, &version, err);
@@ -260,7 +272,7 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
         return COCO_OK;
     }
     if (status == COCO_OK)
-        status = give_to(call, guest, &secret, err);
+        status = coco_kbs_give_to(call, guest, secret.data, secret.len, err);
     if (status == COCO_OK)
         coco_ctx_log(call->core->ctx, COCO_LOG_INFO, "resource %s given", name);
     return status;

@@ -17,6 +17,8 @@
 #include "kbs/limiter.h"
 #include "kbs/overview.h"
 #include "kbs/page.h"
+#include "kbs/plugin.h"
+#include "kbs/plugins.h"
 #include "kbs/resource.h"
 #include "kbs/tenants.h"
 #include "kbs/versions.h"
@@ -26,6 +28,7 @@
 #include <time.h>
 
 #define RESOURCE_EVENT "resource"
+#define PLUGIN_EVENT "plugin"
 #define PATH_SHOWN 1024
 #define REPLY_MAX ((size_t)96 << 20) /* a resource in base64, twice */
 
@@ -110,6 +113,10 @@ static const struct route {
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 
+/* All the rest. */
+static const struct route plugin_route = {NULL, COCO_RCAR_PREFIX "/", coco_kbs_ask_plugin,
+                                          PLUGIN_EVENT, COCO_KBS_OTHER};
+
 /* What follows route's path, "" for an exact match; NULL if it is not its path. */
 static const char *
 match(const char *path, const char *route)
@@ -121,6 +128,20 @@ match(const char *path, const char *route)
     if (route[len - 1] != '/')
         return strcmp(path, route) == 0 ? path + len : NULL;
     return strncmp(path, route, len) == 0 && path[len] ? path + len : NULL;
+}
+
+bool
+coco_kbs_is_route(const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < ROUTES; i++) {
+        const char *path = match(routes[i].path, plugin_route.path);
+
+        if (path && strncmp(path, name, len) == 0 && (path[len] == '\0' || path[len] == '/'))
+            return true;
+    }
+    return false;
 }
 
 /* What is said to everybody, and costs nothing, is not. */
@@ -172,6 +193,15 @@ refuse_path(struct coco_kbs_call *call, bool known, coco_error **err)
 }
 
 static coco_status
+take_route(struct coco_kbs_call *call, const struct route *route, const struct route **ret,
+           coco_error **err)
+{
+    *ret = route;
+    coco_status status = check_rate(call, route, err);
+    return status == COCO_OK ? route->handler(call, err) : status;
+}
+
+static coco_status
 dispatch(struct coco_kbs_call *call, const struct route **ret, coco_error **err)
 {
     const struct coco_httpd_request *request = call->request;
@@ -185,11 +215,12 @@ dispatch(struct coco_kbs_call *call, const struct route **ret, coco_error **err)
         known = true;
         if (strcmp(request->method, routes[i].method) == 0) {
             call->rest = rest;
-            *ret = &routes[i];
-            coco_status status = check_rate(call, &routes[i], err);
-            return status == COCO_OK ? routes[i].handler(call, err) : status;
+            return take_route(call, &routes[i], ret, err);
         }
     }
+    const char *rest = match(request->path, plugin_route.path);
+    if (!known && rest && coco_kbs_plugins_match(call->core->plugins, rest, call))
+        return take_route(call, &plugin_route, ret, err);
     return refuse_path(call, known, err);
 }
 
@@ -266,12 +297,14 @@ put_on_record(struct coco_kbs_call *call, const char *event)
         .path = path,
         .id = call->trace,
         .trace_id = call->traced ? call->trace_id : NULL,
+        .note = call->note,
         .status = call->reply->status,
     };
 
     /* Anybody can ask without a session, or too often, as often as it takes to fill a disk. */
     if (call->reply->status == 429
-        || (strcmp(event, RESOURCE_EVENT) == 0 && call->reply->status == 401))
+        || (strcmp(event, RESOURCE_EVENT) == 0 && call->reply->status == 401)
+        || (strcmp(event, PLUGIN_EVENT) == 0 && !call->who[0]))
         return;
     coco_text_escape(call->asked, strlen(call->asked), path, sizeof(path));
     coco_status status = coco_kbs_audit_add(call->root->audit, &entry, &err);

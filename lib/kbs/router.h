@@ -20,4 +20,7 @@ void coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request
 void coco_kbs_reply_error(int status, const char *name, const char *detail, const char *id,
                           const char *trace, struct coco_httpd_reply *reply);
 
+/* Whether /kbs/v0/<name> is a path of the KBS itself, so that no plug-in can have it. */
+bool coco_kbs_is_route(const char *name);
+
 #endif

@@ -253,6 +253,96 @@ uri_bounds_the_host(void **state)
 }
 
 static void
+a_plugin_uri_becomes_a_target(void **state)
+{
+    static const struct {
+        const char *uri, *target;
+    } cases[] = {
+        {"kbs+ca:///certificate", "ca/certificate"},
+        {"kbs+ca://kbs.example:8080/certificate", "ca/certificate"},
+        {"kbs+pkcs11:///resource/a/b/c", "pkcs11/resource/a/b/c"},
+        {"kbs+resource:///a/b/c", "resource/a/b/c"},
+        {"kbs+nebula-ca:///credential?name=podA&ip=10.9.8.7/21",
+         "nebula-ca/credential?name=podA&ip=10.9.8.7/21"},
+        {"kbs+a:///b?", "a/b?"},
+        {"kbs+a:///b?c=%20?/@:!$&'()*+,;=-._~", "a/b?c=%20?/@:!$&'()*+,;=-._~"},
+        {"kbs+a:///1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16",
+         "a/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++) {
+        struct coco_plugin_uri uri;
+        coco_error *err = NULL;
+
+        assert_true(coco_plugin_uri_is(cases[i].uri));
+        assert_ok(coco_plugin_uri_parse(cases[i].uri, &uri, &err), err);
+        assert_string_equal(uri.target, cases[i].target);
+    }
+}
+
+static void
+plugin_uris_of_other_forms_are_refused(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "kbs+",
+        "kbs+://",
+        "kbs+:///a",
+        "kbs+ca",
+        "kbs+ca:",
+        "kbs+ca:/a",
+        "kbs+ca://",
+        "kbs+ca:///",
+        "kbs+ca://host",
+        "kbs+ca:////a",
+        "kbs+ca:///a/",
+        "kbs+ca:///a//b",
+        "kbs+ca:///.",
+        "kbs+ca:///..",
+        "kbs+ca:///a/../b",
+        "kbs+ca:///a/.b",
+        "kbs+ca:///%2e%2e",
+        "kbs+ca:///a b",
+        "kbs+ca:///a#b",
+        "kbs+ca:///a?b#c",
+        "kbs+ca:///a?b c",
+        "kbs+ca:///a?b\r\nHost: x",
+        "kbs+ca:///a?\"",
+        "kbs+ca:///a?\\",
+        "kbs+ca:///a?\xc3\xa4",
+        "kbs+ca:///?a",
+        "kbs+CA:///a",
+        "kbs+c_a:///a",
+        "kbs+c/a:///a",
+        "kbs+a2345678901234567890123456789012x:///a",
+        "KBS+ca:///a",
+        "kbs:///a/b/c",
+        " kbs+ca:///a",
+        "kbs+ca://user@host/a",
+        "kbs+ca://ho st/a",
+        "kbs+a:///1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17",
+    };
+    char longest[COCO_PLUGIN_TARGET_MAX + 32] = "kbs+ca:///a?";
+    struct coco_plugin_uri uri;
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++) {
+        if (coco_plugin_uri_parse(cases[i], &uri, &err) == COCO_OK)
+            fail_msg("'%s' is accepted", cases[i]);
+        assert_fails(coco_error_status(err), err, COCO_ERR_INVALID, "is not kbs+<plugin>");
+    }
+    assert_false(coco_plugin_uri_is("kbs:///a/b/c"));
+    memset(longest + 12, 'x', COCO_PLUGIN_TARGET_MAX);
+    longest[12 + COCO_PLUGIN_TARGET_MAX - strlen("ca/a?")] = '\0';
+    assert_ok(coco_plugin_uri_parse(longest, &uri, &err), err);
+    assert_int_equal(strlen(uri.target), COCO_PLUGIN_TARGET_MAX);
+    longest[strlen(longest)] = 'x';
+    assert_fails(coco_plugin_uri_parse(longest, &uri, &err), err, COCO_ERR_INVALID, "is not");
+}
+
+static void
 a_prefix_covers_what_begins_with_it(void **state)
 {
     static const struct {
@@ -371,6 +461,8 @@ main(void)
         cmocka_unit_test(uri_refuses_other_forms),
         cmocka_unit_test(uri_bounds_the_host),
         cmocka_unit_test(parts_are_one_to_three),
+        cmocka_unit_test(a_plugin_uri_becomes_a_target),
+        cmocka_unit_test(plugin_uris_of_other_forms_are_refused),
         cmocka_unit_test(a_prefix_covers_what_begins_with_it),
         cmocka_unit_test(a_prefix_ends_with_a_slash_and_is_no_resource),
     };

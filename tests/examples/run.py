@@ -11,6 +11,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import hashlib
+import json
 import os
 import pathlib
 import secrets
@@ -28,6 +29,7 @@ KERNEL = b"the kernel that the examples boot"
 SECRET = b"a secret with a NUL \0 and no newline at its end"
 NAMES = ("attest", "secret", "pull")
 # What callbacks take is shown in the language of the library, and in the shortest one.
+PLUGINS = ("plugin", "kbs_plugin")
 PLUGIN = ("c", "python")
 
 
@@ -46,11 +48,11 @@ def must(*command, **kwargs):
 
 
 def in_c(source, build, top):
-    return {name: [build / "examples" / f"example-{name}"] for name in (*NAMES, "plugin")}
+    return {name: [build / "examples" / f"example-{name}"] for name in (*NAMES, *PLUGINS)}
 
 
 def in_python(source, build, top):
-    return {name: [sys.executable, source / "examples/python" / f"{name}.py"] for name in (*NAMES, "plugin")}
+    return {name: [sys.executable, source / "examples/python" / f"{name}.py"] for name in (*NAMES, *PLUGINS)}
 
 
 def in_go(source, build, top):
@@ -148,6 +150,26 @@ def check_plugin(command, top):
     expect(done.returncode != 0 and b"directory_kbc" in done.stderr and not done.stdout, "plugin says why not", done)
 
 
+def check_kbs_plugin(command, config, top):
+    (top / "kbs.toml").write_text(config)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, top / "kbs.toml"], **pipes) as server:
+        url = server.stdout.readline().decode().strip()
+        try:
+            with coco.Kbc(f"cc_kbc::{url}") as kbc:
+                claims = json.loads(kbc.get("kbs+whoami:///claims"))
+                try:
+                    kbc.get("kbs+whoami:///secrets")
+                    sys.exit("kbs_plugin: says more than it should")
+                except coco.NotFoundError as error:
+                    assert "there are claims, and nothing else" in str(error), error
+        finally:
+            out, errors = server.communicate()
+    done = subprocess.CompletedProcess(command, server.returncode, out, errors)
+    cpu = claims["submods"]["cpu0"]["ear.veraison.annotated-evidence"]
+    expect(done.returncode == 0 and "software" in cpu, "kbs_plugin tells a guest what is known of it", done)
+
+
 def main(language, source, build):
     for tool in (BUSYBOX, "umoci"):
         if not shutil.which(tool):
@@ -158,11 +180,13 @@ def main(language, source, build):
         programs = top / "programs"
         programs.mkdir()
         commands = LANGUAGES[language](pathlib.Path(source), pathlib.Path(build), programs)
-        with coco.kbs.Kbs(launch(top)) as kbs:
+        config = launch(top)
+        with coco.kbs.Kbs(config) as kbs:
             kbs.set_reference_value("launch_digest", [hashlib.sha384(KERNEL).hexdigest()])
             check(commands, kbs, top)
         if language in PLUGIN:
             check_plugin(commands["plugin"], top)
+            check_kbs_plugin(commands["kbs_plugin"], config, top)
     return 0
 
 

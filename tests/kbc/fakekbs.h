@@ -51,6 +51,8 @@ struct kbs {
     bool want_device;
     enum coco_rcar_version speaks;
 
+    const char *target;       /* that is asked for last; NULL: the resource's */
+    const char *question;     /* that is posted there; or NULL */
     const char *secret;       /* NULL: SECRET */
     const char *etag;         /* of it; or NULL */
     const char *cache;        /* its Cache-Control; or NULL */
@@ -242,8 +244,11 @@ serve_get(struct kbs *kbs, const struct httpd_request *request)
         return object_to(kbs, "no token at the resource");
     if ((!kbs->want_bearer && !strstr(cookie, COOKIE)) || !kbs->guest)
         return object_to(kbs, "no session at the resource");
-    if (strcmp(request->target, "/kbs/v0/resource/default/key/1") != 0)
+    if (strcmp(request->target, kbs->target ? kbs->target : "/kbs/v0/resource/default/key/1") != 0)
         return object_to(kbs, "another resource");
+    if (strcmp(request->method, kbs->question ? "POST" : "GET") != 0
+        || strcmp(request->body, kbs->question ? kbs->question : "") != 0)
+        return object_to(kbs, "another question");
     if (kbs->other)
         return seal_to_other(kbs, &reply) && keep_reply(kbs, &reply);
     return coco_rcar_response_build(kbs->speaks, kbs->guest, secret, strlen(secret), &reply, NULL)

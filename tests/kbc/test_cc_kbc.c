@@ -284,6 +284,135 @@ a_session_that_stays_forgotten_is_denied(void **state)
     assert_null(secret);
 }
 
+#define PLUGIN_URI "kbs+ca:///certificate?x=%20y"
+#define QUESTION "a request for a certificate"
+
+static coco_status
+ask_plugin(struct fixture *f, coco_bytes **ret)
+{
+    return coco_kbc_ask_plugin(f->kbc, f->ctx, PLUGIN_URI, (const uint8_t *)QUESTION,
+                               strlen(QUESTION), ret, &f->err);
+}
+
+static void
+a_plugin_is_asked_with_the_session(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *answer = NULL;
+
+    f->kbs.target = "/kbs/v0/ca/certificate?x=%20y";
+    f->kbs.question = QUESTION;
+    assert_ok(ask_plugin(f, &answer), f->err);
+    assert_string_equal((const char *)coco_bytes_data(answer), SECRET);
+    coco_bytes_free(answer);
+    f->kbs.question = NULL;
+    assert_ok(coco_kbc_get_resource(f->kbc, f->ctx, PLUGIN_URI, &answer, &f->err), f->err);
+    assert_string_equal((const char *)coco_bytes_data(answer), SECRET);
+    coco_bytes_free(answer);
+    assert_asked(f, 1, 1, 2);
+}
+
+/* What is not for us alone is not encrypted to us. */
+static void
+what_a_plugin_says_to_everybody_comes_as_it_is(void **state)
+{
+    static const char *const said[] = {
+        "", "text", "{", "{}", "{\"protected\":1}", "[\"protected\",\"ciphertext\"]", "\x80",
+    };
+    struct fixture *f = *state;
+    coco_bytes *answer = NULL;
+
+    for (size_t i = 0; i < COUNT(said); i++) {
+        f->kbs.lies[GET] = (struct lie){1, 0, "200 OK", NULL, said[i], false};
+        assert_ok(ask_plugin(f, &answer), f->err);
+        assert_string_equal((const char *)coco_bytes_data(answer), said[i]);
+        coco_bytes_free(answer);
+        answer = NULL;
+        /* A resource is always for us alone. */
+        assert_fails(get(f, &answer), f->err, COCO_ERR_PROTO, "");
+    }
+    f->kbs.lies[GET] =
+        (struct lie){1, 0, "200 OK", NULL, "{\"protected\":\"\",\"ciphertext\":\"\"}", false};
+    assert_fails(ask_plugin(f, &answer), f->err, COCO_ERR_PROTO, "kbs+ca/certificate");
+}
+
+static void
+a_plugins_no_is_told(void **state)
+{
+    static const struct {
+        const char *status, *body;
+        coco_status want;
+    } cases[] = {
+        {"403 Forbidden", ERROR("PolicyDeny", "no"), COCO_ERR_DENIED},
+        {"404 Not Found", ERROR("PluginNotFound", "no such path"), COCO_ERR_NOTFOUND},
+        {"400 Bad Request", ERROR("PluginInternalError", "no request"), COCO_ERR_PROTO},
+        {"413 Payload Too Large", ERROR("PluginInternalError", "too much"), COCO_ERR_LIMIT},
+    };
+    struct fixture *f = *state;
+    coco_bytes *answer = NULL;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        f->kbs.lies[GET] = (struct lie){1, 0, cases[i].status, NULL, cases[i].body, false};
+        assert_fails(ask_plugin(f, &answer), f->err, cases[i].want, "kbs+ca/certificate?x=%20y: ");
+        assert_asked(f, 1, 1, 1 + (unsigned)i);
+    }
+}
+
+/* It may have done what it was asked for. */
+static void
+a_question_is_not_put_again(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *answer = NULL;
+
+    f->kbs.target = "/kbs/v0/ca/certificate?x=%20y";
+    f->kbs.question = QUESTION;
+    coco_kbc_set_retries(f->kbc, 3);
+    f->kbs.lies[GET] = (struct lie){.from = 1, .to = 1, .cut = true};
+    assert_fails(ask_plugin(f, &answer), f->err, COCO_ERR_NET, "");
+    assert_int_equal(f->kbs.asked[GET], 1);
+}
+
+static void
+only_brokers_with_plugins_are_asked(void **state)
+{
+    struct fixture *f = *state;
+    coco_kbc *sample = NULL;
+    coco_bytes *answer = NULL;
+
+    assert_ok(coco_kbc_new("sample_kbc::", &sample, &f->err), f->err);
+    assert_fails(coco_kbc_ask_plugin(sample, f->ctx, PLUGIN_URI, NULL, 0, &answer, &f->err), f->err,
+                 COCO_ERR_NOTSUP, "sample_kbc has no plug-ins");
+    assert_fails(coco_kbc_get_resource(sample, f->ctx, PLUGIN_URI, &answer, &f->err), f->err,
+                 COCO_ERR_NOTSUP, "sample_kbc has no plug-ins");
+    coco_kbc_free(sample);
+    assert_fails(coco_kbc_ask_plugin(f->kbc, f->ctx, URI, NULL, 0, &answer, &f->err), f->err,
+                 COCO_ERR_INVALID, "is not kbs+<plugin>");
+    assert_fails(coco_kbc_ask_plugin(f->kbc, f->ctx, PLUGIN_URI, (const uint8_t *)"", SIZE_MAX,
+                                     &answer, &f->err),
+                 f->err, COCO_ERR_INVALID, "question of more than");
+    assert_asked(f, 0, 0, 0);
+}
+
+static void
+asking_a_plugin_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    f->kbs.target = "/kbs/v0/ca/certificate?x=%20y";
+    f->kbs.question = QUESTION;
+    for_each_fault()
+    {
+        coco_bytes *answer = NULL;
+
+        coco_status status = ask_plugin(f, &answer);
+        fault_expect(status, f->err);
+        coco_bytes_free(answer);
+        coco_error_free(f->err);
+        f->err = NULL;
+    }
+}
+
 /* Upstream's client attests three times before it believes a no. */
 static void
 a_policys_no_is_not_asked_for_twice(void **state)
@@ -854,6 +983,12 @@ main(void)
         TEST(one_handshake_serves_every_secret),
         TEST(a_forgotten_session_is_renewed_once),
         TEST(a_session_that_stays_forgotten_is_denied),
+        TEST(a_plugin_is_asked_with_the_session),
+        TEST(what_a_plugin_says_to_everybody_comes_as_it_is),
+        TEST(a_plugins_no_is_told),
+        TEST(a_question_is_not_put_again),
+        TEST(only_brokers_with_plugins_are_asked),
+        TEST(asking_a_plugin_survives_any_failed_allocation),
         TEST(a_policys_no_is_not_asked_for_twice),
         TEST(lies_at_every_step_are_seen),
         TEST(a_secret_for_another_key_is_not_opened),

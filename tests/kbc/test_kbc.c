@@ -151,7 +151,7 @@ a_resource_needs_a_whole_name(void **state)
         "kbs:///a/b/../c",
         "a/b/c",
         "kbs:///a/b/c?x=y",
-        "kbs+plugin:///a/b/c",
+        "kbs+plugin:///a/b/../c",
         "KBS:///a/b/c",
         "kbs:///a/b/.c",
     };

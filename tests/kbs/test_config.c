@@ -96,7 +96,16 @@ what_is_not_understood_is_refused(void **state)
         {COCO_ERR_PROTO, "[rate_limit]\nrate = 1", "rate_limit"},
         {COCO_ERR_PROTO, "[admin_page]\nenable = true", "admin_page"},
         {COCO_ERR_PROTO, "[admin_page]\nenabled = 1", "[admin_page]: enabled"},
-        {COCO_ERR_NOTSUP, "[[plugins]]\nname = \"nebula\"", "resource"},
+        {COCO_ERR_PROTO, "[[plugins]]\nnane = \"x\"", "[plugins]"},
+        {COCO_ERR_PROTO, "[[plugins]]\nname = 1", "[plugins]"},
+        {COCO_ERR_PROTO, "[plugins]\nname = \"x\"", "[plugins]: plugins is not a list"},
+        {COCO_ERR_PROTO, "plugins = [1]", "[plugins]: is not a list of tables"},
+        {COCO_ERR_PROTO, "[[plugins]]\nname = \"x\"\n[[plugins]]\nname = \"x\"",
+         "x is there twice"},
+        {COCO_ERR_PROTO, "[[plugins]]\nname = \"resource\"\nstorage_backend_typo = \"x\"",
+         "storage_backend_type"},
+        {COCO_ERR_NOTSUP, "[[plugins]]\nname = \"resource\"\nstorage_backend_type = \"Vault\"",
+         "kvstorage"},
         {COCO_ERR_PROTO, "plugins = 1", "plugins"},
     };
 

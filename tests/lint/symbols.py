@@ -10,7 +10,7 @@ import sys
 
 TOP = pathlib.Path(sys.argv[1])
 # Headers of the server library; all others belong to libcoco.
-SERVER = {"kbs.h"}
+SERVER = {"kbs.h", "kbs_plugin.h"}
 
 
 def declared(headers):

@@ -271,6 +271,115 @@ func TestAPassportServesInsteadOfEvidence(t *testing.T) {
 	}
 }
 
+// echo says what it was asked.
+type echo struct {
+	config string
+	last   *Request
+}
+
+func (*echo) Name() string { return "echo" }
+
+func (e *echo) Configure(config []byte) error {
+	e.config = string(config)
+	return nil
+}
+
+func (*echo) Access(r *Request) Access {
+	switch r.Path {
+	case "guest", "panic", "fail":
+		return AccessGuest
+	case "public":
+		return AccessPublic
+	case "gate":
+		panic("no gate")
+	}
+	return AccessNone
+}
+
+func (e *echo) Handle(r *Request) (*Reply, error) {
+	e.last = r
+	switch r.Path {
+	case "panic":
+		panic("oh")
+	case "fail":
+		return nil, fmt.Errorf("no: %w", coco.ErrDenied)
+	case "public":
+		return &Reply{Data: []byte("hello"), Type: "text/plain", Note: "said hello"}, nil
+	}
+	return &Reply{Data: append([]byte("echo of "), r.Body...)}, nil
+}
+
+// pluginServer is a KBS with e that trusts the software TEE in dir.
+func pluginServer(t *testing.T, dir string, e *echo) *KBS {
+	t.Helper()
+	if err := coco.LaunchSoftwareTEE(dir, []byte("kernel"), nil); err != nil {
+		t.Fatal(err)
+	}
+	key, err := coco.SoftwareTEERoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf("[attestation_service]\nsoftware_roots = ['''\n%s''']\n", key)
+	k, err := New(config+"[[plugins]]\nname = \"echo\"\nword = \"x\"\n", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Close() })
+	if err := k.Start(); !errors.Is(err, coco.ErrProto) {
+		t.Errorf("err = %v, want ErrProto", err)
+	}
+	if err := k.AddPlugin(e); err != nil || e.config != `{"word":"x"}` {
+		t.Fatalf("config = %q, %v", e.config, err)
+	}
+	if err := k.AddPlugin(e); !errors.Is(err, coco.ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+	err = k.SetResourcePolicy("package policy\nimport rego.v1\ndefault allow := false\nallow if data.plugin == \"echo\"\n")
+	if errors.Is(err, coco.ErrNotSupported) {
+		t.Skip("this build has no policy engine")
+	}
+	if err := errors.Join(err, k.Start()); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestAPluginAnswers(t *testing.T) {
+	dir, e := t.TempDir(), &echo{}
+	k := pluginServer(t, dir, e)
+	guest, err := coco.NewKBC("cc_kbc::" + k.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer guest.Close()
+	attester, err := coco.NewSoftwareAttester(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := guest.SetAttester(attester); err != nil {
+		t.Fatal(err)
+	}
+	guest.SetRetries(0)
+	ctx := context.Background()
+	got, err := guest.Ask(ctx, "kbs+echo:///guest?a=b", []byte("question"))
+	if err != nil || string(got) != "echo of question" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	if e.last.Method != "POST" || e.last.Query["a"] != "b" || !strings.Contains(string(e.last.Claims), "submods") || e.last.Role != "" {
+		t.Errorf("request = %+v", e.last)
+	}
+	if got, err := guest.Get(ctx, "kbs+echo:///public"); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for path, want := range map[string]coco.Status{
+		"fail": coco.ErrDenied, "none": coco.ErrNotFound, "gate": coco.ErrNotFound, "panic": coco.ErrNet,
+	} {
+		if _, err := guest.Get(ctx, "kbs+echo:///"+path); !errors.Is(err, want) {
+			t.Errorf("%s: err = %v, want %v", path, err, want)
+		}
+	}
+}
+
 func TestTheAuditLogIsVerified(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "audit")
 	k, err := New(fmt.Sprintf("[audit]\npath = %q\n", log), nil)

@@ -57,12 +57,19 @@ class Kbc(Handle):
             native.kbc_set_init_data(self._c, init_data)
 
     def get(self, uri, *, context=None):
-        """The resource `kbs:///<repository>/<type>/<tag>`: bytes, which Python cannot wipe."""
+        """The resource `kbs:///<repository>/<type>/<tag>`: bytes, which Python cannot wipe.
+
+        Or what a plug-in of the broker has, `kbs+<plugin>:///<path>[?<query>]`.
+        """
         return call(context, native.kbc_get_resource, self._c, uri)
 
     def get_leased(self, uri, *, context=None):
         """The resource and the seconds it may be used, from the begin of the call; None for no limit."""
         return call(context, native.kbc_get_leased, self._c, uri)
+
+    def ask(self, uri, data, *, context=None):
+        """What a plug-in of the broker, `kbs+<plugin>:///<path>`, replies to `data`; get() GETs."""
+        return call(context, native.kbc_ask_plugin, self._c, uri, data)
 
     def attest(self, *, context=None):
         """Attests, and returns the broker's token about this machine, a JWT."""

@@ -7,12 +7,67 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import enum
 import json
 import os
+import typing
 import weakref
 
 from . import native_kbs
 from ._context import Context, Handle
+
+
+class Access(enum.IntEnum):
+    """Who may ask a plug-in for something."""
+
+    NONE = native_kbs.COCO_KBS_ACCESS_NONE
+    GUEST = native_kbs.COCO_KBS_ACCESS_GUEST
+    OWNER = native_kbs.COCO_KBS_ACCESS_OWNER
+    PUBLIC = native_kbs.COCO_KBS_ACCESS_PUBLIC
+
+
+class Request(typing.NamedTuple):
+    """What a plug-in is asked."""
+
+    method: str  # "GET", "POST", "PUT" or "DELETE"
+    path: str  # behind `/kbs/v0/<plugin>/`
+    query: dict  # texts
+    body: bytes = b""
+    claims: typing.Optional[dict] = None  # verified, of the guest that asks
+    role: typing.Optional[str] = None  # of the owner who asks
+
+
+class Reply(typing.NamedTuple):
+    """What a plug-in replies."""
+
+    data: bytes
+    type: typing.Optional[str] = None  # media type of what everybody may read: not encrypted to a guest
+    note: typing.Optional[str] = None  # for the audit log: one line, without secrets
+
+
+class _Plugin:
+    """A plug-in, in the words of C."""
+
+    def __init__(self, plugin):
+        self.plugin = plugin
+        self.name = plugin.name
+
+    def configure(self, config):
+        config = json.loads(config)
+        if hasattr(self.plugin, "configure"):
+            self.plugin.configure(config)
+        elif config:
+            raise ValueError(f"takes no {next(iter(config))!r}")
+
+    def access(self, method, path, query):
+        if hasattr(self.plugin, "access"):
+            return self.plugin.access(Request(method, path, json.loads(query)))
+        return Access.GUEST if method == "GET" else Access.OWNER
+
+    def handle(self, method, path, query, body, claims, role):
+        claims = None if claims is None else json.loads(claims)
+        reply = self.plugin.handle(Request(method, path, json.loads(query), body, claims, role))
+        return tuple(reply if isinstance(reply, Reply) else Reply(reply))
 
 
 class Kbs(Handle):
@@ -27,6 +82,23 @@ class Kbs(Handle):
         super().__init__(native_kbs.kbs_new(self._context._c, config))
         # No thread of the server may outlive the interpreter.
         self._finalizer = weakref.finalize(self, native_kbs.kbs_stop, self._c)
+
+    def add_plugin(self, plugin):
+        """Adds what answers at `/kbs/v0/<plugin>/`; before start().
+
+            class Greeter:
+                name = "greeter"
+
+                def handle(self, request):  # a Request
+                    return b"hello " + request.path.encode()
+
+        handle() returns bytes or a Reply; what it raises is what the caller is told: LookupError
+        is not found, PermissionError denied, errors of this package themselves. configure(dict),
+        if there is one, is called here with what `[[plugins]]` says. access(Request), if there is
+        one, returns an Access; without it guests may GET, and owners do all else. Several threads
+        may call them at once.
+        """
+        native_kbs.kbs_add_plugin(self._c, _Plugin(plugin))
 
     def start(self):
         """Starts to serve, on threads of its own."""

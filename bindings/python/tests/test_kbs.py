@@ -187,6 +187,136 @@ def test_a_decision_nobody_made_is_not_explained():
         server.explain("no such id")
 
 
+ALLOW = """package policy
+import rego.v1
+default allow := false
+allow if data.plugin in {"echo", "ca"}
+"""
+
+
+class Echo:
+    """A plug-in that says what it was asked."""
+
+    name = "echo"
+
+    def __init__(self):
+        self.config = None
+        self.asked = []
+
+    def configure(self, config):
+        self.config = config
+        if "bad" in config:
+            raise ValueError("there is something bad")
+
+    def access(self, request):
+        assert request.body == b"" and request.claims is None and request.role is None
+        return {
+            "guest": kbs.Access.GUEST,
+            "fail": kbs.Access.GUEST,
+            "owner": kbs.Access.OWNER,
+            "public": kbs.Access.PUBLIC,
+            "raise": "no access",
+        }.get(request.path.split("/")[0], kbs.Access.NONE)
+
+    def handle(self, request):
+        self.asked.append(request)
+        if request.path == "fail/denied":
+            raise PermissionError("not you")
+        if request.path == "fail/lookup":
+            raise KeyError("nothing")
+        if request.path == "fail/own":
+            raise coco.InvalidError("ask otherwise")
+        if request.path == "fail/strange":
+            return "no bytes"
+        if request.path == "public":
+            return kbs.Reply(b"hello", type="text/plain", note="said hello")
+        return b"echo of " + request.body
+
+
+def serve_plugin(plugin, config):
+    server = kbs.Kbs(config)
+    server.add_plugin(plugin)
+    try:
+        server.set_resource_policy(ALLOW)
+    except coco.NotSupportedError:
+        pytest.skip("this build has no policy engine")
+    return server
+
+
+def test_a_plugin_answers_guests(machine):
+    directory, config = machine
+    plugin = Echo()
+    with serve_plugin(plugin, config + '[[plugins]]\nname = "echo"\nword = "x"\n') as server:
+        assert plugin.config == {"word": "x"}
+        kbc = guest(server, directory)
+        assert kbc.ask("kbs+echo:///guest/a?x=1&y=%20z", b"quest\0ion") == b"echo of quest\0ion"
+        assert plugin.asked[-1][:4] == ("POST", "guest/a", {"x": "1", "y": " z"}, b"quest\0ion")
+        assert "cpu0" in plugin.asked[-1].claims["submods"] and plugin.asked[-1].role is None
+        assert kbc.get("kbs+echo:///guest") == b"echo of "
+        assert plugin.asked[-1].method == "GET"
+        assert kbc.get("kbs+echo:///public") == b"hello"
+        with urllib.request.urlopen(server.url + "/kbs/v0/echo/public") as reply:
+            assert reply.headers["Content-Type"] == "text/plain" and reply.read() == b"hello"
+        server.set_resource_policy("package policy\nimport rego.v1\ndefault allow := false\n")
+        with pytest.raises(coco.DeniedError):
+            kbc.get("kbs+echo:///guest")
+
+
+def test_what_a_plugin_raises_is_what_a_guest_is_told(machine):
+    directory, config = machine
+    with serve_plugin(Echo(), config) as server:
+        kbc = coco.Kbc("cc_kbc::" + server.url, attester=coco.Attester.software(directory), retries=0)
+        for path, error in {
+            "fail/denied": coco.DeniedError,
+            "fail/lookup": coco.NotFoundError,
+            "fail/own": coco.ProtocolError,
+            "fail/strange": coco.NetworkError,
+            "none": coco.NotFoundError,
+            "owner": coco.DeniedError,
+        }.items():
+            with pytest.raises(error):
+                kbc.get("kbs+echo:///" + path)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_plugin_that_cannot_say_who_may_lets_nobody_in(machine):
+    directory, config = machine
+    with serve_plugin(Echo(), config) as server, pytest.raises(coco.NotFoundError):
+        guest(server, directory).get("kbs+echo:///raise")
+
+
+def test_plugins_that_do_not_fit_are_refused():
+    server = kbs.Kbs('[[plugins]]\nname = "echo"\nbad = 1\n')
+    with pytest.raises(coco.ProtocolError, match="echo"):
+        server.start()
+    with pytest.raises(OSError, match="something bad"):
+        server.add_plugin(Echo())
+    for name in ("", "Echo", "resource", "a/b"):
+        plugin = Echo()
+        plugin.name = name
+        with pytest.raises(coco.InvalidError):
+            server.add_plugin(plugin)
+    with pytest.raises(AttributeError):
+        server.add_plugin(object())
+    with kbs.Kbs() as serving, pytest.raises(coco.InvalidError, match="serving"):
+        serving.add_plugin(Echo())
+
+
+def test_a_plugin_goes_with_its_kbs():
+    gone = []
+
+    class Plugin(Echo):
+        def __del__(self):
+            gone.append(self.name)
+
+    server = kbs.Kbs()
+    server.add_plugin(Plugin())
+    with server:
+        pass
+    gc.collect()
+    assert gone == ["echo"]
+
+
 def test_a_database_is_sealed(tmp_path):
     key, database = tmp_path / "key", tmp_path / "kbs.db"
     key.write_bytes(b"k" * 32)

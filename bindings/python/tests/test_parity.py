@@ -12,11 +12,12 @@ HEADERS = pathlib.Path(__file__).parents[3] / "include/coco"
 NOT_FUNCTIONS = {"bytes_data", "bytes_size", "error_errno", "error_message", "error_status"}
 # What a plugin answers is what its methods return.
 NOT_FUNCTIONS |= {"kbc_answer_fail", "kbc_answer_give"}
+NOT_FUNCTIONS |= {"kbs_reply_fail", "kbs_reply_give", "kbs_reply_give_public", "kbs_reply_note"}
 
 
 def declared(server):
     for header in sorted(HEADERS.rglob("*.h")):
-        if (header.name == "kbs.h") != server:
+        if (header.name in ("kbs.h", "kbs_plugin.h")) != server:
             continue
         text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
         for declaration in re.findall(r"\bCOCO_API\b([^;{]*);", text):

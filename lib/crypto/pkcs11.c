@@ -3,13 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "crypto/pkcs11.h"
+#include "crypto/pkcs11_use.h"
 
 #include "base/fail.h"
 #include "base/fd.h"
 #include "crypto/aead.h"
 
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define SLOTS_MAX 256
@@ -18,8 +19,8 @@
 /* Objects of one label that are looked at: two are one too many. */
 #define FOUND_MAX 2
 
-static coco_status
-fail(coco_error **err, CK_RV rv, const char *what)
+coco_status
+coco_pkcs11_fail(coco_error **err, CK_RV rv, const char *what)
 {
     coco_status status = COCO_ERR_IO;
 
@@ -32,6 +33,9 @@ fail(coco_error **err, CK_RV rv, const char *what)
     case CKR_PIN_INVALID:
     case CKR_PIN_EXPIRED:
     case CKR_KEY_FUNCTION_NOT_PERMITTED:
+    case CKR_ATTRIBUTE_SENSITIVE:
+    case CKR_USER_NOT_LOGGED_IN:
+    case CKR_TOKEN_WRITE_PROTECTED:
         status = COCO_ERR_DENIED;
         break;
     case CKR_TOKEN_NOT_PRESENT:
@@ -66,7 +70,7 @@ load(const char *path, CK_FUNCTION_LIST **ret, coco_error **err)
     }
     CK_RV rv = functions->C_Initialize(&args);
     if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        return fail(err, rv, "C_Initialize");
+        return coco_pkcs11_fail(err, rv, "C_Initialize");
     *ret = functions;
     return COCO_OK;
 }
@@ -112,7 +116,7 @@ find_slot(CK_FUNCTION_LIST *functions, const struct coco_pkcs11_uri *uri, CK_SLO
     if (rv == CKR_OK)
         rv = functions->C_GetSlotList(CK_TRUE, slots, &n);
     if (rv != CKR_OK)
-        return fail(err, rv, "C_GetSlotList");
+        return coco_pkcs11_fail(err, rv, "C_GetSlotList");
     for (CK_ULONG i = 0; i < n && i < SLOTS_MAX; i++) {
         CK_TOKEN_INFO info;
 
@@ -129,16 +133,32 @@ find_slot(CK_FUNCTION_LIST *functions, const struct coco_pkcs11_uri *uri, CK_SLO
 }
 
 static coco_status
-log_in(const struct coco_pkcs11 *token, const char *file, coco_error **err)
+log_in(const struct coco_pkcs11 *token, void *pin, size_t len, coco_error **err)
+{
+    CK_RV rv = token->functions->C_Login(token->session, CKU_USER, pin, len);
+
+    return rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN ? COCO_OK
+                                                            : coco_pkcs11_fail(err, rv, "C_Login");
+}
+
+static coco_status
+log_in_from(const struct coco_pkcs11 *token, const char *file, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf pin = {.limit = PIN_MAX};
 
     coco_status status = coco_file_read(file, &pin, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "PIN in %s", file);
-    size_t len = strcspn(coco_buf_text(&pin), "\r\n");
-    CK_RV rv = token->functions->C_Login(token->session, CKU_USER, pin.data, len);
-    return rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN ? COCO_OK : fail(err, rv, "C_Login");
+    return log_in(token, pin.data, strcspn(coco_buf_text(&pin), "\r\n"), err);
+}
+
+static coco_status
+open_session(struct coco_pkcs11 *token, coco_error **err)
+{
+    CK_RV rv = token->functions->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL,
+                                               &token->session);
+
+    return rv == CKR_OK ? COCO_OK : coco_pkcs11_fail(err, rv, "C_OpenSession");
 }
 
 coco_status
@@ -149,14 +169,41 @@ coco_pkcs11_open(const struct coco_pkcs11_uri *uri, struct coco_pkcs11 *ret, coc
     coco_status status = load(uri->module_path, &token.functions, err);
     if (status == COCO_OK)
         status = find_slot(token.functions, uri, &token.slot, err);
+    if (status == COCO_OK)
+        status = open_session(&token, err);
     if (status != COCO_OK)
         return status;
-    CK_RV rv =
-        token.functions->C_OpenSession(token.slot, CKF_SERIAL_SESSION, NULL, NULL, &token.session);
-    if (rv != CKR_OK)
-        return fail(err, rv, "C_OpenSession");
     if (uri->pin_file[0] != '\0')
-        status = log_in(&token, uri->pin_file, err);
+        status = log_in_from(&token, uri->pin_file, err);
+    if (status != COCO_OK) {
+        coco_pkcs11_close(&token);
+        return status;
+    }
+    *ret = token;
+    return COCO_OK;
+}
+
+coco_status
+coco_pkcs11_open_slot(const char *module, uint64_t index, const struct coco_secret *pin,
+                      struct coco_pkcs11 *ret, coco_error **err)
+{
+    struct coco_pkcs11 token = {0};
+    CK_SLOT_ID slots[SLOTS_MAX];
+    CK_ULONG n = SLOTS_MAX;
+
+    coco_status status = load(module, &token.functions, err);
+    if (status != COCO_OK)
+        return status;
+    CK_RV rv = token.functions->C_GetSlotList(CK_TRUE, slots, &n);
+    if (rv != CKR_OK)
+        return coco_pkcs11_fail(err, rv, "C_GetSlotList");
+    if (index >= n)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "no slot %" PRIu64 " with a token", index);
+    token.slot = slots[index];
+    status = open_session(&token, err);
+    if (status != COCO_OK)
+        return status;
+    status = log_in(&token, pin->data, pin->len, err);
     if (status != COCO_OK) {
         coco_pkcs11_close(&token);
         return status;
@@ -175,59 +222,61 @@ coco_pkcs11_close(struct coco_pkcs11 *token)
 
 /* ---- using ---- */
 
-/* A session for one use. */
-struct use {
-    CK_FUNCTION_LIST *functions;
-    CK_SESSION_HANDLE session;
-};
-
-static void
-use_done(struct use *use)
+void
+coco_pkcs11_use_done(struct coco_pkcs11_use *use)
 {
     if (use->functions)
         (void)use->functions->C_CloseSession(use->session);
 }
 
-#define _cleanup_use_ _cleanup_(use_done)
-
-static coco_status
-use_begin(const struct coco_pkcs11 *token, struct use *ret, coco_error **err)
+coco_status
+coco_pkcs11_use_begin(const struct coco_pkcs11 *token, CK_FLAGS flags, struct coco_pkcs11_use *ret,
+                      coco_error **err)
 {
     CK_SESSION_HANDLE session = 0;
 
-    CK_RV rv =
-        token->functions->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+    CK_RV rv = token->functions->C_OpenSession(token->slot, CKF_SERIAL_SESSION | flags, NULL, NULL,
+                                               &session);
     if (rv != CKR_OK)
-        return fail(err, rv, "C_OpenSession");
-    *ret = (struct use){.functions = token->functions, .session = session};
+        return coco_pkcs11_fail(err, rv, "C_OpenSession");
+    *ret = (struct coco_pkcs11_use){.functions = token->functions, .session = session};
     return COCO_OK;
 }
 
-/* The one object of this class and label. */
-static coco_status
-find_object(const struct use *use, CK_OBJECT_CLASS class, const char *label, CK_OBJECT_HANDLE *ret,
-            coco_error **err)
+coco_status
+coco_pkcs11_find(const struct coco_pkcs11_use *use, const CK_OBJECT_CLASS *class, const char *label,
+                 CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *n, coco_error **err)
 {
     char copy[COCO_PKCS11_LABEL_MAX];
     size_t len = strlen(label);
-    CK_OBJECT_HANDLE found[FOUND_MAX];
-    CK_ULONG n = 0;
+    CK_OBJECT_CLASS of = class ? *class : 0;
 
     if (len == 0 || len > sizeof(copy))
         return coco_fail(err, COCO_ERR_INVALID, "label of an object is not 1 to %d bytes",
                          COCO_PKCS11_LABEL_MAX);
     memcpy(copy, label, len);
     CK_ATTRIBUTE wanted[] = {
-        {CKA_CLASS, &class, sizeof(class)},
         {CKA_LABEL, copy, len},
+        {CKA_CLASS, &of, sizeof(of)},
     };
-    CK_RV rv = use->functions->C_FindObjectsInit(use->session, wanted, 2);
+    CK_RV rv = use->functions->C_FindObjectsInit(use->session, wanted, class ? 2 : 1);
     if (rv == CKR_OK) {
-        rv = use->functions->C_FindObjects(use->session, found, FOUND_MAX, &n);
+        rv = use->functions->C_FindObjects(use->session, ret, max, n);
         (void)use->functions->C_FindObjectsFinal(use->session);
     }
-    if (rv != CKR_OK)
-        return fail(err, rv, "C_FindObjects");
+    return rv == CKR_OK ? COCO_OK : coco_pkcs11_fail(err, rv, "C_FindObjects");
+}
+
+coco_status
+coco_pkcs11_find_one(const struct coco_pkcs11_use *use, CK_OBJECT_CLASS class, const char *label,
+                     CK_OBJECT_HANDLE *ret, coco_error **err)
+{
+    CK_OBJECT_HANDLE found[FOUND_MAX];
+    CK_ULONG n = 0;
+
+    coco_status status = coco_pkcs11_find(use, &class, label, found, FOUND_MAX, &n, err);
+    if (status != COCO_OK)
+        return status;
     if (n == 0)
         return coco_fail(err, COCO_ERR_NOTFOUND, "the token has no such object");
     if (n > 1)
@@ -237,34 +286,42 @@ find_object(const struct use *use, CK_OBJECT_CLASS class, const char *label, CK_
 }
 
 coco_status
-coco_pkcs11_read(const struct coco_pkcs11 *token, const char *label, struct coco_secret *ret,
-                 coco_error **err)
+coco_pkcs11_value(const struct coco_pkcs11_use *use, CK_OBJECT_HANDLE object,
+                  struct coco_secret *ret, coco_error **err)
 {
-    _cleanup_use_ struct use use = {0};
     _cleanup_secret_ struct coco_secret value = {0};
     CK_ATTRIBUTE attribute = {CKA_VALUE, NULL, 0};
-    CK_OBJECT_HANDLE object = 0;
 
-    coco_status status = use_begin(token, &use, err);
-    if (status == COCO_OK)
-        status = find_object(&use, CKO_DATA, label, &object, err);
-    if (status != COCO_OK)
-        return status;
-    CK_RV rv = use.functions->C_GetAttributeValue(use.session, object, &attribute, 1);
+    CK_RV rv = use->functions->C_GetAttributeValue(use->session, object, &attribute, 1);
     if (rv != CKR_OK)
-        return fail(err, rv, "C_GetAttributeValue");
+        return coco_pkcs11_fail(err, rv, "C_GetAttributeValue");
     if (attribute.ulValueLen > VALUE_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "object of more than %zu bytes", VALUE_MAX);
-    status = coco_secret_alloc(attribute.ulValueLen, &value, err);
+    coco_status status = coco_secret_alloc(attribute.ulValueLen, &value, err);
     if (status != COCO_OK)
         return status;
     attribute.pValue = value.data;
-    rv = use.functions->C_GetAttributeValue(use.session, object, &attribute, 1);
+    rv = use->functions->C_GetAttributeValue(use->session, object, &attribute, 1);
     if (rv != CKR_OK || attribute.ulValueLen > value.len)
-        return fail(err, rv, "C_GetAttributeValue");
+        return coco_pkcs11_fail(err, rv, "C_GetAttributeValue");
     value.len = attribute.ulValueLen;
     *ret = coco_secret_steal(&value);
     return COCO_OK;
+}
+
+coco_status
+coco_pkcs11_read(const struct coco_pkcs11 *token, const char *label, struct coco_secret *ret,
+                 coco_error **err)
+{
+    _cleanup_use_ struct coco_pkcs11_use use = {0};
+    CK_OBJECT_HANDLE object = 0;
+
+    coco_status status = coco_pkcs11_use_begin(token, 0, &use, err);
+    if (status == COCO_OK)
+        status = coco_pkcs11_find_one(&use, CKO_DATA, label, &object, err);
+    if (status == COCO_OK)
+        status = coco_pkcs11_value(&use, object, ret, err);
+    return status;
 }
 
 /* PKCS#11 3.0 section 2.10.1 */
@@ -283,7 +340,7 @@ coco_status
 coco_pkcs11_wrap(const struct coco_pkcs11 *token, const char *label, const void *data, size_t len,
                  struct coco_buf *buf, coco_error **err)
 {
-    _cleanup_use_ struct use use = {0};
+    _cleanup_use_ struct coco_pkcs11_use use = {0};
     _cleanup_secret_ struct coco_secret in = {0};
     _cleanup_secret_ struct coco_secret out = {0};
     uint8_t iv[COCO_AEAD_IV_SIZE];
@@ -291,9 +348,9 @@ coco_pkcs11_wrap(const struct coco_pkcs11 *token, const char *label, const void 
     CK_MECHANISM mechanism = {CKM_AES_GCM, &params, sizeof(params)};
     CK_OBJECT_HANDLE key = 0;
 
-    coco_status status = use_begin(token, &use, err);
+    coco_status status = coco_pkcs11_use_begin(token, 0, &use, err);
     if (status == COCO_OK)
-        status = find_object(&use, CKO_SECRET_KEY, label, &key, err);
+        status = coco_pkcs11_find_one(&use, CKO_SECRET_KEY, label, &key, err);
     if (status == COCO_OK)
         status = coco_random(iv, sizeof(iv), err);
     if (status == COCO_OK)
@@ -307,7 +364,7 @@ coco_pkcs11_wrap(const struct coco_pkcs11 *token, const char *label, const void 
     if (rv == CKR_OK)
         rv = use.functions->C_Encrypt(use.session, in.data, in.len, out.data, &n);
     if (rv != CKR_OK || n != out.len)
-        return fail(err, rv, "C_Encrypt");
+        return coco_pkcs11_fail(err, rv, "C_Encrypt");
     status = coco_buf_append(buf, iv, sizeof(iv), err);
     if (status == COCO_OK)
         status = coco_buf_append(buf, out.data, out.len, err);
@@ -316,7 +373,7 @@ coco_pkcs11_wrap(const struct coco_pkcs11 *token, const char *label, const void 
 
 /* What does not open does so for one reason, whatever that is (T37). */
 static coco_status
-decrypt(const struct use *use, CK_OBJECT_HANDLE key, uint8_t iv[COCO_AEAD_IV_SIZE],
+decrypt(const struct coco_pkcs11_use *use, CK_OBJECT_HANDLE key, uint8_t iv[COCO_AEAD_IV_SIZE],
         struct coco_secret *in, struct coco_secret *out, coco_error **err)
 {
     CK_GCM_PARAMS params = gcm_params(iv);
@@ -325,10 +382,10 @@ decrypt(const struct use *use, CK_OBJECT_HANDLE key, uint8_t iv[COCO_AEAD_IV_SIZ
 
     CK_RV rv = use->functions->C_DecryptInit(use->session, &mechanism, key);
     if (rv != CKR_OK)
-        return fail(err, rv, "C_DecryptInit");
+        return coco_pkcs11_fail(err, rv, "C_DecryptInit");
     rv = use->functions->C_Decrypt(use->session, in->data, in->len, out->data, &n);
     if (rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_REMOVED || rv == CKR_DEVICE_MEMORY)
-        return fail(err, rv, "C_Decrypt");
+        return coco_pkcs11_fail(err, rv, "C_Decrypt");
     if (rv != CKR_OK || n > out->len)
         return coco_fail(err, COCO_ERR_VERIFY, "authentication failed");
     out->len = n;
@@ -339,7 +396,7 @@ coco_status
 coco_pkcs11_unwrap(const struct coco_pkcs11 *token, const char *label, const void *data, size_t len,
                    struct coco_secret *ret, coco_error **err)
 {
-    _cleanup_use_ struct use use = {0};
+    _cleanup_use_ struct coco_pkcs11_use use = {0};
     _cleanup_secret_ struct coco_secret in = {0};
     _cleanup_secret_ struct coco_secret out = {0};
     uint8_t iv[COCO_AEAD_IV_SIZE];
@@ -348,9 +405,9 @@ coco_pkcs11_unwrap(const struct coco_pkcs11 *token, const char *label, const voi
     if (len < COCO_AEAD_IV_SIZE + COCO_AEAD_TAG_SIZE)
         return coco_fail(err, COCO_ERR_VERIFY, "authentication failed");
     memcpy(iv, data, sizeof(iv));
-    coco_status status = use_begin(token, &use, err);
+    coco_status status = coco_pkcs11_use_begin(token, 0, &use, err);
     if (status == COCO_OK)
-        status = find_object(&use, CKO_SECRET_KEY, label, &key, err);
+        status = coco_pkcs11_find_one(&use, CKO_SECRET_KEY, label, &key, err);
     if (status == COCO_OK)
         status = coco_secret_copy((const uint8_t *)data + sizeof(iv), len - sizeof(iv), &in, err);
     if (status == COCO_OK)

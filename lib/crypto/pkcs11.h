@@ -32,6 +32,9 @@ struct coco_pkcs11 {
  */
 coco_status coco_pkcs11_open(const struct coco_pkcs11_uri *uri, struct coco_pkcs11 *ret,
                              coco_error **err);
+/* The same for the token that is in the slot of this index, of those with a token. */
+coco_status coco_pkcs11_open_slot(const char *module, uint64_t index, const struct coco_secret *pin,
+                                  struct coco_pkcs11 *ret, coco_error **err);
 void coco_pkcs11_close(struct coco_pkcs11 *token);
 
 /* The value of the data object label; COCO_ERR_NOTFOUND. */
@@ -48,5 +51,35 @@ coco_status coco_pkcs11_wrap(const struct coco_pkcs11 *token, const char *label,
 /* COCO_ERR_VERIFY for what the key label has not encrypted. */
 coco_status coco_pkcs11_unwrap(const struct coco_pkcs11 *token, const char *label, const void *data,
                                size_t len, struct coco_secret *ret, coco_error **err);
+
+/* ---- secrets (pkcs11_secret.c) ---- */
+
+/*
+ * The value of the secret key label, of whatever kind; COCO_ERR_DENIED if the token does not
+ * give it, as it does none of keys that are sensitive.
+ */
+coco_status coco_pkcs11_secret_get(const struct coco_pkcs11 *token, const char *label,
+                                   struct coco_secret *ret, coco_error **err);
+/* Makes a generic secret that lasts, instead of all of this label that there were. */
+coco_status coco_pkcs11_secret_put(const struct coco_pkcs11 *token, const char *label,
+                                   const void *data, size_t len, coco_error **err);
+/* Destroys all of this label; COCO_ERR_NOTFOUND. */
+coco_status coco_pkcs11_secret_delete(const struct coco_pkcs11 *token, const char *label,
+                                      coco_error **err);
+
+/* ---- RSA (pkcs11_rsa.c) ---- */
+
+/*
+ * Appends data, encrypted by the public key label: RSA-OAEP (RFC 8017 section 7.1) with MGF1 of
+ * the same hash, SHA-256, or SHA-1 for tokens that have no other. COCO_ERR_LIMIT for more than the
+ * key takes.
+ */
+coco_status coco_pkcs11_rsa_wrap(const struct coco_pkcs11 *token, const char *label, bool by_sha1,
+                                 const void *data, size_t len, struct coco_buf *buf,
+                                 coco_error **err);
+/* COCO_ERR_VERIFY for what was not encrypted so. */
+coco_status coco_pkcs11_rsa_unwrap(const struct coco_pkcs11 *token, const char *label, bool by_sha1,
+                                   const void *data, size_t len, struct coco_secret *ret,
+                                   coco_error **err);
 
 #endif

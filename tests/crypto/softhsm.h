@@ -110,6 +110,75 @@ softhsm_make_data(const struct softhsm *hsm, CK_SESSION_HANDLE session, const ch
         CKR_OK);
 }
 
+/* A session in which objects may be made. */
+static inline CK_SESSION_HANDLE
+softhsm_write_begin(const struct softhsm *hsm)
+{
+    CK_UTF8CHAR pin[] = SOFTHSM_PIN;
+    CK_SESSION_HANDLE session = 0;
+
+    assert_int_equal(hsm->functions->C_OpenSession(hsm->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
+                                                   NULL, NULL, &session),
+                     CKR_OK);
+    CK_RV rv = hsm->functions->C_Login(session, CKU_USER, pin, sizeof(pin) - 1);
+    assert_true(rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN);
+    return session;
+}
+
+/* A key pair of RSA that en- and decrypts. */
+static inline void
+softhsm_make_pair(const struct softhsm *hsm, const char *name)
+{
+    CK_SESSION_HANDLE session = softhsm_write_begin(hsm);
+    CK_MECHANISM mechanism = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+    CK_ULONG bits = 2048;
+    CK_BYTE exponent[] = {1, 0, 1};
+    CK_BBOOL yes = CK_TRUE;
+    char label[32];
+    CK_ATTRIBUTE public[] = {
+        {CKA_TOKEN, &yes, sizeof(yes)},          {CKA_ENCRYPT, &yes, sizeof(yes)},
+        {CKA_MODULUS_BITS, &bits, sizeof(bits)}, {CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent)},
+        {CKA_LABEL, label, strlen(name)},
+    };
+    CK_ATTRIBUTE private[] = {
+        {CKA_TOKEN, &yes, sizeof(yes)},   {CKA_PRIVATE, &yes, sizeof(yes)},
+        {CKA_DECRYPT, &yes, sizeof(yes)}, {CKA_SENSITIVE, &yes, sizeof(yes)},
+        {CKA_LABEL, label, strlen(name)},
+    };
+    CK_OBJECT_HANDLE a = 0;
+    CK_OBJECT_HANDLE b = 0;
+
+    (void)snprintf(label, sizeof(label), "%s", name);
+    assert_int_equal(
+        hsm->functions->C_GenerateKeyPair(session, &mechanism, public, 5, private, 5, &a, &b),
+        CKR_OK);
+    assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
+}
+
+/* How many secret keys of this label the token keeps. */
+static inline unsigned
+softhsm_count(const struct softhsm *hsm, const char *name)
+{
+    CK_SESSION_HANDLE session = softhsm_write_begin(hsm);
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    char label[64];
+    CK_OBJECT_HANDLE found[32];
+    CK_ULONG n = 0;
+
+    (void)snprintf(label, sizeof(label), "%s", name);
+    CK_ATTRIBUTE wanted[] = {
+        {CKA_CLASS, &class, sizeof(class)},
+        {CKA_TOKEN, &yes, sizeof(yes)},
+        {CKA_LABEL, label, strlen(name)},
+    };
+    assert_int_equal(hsm->functions->C_FindObjectsInit(session, wanted, 3), CKR_OK);
+    assert_int_equal(hsm->functions->C_FindObjects(session, found, 32, &n), CKR_OK);
+    assert_int_equal(hsm->functions->C_FindObjectsFinal(session), CKR_OK);
+    assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
+    return (unsigned)n;
+}
+
 static inline void
 softhsm_fill(const struct softhsm *hsm)
 {

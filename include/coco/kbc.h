@@ -343,6 +343,9 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_wrap_key(coco_kbc *kbc, coco_ctx *
  * Has a key decrypted that coco_kbc_wrap_key() gave, or another's client of the
  * same service.
  *
+ * A broker's plug-in may have it: its @p id is then a URI of the plug-in, such as
+ * `kbs+pkcs11:///wrap-key`, for which the broker's owner has wrapped keys.
+ *
  * @param kbc      who has the key @p id
  * @param ctx      progress and cancellation
  * @param id       as of coco_kbc_wrap_key()

@@ -43,8 +43,8 @@ typedef enum coco_kbs_access {
 typedef struct coco_kbs_request {
     const char *method; /**< "GET", "POST", "PUT" or "DELETE". */
     /**
-     * What follows `/kbs/v0/<plugin>/`: 1 to 16 parts with `/` between, each of 1 to 255 of
-     * A to Z, a to z, 0 to 9, `_`, `-` and, but for the first byte, `.`.
+     * What follows `/kbs/v0/<plugin>/`: 1 to 16 parts with `/` between, each of 1 to 255
+     * letters and digits of ASCII, underscores, hyphens and, but for the first byte, dots.
      */
     const char *path;
     /** What follows the `?`, decoded: a JSON object of texts, none of them twice. */

@@ -298,7 +298,7 @@ ask(const struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_session *session,
         request.content_type = "application/octet-stream";
         request.body = wanted->body->data;
         request.len = wanted->body->len;
-        request.once = true;
+        request.once = strcmp(wanted->method, "GET") != 0;
     }
     if (kbc->passport)
         request.token = (const char *)session->token.data;
@@ -460,6 +460,32 @@ cc_kbc_ask(void *self, coco_ctx *ctx, const struct coco_kbc_question *question, 
     return get_wanted(self, ctx, &wanted, ret, err);
 }
 
+/* ---- Keys that a plug-in of the broker has ---- */
+
+static coco_status
+cc_kbc_wrap(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *key,
+            coco_bytes **ret, coco_error **err)
+{
+    (void)self;
+    (void)ctx;
+    (void)id;
+    (void)key;
+    (void)ret;
+    return coco_fail(err, COCO_ERR_NOTSUP, "only the owner of a KBS has keys wrapped by it");
+}
+
+/* As upstream's plug-in "pkcs11" has it: GET, with what is wrapped as its body. */
+static coco_status
+cc_kbc_unwrap(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_blob *wrapped,
+              coco_bytes **ret, coco_error **err)
+{
+    struct coco_plugin_uri uri;
+    const struct coco_kbc_question question = {.method = "GET", .uri = &uri, .body = *wrapped};
+
+    coco_status status = coco_plugin_uri_parse(id, &uri, err);
+    return status == COCO_OK ? cc_kbc_ask(self, ctx, &question, ret, err) : status;
+}
+
 _Static_assert(COCO_KBC_TAG_SIZE == COCO_BROKER_ETAG_SIZE, "an entity tag is a tag");
 
 const struct coco_kbc_driver coco_cc_kbc = {
@@ -469,6 +495,8 @@ const struct coco_kbc_driver coco_cc_kbc = {
     .get = cc_kbc_get,
     .get_newer = cc_kbc_get_newer,
     .ask = cc_kbc_ask,
+    .wrap = cc_kbc_wrap,
+    .unwrap = cc_kbc_unwrap,
     .attest = cc_kbc_attest,
     .attest_for = cc_kbc_attest_for,
     .get_passport = get_passport,

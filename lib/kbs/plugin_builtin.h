@@ -20,4 +20,7 @@ struct coco_kbs_builtin {
 /* Short-lived certificates for attested guests. */
 extern const struct coco_kbs_builtin coco_kbs_plugin_ca;
 
+/* Secrets and a key pair in a token of hardware; only with COCO_HAVE_PKCS11. */
+extern const struct coco_kbs_builtin coco_kbs_plugin_pkcs11;
+
 #endif

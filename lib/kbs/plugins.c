@@ -13,7 +13,8 @@
 #include "kbs/plugin_reply.h"
 #include "kbs/router.h"
 
-#include <stddef.h>
+#include <config.h>
+
 #include <string.h>
 
 #define PLUGINS_MAX COCO_KBS_LIST_MAX
@@ -172,6 +173,9 @@ coco_kbs_plugins_add(struct coco_kbs_plugins *plugins, bool serving, const coco_
 
 static const struct coco_kbs_builtin *const builtins[] = {
     &coco_kbs_plugin_ca,
+#if COCO_HAVE_PKCS11
+    &coco_kbs_plugin_pkcs11,
+#endif
 };
 
 #define BUILTINS (sizeof(builtins) / sizeof(builtins[0]))

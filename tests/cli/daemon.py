@@ -17,7 +17,7 @@ import urllib.parse
 
 TIMEOUT_S = 30
 PROGRAM = os.environ.get("COCO_KBS", "coco-kbs")
-PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_PERTURB_", "LD_LIBRARY_PATH")
+PASSED_ON = ("ASAN_OPTIONS", "SOFTHSM2_CONF", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_PERTURB_", "LD_LIBRARY_PATH")
 
 # What the sample attester says of itself.
 REFERENCES = {

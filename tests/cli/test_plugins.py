@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import datetime
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -192,3 +193,60 @@ def test_a_name_that_nobody_has_is_refused(tmp_path):
     (tmp_path / "kbs.toml").write_text('[[plugins]]\nname = "cas"\n')
     done = subprocess.run([PROGRAM, "-c", tmp_path / "kbs.toml"], env=environment(), capture_output=True, timeout=TIMEOUT_S)
     assert done.returncode == 1 and b"did you mean 'ca'?" in done.stderr
+
+
+@pytest.fixture
+def hsm(coco, tmp_path, monkeypatch):
+    """The configuration of a plug-in whose token of SoftHSM has a key pair, made elsewhere."""
+    if not shutil.which("softhsm2-util"):
+        pytest.skip("softhsm2-util is not installed")
+    if not coco.json("version")["features"]["pkcs11"]:
+        pytest.skip("this build has no PKCS#11")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path}/tokens\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm.conf"))
+    openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", tmp_path / "pair.pem")
+    for args in (
+        ["--init-token", "--free", "--label", "coco", "--so-pin", "0815", "--pin", "4711"],
+        ["--import", tmp_path / "pair.pem", "--token", "coco", "--label", "kek", "--id", "01", "--pin", "4711"],
+    ):
+        subprocess.run(["softhsm2-util", *args], check=True, capture_output=True)
+    return (
+        '[[plugins]]\nname = "pkcs11"\nmodule = "/usr/lib/softhsm/libsofthsm2.so"\npin = "4711"\n'
+        'lookup_label = "kek"\nrsa_mechanism = "RsaPkcsTest"\n'
+    )
+
+
+def test_secrets_stay_in_the_token(coco, hsm, keys, tmp_path):
+    private, public = keys("ed25519")
+    config = "[attestation_service]\nallow_sample = true\n" + hsm + admin_config(public)
+    token = admin_token(private)
+    daemon = Daemon(tmp_path, config)
+    daemon.owner = ["--kbs", daemon.url, "--kbs-admin-key", private]
+    get = ["resource", "get", "--kbs", daemon.url, *GUEST, "kbs+pkcs11:///resource/default/key/1"]
+    secret = b"a secret with a NUL \0 in hardware"
+    assert daemon.ask("POST", "/pkcs11/resource/default/key/1", token, secret)[0] == 200
+    assert coco.json(*get, code=3)["id"] == "denied"
+    (tmp_path / "allow.rego").write_text(POLICY.replace('"ca"', '"pkcs11"').replace('"POST"', '"GET"'))
+    done = coco.run("policy", "set", *daemon.owner, tmp_path / "allow.rego")
+    if b"policy engine" in done.stderr:
+        pytest.skip("this build has no policy engine")
+    daemon.trust_sample(token)
+    assert coco.run(*get, code=0).stdout == secret
+    daemon.stop()
+    assert b"in hardware" not in daemon.log and b"4711" not in daemon.log
+
+    # It outlives the KBS, and what OpenSSL decrypts with the key is what an owner had wrapped.
+    daemon = Daemon(tmp_path, config)
+    get[3] = daemon.url
+    daemon.trust_sample(token)
+    coco.run("policy", "set", "--kbs", daemon.url, "--kbs-admin-key", private, tmp_path / "allow.rego", code=0)
+    assert coco.run(*get, code=0).stdout == secret
+    status, wrapped = daemon.ask("POST", "/pkcs11/wrap-key", token, b"a key")
+    assert status == 200
+    (tmp_path / "wrapped").write_bytes(wrapped)
+    assert b"a key" == openssl("pkeyutl", "-decrypt", "-inkey", tmp_path / "pair.pem", "-in", tmp_path / "wrapped",
+                               "-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha1")  # fmt: skip
+    assert daemon.ask("DELETE", "/pkcs11/resource/default/key/1", token)[0] == 200
+    assert coco.json(*get, code=6)["id"] == "not-found"
+    daemon.stop()

@@ -53,6 +53,7 @@ struct kbs {
 
     const char *target;       /* that is asked for last; NULL: the resource's */
     const char *question;     /* that is posted there; or NULL */
+    bool question_is_got;     /* GET it is, with a body */
     const char *secret;       /* NULL: SECRET */
     const char *etag;         /* of it; or NULL */
     const char *cache;        /* its Cache-Control; or NULL */
@@ -246,7 +247,7 @@ serve_get(struct kbs *kbs, const struct httpd_request *request)
         return object_to(kbs, "no session at the resource");
     if (strcmp(request->target, kbs->target ? kbs->target : "/kbs/v0/resource/default/key/1") != 0)
         return object_to(kbs, "another resource");
-    if (strcmp(request->method, kbs->question ? "POST" : "GET") != 0
+    if (strcmp(request->method, kbs->question && !kbs->question_is_got ? "POST" : "GET") != 0
         || strcmp(request->body, kbs->question ? kbs->question : "") != 0)
         return object_to(kbs, "another question");
     if (kbs->other)

@@ -373,6 +373,31 @@ a_question_is_not_put_again(void **state)
     assert_int_equal(f->kbs.asked[GET], 1);
 }
 
+/* As Trustee's plug-in "pkcs11" unwraps keys: by GET. */
+static void
+a_key_is_unwrapped_by_a_plugin(void **state)
+{
+    struct fixture *f = *state;
+    coco_bytes *key = NULL;
+
+    f->kbs.target = "/kbs/v0/pkcs11/wrap-key";
+    f->kbs.question = QUESTION;
+    f->kbs.question_is_got = true;
+    assert_ok(coco_kbc_unwrap_key(f->kbc, f->ctx, "kbs+pkcs11:///wrap-key",
+                                  (const uint8_t *)QUESTION, strlen(QUESTION), &key, &f->err),
+              f->err);
+    assert_string_equal((const char *)coco_bytes_data(key), SECRET);
+    coco_bytes_free(key);
+    key = NULL;
+    assert_fails(coco_kbc_unwrap_key(f->kbc, f->ctx, "wrap-key", (const uint8_t *)QUESTION,
+                                     strlen(QUESTION), &key, &f->err),
+                 f->err, COCO_ERR_INVALID, "is not kbs+<plugin>");
+    assert_fails(coco_kbc_wrap_key(f->kbc, f->ctx, "kbs+pkcs11:///wrap-key",
+                                   (const uint8_t *)QUESTION, strlen(QUESTION), &key, &f->err),
+                 f->err, COCO_ERR_NOTSUP, "only the owner");
+    assert_asked(f, 1, 1, 1);
+}
+
 static void
 only_brokers_with_plugins_are_asked(void **state)
 {
@@ -987,6 +1012,7 @@ main(void)
         TEST(what_a_plugin_says_to_everybody_comes_as_it_is),
         TEST(a_plugins_no_is_told),
         TEST(a_question_is_not_put_again),
+        TEST(a_key_is_unwrapped_by_a_plugin),
         TEST(only_brokers_with_plugins_are_asked),
         TEST(asking_a_plugin_survives_any_failed_allocation),
         TEST(a_policys_no_is_not_asked_for_twice),

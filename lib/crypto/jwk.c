@@ -186,6 +186,42 @@ coco_jwk_public(const EVP_PKEY *key, const char *alg, cJSON **ret, coco_error **
     return status;
 }
 
+static coco_status
+add_secret(cJSON *jwk, const EVP_PKEY *key, size_t size, coco_error **err)
+{
+    _cleanup_(BN_clear_freep) BIGNUM *d = NULL;
+    _cleanup_secret_ struct coco_secret bytes = {0};
+
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d) != 1)
+        return coco_fail(err, COCO_ERR_INVALID, "key has no private half");
+    coco_status status = coco_secret_alloc(size, &bytes, err);
+    if (status != COCO_OK)
+        return status;
+    if (BN_bn2binpad(d, bytes.data, (int)size) != (int)size)
+        return coco_fail_nomem(err);
+    return coco_json_add_base64url(jwk, "d", bytes.data, size, err);
+}
+
+coco_status
+coco_jwk_private(const EVP_PKEY *key, cJSON **ret, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_json_ cJSON *jwk = NULL;
+    enum coco_key_kind kind = 0;
+
+    coco_status status = coco_key_kind_of(key, &kind, err);
+    const struct curve *curve = status == COCO_OK ? curve_of(kind) : NULL;
+    if (status == COCO_OK && !curve)
+        status = coco_fail(err, COCO_ERR_NOTSUP, "key is not EC");
+    if (status == COCO_OK)
+        status = coco_jwk_public(key, NULL, &jwk, err);
+    if (status == COCO_OK)
+        status = add_secret(jwk, key, curve->size, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&jwk);
+    return status;
+}
+
 coco_status
 coco_jwk_thumbprint(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err)
 {

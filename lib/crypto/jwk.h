@@ -30,6 +30,13 @@ coco_status coco_jwk_parse(const cJSON *jwk, EVP_PKEY **ret, coco_error **err);
 coco_status coco_jwk_parse_like(const cJSON *jwk, const EVP_PKEY *like, EVP_PKEY **ret,
                                 coco_error **err);
 
+/*
+ * The private JWK of an EC key, as coco_jwk_parse() reads it; COCO_ERR_NOTSUP for others,
+ * COCO_ERR_INVALID for a public key. For keys that only we read: PEM would have OpenSSL look
+ * for all encoders and decoders that it has.
+ */
+coco_status coco_jwk_private(const EVP_PKEY *key, cJSON **ret, coco_error **err);
+
 /* base64url of the SHA-256 thumbprint (RFC 7638), 43 characters. */
 coco_status coco_jwk_thumbprint(const EVP_PKEY *key, struct coco_buf *buf, coco_error **err);
 

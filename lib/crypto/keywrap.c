@@ -99,17 +99,15 @@ coco_ecdh(EVP_PKEY *own, EVP_PKEY *peer, struct coco_secret *ret, coco_error **e
 {
     coco_ossl_errors_are_ours();
     _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
-    _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *check =
-        EVP_PKEY_CTX_new_from_pkey(NULL, peer, NULL);
     _cleanup_secret_ struct coco_secret z = {0};
     size_t len = 0;
 
-    if (!check || !ctx || EVP_PKEY_derive_init(ctx) != 1)
+    if (!ctx || EVP_PKEY_derive_init(ctx) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "key is not for key agreement");
-    /* That a point is on its curve is all there is to check where the cofactor is 1
-       (SP 800-56A section 5.6.2.3.4); OpenSSL would multiply it by the order, too. */
-    if (EVP_PKEY_public_check_quick(check) != 1 || EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1
-        || EVP_PKEY_derive(ctx, NULL, &len) != 1)
+    /* That a point is on its curve is all there is to check where the cofactor is 1 (SP 800-56A
+       section 5.6.2.3.4), and was when the key was read: coco_key_check(). OpenSSL would
+       multiply it by the order, too. */
+    if (EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1 || EVP_PKEY_derive(ctx, NULL, &len) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "the peer's key does not fit");
     coco_status status = coco_secret_alloc(len, &z, err);
     if (status != COCO_OK)

@@ -23,7 +23,10 @@ struct coco_agreement {
 coco_status coco_concat_kdf(const struct coco_secret *z, const struct coco_agreement *agreement,
                             struct coco_secret *ret, coco_error **err);
 
-/* The bare secret (the x of the shared point) of own and peer, which must be on one curve. */
+/*
+ * The bare secret (the x of the shared point) of own and peer, which must be on one curve.
+ * Each was read or made by a function of key.h, jwk.h or ecdsa.h, which looked at its point.
+ */
 coco_status coco_ecdh(EVP_PKEY *own, EVP_PKEY *peer, struct coco_secret *ret, coco_error **err);
 
 /* ECDH of own and peer, which must be on one curve, then the Concat KDF. */

@@ -122,6 +122,43 @@ every_kind_goes_out_and_comes_back(void **state)
     }
 }
 
+static void
+a_private_key_goes_out_and_comes_back(void **state)
+{
+    static const enum coco_key_kind kinds[] = {COCO_KEY_P256, COCO_KEY_P384, COCO_KEY_P521};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_pkey_ EVP_PKEY *back = NULL;
+        _cleanup_json_ cJSON *jwk = NULL;
+        _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+        _cleanup_buf_ struct coco_buf again = {.limit = 4096};
+
+        assert_ok(coco_key_generate(kinds[i], &key, &err), err);
+        assert_ok(coco_jwk_private(key, &jwk, &err), err);
+        assert_ok(coco_jwk_parse(jwk, &back, &err), err);
+        assert_ok(coco_key_private_pem(key, &pem, &err), err);
+        assert_ok(coco_key_private_pem(back, &again, &err), err);
+        assert_string_equal(coco_buf_text(&again), coco_buf_text(&pem));
+    }
+}
+
+static void
+a_key_without_a_private_half_has_no_private_jwk(void **state)
+{
+    _cleanup_pkey_ EVP_PKEY *ec = key_of("{" EC "," X "," Y "}");
+    _cleanup_pkey_ EVP_PKEY *ed = key_of("{" OKP "," OKP_X "}");
+    cJSON *jwk = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_fails(coco_jwk_private(ec, &jwk, &err), err, COCO_ERR_INVALID, "no private half");
+    assert_fails(coco_jwk_private(ed, &jwk, &err), err, COCO_ERR_NOTSUP, "not EC");
+    assert_null(jwk);
+}
+
 /* Whatever key the curve may be taken from, and of that nothing else. */
 static void
 a_key_is_the_same_beside_another(void **state)
@@ -407,6 +444,8 @@ main(void)
         cmocka_unit_test(public_has_no_member_that_the_kbs_would_drop),
         cmocka_unit_test(every_kind_goes_out_and_comes_back),
         cmocka_unit_test(a_key_is_the_same_beside_another),
+        cmocka_unit_test(a_private_key_goes_out_and_comes_back),
+        cmocka_unit_test(a_key_without_a_private_half_has_no_private_jwk),
         cmocka_unit_test(coordinates_keep_their_leading_zeros),
         cmocka_unit_test(an_rsa_key_may_have_its_private_exponent_alone),
         cmocka_unit_test(parse_refuses_hostile_keys),

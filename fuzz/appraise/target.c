@@ -68,14 +68,21 @@ check_status(const cJSON *submod)
 static cJSON *
 appraise(const cJSON *evidence, const cJSON *references)
 {
-    const struct coco_kbs_appraisal appraisal = {
-        .class = "cpu",
-        .evidence = evidence,
-        .references = references,
-    };
+    _cleanup_policy_values_ struct coco_policy_values *values = NULL;
+    cJSON *copy = cJSON_Duplicate(references, true);
     cJSON *submod = NULL;
     coco_error *err = NULL;
 
+    if (!copy)
+        abort();
+    /* The engine has no such numbers. */
+    if (coco_policy_values_new(copy, &values, NULL) != COCO_OK)
+        return NULL;
+    const struct coco_kbs_appraisal appraisal = {
+        .class = "cpu",
+        .evidence = evidence,
+        .references = values,
+    };
     coco_status status = coco_kbs_appraise(policies(), &appraisal, &submod, &err);
     coco_error_free(err);
     if ((status == COCO_OK) != (submod != NULL) || (status != COCO_OK && status != COCO_ERR_DENIED))

@@ -127,11 +127,11 @@ built_in(const struct coco_kbs_appraisal *appraisal, int64_t vector[CLAIMS])
     const cJSON *sample = member(appraisal->evidence, "sample");
     const cJSON *software = member(appraisal->evidence, "software");
     const cJSON *tee = sample ? sample : software;
-    bool launched =
-        is_among(member(tee, "launch_digest"), member(appraisal->references, "launch_digest"));
+    const cJSON *references = coco_policy_values_json(appraisal->references);
+    bool launched = is_among(member(tee, "launch_digest"), member(references, "launch_digest"));
     bool device = is_among(member(member(appraisal->evidence, "sampledevice"), "svn"),
-                           member(appraisal->references, "device_svn"));
-    bool genuine = sample ? sample_hardware(sample, appraisal->references) : software != NULL;
+                           member(references, "device_svn"));
+    bool genuine = sample ? sample_hardware(sample, references) : software != NULL;
 
     vector[1] = cJSON_IsFalse(member(tee, "debug")) ? 2 : 36;
     vector[2] = launched ? 3 : 33;

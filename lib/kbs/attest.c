@@ -44,7 +44,7 @@ struct judgement {
     uint64_t epoch;       /* of the sessions, when it began */
     const char *audience; /* or NULL */
     struct coco_rcar_attestation sent;
-    cJSON *references;
+    struct coco_policy_values *references;
     cJSON *submods;
     cJSON *trace;
     struct coco_digest init_digest;
@@ -55,7 +55,7 @@ static void
 judgement_done(struct judgement *j)
 {
     coco_rcar_attestation_done(&j->sent);
-    coco_json_free(j->references);
+    coco_policy_values_unref(j->references);
     coco_json_free(j->submods);
     coco_json_free(j->trace);
     coco_json_free(j->init_claims);
@@ -432,7 +432,7 @@ judge(struct judgement *j, coco_error **err)
     if (j->sent.init_data)
         status = read_init_data(j, err);
     if (status == COCO_OK)
-        status = coco_kbs_references_get(j->call->core->store, j->now, &j->references, NULL, err);
+        status = coco_kbs_expected_get(j->call->core->expected, j->now, &j->references, err);
     if (status == COCO_OK)
         status = coco_json_new_object(&j->submods, err);
     if (status == COCO_OK)

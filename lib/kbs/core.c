@@ -83,6 +83,8 @@ open_parts(struct coco_kbs_core *core, coco_error **err)
     if (status == COCO_OK)
         status = coco_kbs_policies_new(core->store, &core->policies, err);
     if (status == COCO_OK)
+        status = coco_kbs_expected_new(core->store, &core->expected, err);
+    if (status == COCO_OK)
         status = coco_kbs_traces_new(core->config.explain_entries, &core->traces, err);
     if (status == COCO_OK)
         status = coco_kbs_guests_new(&core->guests, err);
@@ -164,6 +166,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     coco_kbs_metrics_free(core->metrics);
     coco_kbs_traces_free(core->traces);
     coco_kbs_policies_free(core->policies);
+    coco_kbs_expected_free(core->expected);
     coco_kbs_store_close(core->store);
     coco_kbs_config_done(&core->config);
     free(core);

@@ -18,6 +18,7 @@
 #include "kbs/store.h"
 
 struct coco_kbs_audit;
+struct coco_kbs_expected;
 struct coco_kbs_guests;
 struct coco_kbs_keyring;
 struct coco_kbs_limiter;
@@ -35,6 +36,7 @@ struct coco_kbs_core {
     struct coco_kbs_config config;
     struct coco_kbs_store *store;
     struct coco_kbs_policies *policies;
+    struct coco_kbs_expected *expected;
     struct coco_kbs_traces *traces;
     struct coco_kbs_sessions *sessions;
     struct coco_kbs_guests *guests;

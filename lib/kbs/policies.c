@@ -113,7 +113,7 @@ try_out(struct coco_policy *policy, const char *id, coco_error **err)
 
     coco_status status = coco_json_new_object(&nothing, err);
     if (status == COCO_OK)
-        status = coco_policy_eval(policy, rule, nothing, nothing, nothing, &result, err);
+        status = coco_policy_eval(policy, rule, nothing, nothing, NULL, &result, err);
     if (status == COCO_ERR_DENIED)
         return coco_wrap(err, status, "evaluation of %s", rule);
     return status;

@@ -21,6 +21,12 @@ struct coco_policy {
     pthread_mutex_t lock; /* rego's */
 };
 
+struct coco_policy_values {
+    atomic_uint refs;
+    cJSON *json;
+    struct coco_rego_values *rego; /* NULL without an engine */
+};
+
 #if COCO_HAVE_REGO
 
 #define INPUT_MAX COCO_JSON_SIZE_MAX
@@ -144,25 +150,39 @@ ask(struct coco_policy *policy, const struct coco_rego_question *question, cJSON
     return status;
 }
 
+static coco_status
+read_values(struct coco_policy_values *values, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = INPUT_MAX};
+    char *why = NULL;
+
+    coco_status status = coco_json_write(values->json, COCO_JSON_COMPACT, &text, err);
+    if (status == COCO_OK
+        && coco_rego_values_new(coco_buf_text(&text), text.len, &values->rego, &why) != 0)
+        status = say(err, COCO_ERR_PROTO, "reference values", why);
+    return status;
+}
+
 coco_status
 coco_policy_eval(struct coco_policy *policy, const char *rules, const cJSON *input,
-                 const cJSON *data, const cJSON *references, cJSON **ret, coco_error **err)
+                 const cJSON *data, const struct coco_policy_values *references, cJSON **ret,
+                 coco_error **err)
 {
     _cleanup_buf_ struct coco_buf input_text = {.limit = INPUT_MAX};
     _cleanup_buf_ struct coco_buf data_text = {.limit = INPUT_MAX};
-    _cleanup_buf_ struct coco_buf references_text = {.limit = INPUT_MAX};
-    struct coco_rego_question q = {.rules = rules, .rules_len = strlen(rules)};
+    struct coco_rego_question q = {
+        .rules = rules,
+        .rules_len = strlen(rules),
+        .references = references ? references->rego : NULL,
+    };
 
     coco_status status = write_opt(input, &input_text, &q.input, err);
     if (status == COCO_OK)
         status = write_opt(data, &data_text, &q.data, err);
-    if (status == COCO_OK)
-        status = write_opt(references, &references_text, &q.references, err);
     if (status != COCO_OK)
         return status;
     q.input_len = input_text.len;
     q.data_len = data_text.len;
-    q.references_len = references_text.len;
     return ask(policy, &q, ret, err);
 }
 
@@ -182,9 +202,18 @@ coco_policy_new(const char *rego, struct coco_policy **ret, coco_error **err)
     return coco_fail(err, COCO_ERR_NOTSUP, "this build has no policy engine");
 }
 
+static coco_status
+read_values(struct coco_policy_values *values, coco_error **err)
+{
+    (void)values;
+    (void)err;
+    return COCO_OK;
+}
+
 coco_status
 coco_policy_eval(struct coco_policy *policy, const char *rules, const cJSON *input,
-                 const cJSON *data, const cJSON *references, cJSON **ret, coco_error **err)
+                 const cJSON *data, const struct coco_policy_values *references, cJSON **ret,
+                 coco_error **err)
 {
     (void)policy;
     (void)rules;
@@ -196,6 +225,51 @@ coco_policy_eval(struct coco_policy *policy, const char *rules, const cJSON *inp
 }
 
 #endif
+
+coco_status
+coco_policy_values_new(cJSON *json, struct coco_policy_values **ret, coco_error **err)
+{
+    struct coco_policy_values *made = calloc(1, sizeof(*made));
+
+    if (!made) {
+        coco_json_free(json);
+        return coco_fail_nomem(err);
+    }
+    atomic_init(&made->refs, 1);
+    made->json = json;
+    _cleanup_policy_values_ struct coco_policy_values *values = made;
+    if (!cJSON_IsObject(json))
+        return coco_fail(err, COCO_ERR_PROTO, "reference values are no object");
+    coco_status status = read_values(values, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&values);
+    return status;
+}
+
+struct coco_policy_values *
+coco_policy_values_ref(struct coco_policy_values *values)
+{
+    (void)atomic_fetch_add(&values->refs, 1);
+    return values;
+}
+
+void
+coco_policy_values_unref(struct coco_policy_values *values)
+{
+    if (!values || atomic_fetch_sub(&values->refs, 1) != 1)
+        return;
+#if COCO_HAVE_REGO
+    coco_rego_values_free(values->rego);
+#endif
+    coco_json_free(values->json);
+    free(values);
+}
+
+const cJSON *
+coco_policy_values_json(const struct coco_policy_values *values)
+{
+    return values ? values->json : NULL;
+}
 
 const char *
 coco_policy_text(const struct coco_policy *policy)

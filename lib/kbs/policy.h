@@ -33,6 +33,23 @@ COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_unref);
 #define _cleanup_policy_ _cleanup_(coco_policy_unrefp)
 
 /*
+ * Reference values, read for policies once. Reference counted, and not changed once made;
+ * any number of threads.
+ */
+struct coco_policy_values;
+
+/* Of values, an object, which is taken in any case. COCO_ERR_PROTO if it is none. */
+coco_status coco_policy_values_new(cJSON *values, struct coco_policy_values **ret,
+                                   coco_error **err);
+struct coco_policy_values *coco_policy_values_ref(struct coco_policy_values *values);
+void coco_policy_values_unref(struct coco_policy_values *values);
+COCO_DEFINE_CLEANUP(struct coco_policy_values *, coco_policy_values_unref);
+#define _cleanup_policy_values_ _cleanup_(coco_policy_values_unrefp)
+
+/* What they were made of; NULL for NULL. Lent. */
+const cJSON *coco_policy_values_json(const struct coco_policy_values *values);
+
+/*
  * Evaluates rules, names with spaces between them, and stores an object with
  * those that are defined. data and references may be NULL.
  *
@@ -40,8 +57,8 @@ COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_unref);
  * too long: no answer is not yes.
  */
 coco_status coco_policy_eval(struct coco_policy *policy, const char *rules, const cJSON *input,
-                             const cJSON *data, const cJSON *references, cJSON **ret,
-                             coco_error **err);
+                             const cJSON *data, const struct coco_policy_values *references,
+                             cJSON **ret, coco_error **err);
 
 /* The text it was made from. */
 const char *coco_policy_text(const struct coco_policy *policy);

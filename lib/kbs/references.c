@@ -11,6 +11,7 @@
 #include "crypto/key.h"
 #include "references/references.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define VALUE_MAX ((size_t)1 << 20)
@@ -366,4 +367,76 @@ coco_kbs_references_register(struct coco_kbs_store *store, const struct coco_kbs
     if (strcmp(type, "corim") == 0)
         return register_manifest(store, keys, now, &payload, err);
     return register_values(store, keys, now, object, &payload, err);
+}
+
+/* ---- those of policies ---- */
+
+struct coco_kbs_expected {
+    struct coco_kbs_store *store;      /* lent */
+    pthread_mutex_t lock;              /* of what follows */
+    struct coco_policy_values *values; /* or NULL */
+    uint64_t generation;               /* of the store, in which values hold */
+    int64_t now;                       /* when they do */
+};
+
+coco_status
+coco_kbs_expected_new(struct coco_kbs_store *store, struct coco_kbs_expected **ret,
+                      coco_error **err)
+{
+    struct coco_kbs_expected *expected = calloc(1, sizeof(*expected));
+
+    if (!expected)
+        return coco_fail_nomem(err);
+    expected->store = store;
+    (void)pthread_mutex_init(&expected->lock, NULL);
+    *ret = expected;
+    return COCO_OK;
+}
+
+void
+coco_kbs_expected_free(struct coco_kbs_expected *expected)
+{
+    if (!expected)
+        return;
+    coco_policy_values_unref(expected->values);
+    (void)pthread_mutex_destroy(&expected->lock);
+    free(expected);
+}
+
+/* The lock is held: others wait for what they would have to read, too. */
+static coco_status
+read_expected(struct coco_kbs_expected *expected, uint64_t generation, int64_t now,
+              coco_error **err)
+{
+    struct coco_policy_values *values = NULL;
+    cJSON *json = NULL;
+
+    coco_status status = coco_kbs_references_get(expected->store, now, &json, NULL, err);
+    if (status == COCO_OK)
+        status = coco_policy_values_new(json, &values, err);
+    if (status != COCO_OK)
+        return status;
+    coco_policy_values_unref(expected->values);
+    expected->values = values;
+    expected->generation = generation;
+    expected->now = now;
+    return COCO_OK;
+}
+
+coco_status
+coco_kbs_expected_get(struct coco_kbs_expected *expected, int64_t now,
+                      struct coco_policy_values **ret, coco_error **err)
+{
+    uint64_t generation = 0;
+
+    coco_status status = coco_kbs_store_generation(expected->store, &generation, err);
+    if (status != COCO_OK)
+        return status;
+    (void)pthread_mutex_lock(&expected->lock);
+    if (!expected->values || expected->generation != generation || expected->now != now)
+        status = read_expected(expected, generation, now, err);
+    if (status == COCO_OK)
+        *ret = coco_policy_values_ref(expected->values);
+    (void)pthread_mutex_unlock(&expected->lock);
+    return status;
 }

@@ -7,6 +7,7 @@
 #define COCO_KBS_REFERENCES_H
 
 #include "kbs/config.h"
+#include "kbs/policy.h"
 #include "kbs/store.h"
 
 /* Stores value, JSON, as the reference value name, which has no end. */
@@ -39,6 +40,21 @@ coco_status coco_kbs_references_get(struct coco_kbs_store *store, int64_t now, c
 coco_status coco_kbs_references_register(struct coco_kbs_store *store,
                                          const struct coco_kbs_texts *keys, int64_t now,
                                          const void *message, size_t len, coco_error **err);
+
+/*
+ * Those that are good at now, for policies: read again when the store has changed, whoever
+ * changed it, or a second has passed, which may have ended some. Any thread.
+ */
+struct coco_kbs_expected;
+
+coco_status coco_kbs_expected_new(struct coco_kbs_store *store, struct coco_kbs_expected **ret,
+                                  coco_error **err);
+void coco_kbs_expected_free(struct coco_kbs_expected *expected);
+COCO_DEFINE_CLEANUP(struct coco_kbs_expected *, coco_kbs_expected_free);
+
+/* Unref them. */
+coco_status coco_kbs_expected_get(struct coco_kbs_expected *expected, int64_t now,
+                                  struct coco_policy_values **ret, coco_error **err);
 
 /* COCO_ERR_PROTO unless each of keys is a public key. */
 coco_status coco_kbs_references_check_keys(const struct coco_kbs_texts *keys, coco_error **err);

@@ -14,6 +14,9 @@
 /* A parsed policy. One thread at a time. */
 struct coco_rego;
 
+/* What query_reference_value() answers from. Any number of threads. */
+struct coco_rego_values;
+
 /* What an evaluation is given: UTF-8 texts, not NUL-terminated. */
 struct coco_rego_question {
     const char *rules; /* names of rules of package policy, with spaces between them */
@@ -22,8 +25,7 @@ struct coco_rego_question {
     size_t input_len;
     const char *data; /* JSON object: what they see as data, or NULL */
     size_t data_len;
-    const char *references; /* JSON object: what query_reference_value() answers from, or NULL */
-    size_t references_len;
+    const struct coco_rego_values *references; /* or NULL */
 };
 
 /*
@@ -37,6 +39,10 @@ int coco_rego_new(const char *text, size_t len, uint32_t limit_ms, struct coco_r
 /* *ret is a JSON object whose members are those of the rules that are defined. */
 int coco_rego_eval(const struct coco_rego *policy, const struct coco_rego_question *question,
                    char **ret, char **error);
+
+/* From a JSON object. */
+int coco_rego_values_new(const char *text, size_t len, struct coco_rego_values **ret, char **error);
+void coco_rego_values_free(struct coco_rego_values *values);
 
 void coco_rego_free(struct coco_rego *policy);
 void coco_rego_text_free(char *text);

@@ -43,16 +43,18 @@ appraise_as(struct fixture *f, const char *class, const char *evidence, const ch
             struct coco_buf *text, coco_error **err)
 {
     _cleanup_json_ cJSON *evidence_value = NULL;
-    _cleanup_json_ cJSON *references_value = NULL;
+    _cleanup_policy_values_ struct coco_policy_values *values = NULL;
+    cJSON *references_value = NULL;
     _cleanup_json_ cJSON *submod = NULL;
 
     assert_int_equal(coco_json_parse(evidence, strlen(evidence), &evidence_value, NULL), COCO_OK);
     assert_int_equal(coco_json_parse(references, strlen(references), &references_value, NULL),
                      COCO_OK);
+    assert_int_equal(coco_policy_values_new(references_value, &values, NULL), COCO_OK);
     const struct coco_kbs_appraisal appraisal = {
         .class = class,
         .evidence = evidence_value,
-        .references = references_value,
+        .references = values,
     };
     coco_status status = coco_kbs_appraise(f->policies, &appraisal, &submod, err);
     if (status == COCO_OK)

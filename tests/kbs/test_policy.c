@@ -29,7 +29,8 @@ eval(struct coco_policy *policy, const char *rules, const char *input, const cha
 {
     _cleanup_json_ cJSON *input_value = NULL;
     _cleanup_json_ cJSON *data_value = NULL;
-    _cleanup_json_ cJSON *references_value = NULL;
+    _cleanup_policy_values_ struct coco_policy_values *values = NULL;
+    cJSON *references_value = NULL;
     _cleanup_json_ cJSON *answer = NULL;
 
     assert_int_equal(coco_json_parse(input, strlen(input), &input_value, NULL), COCO_OK);
@@ -38,8 +39,10 @@ eval(struct coco_policy *policy, const char *rules, const char *input, const cha
     if (references)
         assert_int_equal(coco_json_parse(references, strlen(references), &references_value, NULL),
                          COCO_OK);
+    if (references)
+        assert_int_equal(coco_policy_values_new(references_value, &values, NULL), COCO_OK);
     coco_status status =
-        coco_policy_eval(policy, rules, input_value, data_value, references_value, &answer, err);
+        coco_policy_eval(policy, rules, input_value, data_value, values, &answer, err);
     if (status == COCO_OK)
         status = coco_json_write(answer, COCO_JSON_COMPACT, text, err);
     return status;

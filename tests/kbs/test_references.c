@@ -11,6 +11,7 @@
 #include "references/references.h"
 #include "tests/faults.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NOW 1764320000
@@ -335,6 +336,111 @@ a_failed_allocation_registers_nothing(void **state)
     done(&owners);
 }
 
+static void
+assert_expected(struct coco_kbs_expected *expected, int64_t now, const char *want,
+                struct coco_policy_values **ret)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+    coco_error *err = NULL;
+
+    assert_ok(coco_kbs_expected_get(expected, now, ret, &err), err);
+    assert_ok(coco_json_write(coco_policy_values_json(*ret), COCO_JSON_COMPACT, &text, &err), err);
+    assert_string_equal(coco_buf_text(&text), want);
+}
+
+/* Read once, and again when this process or another has written. */
+static void
+what_is_expected_is_read_when_it_changes(void **state)
+{
+    struct coco_kbs_store *mine = NULL;
+    struct coco_kbs_store *theirs = NULL;
+    struct coco_kbs_expected *expected = NULL;
+    char dir[64];
+    char path[128];
+    coco_error *err = NULL;
+
+    (void)state;
+    make_temp_dir(dir, sizeof(dir));
+    (void)snprintf(path, sizeof(path), "%s/kbs.db", dir);
+    const struct coco_kbs_store_options options = {.path = path};
+    assert_ok(coco_kbs_store_open(&options, &mine, &err), err);
+    assert_ok(coco_kbs_store_open(&options, &theirs, &err), err);
+    assert_ok(coco_kbs_expected_new(mine, &expected, &err), err);
+    struct coco_kbs_store *const writers[] = {mine, theirs};
+    for (size_t i = 0; i < 4; i++) {
+        _cleanup_policy_values_ struct coco_policy_values *none = NULL;
+        _cleanup_policy_values_ struct coco_policy_values *one = NULL;
+        _cleanup_policy_values_ struct coco_policy_values *same = NULL;
+
+        assert_expected(expected, NOW, "{}", &none);
+        assert_ok(coco_kbs_reference_set(writers[i % 2], "a", "[1]", &err), err);
+        assert_expected(expected, NOW, "{\"a\":[1]}", &one);
+        assert_expected(expected, NOW, "{\"a\":[1]}", &same);
+        assert_ptr_equal(same, one);
+        assert_ok(coco_kbs_store_purge(writers[i / 2], COCO_KBS_REFERENCE, "a", &err), err);
+    }
+    coco_kbs_expected_free(expected);
+    coco_kbs_store_close(mine);
+    coco_kbs_store_close(theirs);
+    remove_temp_dir(dir);
+}
+
+/* Nobody writes when a value ends, and nobody may be told of it later. */
+static void
+what_has_ended_is_expected_no_more(void **state)
+{
+    static const char message[] =
+        SAMPLE("eyJhIjpbMV0sImIiOjJ9") ",\"expirations\":{\"b\":\"2025-11-28T08:53:20Z\"}}";
+    static const struct {
+        int64_t now;
+        const char *want;
+    } cases[] = {
+        {NOW, "{\"a\":[1],\"b\":2}"},
+        {NOW + 1, "{\"a\":[1]}"},
+        {NOW + 2, "{\"a\":[1]}"},
+        {NOW, "{\"a\":[1],\"b\":2}"}, /* a clock that was set back */
+    };
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = make();
+    struct coco_kbs_expected *expected = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_kbs_references_register(store, &no_keys, NOW, message, strlen(message), &err),
+              err);
+    assert_ok(coco_kbs_expected_new(store, &expected, &err), err);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_policy_values_ struct coco_policy_values *values = NULL;
+
+        assert_expected(expected, cases[i].now, cases[i].want, &values);
+    }
+    coco_kbs_expected_free(expected);
+}
+
+static void
+reading_what_is_expected_survives_failed_allocations(void **state)
+{
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = make();
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_kbs_reference_set(store, "a", "[1]", &err), err);
+    for_each_fault()
+    {
+        struct coco_kbs_expected *expected = NULL;
+        struct coco_policy_values *values = NULL;
+
+        coco_status status = coco_kbs_expected_new(store, &expected, &err);
+        /* The engine has no errors for that: it ends the program. */
+        if (status == COCO_OK && !coco_policy_supported())
+            status = coco_kbs_expected_get(expected, NOW, &values, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        err = NULL;
+        coco_policy_values_unref(values);
+        coco_kbs_expected_free(expected);
+    }
+}
+
 int
 main(void)
 {
@@ -348,6 +454,9 @@ main(void)
         cmocka_unit_test(with_a_key_only_what_it_signed_is_registered),
         cmocka_unit_test(keys_that_are_none_are_refused),
         cmocka_unit_test(a_failed_allocation_registers_nothing),
+        cmocka_unit_test(what_is_expected_is_read_when_it_changes),
+        cmocka_unit_test(what_has_ended_is_expected_no_more),
+        cmocka_unit_test(reading_what_is_expected_survives_failed_allocations),
     };
 
     return cmocka_run_group_tests_name("kbs/references", tests, NULL, NULL);

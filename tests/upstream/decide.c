@@ -58,17 +58,22 @@ static coco_status
 appraise(struct court *court, const cJSON *question, cJSON **ret, coco_error **err)
 {
     const char *class = cJSON_GetStringValue(cJSON_GetObjectItem(question, "class"));
+    _cleanup_policy_values_ struct coco_policy_values *values = NULL;
+    cJSON *references = cJSON_Duplicate(cJSON_GetObjectItem(question, "references"), true);
+    char id[64];
+
+    coco_status status = coco_policy_values_new(references, &values, err);
+    if (status != COCO_OK)
+        return status;
+    if (!class)
+        return coco_fail(err, COCO_ERR_INVALID, "case without class");
     const struct coco_kbs_appraisal appraisal = {
         .class = class,
         .evidence = cJSON_GetObjectItem(question, "evidence"),
-        .references = cJSON_GetObjectItem(question, "references"),
+        .references = values,
     };
-    char id[64];
-
-    if (!class)
-        return coco_fail(err, COCO_ERR_INVALID, "case without class");
     (void)snprintf(id, sizeof(id), "default_%s", class);
-    coco_status status = set_policy(court, id, cJSON_GetObjectItem(question, "policy"), err);
+    status = set_policy(court, id, cJSON_GetObjectItem(question, "policy"), err);
     if (status == COCO_OK)
         status = coco_kbs_appraise(court->policies, &appraisal, ret, err);
     if (status == COCO_OK)

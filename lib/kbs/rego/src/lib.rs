@@ -47,6 +47,10 @@ fn reference(values: &Value, params: &[Value]) -> Result<Value> {
     }
 }
 
+/// What query_reference_value() answers from, read once. The engine shares it among
+/// evaluations, from whatever thread.
+pub struct Values(Value);
+
 fn parse(text: &str, limit_ms: u32) -> Result<Policy> {
     let mut engine = Engine::new();
     // print() in a policy must not write to the program's stderr.
@@ -92,7 +96,7 @@ fn evaluate(
     rules: &str,
     input: &str,
     data: Option<&str>,
-    references: Option<&str>,
+    references: Option<&Values>,
 ) -> Result<String> {
     let mut engine = policy.engine.clone();
 
@@ -101,7 +105,7 @@ fn evaluate(
     }
     engine.set_input_json(input)?;
     let values = match references {
-        Some(text) => Value::from_json_str(text)?,
+        Some(Values(values)) => values.clone(),
         None => Value::new_object(),
     };
     *policy
@@ -109,18 +113,19 @@ fn evaluate(
         .lock()
         .map_err(|_| anyhow!("reference values are lost"))? = values;
 
-    let mut members = serde_json::Map::new();
+    let mut members = Vec::new();
     for rule in rules.split(' ').filter(|rule| !rule.is_empty()) {
         match engine.eval_rule(format!("{PACKAGE}.{rule}")) {
             Ok(Value::Undefined) => {}
             Ok(value) => {
-                members.insert(rule.to_string(), serde_json::from_str(&value.to_json_str()?)?);
+                let name = serde_json::to_string(rule)?;
+                members.push(format!("{name}:{}", value.to_json_str()?));
             }
             Err(err) if is_no_rule(&err) => {}
             Err(err) => return Err(err),
         }
     }
-    Ok(serde_json::to_string(&members)?)
+    Ok(format!("{{{}}}", members.join(",")))
 }
 
 /// The caller's text; lengths are trusted, bytes are not.
@@ -192,8 +197,7 @@ pub struct Question {
     input_len: usize,
     data: *const c_char,
     data_len: usize,
-    references: *const c_char,
-    references_len: usize,
+    references: *const Values,
 }
 
 /// # Safety
@@ -213,7 +217,7 @@ pub unsafe extern "C" fn coco_rego_eval(
             unsafe { borrow(q.rules, q.rules_len) }?,
             unsafe { borrow(q.input, q.input_len) }?,
             unsafe { borrow_opt(q.data, q.data_len) }?,
-            unsafe { borrow_opt(q.references, q.references_len) }?,
+            unsafe { q.references.as_ref() },
         )
     });
     match answer {
@@ -231,6 +235,33 @@ pub unsafe extern "C" fn coco_rego_eval(
 pub unsafe extern "C" fn coco_rego_free(policy: *mut Policy) {
     if !policy.is_null() {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(policy) })));
+    }
+}
+
+/// # Safety
+/// As in rego.h: `text` has `len` bytes, `ret` and `error` are places for a pointer.
+#[no_mangle]
+pub unsafe extern "C" fn coco_rego_values_new(
+    text: *const c_char,
+    len: usize,
+    ret: *mut *mut Values,
+    error: *mut *mut c_char,
+) -> c_int {
+    match guarded(error, || Value::from_json_str(unsafe { borrow(text, len) }?)) {
+        Some(values) => {
+            unsafe { *ret = Box::into_raw(Box::new(Values(values))) };
+            OK
+        }
+        None => FAILED,
+    }
+}
+
+/// # Safety
+/// `values` is NULL or from coco_rego_values_new() and not used again.
+#[no_mangle]
+pub unsafe extern "C" fn coco_rego_values_free(values: *mut Values) {
+    if !values.is_null() {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(values) })));
     }
 }
 

@@ -78,16 +78,15 @@ set_header(struct coco_kbs_token_key *to, const EVP_PKEY *key, coco_error **err)
     return status;
 }
 
+/* Takes key in any case. */
 static coco_status
-set_token_key(struct coco_kbs_token_key *to, const void *pem, size_t len, coco_error **err)
+take_token_key(struct coco_kbs_token_key *to, EVP_PKEY *taken, coco_error **err)
 {
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_pkey_ EVP_PKEY *key = taken;
     _cleanup_buf_ struct coco_buf kid = {.limit = COCO_KBS_KID_SIZE - 1};
     enum coco_key_kind kind = 0;
 
-    coco_status status = coco_key_parse_private(pem, len, &key, err);
-    if (status == COCO_OK)
-        status = coco_key_kind_of(key, &kind, err);
+    coco_status status = coco_key_kind_of(key, &kind, err);
     if (status == COCO_OK && kind != COCO_KEY_P256)
         status = coco_fail(err, COCO_ERR_PROTO, "is not of P-256");
     if (status == COCO_OK)
@@ -100,6 +99,34 @@ set_token_key(struct coco_kbs_token_key *to, const void *pem, size_t len, coco_e
         return coco_wrap(err, status, "token key");
     to->key = coco_steal(&key);
     return COCO_OK;
+}
+
+/* A JWK, or PEM, which it was before. */
+static coco_status
+set_token_key(struct coco_kbs_token_key *to, const void *text, size_t len, coco_error **err)
+{
+    EVP_PKEY *key = NULL;
+
+    coco_status status = coco_key_parse_private(text, len, &key, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "token key");
+    return take_token_key(to, key, err);
+}
+
+static coco_status
+make_token_key(EVP_PKEY **ret, struct coco_buf *text, coco_error **err)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_json_ cJSON *jwk = NULL;
+
+    coco_status status = coco_key_generate(COCO_KEY_P256, &key, err);
+    if (status == COCO_OK)
+        status = coco_jwk_private(key, &jwk, err);
+    if (status == COCO_OK)
+        status = coco_json_write(jwk, COCO_JSON_COMPACT, text, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&key);
+    return status;
 }
 
 static coco_status
@@ -150,13 +177,11 @@ static coco_status
 make_record(int64_t from, struct coco_buf *buf, coco_error **err)
 {
     _cleanup_pkey_ EVP_PKEY *key = NULL;
-    _cleanup_buf_ struct coco_buf pem = {.limit = RECORD_MAX};
+    _cleanup_buf_ struct coco_buf text = {.limit = RECORD_MAX};
     _cleanup_secret_ struct coco_secret seal = {0};
     _cleanup_json_ cJSON *record = NULL;
 
-    coco_status status = coco_key_generate(COCO_KEY_P256, &key, err);
-    if (status == COCO_OK)
-        status = coco_key_private_pem(key, &pem, err);
+    coco_status status = make_token_key(&key, &text, err);
     if (status == COCO_OK)
         status = coco_secret_random(COCO_KBS_SEAL_KEY_SIZE, &seal, err);
     if (status == COCO_OK)
@@ -164,7 +189,7 @@ make_record(int64_t from, struct coco_buf *buf, coco_error **err)
     if (status == COCO_OK)
         status = coco_json_add_i64(record, "from", from, err);
     if (status == COCO_OK)
-        status = coco_json_add_string(record, "token", coco_buf_text(&pem), err);
+        status = coco_json_add_string(record, "token", coco_buf_text(&text), err);
     if (status == COCO_OK)
         status = coco_json_add_base64url(record, "seal", seal.data, seal.len, err);
     if (status == COCO_OK)
@@ -412,18 +437,18 @@ static coco_status
 open_token_key(struct coco_kbs_store *store, struct coco_kbs_token_key *to, coco_error **err)
 {
     _cleanup_pkey_ EVP_PKEY *fresh = NULL;
-    _cleanup_buf_ struct coco_buf pem = {.limit = RECORD_MAX};
+    _cleanup_buf_ struct coco_buf text = {.limit = RECORD_MAX};
     _cleanup_secret_ struct coco_secret stored = {0};
 
-    coco_status status = coco_key_generate(COCO_KEY_P256, &fresh, err);
+    coco_status status = make_token_key(&fresh, &text, err);
     if (status == COCO_OK)
-        status = coco_key_private_pem(fresh, &pem, err);
-    if (status == COCO_OK)
-        status = coco_kbs_store_put_new(store, COCO_KBS_KEY, FIRST_TOKEN, pem.data, pem.len,
+        status = coco_kbs_store_put_new(store, COCO_KBS_KEY, FIRST_TOKEN, text.data, text.len,
                                         &stored, err);
-    if (status == COCO_OK)
-        status = set_token_key(to, stored.data, stored.len, err);
-    return status;
+    if (status != COCO_OK)
+        return status;
+    if (coco_secret_equal(&stored, text.data, text.len))
+        return take_token_key(to, coco_steal(&fresh), err);
+    return set_token_key(to, stored.data, stored.len, err);
 }
 
 static coco_status

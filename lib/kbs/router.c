@@ -265,6 +265,28 @@ coco_kbs_reply_error(int status, const char *name, const char *detail, const cha
         coco_buf_reset(&reply->fields);
 }
 
+/* The trace that the peer is in. */
+static void
+find_trace(struct coco_kbs_call *call)
+{
+    char traceparent[COCO_TRACEPARENT_SIZE];
+
+    call->traced = coco_traceparent_parse(call->request->traceparent, traceparent);
+    if (call->traced)
+        coco_traceparent_id(traceparent, call->trace_id);
+}
+
+/* One of its own, for what is told of a call that is in none; without random bytes there is none.
+ */
+static void
+begin_trace(struct coco_kbs_call *call)
+{
+    char traceparent[COCO_TRACEPARENT_SIZE];
+
+    if (!call->trace_id[0] && coco_traceparent_new(traceparent, NULL) == COCO_OK)
+        coco_traceparent_id(traceparent, call->trace_id);
+}
+
 /* The error goes to the owner's log; the peer gets what it may know. */
 static void
 fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
@@ -277,11 +299,13 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
 
     if (code >= 500 && !(code == 503 && call->detail))
         detail = "internal error";
-    if (!call->quiet)
+    if (!call->quiet) {
+        begin_trace(call);
         coco_ctx_log(call->core->ctx, code >= 500 ? COCO_LOG_WARN : COCO_LOG_INFO,
                      "%s %s: %d%s%s%s%s: %s", call->request->method, call->asked, code,
                      id ? " id " : "", id ? id : "", call->trace_id[0] ? " trace " : "",
                      call->trace_id, message);
+    }
     coco_kbs_reply_error(code, call->name, detail, id, trace, call->reply);
 }
 
@@ -339,17 +363,6 @@ count(const struct coco_kbs_call *call, const struct route *route, uint64_t begi
     };
 
     coco_kbs_metrics_count(call->root->metrics, &event);
-}
-
-/* The trace that the peer is in, or one of its own; without random bytes there is none. */
-static void
-find_trace(struct coco_kbs_call *call)
-{
-    char traceparent[COCO_TRACEPARENT_SIZE];
-
-    call->traced = coco_traceparent_parse(call->request->traceparent, traceparent);
-    if (call->traced || coco_traceparent_new(traceparent, NULL) == COCO_OK)
-        coco_traceparent_id(traceparent, call->trace_id);
 }
 
 /* Other replicas may have rotated them. Without the store those that are known go on. */

@@ -295,6 +295,29 @@ records_that_are_none_are_refused(void **state)
     }
 }
 
+/* What was stored before keys were JWKs. */
+static void
+a_key_in_pem_is_the_same_key(void **state)
+{
+    struct coco_kbs_store *mine = NULL;
+    struct coco_kbs_keyring *opened = NULL;
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_kbs_store_open(&(const struct coco_kbs_store_options){0}, &mine, &err), err);
+    assert_ok(coco_key_generate(COCO_KEY_P256, &key, &err), err);
+    assert_ok(coco_key_private_pem(key, &pem, &err), err);
+    assert_ok(coco_kbs_store_put(mine, COCO_KBS_KEY, "token", pem.data, pem.len, &err), err);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(coco_kbs_keyring_open(mine, LIFETIME, NOW, &opened, &err), err);
+        assert_int_equal(EVP_PKEY_eq(coco_kbs_keyring_first(opened)->key, key), 1);
+        coco_kbs_keyring_close(opened);
+    }
+    coco_kbs_store_close(mine);
+}
+
 static void
 opening_and_rotating_survive_failed_allocations(void **state)
 {
@@ -338,6 +361,7 @@ main(void)
         T(too_many_generations_at_once_are_refused),
         T(cookies_outlive_the_key_that_sealed_them),
         cmocka_unit_test(records_that_are_none_are_refused),
+        T(a_key_in_pem_is_the_same_key),
         T(opening_and_rotating_survive_failed_allocations),
     };
 

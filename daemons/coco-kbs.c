@@ -11,6 +11,7 @@
 #include "daemon.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,6 +41,7 @@ serve(const struct daemon *daemon, coco_ctx *ctx, char *config, const sigset_t *
         coco_kbs_free(kbs);
         return daemon_fail(daemon, err);
     }
+    (void)malloc_trim(0); /* what it took to start */
     (void)snprintf(text, sizeof(text), "serving at %s", coco_kbs_url(kbs));
     daemon_say(daemon, "info", text);
     daemon_ready();

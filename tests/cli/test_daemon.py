@@ -255,3 +255,14 @@ def test_without_descriptors_it_waits_in_peace(tmp_path):
     assert any("cannot take connections: Too many open files" in line for line in lines)
     assert all(re.match(r"\S+Z (info|warn) ", line) for line in lines)
     assert len(lines) < 60
+
+
+def test_idle_it_holds_no_library_that_only_others_need(tmp_path):
+    """libcurl and libpq, which bring thirty more, are loaded when something is asked of them."""
+    daemon = Daemon(tmp_path, "[http_server]\nsockets = [\"127.0.0.1:0\"]\n")
+    with open(f"/proc/{daemon.pid}/maps", encoding="ascii") as maps:
+        mapped = maps.read()
+    assert "libcrypto.so" in mapped
+    for name in ("libcurl", "libpq", "libldap", "libkrb5", "libgnutls", "libcoco"):
+        assert name not in mapped, name
+    assert daemon.stop() == 0

@@ -162,21 +162,31 @@ coco_kbs_guests_find(struct coco_kbs_guests *guests, const struct coco_digest *s
     return guest;
 }
 
-/* A free entry, or else the one that was longest not heard of, if there is any. */
-static struct entry *
-find_oldest(struct coco_kbs_guests *guests, bool used)
+static void
+forget_oldest(struct coco_kbs_guests *guests)
 {
     struct entry *oldest = NULL;
 
     for (size_t i = 0; i < COCO_KBS_GUESTS_MAX; i++) {
         struct entry *entry = &guests->entries[i];
 
-        if (!entry->guest && !used)
-            return entry;
         if (entry->guest && (!oldest || entry->heard < oldest->heard))
             oldest = entry;
     }
-    return oldest;
+    if (oldest)
+        forget(guests, oldest);
+}
+
+/* A free entry, or else the one that was longest not heard of. */
+static struct entry *
+find_place(struct coco_kbs_guests *guests)
+{
+    struct entry *place = &guests->entries[0];
+
+    for (size_t i = 0; i < COCO_KBS_GUESTS_MAX && place->guest; i++)
+        if (!guests->entries[i].guest || guests->entries[i].heard < place->heard)
+            place = &guests->entries[i];
+    return place;
 }
 
 static void
@@ -186,9 +196,9 @@ keep(struct coco_kbs_guests *guests, const struct entry *made)
 
     if (entry)
         forget(guests, entry);
-    while (guests->size + made->size > COCO_KBS_GUESTS_SIZE)
-        forget(guests, find_oldest(guests, true));
-    entry = find_oldest(guests, false);
+    while (guests->size > 0 && guests->size + made->size > COCO_KBS_GUESTS_SIZE)
+        forget_oldest(guests);
+    entry = find_place(guests);
     if (entry->guest)
         forget(guests, entry);
     *entry = *made;

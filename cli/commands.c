@@ -446,6 +446,19 @@ static const struct cli_command table[] = {
         .run = cli_kbs_token,
     },
     {
+        .name = "kbs wrap-key",
+        .operands = "[KEY]",
+        .max = 1,
+        .purpose = "wrap the key that a database is sealed with by a key in a token of PKCS#11",
+        .details =
+            "The configuration says by which ([storage_backend.seal] pkcs11 and pkcs11_key); "
+            "the file is for its key_file. Without KEY, a file or - for stdin, it is a new "
+            "one. A database that is sealed with KEY is so still, and KEY itself is of no "
+            "more use.",
+        .options = {OPT_CONFIG, OPT_OUTPUT},
+        .run = cli_kbs_wrap_key,
+    },
+    {
         .name = "manual",
         .operands = "FORMAT",
         .min = 1,

@@ -230,6 +230,7 @@ int cli_kbs_backup(struct cli *cli);
 int cli_kbs_reseal(struct cli *cli);
 int cli_kbs_restore(struct cli *cli);
 int cli_kbs_rotate_keys(struct cli *cli);
+int cli_kbs_wrap_key(struct cli *cli);
 int cli_kbs_serve(struct cli *cli);
 int cli_kbs_token(struct cli *cli);
 int cli_manual(struct cli *cli);

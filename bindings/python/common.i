@@ -98,6 +98,7 @@ static const struct argument optional[] = {
     {"kbs_reseal", "old_key_file"},
     {"kbs_restore", "digest"},
     {"kbs_set_path_policy", "rego"},
+    {"kbs_wrap_key", "key"},
     {"software_tee_launch", "init_data"},
     {"unsealer_trust_key", "kid"},
 };

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "crypto/mac.h"
 #include "kbs/database.h"
-#include "kbs/seal_key.h"
 #include "kbs/storage.h"
 #include "kbs/table.h"
 
@@ -442,15 +441,6 @@ make_file(struct coco_database *from, const char *path, const struct coco_secret
     return status;
 }
 
-/* The key that config names; an empty secret without one. */
-static coco_status
-read_master(const struct coco_kbs_config *config, struct coco_secret *ret, coco_error **err)
-{
-    const char *key_file = config->storage.key_file;
-
-    return key_file ? coco_kbs_seal_key_read(key_file, ret, err) : COCO_OK;
-}
-
 coco_status
 coco_kbs_backup_make(const struct coco_kbs_config *config, const char *path, bool plain,
                      coco_bytes **ret, coco_error **err)
@@ -458,7 +448,7 @@ coco_kbs_backup_make(const struct coco_kbs_config *config, const char *path, boo
     _cleanup_(coco_database_closep) struct coco_database *from = NULL;
     _cleanup_secret_ struct coco_secret master = {0};
 
-    coco_status status = read_master(config, &master, err);
+    coco_status status = coco_kbs_storage_seal_key(config, &master, err);
     if (status == COCO_OK && master.len == 0 && !plain)
         return coco_fail(
             err, COCO_ERR_DENIED,
@@ -618,7 +608,7 @@ coco_kbs_backup_restore(const struct coco_kbs_config *config, const char *path,
 {
     _cleanup_secret_ struct coco_secret master = {0};
 
-    coco_status status = read_master(config, &master, err);
+    coco_status status = coco_kbs_storage_seal_key(config, &master, err);
     const struct coco_kbs_restoring how = {
         .config = config,
         .master = master.len ? &master : NULL,

@@ -8,6 +8,7 @@
 #include "kbs/config_section.h"
 
 #include "base/fail.h"
+#include "crypto/pkcs11_uri.h"
 #include "kbs/config_field.h"
 
 #include <string.h>
@@ -42,6 +43,22 @@ read_backends(const cJSON *backends, struct coco_kbs_config *config, coco_error 
     return status;
 }
 
+/* A token that is not used would be taken to protect what it does not. */
+static coco_status
+check_token(const struct coco_kbs_config *config, coco_error **err)
+{
+    struct coco_pkcs11_uri uri;
+
+    if (!config->storage.pkcs11 != !config->storage.pkcs11_key
+        || (config->storage.pkcs11 && !config->storage.key_file))
+        return coco_fail(err, COCO_ERR_PROTO,
+                         SECTION "seal.pkcs11, seal.pkcs11_key and seal.key_file go together");
+    if (!config->storage.pkcs11)
+        return COCO_OK;
+    coco_status status = coco_pkcs11_uri_parse(config->storage.pkcs11, &uri, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, SECTION "seal.pkcs11");
+}
+
 /* What was said must go together. type is NULL for the default. */
 static coco_status
 check(const char *type, struct coco_kbs_config *config, coco_error **err)
@@ -72,7 +89,7 @@ check(const char *type, struct coco_kbs_config *config, coco_error **err)
         return coco_fail(err, COCO_ERR_PROTO,
                          SECTION "seal.key_file is of no use in memory, and excludes unsealed");
     config->storage.on_postgres = on_postgres;
-    return COCO_OK;
+    return check_token(config, err);
 }
 
 coco_status
@@ -89,6 +106,8 @@ coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config, coco_er
     };
     const struct coco_kbs_field seal[] = {
         {"key_file", COCO_FIELD_TEXT, &config->storage.key_file, 0, 0, NULL},
+        {"pkcs11", COCO_FIELD_TEXT, &config->storage.pkcs11, 0, 0, NULL},
+        {"pkcs11_key", COCO_FIELD_TEXT, &config->storage.pkcs11_key, 0, 0, NULL},
     };
     const cJSON *table = coco_kbs_section(root, "storage_backend");
 
@@ -107,6 +126,8 @@ coco_kbs_storage_done(struct coco_kbs_config *config)
 {
     free(config->storage.path);
     free(config->storage.key_file);
+    free(config->storage.pkcs11);
+    free(config->storage.pkcs11_key);
     free(config->storage.postgres.host);
     free(config->storage.postgres.db);
     free(config->storage.postgres.username);

@@ -366,3 +366,16 @@ coco_kbs_restore(const char *config, const char *path, const char *digest, bool 
                ? coco_kbs_backup_restore(&parsed, path, digest ? &wanted : NULL, force, ret, err)
                : status;
 }
+
+coco_status
+coco_kbs_wrap_key(const char *config, const uint8_t *key, size_t len, coco_bytes **ret,
+                  coco_error **err)
+{
+    _cleanup_config_ struct coco_kbs_config parsed = {0};
+    _cleanup_buf_ struct coco_buf wrapped = {.limit = 4096};
+
+    coco_status status = coco_kbs_config_parse(config, strlen(config), &parsed, err);
+    if (status == COCO_OK)
+        status = coco_kbs_storage_wrap_key(&parsed, key, len, &wrapped, err);
+    return status == COCO_OK ? coco_bytes_take(&wrapped, ret, err) : status;
+}

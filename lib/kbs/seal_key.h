@@ -11,10 +11,26 @@
 
 #include "base/secret.h"
 
+/* Where it is. */
+struct coco_kbs_seal_source {
+    const char *file;       /* with the key itself, or wrapped if what follows is not NULL */
+    const char *pkcs11;     /* names a token (crypto/pkcs11_uri.h) */
+    const char *pkcs11_key; /* label of the AES key in it that wraps the key */
+};
+
 /*
- * Reads it from a file of 32 bytes or 64 hex digits. COCO_ERR_DENIED if everybody may
- * read that file, COCO_ERR_PROTO if it holds anything else.
+ * Reads it from a file of 32 bytes or 64 hex digits, or of what the token makes of that.
+ * COCO_ERR_DENIED if everybody may read that file, COCO_ERR_PROTO if it holds anything else,
+ * COCO_ERR_VERIFY if the key in the token did not wrap it; errors of the token.
  */
-coco_status coco_kbs_seal_key_read(const char *path, struct coco_secret *ret, coco_error **err);
+coco_status coco_kbs_seal_key_read(const struct coco_kbs_seal_source *source,
+                                   struct coco_secret *ret, coco_error **err);
+
+/*
+ * Appends what the file has to hold: key, or a new one if that is NULL, wrapped by the token.
+ * COCO_ERR_INVALID without one, COCO_ERR_PROTO for what is no key.
+ */
+coco_status coco_kbs_seal_key_wrap(const struct coco_kbs_seal_source *source, const void *key,
+                                   size_t len, struct coco_buf *ret, coco_error **err);
 
 #endif

@@ -30,21 +30,40 @@ check_database(const struct coco_kbs_config *config, coco_error **err)
                : coco_fail(err, COCO_ERR_INVALID, "the configuration names no database");
 }
 
-/* Opens it with the key in key_file, if that is not NULL. */
+static struct coco_kbs_seal_source
+source_of(const struct coco_kbs_config *config)
+{
+    return (struct coco_kbs_seal_source){
+        .file = config->storage.key_file,
+        .pkcs11 = config->storage.pkcs11,
+        .pkcs11_key = config->storage.pkcs11_key,
+    };
+}
+
+coco_status
+coco_kbs_storage_seal_key(const struct coco_kbs_config *config, struct coco_secret *ret,
+                          coco_error **err)
+{
+    const struct coco_kbs_seal_source source = source_of(config);
+
+    return source.file ? coco_kbs_seal_key_read(&source, ret, err) : COCO_OK;
+}
+
+/* Opens it with the key from source, if there is a file. */
 static coco_status
-open_with(const struct coco_kbs_config *config, const char *key_file, struct coco_kbs_store **ret,
-          coco_error **err)
+open_with(const struct coco_kbs_config *config, const struct coco_kbs_seal_source *source,
+          struct coco_kbs_store **ret, coco_error **err)
 {
     _cleanup_secret_ struct coco_secret key = {0};
     const struct coco_postgres_options postgres = postgres_of(config);
     const struct coco_kbs_store_options options = {
         .path = config->storage.path,
         .postgres = config->storage.on_postgres ? &postgres : NULL,
-        .key = key_file ? &key : NULL,
+        .key = source->file ? &key : NULL,
         .versions = config->storage.versions,
     };
 
-    coco_status status = key_file ? coco_kbs_seal_key_read(key_file, &key, err) : COCO_OK;
+    coco_status status = source->file ? coco_kbs_seal_key_read(source, &key, err) : COCO_OK;
     return status == COCO_OK ? coco_kbs_store_open(&options, ret, err) : status;
 }
 
@@ -52,7 +71,9 @@ coco_status
 coco_kbs_storage_open(const struct coco_kbs_config *config, struct coco_kbs_store **ret,
                       coco_error **err)
 {
-    return open_with(config, config->storage.key_file, ret, err);
+    const struct coco_kbs_seal_source source = source_of(config);
+
+    return open_with(config, &source, ret, err);
 }
 
 coco_status
@@ -61,15 +82,15 @@ coco_kbs_storage_reseal(const struct coco_kbs_config *config, const char *old_ke
 {
     _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *store = NULL;
     _cleanup_secret_ struct coco_secret key = {0};
-    const char *key_file = config->storage.key_file;
+    const struct coco_kbs_seal_source old = {.file = old_key_file};
 
     coco_status status = check_database(config, err);
-    if (status == COCO_OK && key_file)
-        status = coco_kbs_seal_key_read(key_file, &key, err);
     if (status == COCO_OK)
-        status = open_with(config, old_key_file, &store, err);
+        status = coco_kbs_storage_seal_key(config, &key, err);
     if (status == COCO_OK)
-        status = coco_kbs_store_reseal(store, key_file ? &key : NULL, err);
+        status = open_with(config, &old, &store, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_reseal(store, key.data ? &key : NULL, err);
     return status;
 }
 
@@ -84,4 +105,13 @@ coco_kbs_storage_open_database(const struct coco_kbs_config *config, struct coco
         return status;
     return config->storage.on_postgres ? coco_database_open_postgres(&postgres, ret, err)
                                        : coco_database_open_sqlite(config->storage.path, ret, err);
+}
+
+coco_status
+coco_kbs_storage_wrap_key(const struct coco_kbs_config *config, const void *key, size_t len,
+                          struct coco_buf *ret, coco_error **err)
+{
+    const struct coco_kbs_seal_source source = source_of(config);
+
+    return coco_kbs_seal_key_wrap(&source, key, len, ret, err);
 }

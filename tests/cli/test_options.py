@@ -18,7 +18,7 @@ COMMANDS = [
     "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
     "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image decrypt", "image encrypt", "image inspect",
     "image ls", "image plan", "image prune", "image pull", "image push", "image rekey", "image rm", "image unmount",
-    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs backup", "kbs reseal", "kbs restore", "kbs rotate-keys", "kbs serve", "kbs token",
+    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs backup", "kbs reseal", "kbs restore", "kbs rotate-keys", "kbs serve", "kbs token", "kbs wrap-key",
     "manual", "measure",
     "policy ls", "policy rm", "policy set",
     "resource get", "resource ls", "resource put", "resource restore",

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import json
+import os
 import subprocess
 
 import pytest
@@ -14,6 +15,15 @@ from conftest import needs
 SECRET = b"known to owner and guest alone"
 URI = "kbs:///db/password/1"
 KID = "kbs:///keys/sealing/owner"
+BROKER = """
+[admin]
+authorization_mode = "AuthenticatedAuthorization"
+[[admin.authentication.bearer_jwt.identity_providers]]
+public_key_uri = "%s"
+[[admin.authorization.regex_acl.acls]]
+role = "admin"
+allowed_endpoints = "^/kbs/.*$"
+"""
 
 
 @pytest.fixture
@@ -111,6 +121,36 @@ def token(coco, tmp_path, monkeypatch):
         subprocess.run(["softhsm2-util", *args], env=env, check=True, capture_output=True)
     module = "/usr/lib/softhsm/libsofthsm2.so"
     return f"hsm=pkcs11_kbc::pkcs11:token=coco?module-path={module}&pin-source=file:{tmp_path}/pin", env
+
+
+def test_a_database_is_opened_by_the_token_alone(coco, serve, keys, token, tmp_path):
+    """What was sealed with a key in a file goes on with the same key, in no file any more."""
+    provider, env = token
+    private, public = keys("ed25519")
+    config, key = tmp_path / "kbs.toml", tmp_path / "key"
+    key.write_bytes(os.urandom(32))
+    key.chmod(0o600)
+    plain = (
+        BROKER % public
+        + f'[storage_backend]\nstorage_type = "Sqlite"\nbackends = {{sqlite = {{path = "{tmp_path}/kbs.db"}}}}\n'
+        + f'[storage_backend.seal]\nkey_file = "{key}"\n'
+    )
+    config.write_text(plain)
+    broker = serve("--config", config, "--listen", "127.0.0.1:0")
+    coco.run("resource", "put", "--kbs", broker.url, "--kbs-admin-key", private, "a/key/1", stdin=SECRET, code=0)
+    broker.stop()
+    coco.run("kbs", "wrap-key", "--config", config, "-o", key, code=2)  # no token
+    config.write_text(plain + f'pkcs11 = "{provider.partition("::")[2]}"\npkcs11_key = "kek"\n')
+    coco.run("kbs", "wrap-key", "--config", config, code=2)
+    coco.run("kbs", "wrap-key", "--config", config, key, "-o", tmp_path / "wrapped", code=0, **env)
+    (tmp_path / "wrapped").rename(key)
+    broker = serve("--config", config, "--listen", "127.0.0.1:0", **env)
+    owner = ["--kbs", broker.url, "--kbs-admin-key", private]
+    assert coco.json("resource", "ls", *owner) == ["a/key/1"]
+    coco.run("resource", "put", *owner, "a/key/2", stdin=SECRET, code=0)
+    broker.stop()
+    config.write_text(plain)
+    coco.run("kbs", "serve", "--config", config, code=1)
 
 
 def test_an_envelope_is_opened_by_the_token_alone(coco, signer, token, tmp_path):

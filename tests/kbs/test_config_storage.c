@@ -33,6 +33,25 @@ a_database_may_be_written_as_upstream_writes_its_own(void **state)
     "[storage_backend]\nstorage_type = \"Postgres\"\n[storage_backend.backends.postgres]\n"        \
     "host = \"db.example\"\ndb = \"coco\"\nusername = \"kbs\"\n"
 
+#define SEALED                                                                                     \
+    "[storage_backend]\nstorage_type = \"Sqlite\"\n[storage_backend.backends.sqlite]\n"            \
+    "path = \"/x.db\"\n[storage_backend.seal]\nkey_file = \"/k\"\n"
+
+static void
+the_key_may_be_wrapped_in_a_token(void **state)
+{
+    _cleanup_config_ struct coco_kbs_config c = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(parse_config(SEALED "pkcs11 = \"pkcs11:token=t?module-path=/m.so\"\n"
+                                  "pkcs11_key = \"kek\"\n",
+                           &c, &err),
+              err);
+    assert_string_equal(c.storage.pkcs11, "pkcs11:token=t?module-path=/m.so");
+    assert_string_equal(c.storage.pkcs11_key, "kek");
+}
+
 static void
 replicas_share_a_database_that_sees_sealed_values(void **state)
 {
@@ -73,6 +92,16 @@ what_is_not_understood_is_refused(void **state)
          "[storage_backend]\nstorage_type = \"Sqlite\"\nunsealed = true\n"
          "seal = {key_file = \"/k\"}\nbackends = {sqlite = {path = \"/x.db\"}}",
          "excludes"},
+        {COCO_ERR_PROTO, SEALED "pkcs11 = \"pkcs11:token=t?module-path=/m.so\"\n", "go together"},
+        {COCO_ERR_PROTO, SEALED "pkcs11_key = \"kek\"\n", "go together"},
+        {COCO_ERR_PROTO,
+         "[storage_backend.seal]\npkcs11 = \"pkcs11:token=t?module-path=/m.so\"\n"
+         "pkcs11_key = \"kek\"\n",
+         "go together"},
+        {COCO_ERR_INVALID, SEALED "pkcs11 = \"t\"\npkcs11_key = \"kek\"\n", "seal.pkcs11"},
+        {COCO_ERR_INVALID,
+         SEALED "pkcs11 = \"pkcs11:token=t?module-path=/m.so&pin-value=1\"\npkcs11_key = \"kek\"\n",
+         "seal.pkcs11"},
     };
 
     (void)state;
@@ -92,6 +121,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_database_may_be_written_as_upstream_writes_its_own),
+        cmocka_unit_test(the_key_may_be_wrapped_in_a_token),
         cmocka_unit_test(replicas_share_a_database_that_sees_sealed_values),
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(reading_survives_failed_allocations),

@@ -274,6 +274,23 @@ func backupReport(ret *C.coco_bytes, err error) (*BackupReport, error) {
 	return report, json.Unmarshal(native.TakeBytes(unsafe.Pointer(ret)), report)
 }
 
+// WrapKey gives what the key_file of config has to hold: key, or a new one if that is nil,
+// wrapped by the key in a token that config names.
+func WrapKey(config string, key []byte) ([]byte, error) {
+	var ret *C.coco_bytes
+	err := call(func(text func(int) *C.char, err **C.coco_error) C.coco_status {
+		var start *C.uint8_t
+		if key != nil {
+			start = (*C.uint8_t)(native.Bytes(key))
+		}
+		return C.coco_kbs_wrap_key(text(0), start, C.size_t(len(key)), &ret, err)
+	}, config)
+	if err != nil {
+		return nil, err
+	}
+	return native.TakeBytes(unsafe.Pointer(ret)), nil
+}
+
 // AuditReport is what an audit log comes to.
 type AuditReport struct {
 	Entries     uint64 `json:"entries"`

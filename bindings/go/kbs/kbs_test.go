@@ -153,6 +153,21 @@ func TestABackupIsRestored(t *testing.T) {
 	}
 }
 
+func TestAKeyIsWrappedByATokenAlone(t *testing.T) {
+	sealed := `storage_backend = {storage_type = "Sqlite", backends = {sqlite = {path = "/nowhere/kbs.db"}}, ` +
+		`seal = {key_file = "/nowhere/key"`
+	if _, err := WrapKey(sealed+"}}", nil); !errors.Is(err, coco.ErrInvalid) {
+		t.Errorf("err = %v, want ErrInvalid", err)
+	}
+	sealed += `, pkcs11 = "pkcs11:token=t?module-path=/nowhere.so", pkcs11_key = "kek"}}`
+	for _, key := range [][]byte{nil, make([]byte, 32)} {
+		_, err := WrapKey(sealed, key)
+		if !errors.Is(err, coco.ErrNotFound) && !errors.Is(err, coco.ErrNotSupported) {
+			t.Errorf("err = %v, want ErrNotFound", err)
+		}
+	}
+}
+
 func TestItServesUntilItIsStopped(t *testing.T) {
 	k := serve(t)
 	url := k.URL()

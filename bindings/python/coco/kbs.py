@@ -206,6 +206,14 @@ def restore(config, path, *, digest=None, force=False):
     return json.loads(native_kbs.kbs_restore(config, os.fspath(path), digest, force))
 
 
+def wrap_key(config, key=None):
+    """What the key_file of `config` has to hold: key, wrapped by the key in a token that it names.
+
+    key  32 bytes, or 64 hex digits; None makes a new one
+    """
+    return native_kbs.kbs_wrap_key(config, key)
+
+
 def audit_verify(path, key=None):
     """What the audit log at `path` comes to, once it is verified: a dict.
 

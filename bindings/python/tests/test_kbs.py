@@ -366,6 +366,19 @@ def test_a_backup_is_restored(tmp_path):
     assert not kbs.backup(config("plain", False), tmp_path / "other", plain=True)["sealed"]
 
 
+def test_a_key_is_wrapped_by_a_token_alone(tmp_path):
+    sealed = (
+        f'[storage_backend]\nstorage_type = "Sqlite"\nbackends = {{sqlite = {{path = "{tmp_path}/kbs.db"}}}}\n'
+        f'[storage_backend.seal]\nkey_file = "{tmp_path}/key"\n'
+    )
+    with pytest.raises(coco.InvalidError):
+        kbs.wrap_key(sealed)
+    sealed += 'pkcs11 = "pkcs11:token=t?module-path=/nowhere.so"\npkcs11_key = "kek"\n'
+    for key in (None, b"k" * 32):
+        with pytest.raises((coco.NotFoundError, coco.NotSupportedError)):
+            kbs.wrap_key(sealed, key)
+
+
 def test_the_interpreter_ends_while_it_serves():
     script = "import coco.kbs; s = coco.kbs.Kbs(); s.start(); print(s.url)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20, check=True)

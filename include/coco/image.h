@@ -440,7 +440,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate_recipient
  *
  * @param client     whose
  * @param name       of coco_image_client_set_key_providers()
- * @param parameter  what it is told, such as `keyid=kbs:///…::keypath=…` for upstream's
+ * @param parameter  what it is told, such as a list of `key=value` for upstream's
  *                   coco_keyprovider; NULL for nothing
  * @param err        as coco_image_client_add_provider_key()
  */

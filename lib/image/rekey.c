@@ -54,6 +54,15 @@ rekey_layer(const struct coco_transfer *t, const struct coco_descriptor *layer, 
     return wrap_anew(t, layer, user, annotations, err);
 }
 
+static coco_status
+check_layer(const struct coco_transfer *t, const struct coco_descriptor *layer,
+            const struct coco_client_openers *openers, coco_error **err)
+{
+    _cleanup_layer_key_ struct coco_layer_key key = {0};
+
+    return coco_annotations_open(layer->annotations, openers->list, openers->n, t->ctx, &key, err);
+}
+
 /* Whether the image is encrypted, and its keys are to be had, before anything is sent. */
 static coco_status
 check_openable(const struct coco_transfer *t, const struct coco_client_openers *openers,
@@ -63,14 +72,10 @@ check_openable(const struct coco_transfer *t, const struct coco_client_openers *
     bool any = false;
 
     for (size_t i = 0; i < manifest->n_layers; i++) {
-        const struct coco_descriptor *layer = &manifest->layers[i];
-        _cleanup_layer_key_ struct coco_layer_key key = {0};
-
-        if (!coco_media_type_encrypted(layer->media_type))
+        if (!coco_media_type_encrypted(manifest->layers[i].media_type))
             continue;
         any = true;
-        coco_status status =
-            coco_annotations_open(layer->annotations, openers->list, openers->n, t->ctx, &key, err);
+        coco_status status = check_layer(t, &manifest->layers[i], openers, err);
         if (status != COCO_OK)
             return coco_wrap(err, status, "layer %zu", i);
     }

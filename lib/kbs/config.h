@@ -121,7 +121,7 @@ struct coco_kbs_config {
         char *key_file; /* that values are sealed with, or NULL */
         char *pkcs11;   /* names the token with the key that wraps it, or NULL */
         char *pkcs11_key;
-        bool unsealed; /* in PostgreSQL without one */
+        bool unsealed;      /* in PostgreSQL without one */
         bool shared_nonces; /* where it is in PostgreSQL */
         bool on_postgres;
         struct {

@@ -60,7 +60,7 @@ struct sqlite {
     sqlite3_int64 theirs; /* data_version: what other connections committed */
     sqlite3_int64 ours;   /* rows that this one changed */
     uint64_t generation;  /* counts the pairs of these that there were */
-    bool is_foreign; /* a file that anybody may have made */
+    bool is_foreign;      /* a file that anybody may have made */
 };
 
 static struct sqlite *

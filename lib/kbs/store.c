@@ -315,7 +315,7 @@ ask_generation(struct coco_kbs_value *value, coco_error **err)
     return db->ops->generation(db, value->arg, err);
 }
 
-coco_status
+coco_status /* NOLINTNEXTLINE(readability-non-const-parameter): by value, it is written to */
 coco_kbs_store_generation(struct coco_kbs_store *store, uint64_t *ret, coco_error **err)
 {
     struct coco_kbs_value value = {.table = store->table, .arg = ret};

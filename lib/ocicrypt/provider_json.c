@@ -117,32 +117,40 @@ coco_provider_request_write(const char *name, const char *parameter, bool wrap,
     return status;
 }
 
+static coco_status
+read_numbers(const cJSON *array, struct coco_buf *bytes, coco_error **err)
+{
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, array) {
+        uint64_t number = 0;
+
+        coco_status status = coco_json_u64(item, &number, err);
+        if (status == COCO_OK && number > UINT8_MAX)
+            status = coco_fail(err, COCO_ERR_PROTO, "a byte of more than 255");
+        const uint8_t byte = (uint8_t)number;
+        if (status == COCO_OK)
+            status = coco_buf_append(bytes, &byte, 1, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    return COCO_OK;
+}
+
 /* A string of base64, or an array of the bytes' numbers. */
 static coco_status
 read_bytes(const cJSON *value, const char *name, struct coco_secret *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf bytes = {.limit = COCO_PROVIDER_JSON_MAX};
-    const cJSON *item = NULL;
     coco_status status = COCO_OK;
 
-    if (cJSON_IsString(value)) {
+    if (cJSON_IsString(value))
         status = coco_base64_decode(COCO_BASE64, value->valuestring, strlen(value->valuestring),
                                     &bytes, err);
-    } else if (cJSON_IsArray(value)) {
-        cJSON_ArrayForEach(item, value) {
-            uint64_t number = UINT8_MAX + 1;
-
-            if (status == COCO_OK)
-                status = coco_json_u64(item, &number, err);
-            if (status == COCO_OK && number > UINT8_MAX)
-                status = coco_fail(err, COCO_ERR_PROTO, "a byte of more than 255");
-            uint8_t byte = (uint8_t)number;
-            if (status == COCO_OK)
-                status = coco_buf_append(&bytes, &byte, 1, err);
-        }
-    } else {
+    else if (cJSON_IsArray(value))
+        status = read_numbers(value, &bytes, err);
+    else
         status = coco_fail(err, COCO_ERR_PROTO, "neither base64 nor an array of bytes");
-    }
     if (status == COCO_OK && bytes.len == 0)
         status = coco_fail(err, COCO_ERR_PROTO, "empty");
     if (status == COCO_OK)

@@ -123,6 +123,8 @@ coco_image_decrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
         status = coco_source_config(&t.source, ctx, &t.found.manifest, &client->platform,
                                     &order.config, err);
     if (status == COCO_OK)
+        status = coco_image_config_fits(&order.config, t.found.manifest.n_layers, err);
+    if (status == COCO_OK)
         status = coco_transfer_open(&t, to, false, err);
     if (status == COCO_OK)
         status = coco_transfer_remake(&t, decrypt_layer, &order, ret, err);

@@ -129,6 +129,41 @@ decrypt_refuses(void **state)
     assert_nothing(f, "none");
 }
 
+/* A registry's config may say of fewer layers than its manifest has. */
+static void
+a_config_of_fewer_layers_is_refused(void **state)
+{
+    static const char config[] = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{"
+                                 "\"type\":\"layers\",\"diff_ids\":[]}}";
+    struct fixture *f = *state;
+    _cleanup_json_ cJSON *manifest = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 1 << 16};
+    _cleanup_buf_ struct coco_buf index = {.limit = 1 << 16};
+    char digest[COCO_DIGEST_TEXT_SIZE];
+    cJSON *of = NULL;
+
+    add_recipient(f, COCO_KEY_P256, "ec");
+    assert_ok(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/sealed", NULL), f->err);
+    add_key(f, f->client, "ec");
+    manifest = layout_read_manifest(f->dir, "sealed");
+    layout_add_blob(f->dir, "sealed", config, strlen(config), digest);
+    of = cJSON_GetObjectItemCaseSensitive(manifest, "config");
+    assert_true(cJSON_ReplaceItemInObjectCaseSensitive(of, "digest", cJSON_CreateString(digest)));
+    cJSON_DeleteItemFromObjectCaseSensitive(of, "size");
+    assert_ok(coco_json_add_u64(of, "size", strlen(config), &f->err), f->err);
+    assert_ok(coco_json_write(manifest, COCO_JSON_COMPACT, &text, &f->err), f->err);
+    layout_add_blob(f->dir, "sealed", text.data, text.len, digest);
+    assert_ok(coco_buf_printf(&index, &f->err,
+                              "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\","
+                              "\"digest\":\"%s\",\"size\":%zu}]}",
+                              COCO_MEDIA_OCI_MANIFEST, digest, text.len),
+              f->err);
+    layout_write_file(f->dir, "sealed", "index.json", coco_buf_text(&index));
+    assert_fails(copy(f, coco_image_decrypt, "oci:%/sealed", "oci:%/open", NULL), f->err,
+                 COCO_ERR_PROTO, "1 layers, but 0 diff_ids");
+    assert_no_file(f->dir, "open");
+}
+
 static void
 decrypt_survives_any_failed_allocation(void **state)
 {
@@ -163,6 +198,7 @@ main(void)
         TEST(what_was_encrypted_is_what_it_was),
         TEST(a_layer_that_was_tampered_with_is_not_shown),
         TEST(decrypt_refuses),
+        TEST(a_config_of_fewer_layers_is_refused),
         TEST(decrypt_survives_any_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

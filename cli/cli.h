@@ -158,6 +158,8 @@ int cli_open_admin(struct cli *cli, coco_admin **ret);
 /* The keys and recipients of --key, --recipient and --key-providers. */
 int cli_add_keys(struct cli *cli, coco_image_client *client);
 int cli_add_recipients(struct cli *cli, coco_image_client *client);
+/* Whether --recipient or --kbs-path says anybody. */
+int cli_check_recipients(struct cli *cli);
 /* Has --kbs keep a fresh key as --kbs-path, and adds whoever gets it as a recipient. */
 int cli_add_broker(struct cli *cli, coco_image_client *client);
 int cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret);

@@ -9,16 +9,9 @@
 static int
 check_recipients(struct cli *cli)
 {
-    bool path = cli_given(&cli->args, OPT_KBS_PATH);
-
-    if (cli_given(&cli->args, OPT_KBS) && !path)
+    if (cli_given(&cli->args, OPT_KBS) && !cli_given(&cli->args, OPT_KBS_PATH))
         return cli_usage(cli, "--kbs needs --kbs-path REPO/TYPE/TAG");
-    if (path && !cli_get(&cli->args, OPT_KBS))
-        return cli_usage(cli, "--kbs-path needs --kbs URL");
-    if (!path && !cli_given(&cli->args, OPT_RECIPIENT))
-        return cli_usage(cli, "needs --recipient KIND:FILE, or --kbs URL and --kbs-path "
-                              "REPO/TYPE/TAG");
-    return CLI_DONE;
+    return cli_check_recipients(cli);
 }
 
 int

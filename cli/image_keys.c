@@ -68,6 +68,19 @@ add_recipient(struct cli *cli, coco_image_client *client, const char *text)
 }
 
 int
+cli_check_recipients(struct cli *cli)
+{
+    bool path = cli_given(&cli->args, OPT_KBS_PATH);
+
+    if (path && !cli_get(&cli->args, OPT_KBS))
+        return cli_usage(cli, "--kbs-path needs --kbs URL");
+    if (!path && !cli_given(&cli->args, OPT_RECIPIENT))
+        return cli_usage(cli, "needs --recipient KIND:WHO, or --kbs URL and --kbs-path "
+                              "REPO/TYPE/TAG");
+    return CLI_DONE;
+}
+
+int
 cli_add_recipients(struct cli *cli, coco_image_client *client)
 {
     const char *text;

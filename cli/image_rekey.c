@@ -17,19 +17,6 @@ add_who(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
-static int
-check_recipients(struct cli *cli)
-{
-    bool path = cli_given(&cli->args, OPT_KBS_PATH);
-
-    if (path && !cli_get(&cli->args, OPT_KBS))
-        return cli_usage(cli, "--kbs-path needs --kbs URL");
-    if (!path && !cli_given(&cli->args, OPT_RECIPIENT))
-        return cli_usage(cli, "needs --recipient KIND:WHO, or --kbs URL and --kbs-path "
-                              "REPO/TYPE/TAG");
-    return CLI_DONE;
-}
-
 int
 cli_image_rekey(struct cli *cli)
 {
@@ -40,7 +27,7 @@ cli_image_rekey(struct cli *cli)
     _cleanup_(coco_image_freep) coco_image *image = NULL;
     coco_image_options options;
 
-    int rc = check_recipients(cli);
+    int rc = cli_check_recipients(cli);
     if (rc == CLI_DONE)
         rc = cli_parse_ref(cli, cli->args.operands[0], &from);
     if (rc == CLI_DONE)

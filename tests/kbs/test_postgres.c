@@ -92,7 +92,7 @@ replay(bool shared, const char *tee_key_of[2])
     add_references(&first);
     assert_int_equal(ask(&first, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
     make_attestation(&first, &how, &body);
-    strcpy(cookie, first.cookie);
+    (void)snprintf(cookie, sizeof(cookie), "%s", first.cookie);
     assert_int_equal(ask_bytes(&first, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len),
                      200);
     int status = ask_bytes(&second, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len);

@@ -85,7 +85,7 @@ replay(bool shared, const char *tee_key_of[2])
     struct world second;
     const struct attestation how = {0};
     _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
-    char cookie[4096];
+    char cookie[sizeof(first.cookie)];
 
     begin_replica(&first, shared);
     begin_replica(&second, shared);

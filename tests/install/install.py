@@ -35,7 +35,7 @@ main(void)
 }
 """
 # Headers of libraries other than libcoco.
-SERVER = {"kbs.h"}
+SERVER = {"kbs.h", "kbs_plugin.h"}
 
 
 def run(*command, **env):
@@ -137,6 +137,11 @@ def main():
             link(installed, ["libcoco"], guest, static, pathlib.Path(top, f"guest-{kind}"))
             server = pathlib.Path(top, f"server-{kind}")
             link(installed, ["libcoco-kbs", "libcoco"], headers, static, server)
+        # Where a KBS looks for it; it says what it is.
+        engine = next(pathlib.Path(f"{top}/root").rglob("libexec/coco-policy"), None)
+        if engine and subprocess.run([engine], capture_output=True, check=False).returncode != 2:
+            sys.exit("coco-policy does not start")
+        print(f"coco-policy: {'installed' if engine else 'not built'}")
         if options.python:
             use_python(installed, options.python, f"{top}/root")
 

@@ -9,6 +9,7 @@
  */
 #include "attester/imds.h"
 #include "attester/tpm.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "tee/hcl_evidence.h"
@@ -16,7 +17,6 @@
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define NV_REPORT 0x01400001U
 #define NV_REPORT_DATA 0x01400002U
@@ -27,15 +27,6 @@
 /* The HCL needs a second or two for a new report; upstream waits for three. */
 #define REPORT_WAIT_MS 10000
 #define LOOK_AGAIN_MS 100
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static coco_status
 write_report_data(const struct coco_evidence_request *request, coco_error **err)
@@ -85,7 +76,7 @@ renew_report(coco_ctx *ctx, const struct coco_evidence_request *request, struct 
              struct coco_hcl_report *ret, coco_error **err)
 {
     struct pollfd canceled = {.fd = coco_ctx_cancel_fd(ctx), .events = POLLIN};
-    int64_t end = now_ms() + REPORT_WAIT_MS;
+    uint64_t end = coco_clock_ms() + REPORT_WAIT_MS;
     bool fresh = false;
 
     coco_status status = write_report_data(request, err);
@@ -95,7 +86,7 @@ renew_report(coco_ctx *ctx, const struct coco_evidence_request *request, struct 
             status = is_fresh(ret, request, &fresh, err);
         if (status != COCO_OK || fresh)
             break;
-        if (now_ms() > end)
+        if (coco_clock_ms() > end)
             return coco_fail(err, COCO_ERR_IO, "HCL has made no report with the report data");
         (void)poll(&canceled, 1, LOOK_AGAIN_MS);
         status = coco_ctx_check(ctx, err);

@@ -56,6 +56,19 @@ coco_fd_read_all(int fd, struct coco_buf *buf, coco_error **err)
 }
 
 coco_status
+coco_fd_raise(int *fd, int least, coco_error **err)
+{
+    if (*fd >= least)
+        return COCO_OK;
+    int raised = fcntl(*fd, F_DUPFD_CLOEXEC, least);
+    if (raised < 0)
+        return coco_fail_errno(err, errno, "copy a descriptor");
+    (void)close(*fd);
+    *fd = raised;
+    return COCO_OK;
+}
+
+coco_status
 coco_file_read(const char *path, struct coco_buf *buf, coco_error **err)
 {
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -16,6 +16,12 @@ coco_status coco_fd_write_all(int fd, const void *data, size_t len, coco_error *
 /* Appends fd up to its end; COCO_ERR_LIMIT once buf is full, whatever its st_size said. */
 coco_status coco_fd_read_all(int fd, struct coco_buf *buf, coco_error **err);
 
+/*
+ * Makes *fd least or above, closed on exec: below 3, where a process without stdio has what it
+ * opens first, it would be in the way of another program's own.
+ */
+coco_status coco_fd_raise(int *fd, int least, coco_error **err);
+
 /* The content of the file at path, COCO_ERR_NOTFOUND when there is none. */
 coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **err);
 

@@ -1,10 +1,11 @@
 /*
- * base/program.c - another program, run once and within bounds
+ * base/program.c - another program, run within bounds
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/program.h"
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/fd.h"
@@ -18,12 +19,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define READ_SIZE ((size_t)4 << 10)
 /* As many as a pipe can hold at once; whoever writes faster than that is read must not keep us. */
 #define READS_MAX 256
-#define STDIO_COUNT 3
 #define POLL_MS 60000
 
 /* A program that runs, and the ends of its pipes. */
@@ -32,17 +31,8 @@ struct run {
     int ended; /* a pidfd: readable once it has ended */
     int output;
     int errors;
-    int64_t deadline; /* milliseconds of CLOCK_MONOTONIC */
+    uint64_t deadline; /* of coco_clock_ms() */
 };
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int
 wait_status(pid_t pid)
@@ -70,20 +60,6 @@ run_done(struct run *run)
     coco_closep(&run->errors);
 }
 
-/* Descriptors below 3, of a process without stdio, would be in the way of the program's own. */
-static coco_status
-raise_fd(int *fd, coco_error **err)
-{
-    if (*fd >= STDIO_COUNT)
-        return COCO_OK;
-    int raised = fcntl(*fd, F_DUPFD_CLOEXEC, STDIO_COUNT);
-    if (raised < 0)
-        return coco_fail_errno(err, errno, "copy a descriptor");
-    (void)close(*fd);
-    *fd = raised;
-    return COCO_OK;
-}
-
 static coco_status
 make_pipe(int *reader, int *writer, coco_error **err)
 {
@@ -95,7 +71,7 @@ make_pipe(int *reader, int *writer, coco_error **err)
     *writer = fds[1];
     if (fcntl(*reader, F_SETFL, O_NONBLOCK) < 0)
         return coco_fail_errno(err, errno, "make a pipe");
-    return raise_fd(writer, err);
+    return coco_fd_raise(writer, COCO_PROGRAM_STDIO, err);
 }
 
 /* A file in memory, not a pipe: nobody has to feed it, and no reader that goes away is a signal. */
@@ -110,7 +86,7 @@ make_input(const struct coco_program *program, int *ret, coco_error **err)
     if (status == COCO_OK && lseek(fd, 0, SEEK_SET) < 0)
         status = coco_fail_errno(err, errno, "seek");
     if (status == COCO_OK)
-        status = raise_fd(&fd, err);
+        status = coco_fd_raise(&fd, COCO_PROGRAM_STDIO, err);
     if (status != COCO_OK)
         return status;
     *ret = fd;
@@ -136,14 +112,14 @@ set_attributes(posix_spawnattr_t *attributes)
 }
 
 static int
-set_actions(posix_spawn_file_actions_t *actions, const int stdio[STDIO_COUNT])
+set_actions(posix_spawn_file_actions_t *actions, const int stdio[COCO_PROGRAM_STDIO])
 {
     int code = 0;
 
-    for (int i = 0; code == 0 && i < STDIO_COUNT; i++)
+    for (int i = 0; code == 0 && i < COCO_PROGRAM_STDIO; i++)
         code = posix_spawn_file_actions_adddup2(actions, stdio[i], i);
     if (code == 0)
-        code = posix_spawn_file_actions_addclosefrom_np(actions, STDIO_COUNT);
+        code = posix_spawn_file_actions_addclosefrom_np(actions, COCO_PROGRAM_STDIO);
     return code;
 }
 
@@ -160,9 +136,9 @@ as_arguments(const char *const *list)
 }
 
 /* posix_spawn() rather than fork(): a thread may hold a lock that the child would need. */
-static coco_status
-spawn(const struct coco_program *program, const int stdio[STDIO_COUNT], pid_t *ret,
-      coco_error **err)
+coco_status
+coco_program_spawn(const struct coco_program *program, const int stdio[COCO_PROGRAM_STDIO],
+                   pid_t *ret, coco_error **err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -199,10 +175,11 @@ start(const struct coco_program *program, struct run *run, coco_error **err)
     if (status == COCO_OK)
         status = make_pipe(&run->errors, &errors, err);
     if (status == COCO_OK)
-        status = spawn(program, (const int[STDIO_COUNT]){input, output, errors}, &run->pid, err);
+        status = coco_program_spawn(program, (const int[COCO_PROGRAM_STDIO]){input, output, errors},
+                                    &run->pid, err);
     if (status != COCO_OK)
         return status;
-    run->deadline = now_ms() + (int64_t)program->timeout * 1000;
+    run->deadline = coco_clock_ms() + (uint64_t)program->timeout * 1000;
     run->ended = (int)syscall(SYS_pidfd_open, run->pid, 0);
     /* Where SIGCHLD is ignored it may have gone already, without a trace. */
     if (run->ended < 0 && errno != ESRCH)
@@ -248,12 +225,13 @@ wait_for_more(struct run *run, coco_ctx *ctx, bool *ret, coco_error **err)
         {.fd = run->ended, .events = POLLIN},
         {.fd = coco_ctx_cancel_fd(ctx), .events = POLLIN},
     };
-    int64_t left = run->deadline - now_ms();
+    uint64_t now = coco_clock_ms();
+    uint64_t left = run->deadline > now ? run->deadline - now : 0;
 
     coco_status status = coco_ctx_check(ctx, err);
     if (status != COCO_OK)
         return status;
-    if (left <= 0)
+    if (left == 0)
         return coco_fail(err, COCO_ERR_IO, "it does not end in time");
     if (poll(fds, sizeof(fds) / sizeof(fds[0]), (int)(left < POLL_MS ? left : POLL_MS)) < 0
         && errno != EINTR)

@@ -1,5 +1,5 @@
 /*
- * base/program.h - another program, run once and within bounds
+ * base/program.h - another program, run within bounds
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,6 +9,7 @@
 #include "base/buf.h"
 
 #include <coco/context.h>
+#include <sys/types.h>
 
 struct coco_program {
     const char *path;        /* of the file: nothing is looked for, and no shell sees it */
@@ -37,5 +38,15 @@ struct coco_program {
 coco_status coco_program_run(const struct coco_program *program, coco_ctx *ctx,
                              struct coco_buf *output, struct coco_buf *errors, int *ret,
                              coco_error **err);
+
+/* Descriptors that a program begins with: 0, 1 and 2. */
+#define COCO_PROGRAM_STDIO 3
+
+/*
+ * Starts the program, of which input and timeout do not count, with these descriptors of 3 and
+ * above as its first, and likewise in a session of its own. COCO_ERR_NOTFOUND without the file.
+ */
+coco_status coco_program_spawn(const struct coco_program *program,
+                               const int stdio[COCO_PROGRAM_STDIO], pid_t *ret, coco_error **err);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "base/pulse.h"
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/thread.h"
 
@@ -14,22 +15,13 @@
 #define BEAT_MS 200
 #define HEARTBEAT_S 1
 
-static uint64_t
-now_ms(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 struct coco_pulse
 coco_pulse_begin(const coco_ctx *ctx, const char *what, coco_phase phase)
 {
     const struct coco_pulse pulse = {
         .ctx = ctx,
         .progress = {.what = what, .phase = phase},
-        .told_ms = now_ms(),
+        .told_ms = coco_clock_ms(),
     };
 
     coco_ctx_report(ctx, &pulse.progress);
@@ -39,7 +31,7 @@ coco_pulse_begin(const coco_ctx *ctx, const char *what, coco_phase phase)
 void
 coco_pulse_beat(struct coco_pulse *pulse)
 {
-    uint64_t now = now_ms();
+    uint64_t now = coco_clock_ms();
 
     if (now - pulse->told_ms < BEAT_MS)
         return;

@@ -5,6 +5,7 @@
  */
 #include "net/retry.h"
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "net/field.h"
@@ -27,24 +28,15 @@ machine_now(void *self)
     return time(NULL);
 }
 
-static uint64_t
-monotonic_ms(void)
-{
-    struct timespec ts = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static coco_status
 machine_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
 {
     struct pollfd cancel = {.fd = coco_ctx_cancel_fd(ctx), .events = POLLIN};
-    uint64_t end = monotonic_ms() + ms;
+    uint64_t end = coco_clock_ms() + ms;
 
     (void)self;
     for (;;) {
-        uint64_t now = monotonic_ms();
+        uint64_t now = coco_clock_ms();
         coco_status status = coco_ctx_check(ctx, err);
         if (status != COCO_OK || now >= end)
             return status;

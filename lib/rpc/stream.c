@@ -5,6 +5,7 @@
  */
 #include "rpc/stream.h"
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/dial.h"
 #include "base/fail.h"
@@ -16,7 +17,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 struct coco_stream {
     int fd;
@@ -27,18 +27,9 @@ struct coco_stream {
 };
 
 static uint64_t
-now_ms(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-static uint64_t
 left_ms(const struct coco_stream *stream)
 {
-    uint64_t now = now_ms();
+    uint64_t now = coco_clock_ms();
 
     return now < stream->deadline ? stream->deadline - now : 0;
 }
@@ -46,7 +37,7 @@ left_ms(const struct coco_stream *stream)
 void
 coco_stream_set_timeout(struct coco_stream *stream, uint64_t timeout_ms)
 {
-    uint64_t now = now_ms();
+    uint64_t now = coco_clock_ms();
 
     stream->deadline = timeout_ms < UINT64_MAX - now ? now + timeout_ms : UINT64_MAX;
 }

@@ -17,10 +17,12 @@ policies(void)
 {
     static struct coco_kbs_policies *made;
     static struct coco_kbs_store *store;
+    static struct coco_policy_engine *engine; /* asked nothing: the policies are ours */
 
     if (!made
         && (coco_kbs_store_open(&(struct coco_kbs_store_options){0}, &store, NULL) != COCO_OK
-            || coco_kbs_policies_new(store, &made, NULL) != COCO_OK))
+            || coco_policy_engine_new(&engine, NULL) != COCO_OK
+            || coco_kbs_policies_new(store, engine, &made, NULL) != COCO_OK))
         abort();
     return made;
 }

@@ -81,7 +81,7 @@ open_parts(struct coco_kbs_core *core, coco_error **err)
         coco_kbs_references_check_keys(&core->config.attestation.reference_keys, err);
 
     if (status == COCO_OK)
-        status = coco_kbs_policies_new(core->store, &core->policies, err);
+        status = coco_kbs_policies_new(core->store, core->engine, &core->policies, err);
     if (status == COCO_OK)
         status = coco_kbs_expected_new(core->store, &core->expected, err);
     if (status == COCO_OK)
@@ -117,6 +117,8 @@ coco_kbs_core_new(coco_ctx *ctx, const char *config, struct coco_kbs_core **ret,
         status = coco_kbs_limiter_new(core->config.rate.per_second, core->config.rate.burst,
                                       &core->limiter, err);
     if (status == COCO_OK)
+        status = coco_policy_engine_new(&core->engine, err);
+    if (status == COCO_OK)
         status = open_parts(core, err);
     if (status == COCO_OK)
         status = open_audit(core, err);
@@ -139,6 +141,7 @@ coco_kbs_core_new_tenant(struct coco_kbs_core *root, const struct coco_kbs_tenan
         return coco_fail_nomem(err);
     core->ctx = root->ctx;
     core->now = root->now;
+    core->engine = coco_policy_engine_ref(root->engine);
     coco_status status = coco_kbs_config_parse_tenant(config, strlen(config), &core->config, err);
     if (status == COCO_OK)
         status = coco_kbs_store_of(root->store, tenant->name, &tenant->quota, &core->store, err);
@@ -166,6 +169,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     coco_kbs_metrics_free(core->metrics);
     coco_kbs_traces_free(core->traces);
     coco_kbs_policies_free(core->policies);
+    coco_policy_engine_unref(core->engine);
     coco_kbs_expected_free(core->expected);
     coco_kbs_store_close(core->store);
     coco_kbs_config_done(&core->config);

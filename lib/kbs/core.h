@@ -24,6 +24,7 @@ struct coco_kbs_keyring;
 struct coco_kbs_limiter;
 struct coco_kbs_plugins;
 struct coco_kbs_policies;
+struct coco_policy_engine;
 struct coco_kbs_providers;
 struct coco_kbs_tenants;
 struct coco_kbs_traces;
@@ -35,6 +36,7 @@ struct coco_kbs_core {
     coco_ctx *ctx; /* lent */
     struct coco_kbs_config config;
     struct coco_kbs_store *store;
+    struct coco_policy_engine *engine; /* a tenant's is root's */
     struct coco_kbs_policies *policies;
     struct coco_kbs_expected *expected;
     struct coco_kbs_traces *traces;

@@ -5,11 +5,14 @@
  */
 #include "kbs/policies.h"
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "default-policies.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +31,8 @@ struct cached {
 /* What is known holds in one generation of the store, which each decision asks for. */
 struct coco_kbs_policies {
     struct coco_kbs_store *store; /* lent */
+    struct coco_policy_engine *engine;
+    _Atomic uint64_t rests_until; /* none is set before, of coco_clock_ms() */
     pthread_mutex_t lock;         /* of all that follows */
     cJSON *ids;                   /* of those in the store, or NULL */
     uint64_t generation;          /* of ids */
@@ -44,14 +49,15 @@ static const struct {
 };
 
 coco_status
-coco_kbs_policies_new(struct coco_kbs_store *store, struct coco_kbs_policies **ret,
-                      coco_error **err)
+coco_kbs_policies_new(struct coco_kbs_store *store, struct coco_policy_engine *engine,
+                      struct coco_kbs_policies **ret, coco_error **err)
 {
     struct coco_kbs_policies *policies = calloc(1, sizeof(*policies));
 
     if (!policies)
         return coco_fail_nomem(err);
     policies->store = store;
+    policies->engine = coco_policy_engine_ref(engine);
     (void)pthread_mutex_init(&policies->lock, NULL);
     *ret = policies;
     return COCO_OK;
@@ -65,6 +71,7 @@ coco_kbs_policies_free(struct coco_kbs_policies *policies)
     for (size_t i = 0; i < CACHE_SIZE; i++)
         coco_policy_unref(policies->cache[i].policy);
     coco_json_free(policies->ids);
+    coco_policy_engine_unref(policies->engine);
     (void)pthread_mutex_destroy(&policies->lock);
     free(policies);
 }
@@ -94,6 +101,23 @@ check_id(const char *id, coco_error **err)
     return COCO_OK;
 }
 
+/* Ours, whoever has set it: what it takes is known. */
+static bool
+is_ours(const char *rego)
+{
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+        if (strcmp(defaults[i].text, rego) == 0)
+            return true;
+    return false;
+}
+
+static coco_status
+compile(const struct coco_kbs_policies *policies, const char *rego, struct coco_policy **ret,
+        coco_error **err)
+{
+    return coco_policy_new(is_ours(rego) ? NULL : policies->engine, rego, ret, err);
+}
+
 static const char *
 default_text(const char *id)
 {
@@ -105,7 +129,7 @@ default_text(const char *id)
 
 /* What is evaluated without any evidence: a policy that fails even there is refused when set. */
 static coco_status
-try_out(struct coco_policy *policy, const char *id, coco_error **err)
+eval_without_evidence(struct coco_policy *policy, const char *id, coco_error **err)
 {
     const char *rule = coco_kbs_policy_is_of_resources(id) ? "allow" : "trust_claims";
     _cleanup_json_ cJSON *nothing = NULL;
@@ -119,17 +143,34 @@ try_out(struct coco_policy *policy, const char *id, coco_error **err)
     return status;
 }
 
+/* One after the other, an owner could keep the server busy with those that take long. */
+static coco_status
+try_out(struct coco_kbs_policies *policies, const char *id, const char *rego, coco_error **err)
+{
+    _cleanup_policy_ struct coco_policy *policy = NULL;
+    uint64_t until = atomic_load(&policies->rests_until);
+    uint64_t begin = coco_clock_ms();
+
+    if (begin < until)
+        return coco_fail(err, COCO_ERR_LIMIT,
+                         "the last policy took too long: set one in %" PRIu64 " s",
+                         (until - begin) / 1000 + 1);
+    coco_status status = compile(policies, rego, &policy, err);
+    if (status == COCO_OK)
+        status = eval_without_evidence(policy, id, err);
+    uint64_t took = coco_clock_ms() - begin;
+    if (status != COCO_OK && took >= COCO_POLICY_LONG_MS)
+        atomic_store(&policies->rests_until, begin + took * COCO_POLICY_REST_FACTOR);
+    return status;
+}
+
 coco_status
 coco_kbs_policies_set(struct coco_kbs_policies *policies, const char *id, const char *rego,
                       coco_error **err)
 {
-    _cleanup_policy_ struct coco_policy *policy = NULL;
-
     coco_status status = check_id(id, err);
     if (status == COCO_OK)
-        status = coco_policy_new(rego, &policy, err);
-    if (status == COCO_OK)
-        status = try_out(policy, id, err);
+        status = try_out(policies, id, rego, err);
     if (status != COCO_OK)
         return status;
     return coco_kbs_store_put(policies->store, COCO_KBS_POLICY, id, rego, strlen(rego), err);
@@ -368,7 +409,7 @@ get_in(struct coco_kbs_policies *policies, uint64_t generation, const char *id,
         policy = find_cached(policies, id, generation, coco_buf_text(&text));
     }
     if (!policy) {
-        coco_status status = coco_policy_new(coco_buf_text(&text), &policy, err);
+        coco_status status = compile(policies, coco_buf_text(&text), &policy, err);
 
         if (status != COCO_OK)
             return status;

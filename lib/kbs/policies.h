@@ -27,14 +27,16 @@ struct coco_kbs_policies;
 /* Whether id is that of such a policy, or would be if it named a path. */
 bool coco_kbs_policy_is_of_resources(const char *id);
 
-coco_status coco_kbs_policies_new(struct coco_kbs_store *store, struct coco_kbs_policies **ret,
-                                  coco_error **err);
+/* Those of store, which is lent, evaluated by engine, which is ref'd, but for those we ship. */
+coco_status coco_kbs_policies_new(struct coco_kbs_store *store, struct coco_policy_engine *engine,
+                                  struct coco_kbs_policies **ret, coco_error **err);
 void coco_kbs_policies_free(struct coco_kbs_policies *policies);
 COCO_DEFINE_CLEANUP(struct coco_kbs_policies *, coco_kbs_policies_free);
 
 /*
  * Stores rego as policy id if it compiles and has the rule that is needed;
- * COCO_ERR_PROTO if not, COCO_ERR_NOTSUP without a policy engine.
+ * COCO_ERR_PROTO if not, COCO_ERR_NOTSUP without a policy engine; COCO_ERR_LIMIT for what takes
+ * too much time or memory, and for a while after one that took long.
  */
 coco_status coco_kbs_policies_set(struct coco_kbs_policies *policies, const char *id,
                                   const char *rego, coco_error **err);

@@ -8,11 +8,16 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "kbs/policy_engine.h"
 
 #define COCO_POLICY_SIZE_MAX ((size_t)1 << 20)
 
-/* One evaluation takes at most this long: T41 in doc/threats.md. */
-#define COCO_POLICY_LIMIT_MS 500
+/*
+ * A policy whose evaluation took this long, in CPU, rests so many times as long: it denies. A
+ * server has one thread, and one owner's policy may have but a small part of it.
+ */
+#define COCO_POLICY_LONG_MS 100
+#define COCO_POLICY_REST_FACTOR 20
 
 /*
  * A Rego module of package policy, parsed once; its evaluations, from whatever
@@ -22,11 +27,15 @@
 struct coco_policy;
 
 /*
- * COCO_ERR_PROTO, with the engine's words, for what is no such module;
- * COCO_ERR_LIMIT past COCO_POLICY_SIZE_MAX; COCO_ERR_NOTSUP if this build has no
+ * Of an owner's text, who may mean ill: engine, which is ref'd, evaluates it. NULL for a text of
+ * ours, which is evaluated here.
+ *
+ * COCO_ERR_PROTO, with the engine's words, for what is no such module; COCO_ERR_LIMIT past
+ * COCO_POLICY_SIZE_MAX, or for what takes too long to read; COCO_ERR_NOTSUP if this build has no
  * engine.
  */
-coco_status coco_policy_new(const char *rego, struct coco_policy **ret, coco_error **err);
+coco_status coco_policy_new(struct coco_policy_engine *engine, const char *rego,
+                            struct coco_policy **ret, coco_error **err);
 struct coco_policy *coco_policy_ref(struct coco_policy *policy);
 void coco_policy_unref(struct coco_policy *policy);
 COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_unref);
@@ -53,8 +62,8 @@ const cJSON *coco_policy_values_json(const struct coco_policy_values *values);
  * Evaluates rules, names with spaces between them, and stores an object with
  * those that are defined. data and references may be NULL.
  *
- * COCO_ERR_DENIED, with the engine's words, when the evaluation fails or takes
- * too long: no answer is not yes.
+ * COCO_ERR_DENIED, with the engine's words, when the evaluation fails, takes too much time or
+ * memory, or rests: no answer is not yes.
  */
 coco_status coco_policy_eval(struct coco_policy *policy, const char *rules, const cJSON *input,
                              const cJSON *data, const struct coco_policy_values *references,

@@ -353,6 +353,14 @@ def test_tenants_share_a_broker_and_nothing_else(coco, serve, keys, tmp_path):
     coco.run(*guest, broker.url, code=3)
     coco.run("resource", "ls", "--kbs", f"{broker.url}/tenants/other", "--kbs-admin-key", owners["acme"][0], code=3)
 
+    # What one of them thinks of ends its evaluation: not the broker, and not the others.
+    coco.run("policy", "set", *owner("other"), stdin=b"package policy\nallow := true\n", code=0)
+    coco.run("resource", "put", *owner("other"), "a/key/1", stdin=b"of other", code=0)
+    bomb = b"package policy\nimport rego.v1\nallow if count(numbers.range(1, object.get(input, \"exp\", 1) * 1000000)) > 9\n"
+    coco.run("policy", "set", *owner("acme"), stdin=bomb, code=0)
+    coco.run(*guest, f"{broker.url}/tenants/acme", code=3)
+    assert coco.run(*guest, f"{broker.url}/tenants/other", code=0).stdout == b"of other"
+
 
 def test_a_database_is_sealed_and_gets_another_key(coco, serve, keys, tmp_path):
     private, public = keys("ed25519")

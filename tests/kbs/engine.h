@@ -22,4 +22,15 @@ have_engine(void)
     return coco_policy_supported();
 }
 
+/* One that owners' policies are evaluated by. Unref it. */
+static inline struct coco_policy_engine *
+new_engine(void)
+{
+    struct coco_policy_engine *engine = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_policy_engine_new(&engine, &err), err);
+    return engine;
+}
+
 #endif

@@ -23,7 +23,8 @@ begin(void **state)
     coco_error *err = NULL;
 
     assert_ok(coco_kbs_store_open(&(struct coco_kbs_store_options){0}, &f.store, &err), err);
-    assert_ok(coco_kbs_policies_new(f.store, &f.policies, &err), err);
+    _cleanup_policy_engine_ struct coco_policy_engine *engine = new_engine();
+    assert_ok(coco_kbs_policies_new(f.store, engine, &f.policies, &err), err);
     *state = &f;
     return 0;
 }

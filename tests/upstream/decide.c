@@ -21,6 +21,7 @@
 
 struct court {
     struct coco_kbs_store *store;
+    struct coco_policy_engine *engine;
     struct coco_kbs_policies *policies;
     char *set[2]; /* id and path of the policy that was set last */
 };
@@ -138,7 +139,9 @@ run(struct court *court, coco_error **err)
     coco_status status =
         coco_kbs_store_open(&(struct coco_kbs_store_options){0}, &court->store, err);
     if (status == COCO_OK)
-        status = coco_kbs_policies_new(court->store, &court->policies, err);
+        status = coco_policy_engine_new(&court->engine, err);
+    if (status == COCO_OK)
+        status = coco_kbs_policies_new(court->store, court->engine, &court->policies, err);
     while (status == COCO_OK && (len = getline(&line, &size, stdin)) > 0) {
         _cleanup_buf_ struct coco_buf text = {.limit = COCO_JSON_SIZE_MAX};
 
@@ -160,6 +163,7 @@ main(void)
         (void)fprintf(stderr, "decide: %s\n", coco_error_message(err));
     coco_error_free(err);
     coco_kbs_policies_free(court.policies);
+    coco_policy_engine_unref(court.engine);
     coco_kbs_store_close(court.store);
     free(court.set[0]);
     free(court.set[1]);

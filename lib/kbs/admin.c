@@ -100,7 +100,9 @@ authenticate(const struct coco_kbs_call *call, struct coco_jws *jws, coco_error 
     if (status != COCO_OK)
         return coco_wrap(err, status, "admin");
     status = coco_fail(&why, COCO_ERR_VERIFY, "no keys are configured");
-    for (size_t i = 0; i < config->admin.n_providers && status != COCO_OK; i++) {
+    /* Without memory nobody knows whether it was that one's: not the next one's to deny. */
+    for (size_t i = 0;
+         i < config->admin.n_providers && status != COCO_OK && status != COCO_ERR_NOMEM; i++) {
         coco_error_free(why);
         why = NULL;
         status = check_provider(call->core, i, jws, &why);

@@ -8,6 +8,7 @@
 #include "kbs/policy.h"
 #include "kbs/provider.h"
 
+#include "tests/faults.h"
 #include "tests/kbs/engine.h"
 #include "tests/kbs/idp.h"
 #include "tests/kbs/world.h"
@@ -109,6 +110,37 @@ tokens_are_refused(void **state)
         if (status != 200)
             assert_says_no(w, "AdminAuthAccess");
     }
+}
+
+/* That there is no memory is the server's fault, not the token's: that of the first of two keys. */
+static void
+without_memory_nobody_is_a_stranger(void **state)
+{
+    _cleanup_pkey_ EVP_PKEY *first = NULL;
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+    _cleanup_buf_ struct coco_buf config = {.limit = 8192};
+    struct world w;
+    char token[4096];
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_key_generate(COCO_KEY_ED25519, &first, &err), err);
+    assert_ok(coco_key_public_pem(first, &pem, &err), err);
+    assert_ok(coco_buf_printf(&config, &err,
+                              "[[admin.authentication.bearer_jwt.identity_providers]]\n"
+                              "public_key = \"\"\"\n%s\"\"\"\n",
+                              coco_buf_text(&pem)),
+              err);
+    world_begin(&w, coco_buf_text(&config));
+    sign_claims(first, "{\"role\":\"admin\",\"exp\":1800000001}", token, sizeof(token));
+    for_each_fault()
+    {
+        int status = ask(&w, "GET", "/kbs/v0/resource", NULL, token, "");
+
+        if (status != 200 && status != 500)
+            fail_msg("%d %s", status, said(&w));
+    }
+    world_end(&w);
 }
 
 static void
@@ -416,6 +448,7 @@ main(void)
         T(bearer_tokens_are_found),
         T(the_owner_puts_lists_and_deletes),
         T(tokens_are_refused),
+        cmocka_unit_test(without_memory_nobody_is_a_stranger),
         T(what_is_no_token_is_refused),
         T(a_guest_is_no_owner),
         T(without_keys_nobody_is_the_owner),

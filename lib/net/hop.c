@@ -491,7 +491,7 @@ set_exchange(struct coco_hop *hop, CURLcode *rc)
     CURL *easy = http->easy;
 
     /* Where TLS says that the server can; this is libcurl's default, too, of late. */
-    if (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2)
+    if (coco_http_features() & CURL_VERSION_HTTP2)
         coco_hop_keep(rc,
                       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
     coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_URL, hop->url->text));

@@ -32,6 +32,9 @@ struct coco_http {
     int refusal;    /* what the peer says is wrong with ours, an SSL_AD; 0 for nothing */
 };
 
+/* What this libcurl has, CURL_VERSION_… */
+int coco_http_features(void);
+
 /*
  * One exchange. It must stay where it is while it runs, for libcurl's callbacks
  * point to it; they leave their failure in status and *err.

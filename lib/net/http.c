@@ -14,6 +14,7 @@
 
 #include <coco/version.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -323,6 +324,24 @@ coco_http_free(struct coco_http *http)
     free(http);
 }
 
+static int features;
+
+static void
+look_at_features(void)
+{
+    features = curl_version_info(CURLVERSION_NOW)->features;
+}
+
+/* Once: libcurl writes the same texts into the same places at every call, and threads do call. */
+int
+coco_http_features(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, look_at_features);
+    return features;
+}
+
 /*
  * libcurl sets itself up in its first curl_easy_init(), under a lock of its own
  * since 7.84 where it has atomics; without them no lock of ours could help, for
@@ -331,7 +350,7 @@ coco_http_free(struct coco_http *http)
 coco_status
 coco_http_new(const struct coco_http_options *opts, struct coco_http **ret, coco_error **err)
 {
-    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_THREADSAFE))
+    if (!(coco_http_features() & CURL_VERSION_THREADSAFE))
         return coco_fail(err, COCO_ERR_NOTSUP, "this libcurl cannot be used by threads");
 
     _cleanup_(coco_http_freep) struct coco_http *http = calloc(1, sizeof(*http));

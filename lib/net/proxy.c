@@ -6,6 +6,7 @@
 #include "net/proxy.h"
 
 #include "base/fail.h"
+#include "net/hop.h"
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
@@ -87,7 +88,7 @@ set_url(CURLU *parts, struct coco_proxy *ret, coco_error **err)
     const struct scheme *known = find_scheme(scheme);
     if (!known)
         return fail_form(CURLUE_UNSUPPORTED_SCHEME, err);
-    int features = curl_version_info(CURLVERSION_NOW)->features;
+    int features = coco_http_features();
     if (!known->port || (features & known->feature) != known->feature)
         return coco_fail(err, COCO_ERR_NOTSUP, "a proxy that speaks %s is not supported",
                          known->name);

@@ -65,6 +65,9 @@ struct kbs {
 
     bool used; /* the nonce */
     EVP_PKEY *guest;
+    bool tells_apart;  /* sessions, by one more cookie: then an earlier one is good, too */
+    EVP_PKEY *earlier; /* the guest of the session before */
+    unsigned session;  /* the last; counted from 1 */
     char nonce[64];
     char audience[COCO_RCAR_AUDIENCE_MAX + 1]; /* that was asked for last */
     char why[256];                             /* what the honest server found wrong */
@@ -206,8 +209,10 @@ serve_attest(struct kbs *kbs, const struct httpd_request *request)
         return false;
     }
     kbs->used = true;
-    EVP_PKEY_free(kbs->guest);
+    EVP_PKEY_free(kbs->earlier);
+    kbs->earlier = kbs->guest;
     kbs->guest = NULL;
+    kbs->session++;
     if (coco_rcar_tee_key_parse(kbs->speaks, attestation.tee_pubkey, &kbs->guest, NULL) != COCO_OK)
         return object_to(kbs, "no tee-pubkey");
     return coco_rcar_token_build(kbs->token ? kbs->token : "header.payload.signature", &reply, NULL)
@@ -233,6 +238,16 @@ shows_token(const struct kbs *kbs, const struct httpd_request *request)
     return strncmp(bearer, "Bearer ", 7) == 0 && strcmp(bearer + 7, kbs->token) == 0;
 }
 
+/* Whom a secret is for. */
+static EVP_PKEY *
+guest_of(const struct kbs *kbs, const char *cookie)
+{
+    char earlier[32];
+
+    (void)snprintf(earlier, sizeof(earlier), "session=%u", kbs->session - 1);
+    return kbs->tells_apart && strstr(cookie, earlier) ? kbs->earlier : kbs->guest;
+}
+
 static bool
 serve_get(struct kbs *kbs, const struct httpd_request *request)
 {
@@ -252,7 +267,8 @@ serve_get(struct kbs *kbs, const struct httpd_request *request)
         return object_to(kbs, "another question");
     if (kbs->other)
         return seal_to_other(kbs, &reply) && keep_reply(kbs, &reply);
-    return coco_rcar_response_build(kbs->speaks, kbs->guest, secret, strlen(secret), &reply, NULL)
+    return coco_rcar_response_build(kbs->speaks, guest_of(kbs, cookie), secret, strlen(secret),
+                                    &reply, NULL)
                == COCO_OK
            && keep_reply(kbs, &reply);
 }
@@ -309,7 +325,10 @@ serve(void *user, const struct httpd_request *request)
         return !lie->cut && tell_lie(lie, request);
     if (ok && step == GET && kbs->etag)
         return reply_with_etag(kbs, request);
-    (void)snprintf(headers, sizeof(headers), "Set-Cookie: %s\r\n", kbs->cookie);
+    int len = snprintf(headers, sizeof(headers), "Set-Cookie: %s\r\n", kbs->cookie);
+    if (kbs->tells_apart && step == AUTH)
+        (void)snprintf(headers + len, sizeof(headers) - (size_t)len, "Set-Cookie: session=%u\r\n",
+                       kbs->session + 1);
     bool is_json = kbs->reply[0] == '{';
     return httpd_reply(request->httpd,
                        ok        ? "200 OK"
@@ -331,6 +350,7 @@ static inline void
 fakekbs_end(struct kbs *kbs)
 {
     EVP_PKEY_free(kbs->guest);
+    EVP_PKEY_free(kbs->earlier);
     EVP_PKEY_free(kbs->other);
 }
 

@@ -444,7 +444,7 @@ all_affirming(const cJSON *claims, const cJSON *data)
 
     if (!cJSON_IsString(plugin) || strcmp(plugin->valuestring, "resource") != 0)
         return false;
-    if (!cJSON_IsObject(submods) || !submods->child)
+    if ((!cJSON_IsObject(submods) && !cJSON_IsArray(submods)) || !submods->child)
         return false;
     cJSON_ArrayForEach(submod, submods) {
         const cJSON *status = cJSON_GetObjectItemCaseSensitive(submod, "ear.status");

@@ -167,6 +167,8 @@ the_engine_reads_the_default_policy_alike(void **state)
         "{\"submods\":{\"cpu0\":{\"status\":\"affirming\"}}}",
         "{\"submods\":{\"cpu0\":\"affirming\"}}",
         "{\"submods\":{\"cpu0\":[\"affirming\"]}}",
+        "{\"submods\":[{\"ear.status\":\"affirming\"}]}",
+        "{\"submods\":[{\"ear.status\":\"affirming\"},{\"ear.status\":\"none\"}]}",
         "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"},\"cpu1\":{}}}",
         "{\"submods\":{\"a\":{\"ear.status\":\"none\"},\"b\":{\"ear.status\":\"affirming\"}}}",
         "{\"submods\":{\"a\":{\"ear.status\":\"affirming\"},\"b\":{\"ear.status\":\"affirming\"}}}",

@@ -449,9 +449,10 @@ static const struct cli_command table[] = {
         .name = "kbs wrap-key",
         .operands = "[KEY]",
         .max = 1,
-        .purpose = "wrap the key that a database is sealed with by a key in a token of PKCS#11",
+        .purpose = "wrap the key that a database is sealed with by a token of PKCS#11 or a TPM",
         .details =
-            "The configuration says by which ([storage_backend.seal] pkcs11 and pkcs11_key); "
+            "The configuration says by which ([storage_backend.seal] pkcs11 and pkcs11_key, or tpm "
+            "and tpm_pcrs); "
             "the file is for its key_file. Without KEY, a file or - for stdin, it is a new "
             "one. A database that is sealed with KEY is so still, and KEY itself is of no "
             "more use.",

@@ -3,10 +3,9 @@
  *
  * libcurl and libpq bring thirty others along, which take a third of the memory
  * of a KBS that asks nobody and keeps its values in SQLite, and most of the
- * time until it is ready. Here are the functions of theirs that the program
- * calls: the first call of each finds it in its library. A library that is not
- * there ends the program, as it would at the start of one that was linked to
- * it.
+ * time until it is ready; tpm2-tss is for those whose key a TPM keeps. Here are the functions of
+ * theirs that the program calls: the first call of each finds it in its library. A library that is
+ * not there ends the program, as it would at the start of one that was linked to it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,9 +22,20 @@
 #include <libpq-fe.h>
 #endif
 
+#ifdef HAVE_TPM
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_mu.h>
+#include <tss2/tss2_rc.h>
+#include <tss2/tss2_tctildr.h>
+#endif
+
 /* The names are part of their ABI. */
 #define CURL_LIBRARY "libcurl.so.4"
 #define POSTGRES_LIBRARY "libpq.so.5"
+#define ESYS_LIBRARY "libtss2-esys.so.0"
+#define MU_LIBRARY "libtss2-mu.so.0"
+#define RC_LIBRARY "libtss2-rc.so.0"
+#define TCTILDR_LIBRARY "libtss2-tctildr.so.0"
 
 typedef void any_function(void);
 
@@ -173,5 +183,73 @@ FUNCTION(POSTGRES_LIBRARY, ExecStatusType, PQresultStatus, (const PGresult *r), 
 FUNCTION(POSTGRES_LIBRARY, PQnoticeProcessor, PQsetNoticeProcessor,
          (PGconn * conn, PQnoticeProcessor processor, void *arg), (conn, processor, arg))
 FUNCTION(POSTGRES_LIBRARY, ConnStatusType, PQstatus, (const PGconn *conn), (conn))
+
+#endif
+
+#ifdef HAVE_TPM
+
+/* ---- tpm2-tss ---- */
+
+#define SESSIONS ESYS_TR session1, ESYS_TR session2, ESYS_TR session3
+
+FUNCTION(TCTILDR_LIBRARY, TSS2_RC, Tss2_TctiLdr_Initialize,
+         (const char *name, TSS2_TCTI_CONTEXT **tcti), (name, tcti))
+PROCEDURE(TCTILDR_LIBRARY, Tss2_TctiLdr_Finalize, (TSS2_TCTI_CONTEXT * *tcti), (tcti))
+FUNCTION(RC_LIBRARY, const char *, Tss2_RC_Decode, (TSS2_RC rc), (rc))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_Initialize,
+         (ESYS_CONTEXT * *esys, TSS2_TCTI_CONTEXT *tcti, TSS2_ABI_VERSION *abi), (esys, tcti, abi))
+PROCEDURE(ESYS_LIBRARY, Esys_Finalize, (ESYS_CONTEXT * *esys), (esys))
+PROCEDURE(ESYS_LIBRARY, Esys_Free, (void *p), (p))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_FlushContext, (ESYS_CONTEXT * esys, ESYS_TR object),
+         (esys, object))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_CreatePrimary,
+         (ESYS_CONTEXT * esys, ESYS_TR hierarchy, SESSIONS, const TPM2B_SENSITIVE_CREATE *sensitive,
+          const TPM2B_PUBLIC *wanted, const TPM2B_DATA *outside, const TPML_PCR_SELECTION *pcrs,
+          ESYS_TR *object, TPM2B_PUBLIC **public, TPM2B_CREATION_DATA **data, TPM2B_DIGEST **hash,
+          TPMT_TK_CREATION **ticket),
+         (esys, hierarchy, session1, session2, session3, sensitive, wanted, outside, pcrs, object,
+          public, data, hash, ticket))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_Create,
+         (ESYS_CONTEXT * esys, ESYS_TR parent, SESSIONS, const TPM2B_SENSITIVE_CREATE *sensitive,
+          const TPM2B_PUBLIC *wanted, const TPM2B_DATA *outside, const TPML_PCR_SELECTION *pcrs,
+          TPM2B_PRIVATE **private, TPM2B_PUBLIC **public, TPM2B_CREATION_DATA **data,
+          TPM2B_DIGEST **hash, TPMT_TK_CREATION **ticket),
+         (esys, parent, session1, session2, session3, sensitive, wanted, outside, pcrs, private,
+          public, data, hash, ticket))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_Load,
+         (ESYS_CONTEXT * esys, ESYS_TR parent, SESSIONS, const TPM2B_PRIVATE *private,
+          const TPM2B_PUBLIC *public, ESYS_TR *object),
+         (esys, parent, session1, session2, session3, private, public, object))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_Unseal,
+         (ESYS_CONTEXT * esys, ESYS_TR item, SESSIONS, TPM2B_SENSITIVE_DATA **data),
+         (esys, item, session1, session2, session3, data))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_StartAuthSession,
+         (ESYS_CONTEXT * esys, ESYS_TR key, ESYS_TR bind, SESSIONS, const TPM2B_NONCE *nonce,
+          TPM2_SE kind, const TPMT_SYM_DEF *symmetric, TPMI_ALG_HASH hash, ESYS_TR *session),
+         (esys, key, bind, session1, session2, session3, nonce, kind, symmetric, hash, session))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_TRSess_SetAttributes,
+         (ESYS_CONTEXT * esys, ESYS_TR session, TPMA_SESSION flags, TPMA_SESSION mask),
+         (esys, session, flags, mask))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_PolicyPCR,
+         (ESYS_CONTEXT * esys, ESYS_TR session, SESSIONS, const TPM2B_DIGEST *digest,
+          const TPML_PCR_SELECTION *pcrs),
+         (esys, session, session1, session2, session3, digest, pcrs))
+FUNCTION(ESYS_LIBRARY, TSS2_RC, Esys_PolicyGetDigest,
+         (ESYS_CONTEXT * esys, ESYS_TR session, SESSIONS, TPM2B_DIGEST **digest),
+         (esys, session, session1, session2, session3, digest))
+
+/* Each kind of value there and back. */
+FUNCTION(MU_LIBRARY, TSS2_RC, Tss2_MU_UINT32_Marshal,
+         (UINT32 from, uint8_t to[], size_t size, size_t *at), (from, to, size, at))
+FUNCTION(MU_LIBRARY, TSS2_RC, Tss2_MU_UINT32_Unmarshal,
+         (uint8_t const from[], size_t size, size_t *at, UINT32 *to), (from, size, at, to))
+FUNCTION(MU_LIBRARY, TSS2_RC, Tss2_MU_TPM2B_PUBLIC_Marshal,
+         (TPM2B_PUBLIC const *from, uint8_t to[], size_t size, size_t *at), (from, to, size, at))
+FUNCTION(MU_LIBRARY, TSS2_RC, Tss2_MU_TPM2B_PUBLIC_Unmarshal,
+         (uint8_t const from[], size_t size, size_t *at, TPM2B_PUBLIC *to), (from, size, at, to))
+FUNCTION(MU_LIBRARY, TSS2_RC, Tss2_MU_TPM2B_PRIVATE_Marshal,
+         (TPM2B_PRIVATE const *from, uint8_t to[], size_t size, size_t *at), (from, to, size, at))
+FUNCTION(MU_LIBRARY, TSS2_RC, Tss2_MU_TPM2B_PRIVATE_Unmarshal,
+         (uint8_t const from[], size_t size, size_t *at, TPM2B_PRIVATE *to), (from, size, at, to))
 
 #endif

@@ -255,7 +255,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_restore(const char *config, const 
 
 /**
  * Makes what the file of a sealing key ([storage_backend.seal] key_file) has to hold where
- * that is wrapped by a key in a token of PKCS#11 (pkcs11, pkcs11_key).
+ * that is wrapped by a key in a token of PKCS#11 (pkcs11, pkcs11_key) or by a TPM 2.0 (tpm,
+ * tpm_pcrs).
  *
  * A database that is sealed with @p key already needs no new seal: it is opened by the file
  * with the wrapped key as it was by that with @p key, which may be destroyed then.
@@ -264,10 +265,10 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_restore(const char *config, const 
  * @param key     32 bytes, or 64 hex digits; NULL makes a new one
  * @param len     number of its bytes
  * @param ret     the file; free with coco_bytes_free()
- * @param err     ::COCO_ERR_INVALID if @p config names no token, ::COCO_ERR_NOTFOUND for a
+ * @param err     ::COCO_ERR_INVALID if @p config names neither, ::COCO_ERR_NOTFOUND for a
  *                token or a key that is not there, ::COCO_ERR_DENIED for a wrong PIN,
  *                ::COCO_ERR_PROTO for what is no key, ::COCO_ERR_NOTSUP in a build without
- *                PKCS#11
+ *                PKCS#11 or TPM
  */
 COCO_API COCO_MUST_CHECK coco_status coco_kbs_wrap_key(const char *config, const uint8_t *key,
                                                        size_t len, coco_bytes **ret,

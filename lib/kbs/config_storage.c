@@ -53,6 +53,11 @@ check_token(const struct coco_kbs_config *config, coco_error **err)
         || (config->storage.pkcs11 && !config->storage.key_file))
         return coco_fail(err, COCO_ERR_PROTO,
                          SECTION "seal.pkcs11, seal.pkcs11_key and seal.key_file go together");
+    if ((config->storage.tpm && (config->storage.pkcs11 || !config->storage.key_file))
+        || (config->storage.tpm_pcrs && !config->storage.tpm))
+        return coco_fail(err, COCO_ERR_PROTO,
+                         SECTION "seal.tpm goes with seal.key_file and without seal.pkcs11, "
+                                 "seal.tpm_pcrs with seal.tpm");
     if (!config->storage.pkcs11)
         return COCO_OK;
     coco_status status = coco_pkcs11_uri_parse(config->storage.pkcs11, &uri, err);
@@ -108,6 +113,8 @@ coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config, coco_er
         {"key_file", COCO_FIELD_TEXT, &config->storage.key_file, 0, 0, NULL},
         {"pkcs11", COCO_FIELD_TEXT, &config->storage.pkcs11, 0, 0, NULL},
         {"pkcs11_key", COCO_FIELD_TEXT, &config->storage.pkcs11_key, 0, 0, NULL},
+        {"tpm", COCO_FIELD_TEXT, &config->storage.tpm, 0, 0, NULL},
+        {"tpm_pcrs", COCO_FIELD_TEXT, &config->storage.tpm_pcrs, 0, 0, NULL},
     };
     const cJSON *table = coco_kbs_section(root, "storage_backend");
 
@@ -128,6 +135,8 @@ coco_kbs_storage_done(struct coco_kbs_config *config)
     free(config->storage.key_file);
     free(config->storage.pkcs11);
     free(config->storage.pkcs11_key);
+    free(config->storage.tpm);
+    free(config->storage.tpm_pcrs);
     free(config->storage.postgres.host);
     free(config->storage.postgres.db);
     free(config->storage.postgres.username);

@@ -14,10 +14,14 @@
 #if COCO_HAVE_PKCS11
 #include "crypto/pkcs11.h"
 #endif
+#if COCO_HAVE_TPM
+#include "kbs/seal_tpm.h"
+#endif
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #define HEX_SIZE ((size_t)2 * COCO_AEAD_KEY_SIZE)
+#define WRAPPED_MAX ((size_t)1 << 10) /* a TPM adds some 200 bytes */
 
 /* Links are followed: that is how orchestrators mount secrets. */
 static coco_status
@@ -76,28 +80,22 @@ open_token(const struct coco_kbs_seal_source *source, struct coco_pkcs11 *ret, c
 }
 
 static coco_status
-unwrap(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped,
-       struct coco_secret *ret, coco_error **err)
+unwrap_in_token(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped,
+                struct coco_secret *ret, coco_error **err)
 {
     struct coco_pkcs11 token = {0};
-    _cleanup_secret_ struct coco_secret key = {0};
 
     coco_status status = open_token(source, &token, err);
     if (status != COCO_OK)
         return status;
-    status = coco_pkcs11_unwrap(&token, source->pkcs11_key, wrapped->data, wrapped->len, &key, err);
+    status = coco_pkcs11_unwrap(&token, source->pkcs11_key, wrapped->data, wrapped->len, ret, err);
     coco_pkcs11_close(&token);
-    if (status == COCO_OK && key.len != COCO_AEAD_KEY_SIZE)
-        status = coco_fail(err, COCO_ERR_PROTO, "what is wrapped is no key of %d bytes",
-                           COCO_AEAD_KEY_SIZE);
-    if (status == COCO_OK)
-        *ret = coco_secret_steal(&key);
     return status;
 }
 
 static coco_status
-wrap(const struct coco_kbs_seal_source *source, const struct coco_secret *key, struct coco_buf *ret,
-     coco_error **err)
+wrap_in_token(const struct coco_kbs_seal_source *source, const struct coco_secret *key,
+              struct coco_buf *ret, coco_error **err)
 {
     struct coco_pkcs11 token = {0};
 
@@ -112,8 +110,8 @@ wrap(const struct coco_kbs_seal_source *source, const struct coco_secret *key, s
 #else
 
 static coco_status
-unwrap(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped,
-       struct coco_secret *ret, coco_error **err)
+unwrap_in_token(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped,
+                struct coco_secret *ret, coco_error **err)
 {
     (void)source;
     (void)wrapped;
@@ -122,8 +120,8 @@ unwrap(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped
 }
 
 static coco_status
-wrap(const struct coco_kbs_seal_source *source, const struct coco_secret *key, struct coco_buf *ret,
-     coco_error **err)
+wrap_in_token(const struct coco_kbs_seal_source *source, const struct coco_secret *key,
+              struct coco_buf *ret, coco_error **err)
 {
     (void)source;
     (void)key;
@@ -133,12 +131,77 @@ wrap(const struct coco_kbs_seal_source *source, const struct coco_secret *key, s
 
 #endif
 
+/* ---- in a TPM ---- */
+
+#if COCO_HAVE_TPM
+
+static coco_status
+unwrap_in_tpm(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped,
+              struct coco_secret *ret, coco_error **err)
+{
+    return coco_seal_tpm_unwrap(source->tpm, wrapped->data, wrapped->len, ret, err);
+}
+
+static coco_status
+wrap_in_tpm(const struct coco_kbs_seal_source *source, const struct coco_secret *key,
+            struct coco_buf *ret, coco_error **err)
+{
+    uint32_t pcrs = 0;
+
+    coco_status status = coco_seal_tpm_pcrs(source->tpm_pcrs, &pcrs, err);
+    return status == COCO_OK ? coco_seal_tpm_wrap(source->tpm, pcrs, key->data, key->len, ret, err)
+                             : status;
+}
+
+#else
+
+static coco_status
+unwrap_in_tpm(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped,
+              struct coco_secret *ret, coco_error **err)
+{
+    (void)source;
+    (void)wrapped;
+    (void)ret;
+    return coco_fail(err, COCO_ERR_NOTSUP, "this build has no TPM");
+}
+
+static coco_status
+wrap_in_tpm(const struct coco_kbs_seal_source *source, const struct coco_secret *key,
+            struct coco_buf *ret, coco_error **err)
+{
+    (void)source;
+    (void)key;
+    (void)ret;
+    return coco_fail(err, COCO_ERR_NOTSUP, "this build has no TPM");
+}
+
+#endif
+
+/* ---- files ---- */
+
+static coco_status
+unwrap(const struct coco_kbs_seal_source *source, const struct coco_buf *wrapped,
+       struct coco_secret *ret, coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret key = {0};
+
+    coco_status status = source->tpm ? unwrap_in_tpm(source, wrapped, &key, err)
+                                     : unwrap_in_token(source, wrapped, &key, err);
+    if (status == COCO_OK && key.len != COCO_AEAD_KEY_SIZE)
+        status = coco_fail(err, COCO_ERR_PROTO, "what is wrapped is no key of %d bytes",
+                           COCO_AEAD_KEY_SIZE);
+    if (status == COCO_OK)
+        *ret = coco_secret_steal(&key);
+    return status;
+}
+
 coco_status
 coco_kbs_seal_key_read(const struct coco_kbs_seal_source *source, struct coco_secret *ret,
                        coco_error **err)
 {
     _cleanup_close_ int fd = -1;
-    _cleanup_buf_ struct coco_buf text = {.limit = HEX_SIZE + 2};
+    const bool wrapped = source->pkcs11 || source->tpm;
+    _cleanup_buf_ struct coco_buf text = {.limit = wrapped ? WRAPPED_MAX : HEX_SIZE + 2};
 
     coco_status status = open_file(source->file, &fd, err);
     if (status == COCO_OK)
@@ -147,7 +210,7 @@ coco_kbs_seal_key_read(const struct coco_kbs_seal_source *source, struct coco_se
         return coco_wrap(err, status, "seal key %s", source->file);
     if (status != COCO_OK)
         return status;
-    if (!source->pkcs11)
+    if (!wrapped)
         return parse(source->file, coco_buf_text(&text), text.len, ret, err);
     status = unwrap(source, &text, ret, err);
     return status == COCO_OK ? status : coco_wrap(err, status, "seal key %s", source->file);
@@ -159,12 +222,16 @@ coco_kbs_seal_key_wrap(const struct coco_kbs_seal_source *source, const void *ke
 {
     _cleanup_secret_ struct coco_secret plain = {0};
 
-    if (!source->pkcs11)
+    if (!source->pkcs11 && !source->tpm)
         return coco_fail(err, COCO_ERR_INVALID,
-                         "the configuration names no token: [storage_backend.seal] pkcs11");
+                         "the configuration names no token and no TPM: [storage_backend.seal] "
+                         "pkcs11, tpm");
     coco_status status = key ? parse("that was given", key, len, &plain, err)
                              : coco_secret_alloc(COCO_AEAD_KEY_SIZE, &plain, err);
     if (status == COCO_OK && !key)
         status = coco_random(plain.data, plain.len, err);
-    return status == COCO_OK ? wrap(source, &plain, ret, err) : status;
+    if (status != COCO_OK)
+        return status;
+    return source->tpm ? wrap_in_tpm(source, &plain, ret, err)
+                       : wrap_in_token(source, &plain, ret, err);
 }

@@ -37,6 +37,8 @@ source_of(const struct coco_kbs_config *config)
         .file = config->storage.key_file,
         .pkcs11 = config->storage.pkcs11,
         .pkcs11_key = config->storage.pkcs11_key,
+        .tpm = config->storage.tpm,
+        .tpm_pcrs = config->storage.tpm_pcrs,
     };
 }
 

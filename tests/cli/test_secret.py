@@ -6,11 +6,13 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import json
 import os
+import signal
 import subprocess
 
 import pytest
 
 from conftest import needs
+from daemon import Daemon
 
 SECRET = b"known to owner and guest alone"
 URI = "kbs:///db/password/1"
@@ -151,6 +153,56 @@ def test_a_database_is_opened_by_the_token_alone(coco, serve, keys, token, tmp_p
     broker.stop()
     config.write_text(plain)
     coco.run("kbs", "serve", "--config", config, code=1)
+
+
+LISTEN = '[http_server]\nsockets = ["127.0.0.1:0"]\ninsecure_http = true\n'
+
+
+@pytest.fixture
+def tpm(tmp_path):
+    """A TPM in a process of its own, as tpm2-tss names it."""
+    needs("swtpm")
+    state = tmp_path / "tpm"
+    state.mkdir()
+    subprocess.run(
+        ["swtpm", "socket", "--daemon", "--tpm2", "--tpmstate", f"dir={state}", "--server",
+         f"type=unixio,path={state}/sock", "--ctrl", f"type=unixio,path={state}/sock.ctrl",
+         "--pid", f"file={state}/pid", "--flags", "not-need-init,startup-clear"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    yield f"swtpm:path={state}/sock"
+    os.kill(int((state / "pid").read_text()), signal.SIGTERM)
+
+
+def test_a_database_is_opened_by_the_tpm_alone(coco, serve, keys, tpm, tmp_path):
+    """Its daemon's key is in no file and no configuration."""
+    private, public = keys("ed25519")
+    config, key = tmp_path / "kbs.toml", tmp_path / "key"
+
+    def configure(seal):
+        config.write_text(
+            BROKER % public
+            + f'[storage_backend]\nstorage_type = "Sqlite"\nbackends = {{sqlite = {{path = "{tmp_path}/kbs.db"}}}}\n'
+            + f'[storage_backend.seal]\nkey_file = "{key}"\n{seal}'
+        )
+
+    configure(f'tpm = "{tpm}"\ntpm_pcrs = "7,x"\n')
+    coco.run("kbs", "wrap-key", "--config", config, "-o", key, code=1)
+    configure(f'tpm = "{tpm}"\ntpm_pcrs = "7,11"\n')
+    done = coco.run("kbs", "wrap-key", "--config", config, "-o", key)
+    if b"build has no TPM" in done.stderr:
+        pytest.skip("this build has no TPM")
+    assert done.returncode == 0, done.stderr
+    daemon = Daemon(tmp_path, LISTEN + config.read_text())
+    owner = ["--kbs", daemon.url, "--kbs-admin-key", private]
+    coco.run("resource", "put", *owner, "a/key/1", stdin=SECRET, code=0)
+    daemon.stop()
+    assert SECRET not in (tmp_path / "kbs.db").read_bytes()
+    broker = serve("--config", config, "--listen", "127.0.0.1:0")
+    assert coco.json("resource", "ls", "--kbs", broker.url, "--kbs-admin-key", private) == ["a/key/1"]
+    broker.stop()
+    configure("")
+    coco.run("kbs", "serve", "--config", config, code=8)
 
 
 def test_an_envelope_is_opened_by_the_token_alone(coco, signer, token, tmp_path):

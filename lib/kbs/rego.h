@@ -1,7 +1,8 @@
 /*
  * kbs/rego.h - Rego policies, as lib/kbs/rego/src/lib.rs evaluates them
  *
- * Only policy.c includes this; everybody else uses kbs/policy.h.
+ * Only policy.c and the program coco-policy include this; everybody else uses kbs/policy.h. The
+ * engine has fewer functions in the library, where only policies of ours are evaluated.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

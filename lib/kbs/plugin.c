@@ -13,7 +13,7 @@
 #include "base/fail.h"
 #include "base/resource.h"
 #include "kbs/admin.h"
-#include "kbs/attest.h"
+#include "kbs/caller.h"
 #include "kbs/plugin_reply.h"
 #include "kbs/plugins.h"
 #include "kbs/resource.h"

@@ -12,7 +12,7 @@
 #include "base/fail.h"
 #include "base/resource.h"
 #include "base/text.h"
-#include "kbs/attest.h"
+#include "kbs/caller.h"
 #include "kbs/explain.h"
 #include "kbs/policies.h"
 #include "kbs/references.h"

@@ -12,6 +12,7 @@
 #include "kbs/admin.h"
 #include "kbs/attest.h"
 #include "kbs/audit.h"
+#include "kbs/challenge.h"
 #include "kbs/issuer.h"
 #include "kbs/keyring.h"
 #include "kbs/limiter.h"

@@ -22,23 +22,6 @@ real_now(void)
     return (int64_t)time(NULL);
 }
 
-static int
-begin(void **state)
-{
-    static struct world w;
-
-    world_begin(&w, "");
-    *state = &w;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
 static void
 bearer_tokens_are_found(void **state)
 {
@@ -443,21 +426,20 @@ reference_values_are_set_and_read(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(bearer_tokens_are_found),
-        T(the_owner_puts_lists_and_deletes),
-        T(tokens_are_refused),
+        IN_WORLD(bearer_tokens_are_found),
+        IN_WORLD(the_owner_puts_lists_and_deletes),
+        IN_WORLD(tokens_are_refused),
         cmocka_unit_test(without_memory_nobody_is_a_stranger),
-        T(what_is_no_token_is_refused),
-        T(a_guest_is_no_owner),
-        T(without_keys_nobody_is_the_owner),
-        T(acls_see_the_path_and_not_the_query),
-        T(issuer_and_audience_are_checked),
-        T(an_identity_provider_says_who_is_the_owner),
-        T(a_certificate_says_who_is_the_owner),
-        T(policies_are_checked_before_they_are_set),
-        T(reference_values_are_set_and_read),
+        IN_WORLD(what_is_no_token_is_refused),
+        IN_WORLD(a_guest_is_no_owner),
+        IN_WORLD(without_keys_nobody_is_the_owner),
+        IN_WORLD(acls_see_the_path_and_not_the_query),
+        IN_WORLD(issuer_and_audience_are_checked),
+        IN_WORLD(an_identity_provider_says_who_is_the_owner),
+        IN_WORLD(a_certificate_says_who_is_the_owner),
+        IN_WORLD(policies_are_checked_before_they_are_set),
+        IN_WORLD(reference_values_are_set_and_read),
     };
 
     return cmocka_run_group_tests_name("kbs/admin", tests, NULL, NULL);

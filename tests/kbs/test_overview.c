@@ -18,23 +18,6 @@ static const char *const paths[] = {
     "/kbs/v0/tenants",
 };
 
-static int
-begin(void **state)
-{
-    static struct world w;
-
-    world_begin(&w, "");
-    *state = &w;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
 /* What GET of path gives the owner. */
 static cJSON *
 list(struct world *w, const char *path)
@@ -190,14 +173,13 @@ tenants_are_listed_by_how_much_they_have(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(lists_are_for_who_may_see_them),
-        T(an_empty_kbs_has_the_policies_that_it_is_shipped_with),
-        T(policies_that_were_set_have_an_age_and_a_size),
-        T(reference_values_have_an_age),
-        T(refusals_are_listed_without_what_was_claimed),
-        T(tenants_are_listed_by_how_much_they_have),
+        IN_WORLD(lists_are_for_who_may_see_them),
+        IN_WORLD(an_empty_kbs_has_the_policies_that_it_is_shipped_with),
+        IN_WORLD(policies_that_were_set_have_an_age_and_a_size),
+        IN_WORLD(reference_values_have_an_age),
+        IN_WORLD(refusals_are_listed_without_what_was_claimed),
+        IN_WORLD(tenants_are_listed_by_how_much_they_have),
     };
 
     return cmocka_run_group_tests_name("kbs/overview", tests, NULL, NULL);

@@ -11,23 +11,6 @@
 #include "tests/kbs/engine.h"
 #include "tests/kbs/world.h"
 
-static int
-begin(void **state)
-{
-    static struct world w;
-
-    world_begin(&w, "");
-    *state = &w;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
 /* Names that lead somewhere else, as text or after decoding: T40 in doc/threats.md. */
 static const char *const bad_paths[] = {
     "a",
@@ -499,21 +482,20 @@ what_is_given_for_some_time_says_so(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(paths_that_are_none_are_not_found),
-        T(what_is_not_there_is_not_found),
-        T(without_reference_values_nothing_is_given),
-        T(a_reference_value_that_has_ended_does_not_count),
-        T(a_denial_shows_the_owner_the_nearest_reference_value),
-        T(policies_see_path_and_query),
-        T(policies_decide),
-        T(a_path_may_have_a_policy_of_its_own),
-        T(who_has_the_newest_version_is_told_so),
+        IN_WORLD(paths_that_are_none_are_not_found),
+        IN_WORLD(what_is_not_there_is_not_found),
+        IN_WORLD(without_reference_values_nothing_is_given),
+        IN_WORLD(a_reference_value_that_has_ended_does_not_count),
+        IN_WORLD(a_denial_shows_the_owner_the_nearest_reference_value),
+        IN_WORLD(policies_see_path_and_query),
+        IN_WORLD(policies_decide),
+        IN_WORLD(a_path_may_have_a_policy_of_its_own),
+        IN_WORLD(who_has_the_newest_version_is_told_so),
         cmocka_unit_test(what_is_given_for_some_time_says_so),
-        T(who_is_known_is_let_in_no_longer_than_others),
-        T(what_nearly_is_the_cookie_of_a_known_guest_is_none),
-        T(whose_key_is_gone_is_known_no_more),
+        IN_WORLD(who_is_known_is_let_in_no_longer_than_others),
+        IN_WORLD(what_nearly_is_the_cookie_of_a_known_guest_is_none),
+        IN_WORLD(whose_key_is_gone_is_known_no_more),
     };
 
     return cmocka_run_group_tests_name("kbs/resource", tests, NULL, NULL);

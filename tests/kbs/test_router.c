@@ -18,23 +18,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-static int
-begin(void **state)
-{
-    static struct world w;
-
-    world_begin(&w, "");
-    *state = &w;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
 static void
 paths_and_methods_are_told_apart(void **state)
 {
@@ -586,20 +569,19 @@ a_flood_fills_neither_log_nor_memory(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(paths_and_methods_are_told_apart),
-        T(upstream_guests_get_what_they_got_from_upstream),
-        T(upstream_admin_client_is_served),
+        IN_WORLD(paths_and_methods_are_told_apart),
+        IN_WORLD(upstream_guests_get_what_they_got_from_upstream),
+        IN_WORLD(upstream_admin_client_is_served),
         cmocka_unit_test(what_is_given_and_changed_is_on_record),
         cmocka_unit_test(what_cannot_be_recorded_is_not_given),
-        T(a_trace_goes_through_reply_log_and_explanation),
-        T(what_is_no_trace_begins_one),
-        T(guests_do_not_notice_that_keys_are_rotated),
-        T(what_costs_a_stranger_nothing_is_bounded),
-        T(who_has_proven_something_is_not_limited),
-        T(what_is_refused_for_its_number_is_not_judged),
-        T(a_flood_fills_neither_log_nor_memory),
+        IN_WORLD(a_trace_goes_through_reply_log_and_explanation),
+        IN_WORLD(what_is_no_trace_begins_one),
+        IN_WORLD(guests_do_not_notice_that_keys_are_rotated),
+        IN_WORLD(what_costs_a_stranger_nothing_is_bounded),
+        IN_WORLD(who_has_proven_something_is_not_limited),
+        IN_WORLD(what_is_refused_for_its_number_is_not_judged),
+        IN_WORLD(a_flood_fills_neither_log_nor_memory),
     };
 
     return cmocka_run_group_tests_name("kbs/router", tests, NULL, NULL);

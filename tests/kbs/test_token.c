@@ -7,23 +7,6 @@
 
 #include "tests/kbs/world.h"
 
-static int
-begin(void **state)
-{
-    static struct world w;
-
-    world_begin(&w, "");
-    *state = &w;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
 /* The token of an attested guest. */
 static void
 get_token(struct world *w, struct coco_buf *ret)
@@ -148,11 +131,10 @@ tokens_of_others_are_refused(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(a_token_is_what_upstreams_is),
-        T(own_tokens_are_taken_while_they_last),
-        T(tokens_of_others_are_refused),
+        IN_WORLD(a_token_is_what_upstreams_is),
+        IN_WORLD(own_tokens_are_taken_while_they_last),
+        IN_WORLD(tokens_of_others_are_refused),
     };
 
     return cmocka_run_group_tests_name("kbs/token", tests, NULL, NULL);

@@ -11,23 +11,6 @@
 #define VERSIONS "/kbs/v0/resource-versions/a/t/1"
 #define RESTORE "/kbs/v0/resource-restore/a/t/1"
 
-static int
-begin(void **state)
-{
-    static struct world w;
-
-    world_begin(&w, "");
-    *state = &w;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
 static void
 what_was_deleted_is_listed_and_restored(void **state)
 {
@@ -105,11 +88,10 @@ what_is_no_version_is_refused(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(what_was_deleted_is_listed_and_restored),
-        T(versions_are_the_owners_alone),
-        T(what_is_no_version_is_refused),
+        IN_WORLD(what_was_deleted_is_listed_and_restored),
+        IN_WORLD(versions_are_the_owners_alone),
+        IN_WORLD(what_is_no_version_is_refused),
     };
 
     return cmocka_run_group_tests_name("kbs/versions", tests, NULL, NULL);

@@ -303,4 +303,24 @@ refusal_id(const struct world *w, char *buf, size_t size)
     strcpy(buf, no.id);
 }
 
+/* A world for each test. */
+static inline int
+world_setup(void **state)
+{
+    static struct world w;
+
+    world_begin(&w, "");
+    *state = &w;
+    return 0;
+}
+
+static inline int
+world_teardown(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+
 #endif

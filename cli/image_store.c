@@ -30,8 +30,14 @@ static int
 write_image(struct cli *cli, const cJSON *image)
 {
     const char *digest = cJSON_GetStringValue(cJSON_GetObjectItem(image, "digest"));
+    const char *broken = cJSON_GetStringValue(cJSON_GetObjectItem(image, "broken"));
     const cJSON *reference;
     int rc = cli_write_stdout(cli, digest, strlen(digest));
+
+    if (rc == CLI_DONE && broken)
+        rc = cli_write_stdout(cli, " broken: ", strlen(" broken: "));
+    if (rc == CLI_DONE && broken)
+        rc = cli_write_stdout(cli, broken, strlen(broken));
 
     cJSON_ArrayForEach(reference, cJSON_GetObjectItem(image, "references")) {
         const char *text = cJSON_GetStringValue(reference);

@@ -56,9 +56,9 @@ COCO_API void coco_store_free(coco_store *store);
  * @param store  which
  * @param ctx    cancellation
  * @param ret    JSON: images, each with digest, references, layers (their ChainIDs) and
- *               bundles that lie over it; trees, each with its ChainID, parent, content
- *               (bytes of files that its own layer has brought) and entries, or with why it
- *               is broken
+ *               bundles that lie over it, or with digest and why its record is broken;
+ *               trees, each with its ChainID, parent, content (bytes of files that its own
+ *               layer has brought) and entries, or with why it is broken
  * @param err    ::COCO_ERR_CANCELED, ::COCO_ERR_IO
  */
 COCO_API COCO_MUST_CHECK coco_status coco_store_list(coco_store *store, coco_ctx *ctx,

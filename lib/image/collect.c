@@ -117,6 +117,24 @@ remove_lock(void *self, const char *name, coco_error **err)
     return COCO_OK;
 }
 
+/* Which layers a record that cannot be read has nobody knows, and so which are nobody's. */
+static coco_status
+check_images(const cJSON *inventory, coco_error **err)
+{
+    const cJSON *image;
+
+    cJSON_ArrayForEach(image, cJSON_GetObjectItemCaseSensitive(inventory, "images")) {
+        const char *digest =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(image, "digest"));
+
+        if (cJSON_GetObjectItemCaseSensitive(image, "broken"))
+            return coco_fail(err, COCO_ERR_PROTO,
+                             "the record of %s is broken: forget the image, or pull it again",
+                             digest);
+    }
+    return COCO_OK;
+}
+
 coco_status
 coco_store_collect(coco_store *store, coco_ctx *ctx, uint64_t *ret, coco_error **err)
 {
@@ -130,6 +148,8 @@ coco_store_collect(coco_store *store, coco_ctx *ctx, uint64_t *ret, coco_error *
     status = coco_store_each(store->bundles, forget_bundle, store, err);
     if (status == COCO_OK)
         status = coco_inventory_take(store, ctx, &inventory, err);
+    if (status == COCO_OK)
+        status = check_images(inventory, err);
     struct collect collect = {.store = store, .inventory = inventory};
     if (status == COCO_OK)
         status = coco_store_each(store->trees, collect_tree, &collect, err);

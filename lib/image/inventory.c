@@ -45,26 +45,50 @@ copy_member(cJSON *to, const char *as, const cJSON *from, const char *name, coco
     return status == COCO_OK ? coco_json_add_copy(to, as, item, err) : status;
 }
 
+/* What a record says, or why it says nothing. */
+static coco_status
+describe_image(int images, const char *file, cJSON *json, coco_error **err)
+{
+    _cleanup_json_ cJSON *record = NULL;
+    const cJSON *item = NULL;
+    coco_error *why = NULL;
+
+    coco_status status = coco_store_read(images, file, &record, &why);
+    if (status == COCO_OK)
+        status = coco_json_get_array(record, "references", &item, &why);
+    if (status == COCO_OK)
+        status = coco_json_get_array(record, "trees", &item, &why);
+    if (status == COCO_OK)
+        status = copy_member(json, "references", record, "references", &why);
+    if (status == COCO_OK)
+        status = copy_member(json, "layers", record, "trees", &why);
+    if (status == COCO_OK)
+        return COCO_OK;
+    if (status != COCO_ERR_PROTO && status != COCO_ERR_LIMIT) {
+        coco_error_give(err, why);
+        return status;
+    }
+    status = coco_json_add_string(json, "broken", coco_error_message(why), err);
+    coco_error_free(why);
+    return status;
+}
+
+/* One whose record has gone bad is told of, and keeps nobody from seeing the others. */
 static coco_status
 add_image(void *self, const char *file, coco_error **err)
 {
     struct inventory *inventory = self;
-    _cleanup_json_ cJSON *record = NULL;
     char digest[COCO_DIGEST_TEXT_SIZE];
     cJSON *image;
 
     coco_status status = coco_ctx_check(inventory->ctx, err);
     if (status != COCO_OK || !digest_of_file(file, digest))
         return status;
-    status = coco_store_read(inventory->store->images, file, &record, err);
-    if (status == COCO_OK)
-        status = coco_json_add_object(inventory->images, NULL, &image, err);
+    status = coco_json_add_object(inventory->images, NULL, &image, err);
     if (status == COCO_OK)
         status = coco_json_add_string(image, "digest", digest, err);
     if (status == COCO_OK)
-        status = copy_member(image, "references", record, "references", err);
-    if (status == COCO_OK)
-        status = copy_member(image, "layers", record, "trees", err);
+        status = describe_image(inventory->store->images, file, image, err);
     return status;
 }
 
@@ -222,6 +246,7 @@ forget_one(void *self, const char *file, coco_error **err)
     struct forget *forget = self;
     _cleanup_json_ cJSON *record = NULL;
     char digest[COCO_DIGEST_TEXT_SIZE];
+    coco_error *why = NULL;
     bool dropped = false;
 
     if (!digest_of_file(file, digest))
@@ -232,9 +257,11 @@ forget_one(void *self, const char *file, coco_error **err)
             return coco_fail_errno(err, errno, "remove '%s'", file);
         return COCO_OK;
     }
-    coco_status status = coco_store_read(forget->store->images, file, &record, err);
-    if (status == COCO_OK)
-        status = drop_reference(forget, file, record, &dropped, err);
+    /* By its references nobody can mean one whose record cannot be read. */
+    coco_status status = coco_store_read(forget->store->images, file, &record, &why);
+    if (status != COCO_OK)
+        return coco_pass_over(why, err);
+    status = drop_reference(forget, file, record, &dropped, err);
     forget->found = forget->found || dropped;
     return status;
 }

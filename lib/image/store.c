@@ -412,12 +412,15 @@ coco_store_add_image(const coco_store *store, coco_ctx *ctx, const struct coco_d
 {
     _cleanup_close_ int lock = -1;
     _cleanup_json_ cJSON *old = NULL;
+    coco_error *why = NULL;
     char file[COCO_STORE_FILE_SIZE];
 
     coco_store_file(image, file);
     coco_status status = coco_lock(ctx, store->locks, "images", true, &lock, err);
-    if (status == COCO_OK && coco_store_has(store->images, file))
-        status = coco_store_read(store->images, file, &old, err);
+    /* One that cannot be read gives way to the new one. */
+    if (status == COCO_OK && coco_store_has(store->images, file)
+        && coco_store_read(store->images, file, &old, &why) != COCO_OK)
+        status = coco_pass_over(why, err);
     if (status == COCO_OK)
         status = write_image(store, file, old, ref, chains, n_chains, err);
     return status;

@@ -6,6 +6,7 @@
 #include "image/inventory.h"
 
 #include "base/bytes.h"
+#include "base/fd.h"
 #include "tests/storekit.h"
 
 static cJSON *
@@ -122,6 +123,64 @@ an_image_goes_with_its_last_reference_or_by_its_digest(void **state)
     assert_int_equal(count(kit, "images"), 0);
 }
 
+/* Of the image that was pulled last. */
+static void
+break_record(struct storekit *kit, const char *record)
+{
+    struct coco_digest digest;
+    char file[COCO_STORE_FILE_SIZE];
+    char path[sizeof(kit->path) + sizeof(file) + 16];
+
+    assert_ok(coco_digest_parse(coco_image_digest(kit->pulled), &digest, &kit->err), kit->err);
+    coco_store_file(&digest, file);
+    (void)snprintf(path, sizeof(path), "%s/images/%s", kit->path, file);
+    assert_ok(coco_file_write(path, record, strlen(record), 0600, &kit->err), kit->err);
+}
+
+static void
+pull(struct storekit *kit, size_t n_layers)
+{
+    static unsigned n;
+    char name[20];
+
+    (void)snprintf(name, sizeof(name), "pull-%u", n++);
+    assert_ok(storekit_pull(kit, n_layers, name), kit->err);
+}
+
+/* Of one image nobody knows any more what it has; the others go on. */
+static void
+a_broken_record_is_told_of_and_replaced(void **state)
+{
+    static const char *const records[] = {"", "{", "[]", "{\"references\":[]}",
+                                          "{\"references\":[],\"trees\":7}"};
+    struct storekit *kit = *state;
+    uint64_t freed = 0;
+
+    for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+        pull(kit, 1);
+        pull(kit, 2);
+        break_record(kit, records[i]);
+        assert_int_equal(count(kit, "images"), 2);
+        _cleanup_json_ cJSON *json = list(kit);
+        const cJSON *image;
+        const char *broken = NULL;
+        cJSON_ArrayForEach(image, cJSON_GetObjectItemCaseSensitive(json, "images"))
+            if (cJSON_GetObjectItemCaseSensitive(image, "broken"))
+                broken = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(image, "digest"));
+        assert_non_null(broken);
+        assert_fails(coco_store_collect(kit->store, kit->ctx, &freed, &kit->err), kit->err,
+                     COCO_ERR_PROTO, broken);
+        assert_fails(coco_store_forget(kit->store, kit->ctx, "r.test/none", &kit->err), kit->err,
+                     COCO_ERR_NOTFOUND, "no image");
+        if (i % 2) {
+            assert_ok(coco_store_forget(kit->store, kit->ctx, broken, &kit->err), kit->err);
+        } else {
+            pull(kit, 2);
+        }
+        assert_ok(coco_store_collect(kit->store, kit->ctx, &freed, &kit->err), kit->err);
+    }
+}
+
 static void
 a_canceled_list_ends(void **state)
 {
@@ -170,6 +229,7 @@ main(void)
         TEST(what_is_not_there_cannot_be_forgotten),
         TEST(what_is_no_overlaid_bundle_is_not_removed),
         TEST(an_image_goes_with_its_last_reference_or_by_its_digest),
+        TEST(a_broken_record_is_told_of_and_replaced),
         TEST(a_canceled_list_ends),
         TEST(lists_survive_any_failed_allocation),
     };

@@ -4,6 +4,11 @@
  * RNP is loaded when the first ring is made. Without it, or in a build without its header, that is
  * COCO_ERR_NOTSUP, and there is nothing that the other functions could be called with.
  *
+ * There are no messages of nothing: to make one is COCO_ERR_INVALID.
+ *
+ * Some builds of RNP, Debian's among them, write to stderr what they find wrong with a message or a
+ * key; nobody can have them not do that.
+ *
  * A ring belongs to one thread at a time, whatever it is used for.
  *
  * Fingerprints are hex in upper case, as gpg prints them.
@@ -34,9 +39,9 @@ void coco_pgp_ring_free(struct coco_pgp_ring *ring);
 COCO_DEFINE_CLEANUP(struct coco_pgp_ring *, coco_pgp_ring_free);
 
 /*
- * Adds all keys of a keyring or of an export, binary or armored; what is there already becomes more
- * complete. COCO_ERR_PROTO for what is no keys, wholly or in part, COCO_ERR_LIMIT for more than 4
- * MiB.
+ * Adds the keys of a keyring or of an export, binary or armored; what is there already becomes
+ * more complete. Of keys of kinds that RNP does not know it takes none. COCO_ERR_PROTO where there
+ * is none at all, COCO_ERR_LIMIT for more than 4 MiB.
  */
 coco_status coco_pgp_ring_add(struct coco_pgp_ring *ring, const void *keys, size_t len,
                               coco_error **err);
@@ -90,8 +95,8 @@ coco_status coco_pgp_verify(const struct coco_pgp_ring *ring, const void *messag
  * one there is. COCO_ERR_NOTFOUND without such a key, COCO_ERR_INVALID for several,
  * COCO_ERR_DENIED where it has expired, is revoked, or no password opens it.
  */
-coco_status coco_pgp_sign(const struct coco_pgp_ring *ring, const char *who, const void *data,
-                          size_t len, struct coco_buf *message, coco_error **err);
+coco_status coco_pgp_sign(struct coco_pgp_ring *ring, const char *who, const void *data, size_t len,
+                          struct coco_buf *message, coco_error **err);
 
 /*
  * Appends data as a binary message for the n keys who, each a fingerprint, an e-mail address or a
@@ -110,9 +115,9 @@ coco_status coco_pgp_check_recipient(const struct coco_pgp_ring *ring, const cha
 /*
  * Opens a message with a secret key of the ring; of signatures inside nothing is said. What does
  * not open, whatever the reason, is COCO_ERR_VERIFY "cannot decrypt with this key": a message for
- * others, one that was changed, one without a code against changes, one that is not encrypted.
+ * others or for whom it does not say, one that was changed, one without a code against changes, one that is not encrypted.
  */
-coco_status coco_pgp_decrypt(const struct coco_pgp_ring *ring, const void *message, size_t len,
+coco_status coco_pgp_decrypt(struct coco_pgp_ring *ring, const void *message, size_t len,
                              struct coco_secret *ret, coco_error **err);
 
 #endif

@@ -2,7 +2,8 @@
  * crypto/key.c - asymmetric keys
  *
  * A key's text is taken apart here (PEM block, then DER; or JWK), so that a
- * password is never asked for and nothing is guessed from a key's own claims.
+ * password is never asked for, but tried when it was given, and nothing is guessed from a key's own
+ * claims.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,6 +19,7 @@
 #include <openssl/ec.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -30,6 +32,9 @@
 
 COCO_DEFINE_CLEANUP(X509 *, X509_free);
 COCO_DEFINE_CLEANUP(X509_SIG *, X509_SIG_free);
+COCO_DEFINE_CLEANUP(PKCS8_PRIV_KEY_INFO *, PKCS8_PRIV_KEY_INFO_free);
+
+static const struct coco_key_passwords no_passwords;
 
 /* One block of a PEM text. */
 struct pem {
@@ -39,7 +44,9 @@ struct pem {
     long len;
 };
 
-typedef coco_status der_reader(const uint8_t *der, size_t len, EVP_PKEY **ret, coco_error **err);
+typedef coco_status der_reader(const uint8_t *der, size_t len,
+                               const struct coco_key_passwords *passwords, EVP_PKEY **ret,
+                               coco_error **err);
 
 static void
 pem_done(struct pem *pem)
@@ -177,8 +184,35 @@ accept_key(EVP_PKEY **key, bool is_private, EVP_PKEY **ret, coco_error **err)
     return status;
 }
 
+/* What it comes to that no password opens a key. */
 static coco_status
-read_private_der(const uint8_t *der, size_t len, EVP_PKEY **ret, coco_error **err)
+fail_locked(const struct coco_key_passwords *passwords, coco_error **err)
+{
+    if (passwords->n == 0)
+        return coco_fail(err, COCO_ERR_NOTSUP, "private key is encrypted");
+    return coco_fail(err, COCO_ERR_DENIED, "private key is under a password that is not at hand");
+}
+
+/* RFC 5958 section 3, EncryptedPrivateKeyInfo. */
+static coco_status
+unlock(const X509_SIG *locked, const struct coco_key_passwords *passwords, EVP_PKEY **ret,
+       coco_error **err)
+{
+    for (size_t i = 0; i < passwords->n; i++) {
+        const struct coco_secret *password = &passwords->list[i];
+        _cleanup_(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *info =
+            PKCS8_decrypt(locked, (const char *)password->data, (int)password->len);
+        _cleanup_pkey_ EVP_PKEY *key = info ? EVP_PKCS82PKEY(info) : NULL;
+
+        if (key)
+            return accept_key(&key, true, ret, err);
+    }
+    return fail_locked(passwords, err);
+}
+
+static coco_status
+read_private_der(const uint8_t *der, size_t len, const struct coco_key_passwords *passwords,
+                 EVP_PKEY **ret, coco_error **err)
 {
     const uint8_t *p = der;
     _cleanup_pkey_ EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)len);
@@ -189,7 +223,7 @@ read_private_der(const uint8_t *der, size_t len, EVP_PKEY **ret, coco_error **er
     const uint8_t *q = der;
     _cleanup_(X509_SIG_freep) X509_SIG *encrypted = d2i_X509_SIG(NULL, &q, (long)len);
     if (encrypted)
-        return coco_fail(err, COCO_ERR_NOTSUP, "private key is encrypted");
+        return unlock(encrypted, passwords, ret, err);
     return coco_fail(err, COCO_ERR_PROTO, "not a private key");
 }
 
@@ -209,8 +243,10 @@ read_ed25519(const uint8_t *der, size_t len)
 }
 
 static coco_status
-read_public_der(const uint8_t *der, size_t len, EVP_PKEY **ret, coco_error **err)
+read_public_der(const uint8_t *der, size_t len, const struct coco_key_passwords *passwords,
+                EVP_PKEY **ret, coco_error **err)
 {
+    (void)passwords;
     const uint8_t *p = der;
     _cleanup_pkey_ EVP_PKEY *key = read_ed25519(der, len);
 
@@ -241,10 +277,54 @@ label_is_one_of(const char *label, const char *const *labels)
     return false;
 }
 
+/* For OpenSSL, which would ask at the terminal otherwise. */
+static int
+give_password(char *buf, int size, int writing, void *user)
+{
+    const struct coco_secret *password = user;
+
+    (void)writing;
+    if (password->len > (size_t)size)
+        return -1;
+    memcpy(buf, password->data, password->len);
+    return (int)password->len;
+}
+
+/*
+ * RFC 1421's "Proc-Type: 4,ENCRYPTED". Nothing but the padding says whether a password was right,
+ * so that with a wrong one what comes out may also be no key.
+ */
+static coco_status
+read_locked_pem(const struct pem *pem, const struct coco_key_passwords *passwords,
+                der_reader *reader, EVP_PKEY **ret, coco_error **err)
+{
+    EVP_CIPHER_INFO cipher;
+
+    if (PEM_get_EVP_CIPHER_INFO(pem->header, &cipher) != 1)
+        return coco_fail(err, COCO_ERR_NOTSUP,
+                         "private key is encrypted in a way that is not known");
+    for (size_t i = 0; i < passwords->n; i++) {
+        _cleanup_secret_ struct coco_secret der = {0};
+        long len = pem->len;
+
+        coco_status status = coco_secret_copy(pem->der, (size_t)len, &der, err);
+        if (status != COCO_OK)
+            return status;
+        if (PEM_do_header(&cipher, der.data, &len, give_password,
+                          (void *)(uintptr_t)&passwords->list[i])
+            != 1)
+            continue;
+        status = reader(der.data, (size_t)len, passwords, ret, NULL);
+        if (status == COCO_OK || status == COCO_ERR_NOMEM)
+            return status == COCO_OK ? COCO_OK : coco_fail_nomem(err);
+    }
+    return fail_locked(passwords, err);
+}
+
 /* Reads the first block with one of the labels, passing over others, such as EC PARAMETERS. */
 static coco_status
 read_pem(const void *data, size_t len, const char *const *labels, der_reader *reader,
-         EVP_PKEY **ret, coco_error **err)
+         const struct coco_key_passwords *passwords, EVP_PKEY **ret, coco_error **err)
 {
     _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(data, (int)len);
 
@@ -257,10 +337,9 @@ read_pem(const void *data, size_t len, const char *const *labels, der_reader *re
             break;
         if (!label_is_one_of(pem.label, labels))
             continue;
-        /* RFC 1421's "Proc-Type: 4,ENCRYPTED". */
         if (pem.header[0] != '\0')
-            return coco_fail(err, COCO_ERR_NOTSUP, "private key is encrypted");
-        return reader(pem.der, (size_t)pem.len, ret, err);
+            return read_locked_pem(&pem, passwords, reader, ret, err);
+        return reader(pem.der, (size_t)pem.len, passwords, ret, err);
     }
     return coco_fail(err, COCO_ERR_PROTO, "no %s in the PEM text", labels[0]);
 }
@@ -289,7 +368,8 @@ looks_like_json(const char *text, size_t len)
 }
 
 coco_status
-coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error **err)
+coco_key_parse_locked(const void *data, size_t len, const struct coco_key_passwords *passwords,
+                      EVP_PKEY **ret, coco_error **err)
 {
     static const char *const labels[] = {
         "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", NULL,
@@ -303,8 +383,14 @@ coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error 
     if (looks_like_json(data, len))
         return read_jwk(data, len, true, ret, err);
     if (memmem(data, len, "-----BEGIN ", 11))
-        return read_pem(data, len, labels, read_private_der, ret, err);
-    return read_private_der(data, len, ret, err);
+        return read_pem(data, len, labels, read_private_der, passwords, ret, err);
+    return read_private_der(data, len, passwords, ret, err);
+}
+
+coco_status
+coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error **err)
+{
+    return coco_key_parse_locked(data, len, &no_passwords, ret, err);
 }
 
 coco_status
@@ -320,8 +406,8 @@ coco_key_parse_public(const void *data, size_t len, EVP_PKEY **ret, coco_error *
     if (looks_like_json(data, len))
         return read_jwk(data, len, false, ret, err);
     if (memmem(data, len, "-----BEGIN ", 11))
-        return read_pem(data, len, labels, read_public_der, ret, err);
-    return read_public_der(data, len, ret, err);
+        return read_pem(data, len, labels, read_public_der, &no_passwords, ret, err);
+    return read_public_der(data, len, &no_passwords, ret, err);
 }
 
 static coco_status

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/secret.h"
 
 #include <openssl/evp.h>
 
@@ -43,6 +44,20 @@ coco_status coco_key_check(EVP_PKEY *key, bool is_private, coco_error **err);
  * key at all.
  */
 coco_status coco_key_parse_private(const void *data, size_t len, EVP_PKEY **ret, coco_error **err);
+
+/* Passwords to try a key with that is under one; each a secret without a NUL. */
+struct coco_key_passwords {
+    const struct coco_secret *list; /* lent */
+    size_t n;
+};
+
+/*
+ * The same for a key that may be under one of the passwords, by PKCS#8 or in the old way of PEM:
+ * COCO_ERR_DENIED where none of them opens it, COCO_ERR_NOTSUP where there are none.
+ */
+coco_status coco_key_parse_locked(const void *data, size_t len,
+                                  const struct coco_key_passwords *passwords, EVP_PKEY **ret,
+                                  coco_error **err);
 
 /*
  * Reads a public key: PEM or DER of SubjectPublicKeyInfo, PKCS#1 or an X.509

@@ -216,39 +216,122 @@ one_half_is_not_taken_for_the_other(void **state)
     EVP_PKEY_free(key);
 }
 
+#define PASSWORD "correct horse"
+
+/* A key under PASSWORD: by PKCS#8 in PEM, in the old way of PEM, by PKCS#8 in DER. */
+static void
+lock_key(EVP_PKEY *key, unsigned how, BIO *bio)
+{
+    char password[] = PASSWORD;
+    int len = (int)strlen(password);
+    int done = 0;
+
+    if (how == 0)
+        done =
+            PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), password, len, NULL, NULL);
+    else if (how == 1)
+        done = PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_256_cbc(),
+                                                    (unsigned char *)password, len, NULL, NULL);
+    else
+        done = i2d_PKCS8PrivateKey_bio(bio, key, EVP_aes_256_cbc(), password, len, NULL, NULL);
+    assert_int_equal(done, 1);
+}
+
 /* Nothing may ask for a password: there is nobody to type one. */
 static void
 encrypted_keys_are_refused_without_asking(void **state)
 {
     EVP_PKEY *key = new_key(COCO_KEY_P256);
-    char password[] = "secret";
     coco_error *err = NULL;
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         BIO *bio = BIO_new(BIO_s_mem());
         const char *text = NULL;
         EVP_PKEY *back = NULL;
 
         assert_non_null(bio);
-        if (i == 0)
-            assert_int_equal(
-                PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), password, 6, NULL, NULL),
-                1);
-        else if (i == 1)
-            assert_int_equal(PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_256_cbc(),
-                                                                  (unsigned char *)password, 6,
-                                                                  NULL, NULL),
-                             1);
-        else
-            assert_int_equal(
-                i2d_PKCS8PrivateKey_bio(bio, key, EVP_aes_256_cbc(), password, 6, NULL, NULL), 1);
+        lock_key(key, i, bio);
         long len = BIO_get_mem_data(bio, &text);
         assert_fails(coco_key_parse_private(text, (size_t)len, &back, &err), err, COCO_ERR_NOTSUP,
                      "private key is encrypted");
         BIO_free(bio);
     }
     EVP_PKEY_free(key);
+}
+
+static struct coco_secret
+secret_of(const char *text)
+{
+    struct coco_secret secret = {0};
+    coco_error *err = NULL;
+
+    assert_ok(coco_secret_copy(text, strlen(text), &secret, &err), err);
+    return secret;
+}
+
+static void
+a_password_opens_a_key_that_is_under_it(void **state)
+{
+    static const enum coco_key_kind two[] = {COCO_KEY_P256, COCO_KEY_RSA};
+    struct coco_secret list[] = {secret_of("wrong"), secret_of(""), secret_of(PASSWORD)};
+    const struct coco_key_passwords all = {list, 3};
+    const struct coco_key_passwords others = {list, 2};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        EVP_PKEY *key = new_key(two[i / 3]);
+        EVP_PKEY *back = NULL;
+        BIO *bio = BIO_new(BIO_s_mem());
+        const char *text = NULL;
+
+        assert_non_null(bio);
+        lock_key(key, i % 3, bio);
+        size_t len = (size_t)BIO_get_mem_data(bio, &text);
+        assert_fails(coco_key_parse_locked(text, len, &others, &back, &err), err, COCO_ERR_DENIED,
+                     "under a password that is not at hand");
+        assert_ok(coco_key_parse_locked(text, len, &all, &back, &err), err);
+        assert_int_equal(EVP_PKEY_eq(key, back), 1);
+        EVP_PKEY_free(back);
+        EVP_PKEY_free(key);
+        BIO_free(bio);
+    }
+    for (size_t i = 0; i < 3; i++)
+        coco_secret_done(&list[i]);
+}
+
+/* OpenSSL has memory of its own; in ours nothing is left. */
+static void
+opening_a_key_survives_failed_allocations_and_leaves_nothing(void **state)
+{
+    EVP_PKEY *key = new_key(COCO_KEY_P256);
+    BIO *bio = BIO_new(BIO_s_mem());
+    const char *text = NULL;
+    char password[] = PASSWORD;
+
+    (void)state;
+    assert_non_null(bio);
+    lock_key(key, 1, bio);
+    size_t len = (size_t)BIO_get_mem_data(bio, &text);
+    canary_begin(password, strlen(password));
+    for_each_fault()
+    {
+        _cleanup_secret_ struct coco_secret secret = {0};
+        const struct coco_key_passwords passwords = {&secret, 1};
+        EVP_PKEY *back = NULL;
+        coco_error *err = NULL;
+
+        coco_status status = coco_secret_copy(password, strlen(password), &secret, &err);
+        if (status == COCO_OK)
+            status = coco_key_parse_locked(text, len, &passwords, &back, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        EVP_PKEY_free(back);
+    }
+    assert_int_equal(canary_end(), 0);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
 }
 
 static void
@@ -439,6 +522,8 @@ main(void)
         cmocka_unit_test(parse_refuses_what_is_no_key),
         cmocka_unit_test(one_half_is_not_taken_for_the_other),
         cmocka_unit_test(encrypted_keys_are_refused_without_asking),
+        cmocka_unit_test(a_password_opens_a_key_that_is_under_it),
+        cmocka_unit_test(opening_a_key_survives_failed_allocations_and_leaves_nothing),
         cmocka_unit_test(every_form_that_ocicrypt_knows_is_read),
         cmocka_unit_test(ec_parameters_in_front_of_the_key_are_passed_over),
         cmocka_unit_test(a_private_key_is_wiped_wherever_it_was),

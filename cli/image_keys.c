@@ -6,6 +6,8 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,6 +16,9 @@
 #define SCHEME "kbs:///"
 #define PROVIDER "provider:"
 #define PROVIDER_NAME_MAX ((size_t)128)
+#define PGP "pgp:"
+#define PASSWORD_MAX ((size_t)256)
+#define KEYRING_MAX ((size_t)4 << 20)
 
 typedef coco_status add_fn(coco_image_client *client, const uint8_t *data, size_t len,
                            coco_error **err);
@@ -29,11 +34,11 @@ static const struct kind {
 };
 
 static int
-add_file(struct cli *cli, coco_image_client *client, const char *path, add_fn *add)
+add_file(struct cli *cli, coco_image_client *client, const char *path, size_t max, add_fn *add)
 {
     _cleanup_bytes_ struct cli_bytes bytes = {0};
 
-    int rc = cli_read_file(cli, path, CLI_PEM_MAX, &bytes);
+    int rc = cli_read_file(cli, path, max, &bytes);
     if (rc == CLI_DONE)
         rc = cli_check(cli, add(client, bytes.data, bytes.len, &cli->err));
     return rc;
@@ -58,12 +63,16 @@ add_recipient(struct cli *cli, coco_image_client *client, const char *text)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-            return add_file(cli, client, text + strlen(kinds[i].prefix), kinds[i].add);
+            return add_file(cli, client, text + strlen(kinds[i].prefix), CLI_PEM_MAX, kinds[i].add);
     if (strncmp(text, PROVIDER, strlen(PROVIDER)) == 0)
         return add_provider(cli, client, text + strlen(PROVIDER),
                             coco_image_client_add_provider_recipient);
+    if (strncmp(text, PGP, strlen(PGP)) == 0)
+        return cli_check(
+            cli, coco_image_client_add_pgp_recipient(client, text + strlen(PGP), &cli->err));
     return cli_fail(cli, COCO_ERR_NOTSUP,
-                    "--recipient is jwe:FILE, pkcs7:FILE or provider:NAME[:PARAMETER], not %s",
+                    "--recipient is jwe:FILE, pkcs7:FILE, pgp:WHO or provider:NAME[:PARAMETER], "
+                    "not %s",
                     text);
 }
 
@@ -86,6 +95,8 @@ cli_add_recipients(struct cli *cli, coco_image_client *client)
     const char *text;
     int rc = CLI_DONE;
 
+    for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_KEYRING, i)); i++)
+        rc = add_file(cli, client, text, KEYRING_MAX, coco_image_client_add_pgp_keys);
     for (unsigned i = 0; rc == CLI_DONE && (text = cli_get_nth(&cli->args, OPT_RECIPIENT, i)); i++)
         rc = add_recipient(cli, client, text);
     return rc;
@@ -125,6 +136,16 @@ cli_add_broker(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
+/* Whether it is secret keys of OpenPGP: armored, or packets (RFC 4880 section 4.2), which no DER
+ * is. */
+static bool
+is_pgp(const uint8_t *data, size_t len)
+{
+    static const char armor[] = "-----BEGIN PGP ";
+
+    return len > 0 && ((data[0] & 0x80) != 0 || memmem(data, len, armor, strlen(armor)));
+}
+
 /* As skopeo has it: a certificate is given as one more key, for layers encrypted by PKCS #7. */
 static coco_status
 add_key_or_certificate(coco_image_client *client, const uint8_t *data, size_t len, coco_error **err)
@@ -133,7 +154,80 @@ add_key_or_certificate(coco_image_client *client, const uint8_t *data, size_t le
 
     if (memmem(data, len, certificate, strlen(certificate)))
         return coco_image_client_add_certificate(client, data, len, err);
+    if (is_pgp(data, len))
+        return coco_image_client_add_pgp_keys(client, data, len, err);
     return coco_image_client_add_key(client, data, len, err);
+}
+
+/* ocicrypt's tools take what is in a file for the password, with the end of the line, too. */
+static int
+add_password(struct cli *cli, coco_image_client *client, const uint8_t *text, size_t len)
+{
+    size_t line = len;
+
+    while (line > 0 && (text[line - 1] == '\n' || text[line - 1] == '\r'))
+        line--;
+    int rc = cli_check(cli, coco_image_client_add_password(client, text, line, &cli->err));
+    if (rc == CLI_DONE && line < len)
+        rc = cli_check(cli, coco_image_client_add_password(client, text, len, &cli->err));
+    return rc;
+}
+
+static int
+read_password(struct cli *cli, coco_image_client *client, const char *path)
+{
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+
+    int rc = cli_read_file(cli, path, PASSWORD_MAX, &bytes);
+    return rc == CLI_DONE ? add_password(cli, client, bytes.data, bytes.len) : rc;
+}
+
+/* What stands behind a key's file. Others' text would be a password in bare, or a name: no guess.
+ */
+static const struct source {
+    const char *prefix;
+    const char *path; /* of what it names a part of */
+} sources[] = {
+    {"pass=", NULL},
+    {"file=", ""},
+    {"fd=", "/proc/self/fd/"},
+};
+
+static int
+take_password(struct cli *cli, coco_image_client *client, const struct source *source,
+              const char *text)
+{
+    char path[PATH_MAX];
+
+    if (!source->path)
+        return add_password(cli, client, (const uint8_t *)text, strlen(text));
+    if (snprintf(path, sizeof(path), "%s%s", source->path, text) >= (int)sizeof(path))
+        return cli_usage(cli, "--key: %s is too long", source->prefix);
+    return read_password(cli, client, path);
+}
+
+/* FILE, and what the password of the key in it is, which is made known first. */
+static int
+add_key(struct cli *cli, coco_image_client *client, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    char file[PATH_MAX];
+    int rc = CLI_DONE;
+
+    for (size_t i = 0; colon && i < sizeof(sources) / sizeof(sources[0]); i++) {
+        size_t len = strlen(sources[i].prefix);
+
+        if (strncmp(colon + 1, sources[i].prefix, len) != 0)
+            continue;
+        if ((size_t)(colon - text) >= sizeof(file))
+            return cli_usage(cli, "--key: the file's name is too long");
+        memcpy(file, text, (size_t)(colon - text));
+        file[colon - text] = '\0';
+        text = file;
+        rc = take_password(cli, client, &sources[i], colon + 1 + len);
+        break;
+    }
+    return rc == CLI_DONE ? add_file(cli, client, text, KEYRING_MAX, add_key_or_certificate) : rc;
 }
 
 int
@@ -147,7 +241,7 @@ cli_add_keys(struct cli *cli, coco_image_client *client)
             rc = add_provider(cli, client, text + strlen(PROVIDER),
                               coco_image_client_add_provider_key);
         else
-            rc = add_file(cli, client, text, add_key_or_certificate);
+            rc = add_key(cli, client, text);
     }
     return rc;
 }

@@ -96,13 +96,15 @@ static const struct cli_option table[OPT_COUNT] = {
                         "ask the broker for keys of layers under kbs:///REPOSITORY/[TYPE/] alone"},
     [OPT_KERNEL] = {"kernel", 0, "FILE", NULL, NULL, false, "kernel that boots"},
     [OPT_KEY] =
-        {"key", 0, "FILE", NULL, NULL, true,
-         "what opens encrypted layers: a private key (PEM, DER or JWK), a certificate (PEM) "
-         "of one, or provider:NAME[:PARAMETER]"},
+        {"key", 0, "FILE[:PASSWORD]", NULL, NULL, true,
+         "what opens encrypted layers: a private key (PEM, DER, JWK, OpenPGP), a certificate (PEM) "
+         "of one, or provider:NAME[:PARAMETER]; PASSWORD is file=FILE, fd=NUMBER or pass=TEXT"},
     [OPT_KEY_PREFIX] = {"key-prefix", 0, "URI", NULL, "COCO_KEY_PREFIX", false,
                         "ask the broker for keys that sign under kbs:///REPOSITORY/[TYPE/] alone"},
     [OPT_KEY_PROVIDERS] = {"key-providers", 0, "FILE", NULL, "OCICRYPT_KEYPROVIDER_CONFIG", false,
                            "which key providers there are, as ocicrypt has it (JSON)"},
+    [OPT_KEYRING] = {"keyring", 0, "FILE", NULL, NULL, true,
+                     "OpenPGP keys of recipients, as \"gpg --export\" writes them"},
     [OPT_KID] = {"kid", 0, "NAME", NULL, NULL, false,
                  "where the public half of the key is found: kbs:///REPO/TYPE/TAG, or its name"},
     [OPT_LIFE] = {"life", 0, "SECONDS", NULL, NULL, false,
@@ -153,8 +155,8 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_PURGE] = {"purge", 0, NULL, NULL, NULL, false, "with all versions, for good"},
     [OPT_RECIPIENT] =
         {"recipient", 0, "KIND:WHO", NULL, NULL, true,
-         "whoever may open the layers: jwe:FILE of a public key, pkcs7:FILE of a certificate, or "
-         "provider:NAME[:PARAMETER]"},
+         "whoever may open the layers: jwe:FILE of a public key, pkcs7:FILE of a certificate, "
+         "pgp:WHO in --keyring, or provider:NAME[:PARAMETER]"},
     [OPT_REFERENCE_VALUES] =
         {"reference-values", 0, "FILE", NULL, NULL, false,
          "what claims must be: a file of \"rv add\", or an object of values or lists by claim"},

@@ -68,6 +68,7 @@ enum cli_opt {
     OPT_KEY,
     OPT_KEY_PREFIX,
     OPT_KEY_PROVIDERS,
+    OPT_KEYRING,
     OPT_KID,
     OPT_LIFE,
     OPT_LISTEN,

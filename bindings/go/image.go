@@ -336,6 +336,30 @@ func (i *ImageClient) AddCertificateRecipient(cert []byte) error {
 	})
 }
 
+// AddPassword adds a password that keys under one are tried with: those of
+// OpenPGP, and those that are added later.
+func (i *ImageClient) AddPassword(password []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_password(c, data(password), size(password), f.err)
+	})
+}
+
+// AddPGPKeys adds keys of OpenPGP, binary or armored: recipients', and secret
+// ones that open layers.
+func (i *ImageClient) AddPGPKeys(keys []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_pgp_keys(c, data(keys), size(keys), f.err)
+	})
+}
+
+// AddPGPRecipient adds a recipient for Encrypt, by OpenPGP: the name, address or
+// fingerprint of a key.
+func (i *ImageClient) AddPGPRecipient(who string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_pgp_recipient(c, f.text(0), f.err)
+	}, who)
+}
+
 // SetKeyProviders sets which key providers there are, by a configuration of
 // ocicrypt's.
 func (i *ImageClient) SetKeyProviders(json []byte) error {

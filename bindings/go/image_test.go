@@ -219,7 +219,7 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 		i.SetPolicy([]byte("{")), i.SetAuth([]byte("[]")), i.SetTLSCA([]byte("no PEM")), i.AddKey([]byte("no key")),
 		i.AddRecipient(nil),
 		i.AddCertificate(nil),
-		i.AddCertificateRecipient([]byte("x")), i.SetKeyProviders([]byte("[]")),
+		i.AddCertificateRecipient([]byte("x")), i.SetKeyProviders([]byte("[]")), i.AddPGPKeys([]byte("no key")),
 	} {
 		if !errors.Is(err, ErrProto) {
 			t.Errorf("%d: err = %v, want ErrProto", n, err)
@@ -228,7 +228,7 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	for n, err := range []error{
 		i.SetPlatform("linux"), i.AddKBSRecipient("kbs:///a/b/c", []byte("short")), i.AddKBSRecipient("x", make([]byte, 32)),
 		i.SetKEKPrefix("kbs:///a/b/c"), i.SetProxy("http://h/path", ""), i.SetCache("cache"),
-		i.SetAuthResource("kbs:///a/b"),
+		i.SetAuthResource("kbs:///a/b"), i.AddPassword([]byte("a\x00b")),
 	} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%d: err = %v, want ErrInvalid", n, err)
@@ -240,7 +240,7 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	if err := errors.Join(i.AddProviderKey("p", ""), i.AddProviderKey("p", "x"), i.AddProviderRecipient("p", ""), i.AddProviderRecipient("p", "x")); err != nil {
 		t.Error(err)
 	}
-	for n, err := range []error{i.AddProviderKey("q", ""), i.AddProviderRecipient("q", "x")} {
+	for n, err := range []error{i.AddProviderKey("q", ""), i.AddProviderRecipient("q", "x"), i.AddPGPRecipient("x")} {
 		if !errors.Is(err, ErrNotFound) {
 			t.Errorf("%d: err = %v, want ErrNotFound", n, err)
 		}

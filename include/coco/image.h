@@ -309,15 +309,48 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_platform(coco_image_c
  * Adds a private key that opens layers encrypted to its public half.
  *
  * @param client  whose
- * @param key     PEM, DER or JWK: RSA of 2048 to 8192 bits, P-256, P-384 or P-521
+ * @param key     PEM, DER or JWK: RSA of 2048 to 8192 bits, P-256, P-384 or P-521; under a
+ *                password only if it is one of coco_image_client_add_password()
  * @param len     number of its bytes
- * @param err     ::COCO_ERR_PROTO if it is no private key, ::COCO_ERR_NOTSUP if it
- *                is another kind of one or under a password, ::COCO_ERR_LIMIT if it
- *                is too long or the 1025th
+ * @param err     ::COCO_ERR_PROTO if it is no private key, ::COCO_ERR_NOTSUP if it is another
+ *                kind of one, or under a password where there are none, ::COCO_ERR_DENIED if
+ *                none opens it, ::COCO_ERR_LIMIT if it is too long or the 1025th
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_key(coco_image_client *client,
                                                                const uint8_t *key, size_t len,
                                                                coco_error **err);
+
+/**
+ * Adds a password that keys under one are tried with: those that are added afterwards by
+ * coco_image_client_add_key(), and all of coco_image_client_add_pgp_keys().
+ *
+ * @param client    whose
+ * @param password  copied, and wiped with @p client; without the line's end of its file
+ * @param len       number of its bytes
+ * @param err       ::COCO_ERR_INVALID for one with a NUL, ::COCO_ERR_LIMIT for one of more than
+ *                  255 bytes and for the 17th
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_password(coco_image_client *client,
+                                                                    const uint8_t *password,
+                                                                    size_t len, coco_error **err);
+
+/**
+ * Adds keys of OpenPGP: secret ones open layers encrypted to them, and all are looked through
+ * by coco_image_client_add_pgp_recipient().
+ *
+ * It needs RNP's library, which is loaded here. Once there are such keys, @p client is for one
+ * thread at a time even where it was not.
+ *
+ * @param client  whose
+ * @param keys    a keyring or what `gpg --export` or `--export-secret-keys` gives, binary or
+ *                armored
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if there are no keys in it, ::COCO_ERR_LIMIT for more than
+ *                4 MiB, ::COCO_ERR_NOTSUP where there is no RNP
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_pgp_keys(coco_image_client *client,
+                                                                    const uint8_t *keys, size_t len,
+                                                                    coco_error **err);
 
 /**
  * Adds the certificate of a key that was or will be added, so that layers encrypted to it
@@ -434,6 +467,21 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_recipient(coco_image_
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate_recipient(
     coco_image_client *client, const uint8_t *cert, size_t len, coco_error **err);
+
+/**
+ * Adds a recipient by OpenPGP: the holders of all keys that have this name.
+ *
+ * Guests that get their keys from a broker do not read it; ocicrypt's users do.
+ *
+ * @param client  whose
+ * @param who     an e-mail address or a name, as in a key's user ID, or a fingerprint: of keys
+ *                that coco_image_client_add_pgp_keys() added
+ * @param err     ::COCO_ERR_NOTFOUND if there is none, ::COCO_ERR_DENIED if one of them has
+ *                expired, is revoked or is not to encrypt to, ::COCO_ERR_LIMIT for the 17th
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_pgp_recipient(coco_image_client *client,
+                                                                         const char *who,
+                                                                         coco_error **err);
 
 /**
  * Adds a recipient: a key provider, which wraps the keys of layers its own way.

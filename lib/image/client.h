@@ -16,12 +16,15 @@
 #include "image/auth.h"
 #include "image/certs.h"
 #include "image/manifest.h"
+#include "image/pgp.h"
 #include "image/registries.h"
 #include "image/source.h"
 #include "net/proxy.h"
 #include "ocicrypt/annotations.h"
 #include "ocicrypt/providers.h"
 #include "signature/policy.h"
+
+#define COCO_CLIENT_PASSWORDS_MAX 16
 
 struct coco_kbs_recipient {
     char *uri;
@@ -56,6 +59,9 @@ struct coco_image_client {
     size_t n_recipients;
     X509 **cert_recipients; /* the same, by PKCS #7 */
     size_t n_cert_recipients;
+    struct coco_client_pgp pgp;
+    struct coco_secret passwords[COCO_CLIENT_PASSWORDS_MAX]; /* of keys that have one */
+    size_t n_passwords;
     struct coco_kbs_recipient *kbs_recipients;
     size_t n_kbs_recipients;
     struct coco_providers providers;

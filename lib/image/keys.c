@@ -63,6 +63,9 @@ coco_client_keys_done(coco_image_client *client)
         coco_secret_done(&client->kbs_recipients[i].key);
     }
     free(client->kbs_recipients);
+    coco_client_pgp_done(&client->pgp);
+    for (size_t i = 0; i < client->n_passwords; i++)
+        coco_secret_done(&client->passwords[i]);
     forget_providers(client);
 }
 
@@ -101,12 +104,34 @@ add_key(EVP_PKEY **key, EVP_PKEY ***keys, size_t *n, size_t max, coco_error **er
 }
 
 coco_status
+coco_image_client_add_password(coco_image_client *client, const uint8_t *password, size_t len,
+                               coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret copy = {0};
+
+    if (client->n_passwords == COCO_CLIENT_PASSWORDS_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d passwords", COCO_CLIENT_PASSWORDS_MAX);
+    if (len > COCO_PGP_PASSWORD_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "password of more than %zu bytes",
+                         COCO_PGP_PASSWORD_MAX);
+    if (memchr(password, '\0', len))
+        return coco_fail(err, COCO_ERR_INVALID, "password has a NUL in it");
+    coco_status status = coco_secret_copy(password, len, &copy, err);
+    if (status == COCO_OK)
+        status = coco_client_pgp_add_password(&client->pgp, &copy, err);
+    if (status == COCO_OK)
+        client->passwords[client->n_passwords++] = coco_secret_steal(&copy);
+    return status;
+}
+
+coco_status
 coco_image_client_add_key(coco_image_client *client, const uint8_t *key, size_t len,
                           coco_error **err)
 {
+    const struct coco_key_passwords passwords = {client->passwords, client->n_passwords};
     _cleanup_pkey_ EVP_PKEY *parsed = NULL;
 
-    coco_status status = coco_key_parse_private(key, len, &parsed, err);
+    coco_status status = coco_key_parse_locked(key, len, &passwords, &parsed, err);
     if (status == COCO_OK)
         status = add_key(&parsed, &client->keys, &client->n_keys, KEYS_MAX, err);
     return status;
@@ -308,6 +333,9 @@ coco_client_openers(const coco_image_client *client, struct coco_client_openers 
     pair_certs(client, ret);
     if (ret->cms.n > 0)
         ret->list[ret->n++] = coco_cms_wrapper(&ret->cms);
+    ret->pgp = (struct coco_pgp_keys){.ring = client->pgp.ring};
+    if (client->pgp.opens)
+        ret->list[ret->n++] = coco_pgp_wrapper(&ret->pgp);
     if (client->kbc)
         ret->list[ret->n++] = coco_kek_opener(&ret->broker);
     ret->n += use_providers(client->provider_keys, client->n_provider_keys, ret->providers,
@@ -326,6 +354,13 @@ coco_client_recipients(const coco_image_client *client, struct coco_client_recip
     ret->cms = (struct coco_cms_keys){ret->cms_keys, client->n_cert_recipients};
     if (ret->cms.n > 0)
         ret->list[ret->n++] = coco_cms_wrapper(&ret->cms);
+    ret->pgp = (struct coco_pgp_keys){
+        .ring = client->pgp.ring,
+        .who = (const char *const *)client->pgp.recipients,
+        .n = client->pgp.n_recipients,
+    };
+    if (ret->pgp.n > 0)
+        ret->list[ret->n++] = coco_pgp_wrapper(&ret->pgp);
     for (size_t i = 0; i < client->n_kbs_recipients; i++) {
         ret->keks[i] = (struct coco_kek){
             .uri = client->kbs_recipients[i].uri,

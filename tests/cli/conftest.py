@@ -72,8 +72,8 @@ class Coco:
         env |= {"PATH": os.environ["PATH"], "HOME": str(self.home), "TMPDIR": str(self.tmp)}
         return env | variables
 
-    def run(self, *args, code=None, stdin=b"", **variables):
-        """Runs it; code is the exit code it must have, None for any."""
+    def run(self, *args, code=None, stdin=b"", fds=(), **variables):
+        """Runs it, with these files open; code is the exit code it must have, None for any."""
         done = subprocess.run(
             [PROGRAM, *map(str, args)],
             env=self.environment(**variables),
@@ -82,6 +82,7 @@ class Coco:
             timeout=TIMEOUT_S,
             check=False,
             cwd=self.home,
+            pass_fds=fds,
         )
         if code is not None:
             assert done.returncode == code, (args, done.returncode, done.stdout, done.stderr)

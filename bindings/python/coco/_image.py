@@ -165,6 +165,18 @@ class ImageClient(Handle):
         """Adds a recipient for encrypt(), by PKCS #7: the holder of the key of `cert`."""
         native.image_client_add_certificate_recipient(self._c, cert)
 
+    def add_password(self, password):
+        """Adds a password, bytes, that keys under one are tried with: OpenPGP's, and those added later."""
+        native.image_client_add_password(self._c, password)
+
+    def add_pgp_keys(self, keys):
+        """Adds keys of OpenPGP, binary or armored: recipients', and secret ones that open layers."""
+        native.image_client_add_pgp_keys(self._c, keys)
+
+    def add_pgp_recipient(self, who):
+        """Adds a recipient for encrypt(), by OpenPGP: the name, address or fingerprint of a key."""
+        native.image_client_add_pgp_recipient(self._c, who)
+
     def set_key_providers(self, config):
         """Sets which key providers there are: a configuration of ocicrypt's, bytes or dict."""
         native.image_client_set_key_providers(self._c, _json(config))

@@ -147,6 +147,32 @@ def test_what_is_encrypted_to_a_certificate_needs_it_and_its_key(layout, tmp_pat
     assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
 
 
+def test_what_is_encrypted_by_openpgp_needs_its_key_and_password(layout, tmp_path):
+    home = tmp_path / "gpg"
+    home.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "secret"]
+
+    def run(*args):
+        return subprocess.run([*gpg, *args], check=True, capture_output=True).stdout
+
+    run("--quick-gen-key", "ann@example.org", "future-default", "default", "never")
+    public, secret = run("--export"), run("--export-secret-keys")
+    subprocess.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=True)
+    with coco.ImageClient() as owner:
+        with pytest.raises(coco.NotFoundError):
+            owner.add_pgp_recipient("ann@example.org")
+        owner.add_pgp_keys(public)
+        owner.add_pgp_recipient("ann@example.org")
+        owner.encrypt(str(layout), f"oci:{tmp_path}/secret:app")
+    guest = client()
+    guest.add_pgp_keys(secret)
+    with pytest.raises(coco.VerifyError):
+        guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "refused")
+    guest.add_password(b"secret")
+    guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
+    assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
+
+
 def test_limits_are_keywords(layout, tmp_path):
     with pytest.raises(coco.LimitError):
         client().pull(str(layout), tmp_path / "bundle", max_bytes=10)

@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #define KEY_SIZE 32
 #define SCHEME "kbs:///"
 #define PROVIDER "provider:"
 #define PROVIDER_NAME_MAX ((size_t)128)
 #define PGP "pgp:"
+#define PKCS11 "pkcs11:"
 #define PASSWORD_MAX ((size_t)256)
 #define KEYRING_MAX ((size_t)4 << 20)
 
@@ -31,6 +33,7 @@ static const struct kind {
 } kinds[] = {
     {"jwe:", coco_image_client_add_recipient},
     {"pkcs7:", coco_image_client_add_certificate_recipient},
+    {PKCS11, coco_image_client_add_pkcs11_recipient},
 };
 
 static int
@@ -41,6 +44,46 @@ add_file(struct cli *cli, coco_image_client *client, const char *path, size_t ma
     int rc = cli_read_file(cli, path, max, &bytes);
     if (rc == CLI_DONE)
         rc = cli_check(cli, add(client, bytes.data, bytes.len, &cli->err));
+    return rc;
+}
+
+/* The first of ocicrypt's files of settings that is there; "internal" stands for none. */
+static const char *
+find_settings(char path[PATH_MAX])
+{
+    const char *named = getenv("OCICRYPT_CONFIG");
+    const char *const places[][2] = {
+        {named, ""},
+        {getenv("XDG_CONFIG_HOME"), "/ocicrypt.conf"},
+        {getenv("HOME"), "/.config/ocicrypt.conf"},
+        {"/etc", "/ocicrypt.conf"},
+    };
+
+    if (named && strcmp(named, "internal") == 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (!places[i][0] || places[i][0][0] == '\0')
+            continue;
+        int n = snprintf(path, PATH_MAX, "%s%s", places[i][0], places[i][1]);
+        if (n > 0 && n < PATH_MAX && access(path, F_OK) == 0)
+            return path;
+    }
+    return NULL;
+}
+
+/* What ocicrypt's tools are told of tokens by the environment: read when there is one. */
+static int
+set_tokens(struct cli *cli, coco_image_client *client)
+{
+    char path[PATH_MAX];
+    const char *settings = find_settings(path);
+    const char *hash = getenv("OCICRYPT_OAEP_HASHALG");
+    int rc = CLI_DONE;
+
+    if (settings)
+        rc = add_file(cli, client, settings, CLI_PEM_MAX, coco_image_client_set_pkcs11_modules);
+    if (rc == CLI_DONE && hash && hash[0] != '\0')
+        rc = cli_check(cli, coco_image_client_set_pkcs11_hash(client, hash, &cli->err));
     return rc;
 }
 
@@ -61,6 +104,10 @@ add_provider(struct cli *cli, coco_image_client *client, const char *text, add_p
 static int
 add_recipient(struct cli *cli, coco_image_client *client, const char *text)
 {
+    int rc = strncmp(text, PKCS11, strlen(PKCS11)) == 0 ? set_tokens(cli, client) : CLI_DONE;
+
+    if (rc != CLI_DONE)
+        return rc;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
             return add_file(cli, client, text + strlen(kinds[i].prefix), CLI_PEM_MAX, kinds[i].add);
@@ -70,10 +117,11 @@ add_recipient(struct cli *cli, coco_image_client *client, const char *text)
     if (strncmp(text, PGP, strlen(PGP)) == 0)
         return cli_check(
             cli, coco_image_client_add_pgp_recipient(client, text + strlen(PGP), &cli->err));
-    return cli_fail(cli, COCO_ERR_NOTSUP,
-                    "--recipient is jwe:FILE, pkcs7:FILE, pgp:WHO or provider:NAME[:PARAMETER], "
-                    "not %s",
-                    text);
+    return cli_fail(
+        cli, COCO_ERR_NOTSUP,
+        "--recipient is jwe:FILE, pkcs7:FILE, pkcs11:FILE, pgp:WHO or provider:NAME[:PARAMETER], "
+        "not %s",
+        text);
 }
 
 int
@@ -206,6 +254,21 @@ take_password(struct cli *cli, coco_image_client *client, const struct source *s
     return read_password(cli, client, path);
 }
 
+/* A key's file says itself what it is; that of a key in a token has the key's URI. */
+static int
+add_opener(struct cli *cli, coco_image_client *client, const char *path)
+{
+    _cleanup_bytes_ struct cli_bytes bytes = {0};
+    add_fn *add = add_key_or_certificate;
+
+    int rc = cli_read_file(cli, path, KEYRING_MAX, &bytes);
+    if (rc == CLI_DONE && memmem(bytes.data, bytes.len, PKCS11, strlen(PKCS11))) {
+        add = coco_image_client_add_pkcs11_key;
+        rc = set_tokens(cli, client);
+    }
+    return rc == CLI_DONE ? cli_check(cli, add(client, bytes.data, bytes.len, &cli->err)) : rc;
+}
+
 /* FILE, and what the password of the key in it is, which is made known first. */
 static int
 add_key(struct cli *cli, coco_image_client *client, const char *text)
@@ -227,7 +290,7 @@ add_key(struct cli *cli, coco_image_client *client, const char *text)
         rc = take_password(cli, client, &sources[i], colon + 1 + len);
         break;
     }
-    return rc == CLI_DONE ? add_file(cli, client, text, KEYRING_MAX, add_key_or_certificate) : rc;
+    return rc == CLI_DONE ? add_opener(cli, client, text) : rc;
 }
 
 int

@@ -97,8 +97,9 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_KERNEL] = {"kernel", 0, "FILE", NULL, NULL, false, "kernel that boots"},
     [OPT_KEY] =
         {"key", 0, "FILE[:PASSWORD]", NULL, NULL, true,
-         "what opens encrypted layers: a private key (PEM, DER, JWK, OpenPGP), a certificate (PEM) "
-         "of one, or provider:NAME[:PARAMETER]; PASSWORD is file=FILE, fd=NUMBER or pass=TEXT"},
+         "what opens encrypted layers: a private key (PEM, DER, JWK, OpenPGP, a token's YAML), "
+         "a certificate (PEM) of one, or provider:NAME[:PARAMETER]; PASSWORD is file=FILE, "
+         "fd=NUMBER or pass=TEXT"},
     [OPT_KEY_PREFIX] = {"key-prefix", 0, "URI", NULL, "COCO_KEY_PREFIX", false,
                         "ask the broker for keys that sign under kbs:///REPOSITORY/[TYPE/] alone"},
     [OPT_KEY_PROVIDERS] = {"key-providers", 0, "FILE", NULL, "OCICRYPT_KEYPROVIDER_CONFIG", false,
@@ -156,7 +157,8 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_RECIPIENT] =
         {"recipient", 0, "KIND:WHO", NULL, NULL, true,
          "whoever may open the layers: jwe:FILE of a public key, pkcs7:FILE of a certificate, "
-         "pgp:WHO in --keyring, or provider:NAME[:PARAMETER]"},
+         "pkcs11:FILE of a public or token's key, pgp:WHO in --keyring, or "
+         "provider:NAME[:PARAMETER]"},
     [OPT_REFERENCE_VALUES] =
         {"reference-values", 0, "FILE", NULL, NULL, false,
          "what claims must be: a file of \"rv add\", or an object of values or lists by claim"},

@@ -360,6 +360,38 @@ func (i *ImageClient) AddPGPRecipient(who string) error {
 	}, who)
 }
 
+// SetPKCS11Modules sets which modules of PKCS#11 may be loaded, by a
+// configuration of ocicrypt's.
+func (i *ImageClient) SetPKCS11Modules(yaml []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_pkcs11_modules(c, data(yaml), size(yaml), f.err)
+	})
+}
+
+// SetPKCS11Hash sets the hash of RSA-OAEP for recipients by PKCS#11: "sha1" or
+// "sha256", which is the default.
+func (i *ImageClient) SetPKCS11Hash(hash string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_pkcs11_hash(c, f.text(0), f.err)
+	}, hash)
+}
+
+// AddPKCS11Key adds a private key in a token of PKCS#11, by a key file of
+// ocicrypt's, that opens layers encrypted to it.
+func (i *ImageClient) AddPKCS11Key(yaml []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_pkcs11_key(c, data(yaml), size(yaml), f.err)
+	})
+}
+
+// AddPKCS11Recipient adds a recipient for Encrypt, by PKCS#11: an RSA public
+// key, or a key file of ocicrypt's.
+func (i *ImageClient) AddPKCS11Recipient(key []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_pkcs11_recipient(c, data(key), size(key), f.err)
+	})
+}
+
 // SetKeyProviders sets which key providers there are, by a configuration of
 // ocicrypt's.
 func (i *ImageClient) SetKeyProviders(json []byte) error {

@@ -220,6 +220,7 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 		i.AddRecipient(nil),
 		i.AddCertificate(nil),
 		i.AddCertificateRecipient([]byte("x")), i.SetKeyProviders([]byte("[]")), i.AddPGPKeys([]byte("no key")),
+		i.SetPKCS11Modules([]byte("x")), i.AddPKCS11Key([]byte("x")), i.AddPKCS11Recipient([]byte("x")),
 	} {
 		if !errors.Is(err, ErrProto) {
 			t.Errorf("%d: err = %v, want ErrProto", n, err)
@@ -228,7 +229,7 @@ func TestSettersRefuseWhatTheyCannotRead(t *testing.T) {
 	for n, err := range []error{
 		i.SetPlatform("linux"), i.AddKBSRecipient("kbs:///a/b/c", []byte("short")), i.AddKBSRecipient("x", make([]byte, 32)),
 		i.SetKEKPrefix("kbs:///a/b/c"), i.SetProxy("http://h/path", ""), i.SetCache("cache"),
-		i.SetAuthResource("kbs:///a/b"), i.AddPassword([]byte("a\x00b")),
+		i.SetAuthResource("kbs:///a/b"), i.AddPassword([]byte("a\x00b")), i.SetPKCS11Hash("md5"),
 	} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%d: err = %v, want ErrInvalid", n, err)

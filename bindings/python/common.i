@@ -229,6 +229,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *pem, size_t len),
     (const uint8_t *toml, size_t len),
     (const uint8_t *wrapped, size_t len),
+    (const uint8_t *yaml, size_t len),
     (const uint8_t *report_data, size_t len),
     (const uint8_t *report_data, size_t report_len)
 };

@@ -353,6 +353,43 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_pgp_keys(coco_image_c
                                                                     coco_error **err);
 
 /**
+ * Sets which modules of PKCS#11 may be loaded, by a file as `$OCICRYPT_CONFIG` names it.
+ *
+ * Without it they are those in the directories that systems have for them:
+ * `/usr/lib64/pkcs11`, `/usr/lib/pkcs11`, `/usr/local/lib/pkcs11`, `/usr/lib/softhsm` and
+ * Debian's directory of libraries.
+ *
+ * @param client  whose
+ * @param yaml    `pkcs11:` with the lists `module-directories:` and `allowed-module-paths:`
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is no such file, ::COCO_ERR_NOTSUP for YAML that such
+ *                files have no need of
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_pkcs11_modules(coco_image_client *client,
+                                                                          const uint8_t *yaml,
+                                                                          size_t len,
+                                                                          coco_error **err);
+
+/**
+ * Adds a private key in a token of PKCS#11 that opens layers encrypted to it.
+ *
+ * The module is loaded, and the token asked, when there is a layer to open. What the file sets
+ * in the environment is set there at once and for good: no other thread may look at the
+ * environment meanwhile.
+ *
+ * @param client  whose
+ * @param yaml    a key file as ocicrypt has it: `pkcs11:` with `uri:`, `module:` with `env:`
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO or ::COCO_ERR_INVALID if it is no such file, or sets in the
+ *                environment what is there with another value, ::COCO_ERR_DENIED for a module
+ *                that may not be loaded, ::COCO_ERR_NOTFOUND for one that is nowhere,
+ *                ::COCO_ERR_LIMIT for the 17th
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_pkcs11_key(coco_image_client *client,
+                                                                      const uint8_t *yaml,
+                                                                      size_t len, coco_error **err);
+
+/**
  * Adds the certificate of a key that was or will be added, so that layers encrypted to it
  * by PKCS #7 can be opened.
  *
@@ -482,6 +519,33 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate_recipient
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_pgp_recipient(coco_image_client *client,
                                                                          const char *who,
                                                                          coco_error **err);
+
+/**
+ * Adds a recipient by PKCS#11: the holder of a token.
+ *
+ * A layer's key is wrapped by RSA-OAEP, with SHA-256 unless
+ * coco_image_client_set_pkcs11_hash() says otherwise, which 2048 bits are too short for.
+ *
+ * @param client  whose
+ * @param key     public key (PEM, DER or JWK) of RSA, or a key file as
+ *                coco_image_client_add_pkcs11_key() takes
+ * @param len     number of its bytes
+ * @param err     as coco_image_client_add_pkcs11_key(), ::COCO_ERR_NOTSUP if it is no key of RSA
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_pkcs11_recipient(
+    coco_image_client *client, const uint8_t *key, size_t len, coco_error **err);
+
+/**
+ * Sets the hash of RSA-OAEP for recipients by PKCS#11, as `$OCICRYPT_OAEP_HASHALG` does for
+ * ocicrypt. Some tokens know SHA-1 alone.
+ *
+ * @param client  whose
+ * @param hash    `sha1` or `sha256`, which is the default
+ * @param err     ::COCO_ERR_INVALID for another
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_pkcs11_hash(coco_image_client *client,
+                                                                       const char *hash,
+                                                                       coco_error **err);
 
 /**
  * Adds a recipient: a key provider, which wraps the keys of layers its own way.

@@ -161,26 +161,58 @@ open_session(struct coco_pkcs11 *token, coco_error **err)
     return rv == CKR_OK ? COCO_OK : coco_pkcs11_fail(err, rv, "C_OpenSession");
 }
 
+/* The token, open and without a login. */
+static coco_status
+open_token(const struct coco_pkcs11_uri *uri, struct coco_pkcs11 *token, coco_error **err)
+{
+    coco_status status = load(uri->module_path, &token->functions, err);
+
+    if (status == COCO_OK)
+        status = find_slot(token->functions, uri, &token->slot, err);
+    if (status == COCO_OK)
+        status = open_session(token, err);
+    return status;
+}
+
+/* Gives out an open token if what it was asked for came to status. */
+static coco_status
+finish_opening(coco_status status, struct coco_pkcs11 *token, struct coco_pkcs11 *ret)
+{
+    if (status == COCO_OK)
+        *ret = *token;
+    else
+        coco_pkcs11_close(token);
+    return status;
+}
+
 coco_status
 coco_pkcs11_open(const struct coco_pkcs11_uri *uri, struct coco_pkcs11 *ret, coco_error **err)
 {
     struct coco_pkcs11 token = {0};
 
-    coco_status status = load(uri->module_path, &token.functions, err);
-    if (status == COCO_OK)
-        status = find_slot(token.functions, uri, &token.slot, err);
-    if (status == COCO_OK)
-        status = open_session(&token, err);
+    coco_status status = open_token(uri, &token, err);
     if (status != COCO_OK)
         return status;
     if (uri->pin_file[0] != '\0')
         status = log_in_from(&token, uri->pin_file, err);
-    if (status != COCO_OK) {
-        coco_pkcs11_close(&token);
+    return finish_opening(status, &token, ret);
+}
+
+coco_status
+coco_pkcs11_open_with(const struct coco_pkcs11_uri *uri, const char *pin, size_t len,
+                      struct coco_pkcs11 *ret, coco_error **err)
+{
+    _cleanup_secret_ struct coco_secret copy = {0};
+    struct coco_pkcs11 token = {0};
+
+    coco_status status = coco_secret_copy(pin, len, &copy, err);
+    if (status == COCO_OK)
+        status = open_token(uri, &token, err);
+    if (status != COCO_OK)
         return status;
-    }
-    *ret = token;
-    return COCO_OK;
+    if (len > 0)
+        status = log_in(&token, copy.data, copy.len, err);
+    return finish_opening(status, &token, ret);
 }
 
 coco_status
@@ -243,28 +275,57 @@ coco_pkcs11_use_begin(const struct coco_pkcs11 *token, CK_FLAGS flags, struct co
     return COCO_OK;
 }
 
-coco_status
-coco_pkcs11_find(const struct coco_pkcs11_use *use, const CK_OBJECT_CLASS *class, const char *label,
-                 CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *n, coco_error **err)
+/* Up to max objects that have all of wanted. */
+static coco_status
+find_all(const struct coco_pkcs11_use *use, CK_ATTRIBUTE *wanted, CK_ULONG n_wanted,
+         CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *n, coco_error **err)
 {
-    char copy[COCO_PKCS11_LABEL_MAX];
-    size_t len = strlen(label);
-    CK_OBJECT_CLASS of = class ? *class : 0;
+    CK_RV rv = use->functions->C_FindObjectsInit(use->session, wanted, n_wanted);
 
-    if (len == 0 || len > sizeof(copy))
-        return coco_fail(err, COCO_ERR_INVALID, "label of an object is not 1 to %d bytes",
-                         COCO_PKCS11_LABEL_MAX);
-    memcpy(copy, label, len);
-    CK_ATTRIBUTE wanted[] = {
-        {CKA_LABEL, copy, len},
-        {CKA_CLASS, &of, sizeof(of)},
-    };
-    CK_RV rv = use->functions->C_FindObjectsInit(use->session, wanted, class ? 2 : 1);
     if (rv == CKR_OK) {
         rv = use->functions->C_FindObjects(use->session, ret, max, n);
         (void)use->functions->C_FindObjectsFinal(use->session);
     }
     return rv == CKR_OK ? COCO_OK : coco_pkcs11_fail(err, rv, "C_FindObjects");
+}
+
+/* PKCS#11 wants what it only reads as if it wrote there. */
+static coco_status
+copy_label(const char *label, char copy[COCO_PKCS11_LABEL_MAX], CK_ATTRIBUTE *ret, coco_error **err)
+{
+    size_t len = strlen(label);
+
+    if (len == 0 || len > COCO_PKCS11_LABEL_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "label of an object is not 1 to %d bytes",
+                         COCO_PKCS11_LABEL_MAX);
+    memcpy(copy, label, len);
+    *ret = (CK_ATTRIBUTE){CKA_LABEL, copy, len};
+    return COCO_OK;
+}
+
+coco_status
+coco_pkcs11_find(const struct coco_pkcs11_use *use, const CK_OBJECT_CLASS *class, const char *label,
+                 CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *n, coco_error **err)
+{
+    char copy[COCO_PKCS11_LABEL_MAX];
+    CK_OBJECT_CLASS of = class ? *class : 0;
+    CK_ATTRIBUTE wanted[] = {{0}, {CKA_CLASS, &of, sizeof(of)}};
+
+    coco_status status = copy_label(label, copy, &wanted[0], err);
+    if (status == COCO_OK)
+        status = find_all(use, wanted, class ? 2 : 1, ret, max, n, err);
+    return status;
+}
+
+static coco_status
+take_one(const CK_OBJECT_HANDLE *found, CK_ULONG n, CK_OBJECT_HANDLE *ret, coco_error **err)
+{
+    if (n == 0)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "the token has no such object");
+    if (n > 1)
+        return coco_fail(err, COCO_ERR_INVALID, "the token has several of this label");
+    *ret = found[0];
+    return COCO_OK;
 }
 
 coco_status
@@ -275,14 +336,34 @@ coco_pkcs11_find_one(const struct coco_pkcs11_use *use, CK_OBJECT_CLASS class, c
     CK_ULONG n = 0;
 
     coco_status status = coco_pkcs11_find(use, &class, label, found, FOUND_MAX, &n, err);
-    if (status != COCO_OK)
-        return status;
-    if (n == 0)
-        return coco_fail(err, COCO_ERR_NOTFOUND, "the token has no such object");
-    if (n > 1)
-        return coco_fail(err, COCO_ERR_INVALID, "the token has several of this label");
-    *ret = found[0];
-    return COCO_OK;
+    return status == COCO_OK ? take_one(found, n, ret, err) : status;
+}
+
+coco_status
+coco_pkcs11_find_object(const struct coco_pkcs11_use *use, CK_OBJECT_CLASS class,
+                        const struct coco_pkcs11_object *object, CK_OBJECT_HANDLE *ret,
+                        coco_error **err)
+{
+    char label[COCO_PKCS11_LABEL_MAX];
+    uint8_t id[COCO_PKCS11_ID_MAX];
+    CK_OBJECT_HANDLE found[FOUND_MAX];
+    CK_ATTRIBUTE wanted[3] = {{CKA_CLASS, &class, sizeof(class)}};
+    CK_ULONG n_wanted = 1;
+    CK_ULONG n = 0;
+    coco_status status = COCO_OK;
+
+    if (object->id_len > sizeof(id))
+        return coco_fail(err, COCO_ERR_INVALID, "id of an object is too long");
+    if (object->id_len > 0) {
+        memcpy(id, object->id, object->id_len);
+        wanted[n_wanted++] = (CK_ATTRIBUTE){CKA_ID, id, object->id_len};
+    }
+    /* Without either, the label is told to be too short. */
+    if (object->id_len == 0 || (object->label && object->label[0] != '\0'))
+        status = copy_label(object->label ? object->label : "", label, &wanted[n_wanted++], err);
+    if (status == COCO_OK)
+        status = find_all(use, wanted, n_wanted, found, FOUND_MAX, &n, err);
+    return status == COCO_OK ? take_one(found, n, ret, err) : status;
 }
 
 coco_status

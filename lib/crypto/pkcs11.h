@@ -35,7 +35,17 @@ coco_status coco_pkcs11_open(const struct coco_pkcs11_uri *uri, struct coco_pkcs
 /* The same for the token that is in the slot of this index, of those with a token. */
 coco_status coco_pkcs11_open_slot(const char *module, uint64_t index, const struct coco_secret *pin,
                                   struct coco_pkcs11 *ret, coco_error **err);
+/* The same as the first with this PIN, whose length may be 0 for none. */
+coco_status coco_pkcs11_open_with(const struct coco_pkcs11_uri *uri, const char *pin, size_t len,
+                                  struct coco_pkcs11 *ret, coco_error **err);
 void coco_pkcs11_close(struct coco_pkcs11 *token);
+
+/* How an object is found: by its label, its id, or both. */
+struct coco_pkcs11_object {
+    const char *label; /* NULL or "" for any */
+    const uint8_t *id;
+    size_t id_len; /* 0 for any */
+};
 
 /* The value of the data object label; COCO_ERR_NOTFOUND. */
 coco_status coco_pkcs11_read(const struct coco_pkcs11 *token, const char *label,
@@ -74,11 +84,13 @@ coco_status coco_pkcs11_secret_delete(const struct coco_pkcs11 *token, const cha
  * the same hash, SHA-256, or SHA-1 for tokens that have no other. COCO_ERR_LIMIT for more than the
  * key takes.
  */
-coco_status coco_pkcs11_rsa_wrap(const struct coco_pkcs11 *token, const char *label, bool by_sha1,
+coco_status coco_pkcs11_rsa_wrap(const struct coco_pkcs11 *token,
+                                 const struct coco_pkcs11_object *key, bool by_sha1,
                                  const void *data, size_t len, struct coco_buf *buf,
                                  coco_error **err);
 /* COCO_ERR_VERIFY for what was not encrypted so. */
-coco_status coco_pkcs11_rsa_unwrap(const struct coco_pkcs11 *token, const char *label, bool by_sha1,
+coco_status coco_pkcs11_rsa_unwrap(const struct coco_pkcs11 *token,
+                                   const struct coco_pkcs11_object *key, bool by_sha1,
                                    const void *data, size_t len, struct coco_secret *ret,
                                    coco_error **err);
 

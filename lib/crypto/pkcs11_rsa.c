@@ -49,8 +49,9 @@ check_size(const struct coco_pkcs11_use *use, CK_OBJECT_HANDLE key, bool by_sha1
 }
 
 coco_status
-coco_pkcs11_rsa_wrap(const struct coco_pkcs11 *token, const char *label, bool by_sha1,
-                     const void *data, size_t len, struct coco_buf *buf, coco_error **err)
+coco_pkcs11_rsa_wrap(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *whose,
+                     bool by_sha1, const void *data, size_t len, struct coco_buf *buf,
+                     coco_error **err)
 {
     _cleanup_use_ struct coco_pkcs11_use use = {0};
     _cleanup_secret_ struct coco_secret in = {0};
@@ -62,7 +63,7 @@ coco_pkcs11_rsa_wrap(const struct coco_pkcs11 *token, const char *label, bool by
 
     coco_status status = coco_pkcs11_use_begin(token, 0, &use, err);
     if (status == COCO_OK)
-        status = coco_pkcs11_find_one(&use, CKO_PUBLIC_KEY, label, &key, err);
+        status = coco_pkcs11_find_object(&use, CKO_PUBLIC_KEY, whose, &key, err);
     if (status == COCO_OK)
         status = check_size(&use, key, by_sha1, len, err);
     if (status == COCO_OK)
@@ -94,8 +95,9 @@ decrypt(const struct coco_pkcs11_use *use, struct coco_secret *in, struct coco_s
 }
 
 coco_status
-coco_pkcs11_rsa_unwrap(const struct coco_pkcs11 *token, const char *label, bool by_sha1,
-                       const void *data, size_t len, struct coco_secret *ret, coco_error **err)
+coco_pkcs11_rsa_unwrap(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *whose,
+                       bool by_sha1, const void *data, size_t len, struct coco_secret *ret,
+                       coco_error **err)
 {
     _cleanup_use_ struct coco_pkcs11_use use = {0};
     _cleanup_secret_ struct coco_secret in = {0};
@@ -108,7 +110,7 @@ coco_pkcs11_rsa_unwrap(const struct coco_pkcs11 *token, const char *label, bool 
         return coco_fail(err, COCO_ERR_VERIFY, "it was not wrapped by this key");
     coco_status status = coco_pkcs11_use_begin(token, 0, &use, err);
     if (status == COCO_OK)
-        status = coco_pkcs11_find_one(&use, CKO_PRIVATE_KEY, label, &key, err);
+        status = coco_pkcs11_find_object(&use, CKO_PRIVATE_KEY, whose, &key, err);
     if (status == COCO_OK)
         status = coco_secret_copy(data, len, &in, err);
     if (status == COCO_OK)

@@ -10,6 +10,10 @@
 
 #include <coco/error.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #define COCO_PKCS11_TEXT_MAX 255
 
 /* What a URI says of a token; "" for what it does not. */
@@ -30,5 +34,27 @@ struct coco_pkcs11_uri {
  * A module-path must be there, as an absolute path.
  */
 coco_status coco_pkcs11_uri_parse(const char *text, struct coco_pkcs11_uri *ret, coco_error **err);
+
+#define COCO_PKCS11_ID_MAX 64
+
+/* What a URI says of a key in a token. */
+struct coco_pkcs11_key_uri {
+    struct coco_pkcs11_uri token; /* module_path may be "" where module_name is not */
+    char object[COCO_PKCS11_TEXT_MAX + 1];
+    uint8_t id[COCO_PKCS11_ID_MAX];
+    size_t id_len; /* 0 for none */
+    char module_name[COCO_PKCS11_TEXT_MAX + 1];
+    char pin[COCO_PKCS11_TEXT_MAX + 1]; /* of pin-value */
+};
+
+/*
+ * The same for a key: "object" or "id" or both, and instead of a path of the module and a file
+ * with the PIN the URI may have "module-name" and "pin-value". "type" may be "public" or "private"
+ * and says nothing.
+ */
+coco_status coco_pkcs11_key_uri_parse(const char *text, struct coco_pkcs11_key_uri *ret,
+                                      coco_error **err);
+/* Wipes it, for it may hold a PIN. */
+void coco_pkcs11_key_uri_done(struct coco_pkcs11_key_uri *uri);
 
 #endif

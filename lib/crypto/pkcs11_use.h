@@ -28,6 +28,11 @@ coco_status coco_pkcs11_find(const struct coco_pkcs11_use *use, const CK_OBJECT_
 coco_status coco_pkcs11_find_one(const struct coco_pkcs11_use *use, CK_OBJECT_CLASS class,
                                  const char *label, CK_OBJECT_HANDLE *ret, coco_error **err);
 
+/* The same by label and id. COCO_ERR_INVALID without either. */
+coco_status coco_pkcs11_find_object(const struct coco_pkcs11_use *use, CK_OBJECT_CLASS class,
+                                    const struct coco_pkcs11_object *object, CK_OBJECT_HANDLE *ret,
+                                    coco_error **err);
+
 /* The value of an object; COCO_ERR_DENIED for one that the token does not give. */
 coco_status coco_pkcs11_value(const struct coco_pkcs11_use *use, CK_OBJECT_HANDLE object,
                               struct coco_secret *ret, coco_error **err);

@@ -19,6 +19,7 @@
 #include "image/pgp.h"
 #include "image/registries.h"
 #include "image/source.h"
+#include "image/tokens.h"
 #include "net/proxy.h"
 #include "ocicrypt/annotations.h"
 #include "ocicrypt/providers.h"
@@ -60,6 +61,7 @@ struct coco_image_client {
     X509 **cert_recipients; /* the same, by PKCS #7 */
     size_t n_cert_recipients;
     struct coco_client_pgp pgp;
+    struct coco_client_tokens tokens;
     struct coco_secret passwords[COCO_CLIENT_PASSWORDS_MAX]; /* of keys that have one */
     size_t n_passwords;
     struct coco_kbs_recipient *kbs_recipients;

@@ -64,6 +64,7 @@ coco_client_keys_done(coco_image_client *client)
     }
     free(client->kbs_recipients);
     coco_client_pgp_done(&client->pgp);
+    coco_client_tokens_done(&client->tokens);
     for (size_t i = 0; i < client->n_passwords; i++)
         coco_secret_done(&client->passwords[i]);
     forget_providers(client);
@@ -336,6 +337,10 @@ coco_client_openers(const coco_image_client *client, struct coco_client_openers 
     ret->pgp = (struct coco_pgp_keys){.ring = client->pgp.ring};
     if (client->pgp.opens)
         ret->list[ret->n++] = coco_pgp_wrapper(&ret->pgp);
+    ret->tokens =
+        (struct coco_pkcs11_keys){client->tokens.openers, client->tokens.n_openers, false};
+    if (ret->tokens.n > 0)
+        ret->list[ret->n++] = coco_pkcs11_wrapper(&ret->tokens);
     if (client->kbc)
         ret->list[ret->n++] = coco_kek_opener(&ret->broker);
     ret->n += use_providers(client->provider_keys, client->n_provider_keys, ret->providers,
@@ -361,6 +366,10 @@ coco_client_recipients(const coco_image_client *client, struct coco_client_recip
     };
     if (ret->pgp.n > 0)
         ret->list[ret->n++] = coco_pgp_wrapper(&ret->pgp);
+    ret->tokens = (struct coco_pkcs11_keys){client->tokens.recipients, client->tokens.n_recipients,
+                                            client->tokens.by_sha1};
+    if (ret->tokens.n > 0)
+        ret->list[ret->n++] = coco_pkcs11_wrapper(&ret->tokens);
     for (size_t i = 0; i < client->n_kbs_recipients; i++) {
         ret->keks[i] = (struct coco_kek){
             .uri = client->kbs_recipients[i].uri,

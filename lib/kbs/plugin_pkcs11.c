@@ -177,9 +177,10 @@ wrap(const struct plugin_pkcs11 *self, const coco_kbs_request *request, coco_kbs
      coco_error **err)
 {
     _cleanup_buf_ struct coco_buf wrapped = {.limit = WRAPPED_MAX};
+    const struct coco_pkcs11_object key = {.label = self->lookup_label};
 
-    coco_status status = coco_pkcs11_rsa_wrap(&self->token, self->lookup_label, self->by_sha1,
-                                              request->body, request->len, &wrapped, err);
+    coco_status status = coco_pkcs11_rsa_wrap(&self->token, &key, self->by_sha1, request->body,
+                                              request->len, &wrapped, err);
     if (status == COCO_OK)
         coco_kbs_reply_give(reply, wrapped.data, wrapped.len);
     return status;
@@ -190,9 +191,10 @@ unwrap(const struct plugin_pkcs11 *self, const coco_kbs_request *request, coco_k
        coco_error **err)
 {
     _cleanup_secret_ struct coco_secret data = {0};
+    const struct coco_pkcs11_object key = {.label = self->lookup_label};
 
-    coco_status status = coco_pkcs11_rsa_unwrap(&self->token, self->lookup_label, self->by_sha1,
-                                                request->body, request->len, &data, err);
+    coco_status status = coco_pkcs11_rsa_unwrap(&self->token, &key, self->by_sha1, request->body,
+                                                request->len, &data, err);
     if (status == COCO_OK)
         coco_kbs_reply_give(reply, data.data, data.len);
     return status;

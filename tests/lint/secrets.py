@@ -23,6 +23,7 @@ MEMCMP = {
     "lib/base/cbor_read.c": (1, "keys of maps"),
     "lib/base/digest.c": (1, "digests of what everybody may read"),
     "lib/base/json_read.c": (1, "words of JSON"),
+    "lib/base/yaml.c": (1, "the beginning of a document"),
     "lib/collateral/bundle.c": (2, "a format's name, and digests of what everybody may read"),
     "lib/crypto/cose.c": (1, "labels of headers"),
     "lib/crypto/der.c": (1, "names of algorithms and of certificates"),

@@ -177,6 +177,22 @@ class ImageClient(Handle):
         """Adds a recipient for encrypt(), by OpenPGP: the name, address or fingerprint of a key."""
         native.image_client_add_pgp_recipient(self._c, who)
 
+    def set_pkcs11_modules(self, config):
+        """Sets which modules of PKCS#11 may be loaded: a configuration of ocicrypt's, bytes."""
+        native.image_client_set_pkcs11_modules(self._c, _json(config))
+
+    def set_pkcs11_hash(self, name):
+        """Sets the hash of RSA-OAEP for recipients by PKCS#11: "sha1" or "sha256", the default."""
+        native.image_client_set_pkcs11_hash(self._c, name)
+
+    def add_pkcs11_key(self, yaml):
+        """Adds a private key in a token of PKCS#11: a key file of ocicrypt's, bytes."""
+        native.image_client_add_pkcs11_key(self._c, yaml)
+
+    def add_pkcs11_recipient(self, key):
+        """Adds a recipient for encrypt(), by PKCS#11: an RSA public key, or a key file."""
+        native.image_client_add_pkcs11_recipient(self._c, key)
+
     def set_key_providers(self, config):
         """Sets which key providers there are: a configuration of ocicrypt's, bytes or dict."""
         native.image_client_set_key_providers(self._c, _json(config))

@@ -27,10 +27,13 @@
 static const struct {
     const char *name;
     enum coco_jwe_alg alg;
+    size_t kek_size; /* of what is agreed on; 0 where nothing is */
 } algs[] = {
-    {"RSA-OAEP", COCO_JWE_RSA_OAEP},
-    {"RSA-OAEP-256", COCO_JWE_RSA_OAEP_256},
-    {"ECDH-ES+A256KW", COCO_JWE_ECDH_ES_A256KW},
+    {"RSA-OAEP", COCO_JWE_RSA_OAEP, 0},
+    {"RSA-OAEP-256", COCO_JWE_RSA_OAEP_256, 0},
+    {"ECDH-ES+A256KW", COCO_JWE_ECDH_ES_A256KW, 32},
+    {"ECDH-ES+A192KW", COCO_JWE_ECDH_ES_A192KW, 24},
+    {"ECDH-ES+A128KW", COCO_JWE_ECDH_ES_A128KW, 16},
 };
 
 #define N_ALGS (sizeof(algs) / sizeof(algs[0]))
@@ -105,11 +108,20 @@ oaep_md(enum coco_jwe_alg alg)
     return alg == COCO_JWE_RSA_OAEP ? EVP_sha1() : EVP_sha256();
 }
 
+static size_t
+kek_size(enum coco_jwe_alg alg)
+{
+    for (size_t i = 0; i < N_ALGS; i++)
+        if (algs[i].alg == alg)
+            return algs[i].kek_size;
+    return 0;
+}
+
 /* Whether key is of the type that alg is for. */
 static bool
 alg_fits(enum coco_jwe_alg alg, const EVP_PKEY *key)
 {
-    return EVP_PKEY_is_a(key, alg == COCO_JWE_ECDH_ES_A256KW ? "EC" : "RSA");
+    return EVP_PKEY_is_a(key, kek_size(alg) > 0 ? "EC" : "RSA");
 }
 
 /* RFC 7518 section 4.6: a fresh key agrees with the recipient's; epk goes into header. */
@@ -142,7 +154,7 @@ static coco_status
 wrap(const struct coco_jwe_recipient *r, const struct coco_secret *cek, cJSON *header,
      struct coco_buf *wrapped, coco_error **err)
 {
-    if (!alg_fits(r->alg, r->key))
+    if (!alg_fits(r->alg, r->key) || r->alg > COCO_JWE_ECDH_ES_A256KW)
         return coco_fail(err, COCO_ERR_INVALID, "key is not for %s", coco_jwe_alg_name(r->alg));
 
     coco_status status = coco_json_add_string(header, "alg", coco_jwe_alg_name(r->alg), err);
@@ -545,16 +557,16 @@ get_party(const struct message *m, const struct recipient *r, const char *member
 }
 
 static coco_status
-unwrap_by_agreement(const struct message *m, const struct recipient *r, EVP_PKEY *key,
-                    struct coco_secret *ret, coco_error **err)
+unwrap_by_agreement(const struct message *m, const struct recipient *r, enum coco_jwe_alg alg,
+                    EVP_PKEY *key, struct coco_secret *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf apu = {.limit = PARTY_MAX};
     _cleanup_buf_ struct coco_buf apv = {.limit = PARTY_MAX};
     const struct coco_agreement agreement = {
-        .alg = coco_jwe_alg_name(COCO_JWE_ECDH_ES_A256KW),
+        .alg = coco_jwe_alg_name(alg),
         .apu = &apu,
         .apv = &apv,
-        .key_size = COCO_KEK_SIZE,
+        .key_size = kek_size(alg),
     };
     _cleanup_secret_ struct coco_secret kek = {0};
     _cleanup_pkey_ EVP_PKEY *peer = NULL;
@@ -581,8 +593,8 @@ unwrap(const struct message *m, const struct recipient *r, enum coco_jwe_alg alg
     _cleanup_secret_ struct coco_secret cek = {0};
     coco_status status = COCO_OK;
 
-    if (alg == COCO_JWE_ECDH_ES_A256KW)
-        status = unwrap_by_agreement(m, r, key, &cek, err);
+    if (kek_size(alg) > 0)
+        status = unwrap_by_agreement(m, r, alg, key, &cek, err);
     else
         status = coco_oaep_unwrap(key, oaep_md(alg), &r->encrypted_key, &cek, err);
     if (status == COCO_OK && cek.len != COCO_AEAD_KEY_SIZE)

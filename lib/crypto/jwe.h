@@ -2,8 +2,8 @@
  * crypto/jwe.h - JSON Web Encryption (RFC 7516) for one or several recipients
  *
  * Algorithms come from a list, never from the message alone: RSA-OAEP,
- * RSA-OAEP-256 and ECDH-ES+A256KW wrap, A256GCM encrypts; "zip", "crit" and
- * everything else is refused (T19 in doc/threats.md).
+ * RSA-OAEP-256 and ECDH-ES with AES key wrap lead to a key, A256GCM encrypts;
+ * "zip", "crit" and everything else is refused (T19 in doc/threats.md).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,6 +21,9 @@ enum coco_jwe_alg {
     COCO_JWE_RSA_OAEP = 1 << 0, /* SHA-1 and MGF1 with SHA-1: only ocicrypt still uses it */
     COCO_JWE_RSA_OAEP_256 = 1 << 1,
     COCO_JWE_ECDH_ES_A256KW = 1 << 2,
+    /* What ocicrypt makes for a JWK that says so; nothing is encrypted by them here. */
+    COCO_JWE_ECDH_ES_A192KW = 1 << 3,
+    COCO_JWE_ECDH_ES_A128KW = 1 << 4,
 };
 
 /* "RSA-OAEP-256" and its kin; the parse gives 0 for an unknown name. */

@@ -222,18 +222,30 @@ coco_pkcs1_unwrap(EVP_PKEY *key, const struct coco_buf *wrapped, size_t size,
     return COCO_OK;
 }
 
+static const EVP_CIPHER *
+wrap_cipher(size_t key_size)
+{
+    if (key_size == 16)
+        return EVP_aes_128_wrap();
+    if (key_size == 24)
+        return EVP_aes_192_wrap();
+    return key_size == COCO_KEK_SIZE ? EVP_aes_256_wrap() : NULL;
+}
+
 static coco_status
 begin_wrap(const struct coco_secret *kek, int encrypt, EVP_CIPHER_CTX **ret, coco_error **err)
 {
     _cleanup_(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 
-    if (kek->len != COCO_KEK_SIZE)
-        return coco_fail(err, COCO_ERR_INVALID, "key of %zu bytes, not %d", kek->len,
-                         COCO_KEK_SIZE);
+    const EVP_CIPHER *cipher = wrap_cipher(kek->len);
+
+    if (!cipher)
+        return coco_fail(err, COCO_ERR_INVALID, "key of %zu bytes, which AES does not have",
+                         kek->len);
     if (!ctx)
         return coco_fail_nomem(err);
     EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    if (EVP_CipherInit_ex2(ctx, EVP_aes_256_wrap(), kek->data, NULL, encrypt, NULL) != 1)
+    if (EVP_CipherInit_ex2(ctx, cipher, kek->data, NULL, encrypt, NULL) != 1)
         return coco_fail_nomem(err);
     *ret = coco_steal(&ctx);
     return COCO_OK;

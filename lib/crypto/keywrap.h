@@ -49,7 +49,7 @@ coco_status coco_pkcs1_wrap(EVP_PKEY *key, const struct coco_secret *secret, str
 coco_status coco_pkcs1_unwrap(EVP_PKEY *key, const struct coco_buf *wrapped, size_t size,
                               struct coco_secret *ret, coco_error **err);
 
-/* RFC 3394 with a kek of COCO_KEK_SIZE bytes; secret is a multiple of 8 bytes. */
+/* RFC 3394 with a kek of 16, 24 or COCO_KEK_SIZE bytes; secret is a multiple of 8 bytes. */
 coco_status coco_aes_wrap(const struct coco_secret *kek, const struct coco_secret *secret,
                           struct coco_buf *buf, coco_error **err);
 coco_status coco_aes_unwrap(const struct coco_secret *kek, const struct coco_buf *wrapped,

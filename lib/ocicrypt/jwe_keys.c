@@ -8,7 +8,9 @@
 #include "base/fail.h"
 #include "crypto/jwe.h"
 
-#define ALGS (COCO_JWE_RSA_OAEP | COCO_JWE_RSA_OAEP_256 | COCO_JWE_ECDH_ES_A256KW)
+#define ALGS                                                                                       \
+    (COCO_JWE_RSA_OAEP | COCO_JWE_RSA_OAEP_256 | COCO_JWE_ECDH_ES_A256KW | COCO_JWE_ECDH_ES_A192KW \
+     | COCO_JWE_ECDH_ES_A128KW)
 
 /*
  * What ocicrypt chooses for a key. Its kin in Rust, which guests have, knows nothing else

@@ -3,12 +3,14 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import base64
 import json
 import os
 import pathlib
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from conftest import needs
 from gpg import Gpg
@@ -215,4 +217,22 @@ def test_encrypted_here_and_opened_there(coco, layout, pair, tmp_path):
     other.decrypt(ours, opened, keys.openers, os.environ | keys.env)
     assert is_encrypted(opened, "app") == [False, False]
     coco.run("image", "pull", *ANYTHING, opened.ref("app"), tmp_path / "bundle", code=0)
+    assert_unpacked(tmp_path / "bundle")
+
+
+@pytest.mark.parametrize("alg", ["ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW", "RSA-OAEP", "RSA-OAEP-256"])
+def test_a_jwk_chooses_how_keys_are_wrapped_to_it(coco, layout, others, tmp_path, alg):
+    keys, theirs = jwe(tmp_path, "rsa" if alg[0] == "R" else "p256"), Layout(tmp_path / "theirs")
+    public = serialization.load_pem_public_key(pathlib.Path(keys.recipients[0][4:]).read_bytes()).public_numbers()
+    members = {"kty": "EC", "crv": "P-256"} if alg[0] == "E" else {"kty": "RSA"}
+    for name in ("x", "y") if alg[0] == "E" else ("n", "e"):
+        value = getattr(public, name)
+        data = value.to_bytes(32 if alg[0] == "E" else (value.bit_length() + 7) // 8, "big")
+        members[name] = base64.urlsafe_b64encode(data).decode().rstrip("=")
+    (tmp_path / "key.jwk").write_text(json.dumps(members | {"alg": alg}))
+    others(Module).encrypt(layout, theirs, [f"jwe:{tmp_path}/key.jwk"], os.environ)
+    blob = theirs.manifest("app")["layers"][0]["annotations"]["org.opencontainers.image.enc.keys.jwe"]
+    header = json.loads(base64.b64decode(blob))["protected"]
+    assert json.loads(base64.urlsafe_b64decode(header + "=="))["alg"] == alg
+    pull(coco, theirs, keys, tmp_path / "bundle", code=0)
     assert_unpacked(tmp_path / "bundle")

@@ -22,6 +22,29 @@
 #define ALL (COCO_JWE_RSA_OAEP | COCO_JWE_RSA_OAEP_256 | COCO_JWE_ECDH_ES_A256KW)
 #define SECRET "super secret resource 1"
 
+/* Made by go-jose 4.0.4, for one key: ECDH-ES+A128KW and ECDH-ES+A192KW, of SECRET. */
+#define GO_JOSE_KEY                                                                                \
+    "-----BEGIN PRIVATE KEY-----\n"                                                                \
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgTWWnaqYOzYaBeg0H\n"                           \
+    "nYPrsB739j88fO3MaC2XoPRaWG2hRANCAARpyRU5Mc6oclNx7PORNfZZeKyyhXXw\n"                           \
+    "9P3ADuYE3HwSzmhdLI3+8/cjfNnk0RMYFDdCVR10H4DzHu1c82TmT7CW\n"                                   \
+    "-----END PRIVATE KEY-----\n"
+
+static const char *const go_jose[] = {
+    "{\"protected\":\"eyJhbGciOiJFQ0RILUVTK0ExMjhLVyIsImVuYyI6IkEyNTZHQ00iLCJlcGsiOnsia3R"
+    "5IjoiRUMiLCJjcnYiOiJQLTI1NiIsIngiOiJBeUI3MlZlMEtGODBvZVplOXF3V25PQWo2N2VPOTk2WUVWb3R"
+    "jbEl2bEZJIiwieSI6Ilp5b0VFZUJpUFFpOXh2ajBvVnZMcDRrTHA2Q1JZS3h0MWZPRmdMbHJsRzAifX0\",\""
+    "encrypted_key\":\"9DfPZAT8G7bR7_-eJgn1j3kM1ejkBTrdVYhTbnFsl8uSEHtMQIVSYw\",\"iv\":\""
+    "Tainvq1hv-IZz4nJ\",\"ciphertext\":\"I9yFFRNwWJvWMldwWX6SmdzxWd3UbQY\",\"tag\":\"Drs1"
+    "Cl8XmXXWbAs6-yVLxA\"}",
+    "{\"protected\":\"eyJhbGciOiJFQ0RILUVTK0ExOTJLVyIsImVuYyI6IkEyNTZHQ00iLCJlcGsiOnsia3R"
+    "5IjoiRUMiLCJjcnYiOiJQLTI1NiIsIngiOiJzWF9CWEdaQ3hhdDNwNEkxY2NMWXVzdFpMY0VWSzVxRTVLVUt"
+    "OVFdpYlJRIiwieSI6IlBCQWtwR0N6WlFwRjZrNGZqVVNkYS1JOW1tbFRlMTcycFVISkRfUXFuTFkifX0\",\""
+    "encrypted_key\":\"fguP9U0tn717G_wxcWkqnVHgTO1t1s6kPVfq-olGO2Vf_0Ut3_LMKg\",\"iv\":\""
+    "vIf74PCfq1_fzWzQ\",\"ciphertext\":\"Q7tzG-33Xn6MPbDU5en4Yy27w4fhOpA\",\"tag\":\"7tMu"
+    "Bz_8bFxyYpJMMyt8KA\"}",
+};
+
 /* Well-formed parts that open nothing. */
 #define IV "\"iv\":\"AAAAAAAAAAAAAAAA\""
 #define TAG "\"tag\":\"AAAAAAAAAAAAAAAAAAAAAA\""
@@ -221,6 +244,34 @@ decrypt_opens_what_ocicrypt_wrote_for_one_and_for_several(void **state)
     }
 }
 
+/* Whoever asks for these, and nobody else: the KBS protocol does not. */
+static void
+keys_wrapped_by_less_are_opened_where_that_is_allowed(void **state)
+{
+    static const unsigned less[] = {COCO_JWE_ECDH_ES_A128KW, COCO_JWE_ECDH_ES_A192KW};
+    EVP_PKEY *key = key_of(GO_JOSE_KEY);
+    struct coco_secret secret = {0};
+    struct coco_buf jwe = {.limit = 4096};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct coco_jwe_recipient to = {key, less[i]};
+        size_t len = strlen(go_jose[i]);
+
+        assert_ok(coco_jwe_decrypt(go_jose[i], len, key, less[i], &secret, &err), err);
+        assert_secret(&secret, SECRET);
+        assert_fails(coco_jwe_decrypt(go_jose[i], len, key, ALL, &secret, &err), err,
+                     COCO_ERR_NOTSUP, "not allowed");
+        assert_fails(coco_jwe_decrypt(go_jose[i], len, key, less[1 - i], &secret, &err), err,
+                     COCO_ERR_NOTSUP, "not allowed");
+        assert_fails(coco_jwe_encrypt(&to, 1, "x", 1, &jwe, &err), err, COCO_ERR_INVALID,
+                     "key is not for ECDH-ES+A1");
+    }
+    coco_buf_done(&jwe);
+    EVP_PKEY_free(key);
+}
+
 static void
 what_is_encrypted_to_any_key_opens_with_it_alone(void **state)
 {
@@ -398,6 +449,7 @@ decrypt_refuses_every_other_algorithm(void **state)
         "{\"alg\":\"A256GCMKW\",\"enc\":\"A256GCM\"}",
         "{\"alg\":\"ECDH-ES\",\"enc\":\"A256GCM\"}",
         "{\"alg\":\"ECDH-ES+A128KW\",\"enc\":\"A256GCM\"}",
+        "{\"alg\":\"ECDH-ES+A192KW\",\"enc\":\"A256GCM\"}",
         "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A128GCM\"}",
         "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A128CBC-HS256\"}",
         "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\",\"zip\":\"DEF\"}",
@@ -792,6 +844,7 @@ main(void)
         cmocka_unit_test(decrypt_opens_what_upstream_kbs_sent),
         cmocka_unit_test(decrypt_refuses_the_rsa1_5_that_upstream_kbs_can_send),
         cmocka_unit_test(decrypt_opens_what_ocicrypt_wrote_for_one_and_for_several),
+        cmocka_unit_test(keys_wrapped_by_less_are_opened_where_that_is_allowed),
         cmocka_unit_test(what_is_encrypted_to_any_key_opens_with_it_alone),
         cmocka_unit_test(several_recipients_each_open_it),
         cmocka_unit_test(encrypt_takes_one_to_sixteen_recipients_with_keys_that_fit),

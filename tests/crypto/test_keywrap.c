@@ -118,19 +118,49 @@ aes_wrap_gives_the_published_value(void **state)
     coco_buf_done(&wrapped);
 }
 
+/* RFC 3394 sections 4.1 and 4.2. */
+static void
+shorter_keks_wrap_as_the_rfc_has_it(void **state)
+{
+    static const char *const wants[] = {"1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5",
+                                        "96778b25ae6ca435f92b5b97c050aed2468ab8a17ad84e5d"};
+    uint8_t bytes[24];
+    uint8_t data[16];
+
+    (void)state;
+    for (uint8_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = i;
+    for (uint8_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i << 4 | i);
+    for (size_t i = 0; i < 2; i++) {
+        const struct coco_secret kek = {.data = bytes, .len = 16 + 8 * i};
+        const struct coco_secret secret = {.data = data, .len = sizeof(data)};
+        _cleanup_buf_ struct coco_buf wrapped = {.limit = 64};
+        _cleanup_buf_ struct coco_buf hex = {.limit = 64};
+        _cleanup_secret_ struct coco_secret back = {0};
+        coco_error *err = NULL;
+
+        assert_ok(coco_aes_wrap(&kek, &secret, &wrapped, &err), err);
+        assert_ok(coco_buf_append_hex(&hex, wrapped.data, wrapped.len, &err), err);
+        assert_string_equal(coco_buf_text(&hex), wants[i]);
+        assert_ok(coco_aes_unwrap(&kek, &wrapped, &back, &err), err);
+        assert_true(coco_secret_equal(&back, data, sizeof(data)));
+    }
+}
+
 static void
 wrapping_wants_a_kek_of_its_size_and_whole_blocks(void **state)
 {
     uint8_t bytes[40] = {0};
     const struct coco_secret kek = {.data = bytes, .len = COCO_KEK_SIZE};
-    const struct coco_secret short_kek = {.data = bytes, .len = 16};
+    const struct coco_secret short_kek = {.data = bytes, .len = 17};
     const struct coco_secret odd = {.data = bytes, .len = 33};
     struct coco_buf wrapped = {.limit = 64};
     coco_error *err = NULL;
 
     (void)state;
     assert_fails(coco_aes_wrap(&short_kek, &kek, &wrapped, &err), err, COCO_ERR_INVALID,
-                 "key of 16 bytes");
+                 "key of 17 bytes");
     assert_fails(coco_aes_wrap(&kek, &odd, &wrapped, &err), err, COCO_ERR_INVALID,
                  "cannot wrap 33 bytes");
     coco_buf_done(&wrapped);
@@ -252,6 +282,7 @@ main(void)
         cmocka_unit_test(ecdh_es_agrees_with_rfc_7518_appendix_c),
         cmocka_unit_test(agreement_is_on_one_curve_only),
         cmocka_unit_test(aes_wrap_gives_the_published_value),
+        cmocka_unit_test(shorter_keks_wrap_as_the_rfc_has_it),
         cmocka_unit_test(wrapping_wants_a_kek_of_its_size_and_whole_blocks),
         cmocka_unit_test(oaep_opens_only_with_its_hash_and_its_key),
         cmocka_unit_test(pkcs1_gives_a_random_secret_for_what_does_not_open),

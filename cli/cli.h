@@ -150,6 +150,9 @@ typedef coco_status cli_set_bytes(void *object, const uint8_t *data, size_t len,
 /* Gives the content of the file path, or nothing if path is NULL, to set. */
 int cli_set_file(struct cli *cli, const char *path, cli_set_bytes *set, void *object);
 
+/* --policy and --insecure-policy. */
+int cli_set_policy(struct cli *cli, coco_image_client *client);
+
 /* The key broker client that --kbs names; NULL stays NULL if it was not given. */
 int cli_open_kbc(struct cli *cli, coco_kbc **ret);
 /* The owner's client of the broker that --kbs names; it must be given. */

@@ -304,6 +304,21 @@ static const struct cli_command table[] = {
         .run = cli_image_rm,
     },
     {
+        .name = "image sign",
+        .operands = "REF",
+        .min = 1,
+        .max = 1,
+        .purpose = "sign an image in a registry as cosign does",
+        .details = "The signature is put beside the image, as one more of the tag sha256-HEX.sig; "
+                   "cosign, podman and guests verify it with the public half of --sign-key. What is "
+                   "signed is the digest that REF means now, of a multi-platform image all of it. "
+                   "REF is as in \"image pull\", in a registry.",
+        .options = {OPT_SIGN_KEY, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY,
+                    OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_RETRIES,
+                    OPT_STALL_TIMEOUT},
+        .run = cli_image_sign,
+    },
+    {
         .name = "image unmount",
         .operands = "DIR",
         .min = 1,
@@ -312,6 +327,22 @@ static const struct cli_command table[] = {
         .details = "What was written to it goes, too. An error while something runs in it.",
         .options = {OPT_STORE},
         .run = cli_image_unmount,
+    },
+    {
+        .name = "image verify",
+        .operands = "REF",
+        .min = 1,
+        .max = 1,
+        .purpose = "tell whether a policy accepts an image, and what was checked",
+        .details = "Nothing is pulled but signatures. An image that is refused is an error (3). "
+                   "Without --policy only a REF with a digest is accepted, as by \"image pull\". "
+                   "REF is as in \"image pull\"; keys that the policy names as kbs:///... are "
+                   "asked for with --kbs.",
+        .data = true,
+        .options = {OPT_POLICY, OPT_INSECURE_POLICY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM,
+                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_CACHE,
+                    OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_RETRIES, OPT_STALL_TIMEOUT},
+        .run = cli_image_verify,
     },
     {
         .name = "image verify-store",

@@ -5,30 +5,6 @@
  */
 #include "cli.h"
 
-#include <string.h>
-
-static const char accept_anything[] = "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}";
-
-static int
-set_policy(struct cli *cli, coco_image_client *client)
-{
-    const char *path = cli_get(&cli->args, OPT_POLICY);
-    _cleanup_bytes_ struct cli_bytes bytes = {0};
-
-    if (cli_given(&cli->args, OPT_INSECURE_POLICY)) {
-        if (cli_given(&cli->args, OPT_POLICY))
-            return cli_usage(cli, "--policy and --insecure-policy exclude each other");
-        return cli_check(cli, coco_image_client_set_policy(client, (const uint8_t *)accept_anything,
-                                                           strlen(accept_anything), &cli->err));
-    }
-    if (!path)
-        return CLI_DONE;
-    int rc = cli_read_file(cli, path, CLI_JSON_MAX, &bytes);
-    if (rc == CLI_DONE)
-        rc = cli_check(cli, coco_image_client_set_policy(client, bytes.data, bytes.len, &cli->err));
-    return rc;
-}
-
 /* What must be true of an encrypted image. */
 static int
 set_demands(struct cli *cli, coco_image_client *client)
@@ -77,7 +53,7 @@ cli_image_pull(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_open_images(cli, kbc, &client);
     if (rc == CLI_DONE)
-        rc = set_policy(cli, client);
+        rc = cli_set_policy(cli, client);
     if (rc == CLI_DONE)
         rc = cli_add_keys(cli, client);
     if (rc == CLI_DONE)

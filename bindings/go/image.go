@@ -546,6 +546,40 @@ func (i *ImageClient) Plan(ctx context.Context, ref *ImageRef, opts *ImageOption
 	return takeBytes(ret), nil
 }
 
+// Judge tells, in JSON, whether the policy accepts an image, and what was checked. A refusal
+// is no error.
+func (i *ImageClient) Judge(ctx context.Context, ref *ImageRef, opts *ImageOptions) ([]byte, error) {
+	var ret *C.coco_bytes
+	if err := i.ready(ref); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_judge(c, f.ctx, ref.c, opts.c(), &ret, f.err)
+	})
+	runtime.KeepAlive(ref)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
+// Sign signs an image in a registry as cosign does, by a private key: PEM, DER or JWK. It
+// tells, in JSON, what and where.
+func (i *ImageClient) Sign(ctx context.Context, ref *ImageRef, key []byte) ([]byte, error) {
+	var ret *C.coco_bytes
+	if err := i.ready(ref); err != nil {
+		return nil, err
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_sign(c, f.ctx, ref.c, data(key), size(key), &ret, f.err)
+	})
+	runtime.KeepAlive(ref)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
 // Inspect describes the image in JSON, without pulling its layers.
 func (i *ImageClient) Inspect(ctx context.Context, ref *ImageRef) ([]byte, error) {
 	var ret *C.coco_bytes

@@ -1,5 +1,5 @@
 /*
- * fuzz/policy/target.c - no policy with "reject" alone lets an image pass
+ * fuzz/policy/target.c - no policy with "reject" alone lets a name pass
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,7 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return 0;
     }
     /* An escaped letter would hide the word, but then there is a backslash. */
-    bool may_accept = memmem(data, len, "insecureAcceptAnything", 22) || memchr(data, '\\', len);
+    bool may_accept = memmem(data, len, "insecureAcceptAnything", 22)
+                      || memmem(data, len, "igned", 5) || memchr(data, '\\', len);
     for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
         status = coco_policy_check(policy, &images[i], NULL);
         if (status != COCO_ERR_DENIED && !(status == COCO_OK && may_accept))

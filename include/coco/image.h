@@ -283,7 +283,9 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_registries(coco_image
  * Sets the policy, a containers `policy.json`, that pulled images must meet.
  *
  * Without one only references with a digest are pulled. Requirements this
- * build cannot check refuse the image.
+ * build cannot check refuse the image. Keys that it names are read when an image is
+ * judged: a path of a file, or `kbs:///…`, a resource of the broker of
+ * coco_image_client_set_kbc().
  *
  * @param client  whose
  * @param json    the policy
@@ -780,6 +782,47 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_plan(coco_image_client *client, 
                                                      const coco_image_ref *ref,
                                                      const coco_image_options *opts,
                                                      coco_bytes **ret, coco_error **err);
+
+/**
+ * Tells whether the policy accepts an image, and what was checked, without pulling it.
+ *
+ * A refusal is no failure of the call: `accepted` says it.
+ *
+ * @param client  credentials and policy
+ * @param ctx     cancellation
+ * @param ref     which image
+ * @param opts    limits, or NULL for the defaults
+ * @param ret     JSON: reference, digest (null if its name alone refuses it), accepted, reason
+ *                (unless accepted), scopes (transport, scope, requirements: type, accepted,
+ *                reason, signatures: where, accepted, reason, checks: check, ok, detail)
+ * @param err     as coco_image_pull()
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_judge(coco_image_client *client, coco_ctx *ctx,
+                                                      const coco_image_ref *ref,
+                                                      const coco_image_options *opts,
+                                                      coco_bytes **ret, coco_error **err);
+
+/**
+ * Signs an image in a registry as cosign does, and puts the signature beside it.
+ *
+ * What is signed is what @p ref means: of a multi-platform image the index, which covers
+ * all of them, and its name without the tag. The signature becomes one more of the tag
+ * `sha256-<hex>.sig` of its repository; one that is there by the same key is not made
+ * again.
+ *
+ * @param client  credentials
+ * @param ctx     cancellation
+ * @param ref     an image in a registry
+ * @param key     private key, PEM, DER or JWK: P-256, P-384, P-521, RSA or Ed25519
+ * @param len     number of its bytes
+ * @param ret     JSON: reference, digest, signature (where it is), already (whether it was
+ *                there)
+ * @param err     as coco_image_push(); ::COCO_ERR_PROTO or ::COCO_ERR_NOTSUP for @p key
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_sign(coco_image_client *client, coco_ctx *ctx,
+                                                     const coco_image_ref *ref, const uint8_t *key,
+                                                     size_t len, coco_bytes **ret,
+                                                     coco_error **err);
 
 /** Frees @p image; NULL is fine. Files stay on disk. */
 COCO_API void coco_image_free(coco_image *image);

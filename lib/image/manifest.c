@@ -230,7 +230,7 @@ parse_index(struct coco_manifest *index, coco_error **err)
 }
 
 static coco_status
-parse_image(struct coco_manifest *manifest, size_t max_layers, coco_error **err)
+parse_image(struct coco_manifest *manifest, size_t max_layers, bool any_config, coco_error **err)
 {
     const cJSON *config = NULL;
     const cJSON *layers = NULL;
@@ -241,7 +241,7 @@ parse_image(struct coco_manifest *manifest, size_t max_layers, coco_error **err)
     status = parse_descriptor(config, &manifest->config, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "config");
-    if (strcmp(manifest->config.media_type, COCO_MEDIA_OCI_CONFIG) != 0
+    if (!any_config && strcmp(manifest->config.media_type, COCO_MEDIA_OCI_CONFIG) != 0
         && strcmp(manifest->config.media_type, COCO_MEDIA_DOCKER_CONFIG) != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "an artifact with a config of type '%.200s'",
                          manifest->config.media_type);
@@ -251,9 +251,9 @@ parse_image(struct coco_manifest *manifest, size_t max_layers, coco_error **err)
     return status;
 }
 
-coco_status
-coco_manifest_parse(const void *data, size_t len, const char *media_type, size_t max_layers,
-                    struct coco_manifest *ret, coco_error **err)
+static coco_status
+parse_manifest(const void *data, size_t len, const char *media_type, size_t max_layers,
+               bool any_config, struct coco_manifest *ret, coco_error **err)
 {
     _cleanup_manifest_ struct coco_manifest manifest = {0};
     const struct manifest_kind *kind = NULL;
@@ -269,7 +269,31 @@ coco_manifest_parse(const void *data, size_t len, const char *media_type, size_t
     manifest.media_type = kind->media_type;
     manifest.is_index = kind->is_index;
     manifest.is_docker = kind->is_docker;
-    status = kind->is_index ? parse_index(&manifest, err) : parse_image(&manifest, max_layers, err);
+    status = kind->is_index ? parse_index(&manifest, err)
+                            : parse_image(&manifest, max_layers, any_config, err);
+    if (status != COCO_OK)
+        return status;
+    *ret = manifest;
+    manifest = (struct coco_manifest){0};
+    return COCO_OK;
+}
+
+coco_status
+coco_manifest_parse(const void *data, size_t len, const char *media_type, size_t max_layers,
+                    struct coco_manifest *ret, coco_error **err)
+{
+    return parse_manifest(data, len, media_type, max_layers, false, ret, err);
+}
+
+coco_status
+coco_artifact_parse(const void *data, size_t len, const char *media_type, size_t max_layers,
+                    struct coco_manifest *ret, coco_error **err)
+{
+    _cleanup_manifest_ struct coco_manifest manifest = {0};
+
+    coco_status status = parse_manifest(data, len, media_type, max_layers, true, &manifest, err);
+    if (status == COCO_OK && (manifest.is_index || manifest.is_docker))
+        status = coco_fail(err, COCO_ERR_PROTO, "what is attached is no OCI manifest");
     if (status != COCO_OK)
         return status;
     *ret = manifest;

@@ -66,6 +66,12 @@ struct coco_manifest {
  */
 coco_status coco_manifest_parse(const void *data, size_t len, const char *media_type,
                                 size_t max_layers, struct coco_manifest *ret, coco_error **err);
+/*
+ * The same for what is attached to an image, such as a signature: an OCI manifest whose config may
+ * be of any type.
+ */
+coco_status coco_artifact_parse(const void *data, size_t len, const char *media_type,
+                                size_t max_layers, struct coco_manifest *ret, coco_error **err);
 void coco_manifest_done(struct coco_manifest *manifest);
 #define _cleanup_manifest_ _cleanup_(coco_manifest_done)
 

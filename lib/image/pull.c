@@ -18,10 +18,10 @@
 #include "image/meta.h"
 #include "image/overlay.h"
 #include "image/remove.h"
+#include "image/signatures.h"
 #include "image/staging.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -236,6 +236,15 @@ fill(struct pull *pull, const struct coco_staging *staging, coco_error **err)
 }
 
 static coco_status
+judge(const struct pull *pull, coco_error **err)
+{
+    const struct coco_found_image image = {pull->order->client, pull->order->ref,
+                                           &pull->order->limits, &pull->found};
+
+    return coco_signatures_judge(&image, pull->ctx, err);
+}
+
+static coco_status
 make_bundle(struct pull *pull, struct coco_staging *staging, coco_error **err)
 {
     coco_status status = coco_staging_begin(pull->order->dir, staging, err);
@@ -243,6 +252,8 @@ make_bundle(struct pull *pull, struct coco_staging *staging, coco_error **err)
         status = coco_source_resolve(pull->order->source, pull->ctx, pull->order->ref,
                                      &pull->order->client->platform, pull->order->limits.max_layers,
                                      &pull->found, err);
+    if (status == COCO_OK && pull->order->judged)
+        status = judge(pull, err);
     if (status == COCO_OK)
         status = get_config(pull, err);
     if (status == COCO_OK)
@@ -290,20 +301,11 @@ coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **
 static coco_status
 check_policy(const coco_image_client *client, const coco_image_ref *ref, coco_error **err)
 {
-    const char *registry = coco_image_ref_registry(ref);
-    const char *repository = coco_image_ref_repository(ref);
     _cleanup_free_ char *name = NULL;
 
-    if (!registry) {
-        name = realpath(repository, NULL);
-        if (!name && errno == ENOENT)
-            return coco_fail(err, COCO_ERR_NOTFOUND, "no image '%s'", repository);
-        if (!name)
-            return coco_fail_errno(err, errno, "'%s'", repository);
-    } else if (asprintf(&name, "%s/%s", registry, repository) < 0) {
-        name = NULL;
-        return coco_fail_nomem(err);
-    }
+    coco_status status = coco_signatures_name_of(ref, &name, err);
+    if (status != COCO_OK)
+        return status;
     const struct coco_policy_image image = {
         .transport = coco_image_ref_transport(ref),
         .name = name,
@@ -318,7 +320,8 @@ coco_image_pull(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
                 const char *dir, const coco_image_options *opts, coco_image **ret, coco_error **err)
 {
     _cleanup_source_ struct coco_source source = {0};
-    struct coco_pull_order order = {.client = client, .source = &source, .ref = ref, .dir = dir};
+    struct coco_pull_order order = {
+        .client = client, .source = &source, .ref = ref, .dir = dir, .judged = true};
 
     coco_status status = coco_image_options_set(&order.limits, opts,
                                                 COCO_IMAGE_IGNORE_CHOWN | COCO_IMAGE_OVERLAY, err);

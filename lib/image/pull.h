@@ -15,9 +15,11 @@ struct coco_pull_order {
     const coco_image_ref *ref;
     const char *dir;
     coco_image_options limits; /* set, see coco_image_options_set() */
+    bool judged; /* by the client's policy, once it is known what the reference means */
 };
 
-/* coco_image_pull() from an open source. No policy is asked. */
+/* coco_image_pull() from an open source. The policy is asked for what it is of, not for its name.
+ */
 coco_status coco_pull_from(const struct coco_pull_order *order, coco_ctx *ctx, coco_image **ret,
                            coco_error **err);
 

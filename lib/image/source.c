@@ -167,6 +167,21 @@ get_manifest(const struct coco_source *source, coco_ctx *ctx, const struct coco_
     return status;
 }
 
+/* Signatures are of SHA-256, whatever the digest that was asked for. */
+static coco_status
+note_digests(struct coco_resolved *found, coco_error **err)
+{
+    struct coco_digest digest = {0};
+
+    if (found->digest.alg != COCO_SHA256)
+        found->digests[found->n_digests++] = found->digest;
+    coco_status status =
+        coco_digest_of(COCO_SHA256, coco_buf_text(&found->text), found->text.len, &digest, err);
+    if (status == COCO_OK)
+        found->digests[found->n_digests++] = digest;
+    return status;
+}
+
 coco_status
 coco_source_resolve(const struct coco_source *source, coco_ctx *ctx, const coco_image_ref *ref,
                     const struct coco_platform *platform, size_t max_layers,
@@ -182,6 +197,8 @@ coco_source_resolve(const struct coco_source *source, coco_ctx *ctx, const coco_
     coco_status status = pin ? coco_digest_parse(pin, &pinned, err) : COCO_OK;
     for (int depth = 0; status == COCO_OK && depth <= COCO_INDEX_DEPTH_MAX; depth++) {
         status = get_manifest(source, ctx, wanted, pin ? &pinned : NULL, &media_type, &found, err);
+        if (status == COCO_OK)
+            status = note_digests(&found, err);
         if (status == COCO_OK)
             status = coco_manifest_parse(coco_buf_text(&found.text), found.text.len,
                                          wanted ? wanted->media_type : coco_buf_text(&media_type),

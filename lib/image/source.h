@@ -113,6 +113,9 @@ struct coco_resolved {
     struct coco_manifest manifest;
     struct coco_buf text;      /* the manifest's own bytes */
     struct coco_digest digest; /* of text */
+    /* Of text and of the indexes on the way to it, outermost first: what a signature may be of. */
+    struct coco_digest digests[2 * (COCO_INDEX_DEPTH_MAX + 1)];
+    size_t n_digests;
 };
 
 void coco_resolved_done(struct coco_resolved *resolved);

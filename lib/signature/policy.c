@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "signature/policy.h"
+#include "signature/scope.h"
 
 #include "base/base64.h"
 #include "base/fail.h"
@@ -14,14 +14,7 @@
 
 #include <string.h>
 
-/* A name of at most 255 bytes, a tag of at most 128 or a digest, and a path of PATH_MAX. */
-#define NAME_MAX_BYTES ((size_t)8192)
-
 #define PEM_BEGIN "-----BEGIN "
-
-struct coco_policy {
-    cJSON *root;
-};
 
 /* ---- parsing ---- */
 
@@ -330,24 +323,6 @@ check_requirements(const cJSON *list, coco_error **err)
     return COCO_OK;
 }
 
-/*
- * Whether path is absolute and has one form only; "/" has not, for it would mean
- * the same as the scope "".
- */
-static bool
-is_clean_path(const char *path)
-{
-    while (*path == '/') {
-        size_t len = strcspn(++path, "/");
-        if (len == 0 || (len == 1 && path[0] == '.') || (len == 2 && strncmp(path, "..", 2) == 0))
-            return false;
-        path += len;
-        if (*path == '\0')
-            return true;
-    }
-    return false;
-}
-
 /* Transports whose images are files: scopes are paths (containers-policy.json(5), "dir:"). */
 static bool
 has_paths(const char *transport)
@@ -372,7 +347,7 @@ check_scopes(const cJSON *transport, coco_error **err)
                          transport->string);
     cJSON_ArrayForEach(scope, transport) {
         coco_status status = COCO_OK;
-        if (paths && scope->string[0] && !is_clean_path(scope->string))
+        if (paths && scope->string[0] && !coco_scope_is_path(scope->string))
             status = coco_fail(err, COCO_ERR_PROTO, "not an absolute path in its shortest form");
         if (only_default && scope->string[0])
             status = coco_fail(err, COCO_ERR_PROTO, "it has no scope but \"\"");
@@ -441,162 +416,4 @@ coco_policy_free(struct coco_policy *policy)
         return;
     coco_json_free(policy->root);
     free(policy);
-}
-
-/* ---- looking up ---- */
-
-/* The list of a scope, and what to call it. */
-struct match {
-    const cJSON *requirements;
-    const char *transport;
-    struct coco_buf scope;
-};
-
-static void
-match_done(struct match *match)
-{
-    coco_buf_done(&match->scope);
-}
-
-/* Whether there is a scope of just that name; then it is the one that counts. */
-static coco_status
-try_scope(const cJSON *scopes, const char *name, struct match *match, coco_error **err)
-{
-    match->requirements = cJSON_GetObjectItemCaseSensitive(scopes, name);
-    if (!match->requirements)
-        return COCO_OK;
-    coco_buf_reset(&match->scope);
-    return coco_buf_append_text(&match->scope, name, err);
-}
-
-/* name, then what stands before its last '/', and so on; "" is tried later. */
-static coco_status
-try_parents(const cJSON *scopes, char *name, struct match *match, coco_error **err)
-{
-    coco_status status = COCO_OK;
-
-    while (status == COCO_OK && !match->requirements && *name) {
-        status = try_scope(scopes, name, match, err);
-        char *slash = strrchr(name, '/');
-        if (!slash)
-            break;
-        *slash = '\0';
-    }
-    return status;
-}
-
-/* *.example.org and *.org for a.example.org:5000 (containers-policy.json(5)). */
-static coco_status
-try_wildcards(const cJSON *scopes, char *host, struct match *match, coco_error **err)
-{
-    coco_status status = COCO_OK;
-
-    host[strcspn(host, ":/")] = '\0';
-    for (char *dot = strchr(host, '.'); dot && status == COCO_OK && !match->requirements;
-         dot = strchr(dot + 1, '.')) {
-        if (dot == host)
-            continue;
-        dot[-1] = '*';
-        status = try_scope(scopes, dot - 1, match, err);
-    }
-    return status;
-}
-
-/* The most specific scope for the image whose full name ends in suffix, ":tag" or "@digest". */
-static coco_status
-find_match(const cJSON *root, const struct coco_policy_image *image, const char *suffix,
-           struct match *match, coco_error **err)
-{
-    const cJSON *transports = cJSON_GetObjectItemCaseSensitive(root, "transports");
-    const cJSON *scopes = cJSON_GetObjectItemCaseSensitive(transports, image->transport);
-    bool is_docker = strcmp(image->transport, "docker") == 0;
-    _cleanup_buf_ struct coco_buf name = {.limit = NAME_MAX_BYTES};
-
-    coco_status status = coco_buf_printf(&name, err, "%s%s", image->name, suffix);
-    if (status == COCO_OK)
-        status = try_scope(scopes, coco_buf_text(&name), match, err);
-    if (status != COCO_OK)
-        return status;
-
-    char *text = (char *)name.data;
-    text[strlen(image->name)] = '\0';
-    status = try_parents(scopes, text, match, err);
-    if (status == COCO_OK && is_docker && !match->requirements)
-        status = try_wildcards(scopes, text, match, err);
-    if (status == COCO_OK && !match->requirements)
-        status = try_scope(scopes, "", match, err);
-    if (!match->requirements)
-        match->requirements = cJSON_GetObjectItemCaseSensitive(root, "default");
-    else
-        match->transport = image->transport;
-    return status;
-}
-
-static coco_status
-deny(const struct match *match, const char *type, const char *why, coco_error **err)
-{
-    if (!match->transport)
-        return coco_fail(err, COCO_ERR_DENIED, "policy: default: %s: %s", type, why);
-    return coco_fail(err, COCO_ERR_DENIED, "policy: transport '%s', scope '%s': %s: %s",
-                     match->transport, coco_buf_text(&match->scope), type, why);
-}
-
-static coco_status
-evaluate(const struct match *match, coco_error **err)
-{
-    const cJSON *requirement = NULL;
-    bool accepted = false;
-
-    cJSON_ArrayForEach(requirement, match->requirements) {
-        const char *type = NULL;
-        coco_status status = coco_json_get_string(requirement, "type", &type, err);
-        if (status != COCO_OK)
-            return status;
-        if (strcmp(type, "reject") == 0)
-            return deny(match, type, "the image is refused", err);
-        if (strcmp(type, "insecureAcceptAnything") != 0)
-            return deny(match, type, "cannot be checked by this build", err);
-        accepted = true;
-    }
-    return accepted ? COCO_OK : deny(match, "no requirement", "nothing accepts the image", err);
-}
-
-static coco_status
-check_by(const struct coco_policy *policy, const struct coco_policy_image *image, char mark,
-         const char *id, coco_error **err)
-{
-    _cleanup_(match_done) struct match match = {.scope.limit = NAME_MAX_BYTES};
-    _cleanup_buf_ struct coco_buf suffix = {.limit = NAME_MAX_BYTES};
-
-    coco_status status = coco_buf_printf(&suffix, err, "%c%s", mark, id);
-    if (status == COCO_OK)
-        status = find_match(policy->root, image, coco_buf_text(&suffix), &match, err);
-    return status == COCO_OK ? evaluate(&match, err) : status;
-}
-
-coco_status
-coco_policy_check(const struct coco_policy *policy, const struct coco_policy_image *image,
-                  coco_error **err)
-{
-    bool is_docker = strcmp(image->transport, "docker") == 0;
-
-    if (!policy && !image->digest)
-        return coco_fail(err, COCO_ERR_DENIED,
-                         "no policy: '%.300s' must be asked for by its digest", image->name);
-    if (!policy)
-        return COCO_OK;
-    if (!is_docker && !is_clean_path(image->name))
-        return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not an absolute, clean path",
-                         image->name);
-    if (!is_docker)
-        return check_by(policy, image, ':', image->tag ? image->tag : "", err);
-
-    /* An image with two names must be accepted under both: which of them a scope is meant for
-     * nobody can tell. */
-    coco_status status = COCO_OK;
-    if (image->digest)
-        status = check_by(policy, image, '@', image->digest, err);
-    if (status == COCO_OK && (image->tag || !image->digest))
-        status = check_by(policy, image, ':', image->tag ? image->tag : "latest", err);
-    return status;
 }

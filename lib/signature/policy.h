@@ -32,10 +32,12 @@ struct coco_policy_image {
 };
 
 /*
- * COCO_OK if every requirement of the most specific scope holds; COCO_ERR_DENIED
- * with the scope and requirement that refuse. Without a policy (NULL) only an
- * image asked for by digest is accepted. COCO_ERR_INVALID for a path that is not
- * absolute or holds ".", ".." or "//": scopes would not be found by it.
+ * What can be said before anything of the image was asked for: COCO_ERR_DENIED if the most
+ * specific scope refuses it whatever its signatures are, with that scope. Without a policy
+ * (NULL) only an image asked for by digest is accepted. COCO_ERR_INVALID for a path that is
+ * not absolute or holds ".", ".." or "//": scopes would not be found by it.
+ *
+ * The rest is for coco_policy_judge() in signature/judge.h.
  */
 coco_status coco_policy_check(const struct coco_policy *policy,
                               const struct coco_policy_image *image, coco_error **err);

@@ -17,8 +17,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = [
     "attest", "collateral export", "collateral import", "collateral show", "doctor", "evidence get",
     "evidence record", "evidence replay", "evidence show", "evidence verify", "explain", "image decrypt", "image encrypt", "image inspect",
-    "image ls", "image plan", "image prune", "image pull", "image push", "image rekey", "image rm", "image unmount",
-    "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs backup", "kbs reseal", "kbs restore", "kbs rotate-keys", "kbs serve", "kbs token", "kbs wrap-key",
+    "image ls", "image plan", "image prune", "image pull", "image push", "image rekey", "image rm", "image sign", "image unmount",
+    "image verify", "image verify-store", "initdata build", "initdata show", "initdata verify", "kbs audit", "kbs backup", "kbs reseal", "kbs restore", "kbs rotate-keys", "kbs serve", "kbs token", "kbs wrap-key",
     "manual", "measure",
     "policy ls", "policy rm", "policy set",
     "resource get", "resource ls", "resource put", "resource restore",
@@ -171,7 +171,8 @@ def test_bash_completes_commands_options_and_words(coco):
     assert {"image", "kbs", "try", "version"} <= complete(coco, "coco", "")
     assert complete(coco, "coco", "ve") == {"version"}
     assert complete(coco, "coco", "image", "") == {
-        "decrypt", "encrypt", "inspect", "ls", "plan", "prune", "pull", "push", "rekey", "rm", "unmount", "verify-store",
+        "decrypt", "encrypt", "inspect", "ls", "plan", "prune", "pull", "push", "rekey", "rm", "sign", "unmount",
+        "verify", "verify-store",
     }
     assert {"--key", "--kbs", "--json"} <= complete(coco, "coco", "image", "pull", "--")
     assert "--recipient" not in complete(coco, "coco", "image", "pull", "--")

@@ -1287,7 +1287,7 @@ pull(struct world *w, const struct row *row, uint32_t retries, coco_error **err)
     coco_status status = open_source(w, row, retries, &source, err);
     if (status == COCO_OK)
         status = make_ref(w, row, &ref, err);
-    const struct coco_pull_order order = {w->client, &source, ref, w->dir, w->limits};
+    const struct coco_pull_order order = {w->client, &source, ref, w->dir, w->limits, false};
     if (status == COCO_OK)
         status = coco_pull_from(&order, w->ctx, &image, err);
     return status;

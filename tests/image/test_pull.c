@@ -183,7 +183,7 @@ end(void **state)
 static coco_status
 pull(struct fixture *f, coco_image **image)
 {
-    const struct coco_pull_order order = {f->client, &f->source, f->ref, f->dir, f->opts};
+    const struct coco_pull_order order = {f->client, &f->source, f->ref, f->dir, f->opts, false};
 
     return coco_pull_from(&order, f->ctx, image, &err);
 }

@@ -323,10 +323,10 @@ requirements_must_all_hold(void **state)
         {ONE("{\"type\":\"insecureAcceptAnything\"},{\"type\":\"reject\"}"), "default: reject"},
         {ONE("{\"type\":\"reject\"},{\"type\":\"insecureAcceptAnything\"}"), "default: reject"},
         {"{\"default\":" SIGNED "}", "signedBy: cannot be checked by this build"},
-        {SIGSTORE("\"keyPath\":\"/k\""), "sigstoreSigned: cannot be checked by this build"},
-        {ONE("{\"type\":\"insecureAcceptAnything\"},{\"type\":\"sigstoreSigned\",\"keyPath\":\"/"
-             "k\"}"),
-         "cannot be checked"},
+        /* Signatures are judged when it is known what of. */
+        {SIGSTORE("\"keyPath\":\"/k\""), NULL},
+        {ONE("{\"type\":\"sigstoreSigned\",\"keyPath\":\"/k\"},{\"type\":\"reject\"}"),
+         "default: reject"},
         /* A scope that accepts is not undone by the default, nor the other way round. */
         {"{\"default\":" REJECT ",\"transports\":{\"docker\":{\"a.test\":" ACCEPT "}}}", NULL},
         {"{\"default\":" ACCEPT ",\"transports\":{\"docker\":{\"a.test\":" REJECT "}}}",

@@ -256,6 +256,15 @@ class ImageClient(Handle):
         options = native.image_options(**limits)
         return json.loads(call(context, native.image_plan, self._c, _parsed(ref), options))
 
+    def judge(self, ref, *, context=None, **limits):
+        """Tells, as a dict, whether the policy accepts an image, and what was checked."""
+        options = native.image_options(**limits)
+        return json.loads(call(context, native.image_judge, self._c, _parsed(ref), options))
+
+    def sign(self, ref, key, *, context=None):
+        """Signs an image in a registry as cosign does, by a private key: PEM, DER or JWK."""
+        return json.loads(call(context, native.image_sign, self._c, _parsed(ref), key))
+
     def inspect(self, ref, *, context=None):
         """Describes an image, as a dict, without pulling its layers."""
         return json.loads(call(context, native.image_inspect, self._c, _parsed(ref)))

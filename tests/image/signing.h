@@ -1,0 +1,85 @@
+/*
+ * tests/image/signing.h - images in directories with signatures beside them
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_TESTS_SIGNING_H
+#define COCO_TESTS_SIGNING_H
+
+#include "base/base64.h"
+#include "crypto/key.h"
+#include "image/dir.h"
+#include "tests/faults.h"
+
+#include "copying.h"
+
+#define SIGNED_AS "a.test/app"
+
+/* dir:%/d, whose digest is in f->image, with the payload as its signature number n. */
+static inline void
+sign_dir(struct fixture *f, EVP_PKEY *key, const char *digest, int n)
+{
+    _cleanup_buf_ struct coco_buf payload = {.limit = 4096};
+    _cleanup_buf_ struct coco_buf raw = {.limit = 4096};
+    _cleanup_buf_ struct coco_buf text = {.limit = 1 << 14};
+    char name[32];
+
+    assert_ok(coco_buf_printf(&payload, &f->err,
+                              "{\"critical\":{\"identity\":{\"docker-reference\":\"" SIGNED_AS
+                              "\"},\"image\":{\"docker-manifest-digest\":\"%s\"},\"type\":\"cosign "
+                              "container image signature\"},\"optional\":null}",
+                              digest),
+              f->err);
+    assert_ok(coco_key_sign(key, payload.data, payload.len, &raw, &f->err), f->err);
+    assert_ok(coco_buf_append(&text, "\0sigstore-json\n", 15, &f->err), f->err);
+    assert_ok(
+        coco_buf_append_text(
+            &text,
+            "{\"mimeType\":\"application/vnd.dev.cosign.simplesigning.v1+json\",\"payload\":\"",
+            &f->err),
+        f->err);
+    assert_ok(coco_base64_encode(COCO_BASE64, payload.data, payload.len, &text, &f->err), f->err);
+    assert_ok(coco_buf_append_text(
+                  &text, "\",\"annotations\":{\"dev.cosignproject.cosign/signature\":\"", &f->err),
+              f->err);
+    assert_ok(coco_base64_encode(COCO_BASE64, raw.data, raw.len, &text, &f->err), f->err);
+    assert_ok(coco_buf_append_text(&text, "\"}}", &f->err), f->err);
+    char path[128];
+    (void)snprintf(name, sizeof(name), "d/signature-%d", n);
+    (void)snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text.data, 1, text.len, file), text.len);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The client's policy is one requirement with the key "signer". */
+static inline void
+require_signer(struct fixture *f, EVP_PKEY *key)
+{
+    _cleanup_buf_ struct coco_buf json = {.limit = 4096};
+
+    layout_write_key(f->dir, "signer", key);
+    assert_ok(coco_buf_printf(&json, &f->err,
+                              "{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":\"%s/"
+                              "signer.pub\",\"signedIdentity\":{\"type\":\"exactRepository\","
+                              "\"dockerRepository\":\"" SIGNED_AS "\"}}]}",
+                              f->dir),
+              f->err);
+    assert_ok(coco_image_client_set_policy(f->client, json.data, json.len, &f->err), f->err);
+}
+
+static inline coco_image_ref *
+ref_of(struct fixture *f, const char *format)
+{
+    coco_image_ref *ref = NULL;
+    char text[256];
+    size_t head = strcspn(format, "%");
+
+    (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)head, format, format[head] ? f->dir : "",
+                   format[head] ? format + head + 1 : "");
+    assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
+    return ref;
+}
+
+#endif

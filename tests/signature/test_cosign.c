@@ -1,0 +1,189 @@
+/*
+ * tests/signature/test_cosign.c - lib/signature/cosign.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/signkit.h"
+
+#define ANNOTATION "dev.cosignproject.cosign/signature"
+#define PAYLOAD(name, digest)                                                                      \
+    "{\"critical\":{\"identity\":{\"docker-reference\":\"" name "\"},"                             \
+    "\"image\":{\"docker-manifest-digest\":\"" digest                                              \
+    "\"},\"type\":\"cosign container image signature\"},\"optional\":null}"
+#define GOOD PAYLOAD("a.test/app", KIT_DIGEST)
+#define BY_KEY "{\"type\":\"sigstoreSigned\",\"keyPath\":\"key\"}"
+
+struct fixture {
+    struct signkit kit;
+    EVP_PKEY *key;
+    EVP_PKEY *other;
+};
+
+static int
+begin(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    signkit_begin(&f->kit);
+    assert_int_equal(coco_key_generate(COCO_KEY_P256, &f->key, NULL), COCO_OK);
+    assert_int_equal(coco_key_generate(COCO_KEY_P256, &f->other, NULL), COCO_OK);
+    signkit_add_key(&f->kit, "key", f->key);
+    signkit_add_key(&f->kit, "other", f->other);
+    *state = f;
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    struct fixture *f = *state;
+
+    signkit_end(&f->kit);
+    EVP_PKEY_free(f->key);
+    EVP_PKEY_free(f->other);
+    free(f);
+    return 0;
+}
+
+static void
+one_good_signature_is_enough(void **state)
+{
+    struct fixture *f = *state;
+
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "there is no signature");
+    signkit_add_cosign(&f->kit, f->other, GOOD);
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_PAYLOAD, "", 0);
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "it is not made by the key");
+    signkit_add_cosign(&f->kit, f->key, GOOD);
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, BY_KEY);
+}
+
+static void
+what_was_tampered_with_is_refused(void **state)
+{
+    static const struct {
+        const char *payload, *why;
+    } cases[] = {
+        {PAYLOAD("a.test/app", KIT_OTHER), "image: it is of another image"},
+        {PAYLOAD("a.test/application", KIT_DIGEST), "identity: no signedIdentity"},
+        {PAYLOAD("a.test/app:v2", KIT_DIGEST), "identity: no signedIdentity"},
+        {PAYLOAD("", KIT_DIGEST), "identity"},
+        {"{}", "payload"},
+        {"", "payload"},
+        {GOOD " ", NULL},
+        {GOOD "x", "payload"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        coco_signatures_done(&f->kit.lists[COCO_FAMILY_SIGSTORE]);
+        signkit_add_cosign(&f->kit, f->key, cases[i].payload);
+        if (cases[i].why)
+            signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, cases[i].why);
+        else
+            signkit_accepts(&f->kit, coco_judge_sigstore_signed, BY_KEY);
+    }
+}
+
+static void
+each_bit_of_a_payload_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_signature *signature = signkit_add_cosign(&f->kit, f->key, GOOD);
+
+    for (size_t i = 0; i < 8 * signature->data.len; i++) {
+        signature->data.data[i / 8] ^= (uint8_t)(1 << i % 8);
+        signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "it is not made by the key");
+        signature->data.data[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, BY_KEY);
+}
+
+static void
+annotations_are_read_strictly(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_signature *signature = signkit_add_cosign(&f->kit, f->key, GOOD);
+    _cleanup_free_ char *good = strdup(coco_signature_annotation(signature, ANNOTATION));
+    char text[512];
+
+    /* Line ends within, as sigstore-rs takes them. */
+    (void)snprintf(text, sizeof(text), "%.20s\r\n%s\n", good, good + 20);
+    signkit_annotate(signature, ANNOTATION, text);
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, BY_KEY);
+
+    (void)snprintf(text, sizeof(text), " %s", good);
+    signkit_annotate(signature, ANNOTATION, text);
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "signature: ");
+    signkit_annotate(signature, ANNOTATION, "");
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "signature: ");
+    coco_json_free(coco_steal(&signature->annotations));
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "no annotation");
+}
+
+static void
+an_index_on_the_way_may_be_signed(void **state)
+{
+    struct fixture *f = *state;
+
+    signkit_add_cosign(&f->kit, f->key, PAYLOAD("a.test/app", KIT_OTHER));
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "another image");
+    assert_int_equal(coco_digest_parse(KIT_OTHER, &f->kit.digests[1], NULL), COCO_OK);
+    f->kit.image.n_digests = 2;
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, BY_KEY);
+}
+
+static void
+who_cannot_be_asked_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    coco_status status = COCO_OK;
+
+    f->kit.fails = COCO_ERR_NET;
+    _cleanup_free_ char *why = signkit_judge(&f->kit, coco_judge_sigstore_signed, BY_KEY, &status);
+    assert_string_equal(why, "no answer");
+    assert_int_equal(status, COCO_ERR_NET);
+}
+
+static void
+judging_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+
+    signkit_add_cosign(&f->kit, f->key, GOOD);
+    for_each_fault()
+    {
+        struct coco_buf reason = {.limit = COCO_REASON_MAX};
+        coco_error *err = NULL;
+        bool accepted = false;
+
+        faults_pause();
+        cJSON *requirement = signkit_parse(BY_KEY);
+        cJSON *verdict = cJSON_CreateObject();
+        faults_resume();
+        coco_status status = coco_judge_sigstore_signed(&f->kit.image, requirement, verdict,
+                                                        &accepted, &reason, &err);
+        fault_expect(status, err);
+        assert_true(accepted || status != COCO_OK);
+        coco_error_free(err);
+        coco_buf_done(&reason);
+        coco_json_free(verdict);
+        coco_json_free(requirement);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_good_signature_is_enough, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_tampered_with_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(each_bit_of_a_payload_counts, begin, end),
+        cmocka_unit_test_setup_teardown(annotations_are_read_strictly, begin, end),
+        cmocka_unit_test_setup_teardown(an_index_on_the_way_may_be_signed, begin, end),
+        cmocka_unit_test_setup_teardown(who_cannot_be_asked_is_an_error, begin, end),
+        cmocka_unit_test_setup_teardown(judging_survives_any_failed_allocation, begin, end),
+    };
+
+    return cmocka_run_group_tests_name("signature/cosign", tests, NULL, NULL);
+}

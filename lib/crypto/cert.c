@@ -408,6 +408,110 @@ coco_cert_chain_check_links(const struct coco_cert_chain *chain, coco_error **er
     return verify_links(ctx, chain, err);
 }
 
+static coco_status
+set_anchors(X509_STORE *store, const struct coco_cert_chain *anchors, coco_error **err)
+{
+    for (size_t i = 0; i < anchors->n; i++)
+        if (X509_STORE_add_cert(store, anchors->certs[i]) != 1)
+            return coco_fail_nomem(err);
+    return COCO_OK;
+}
+
+coco_status
+coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
+                               const struct coco_cert_chain *anchors, int64_t now, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    _cleanup_(stack_freep) STACK_OF(X509) *issuers = issuers_of(chain);
+    _cleanup_(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
+    _cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    _cleanup_buf_ struct coco_buf subject = {.limit = 2 * SUBJECT_MAX};
+
+    if (chain->n == 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "chain of no certificate");
+    if (!issuers || !store || !ctx)
+        return coco_fail_nomem(err);
+    coco_status status = set_anchors(store, anchors, err);
+    if (status != COCO_OK)
+        return status;
+    if (X509_STORE_CTX_init(ctx, store, chain->certs[0], issuers) != 1)
+        return coco_fail_nomem(err);
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+    if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
+        return coco_fail_nomem(err);
+    X509_VERIFY_PARAM_set_time(param, (time_t)now);
+    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+    if (X509_verify_cert(ctx) == 1)
+        return COCO_OK;
+    int code = X509_STORE_CTX_get_error(ctx);
+    if (code == X509_V_ERR_OUT_OF_MEM)
+        return coco_fail_nomem(err);
+    X509 *at = X509_STORE_CTX_get_current_cert(ctx);
+    status = coco_cert_subject(at ? at : chain->certs[0], &subject, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_fail(err, COCO_ERR_VERIFY, "certificate '%s': %s", coco_buf_text(&subject),
+                     X509_verify_cert_error_string(code));
+}
+
+bool
+coco_cert_may_sign_code(X509 *cert)
+{
+    return (X509_get_extension_flags(cert) & EXFLAG_XKUSAGE)
+           && (X509_get_extended_key_usage(cert) & XKU_CODE_SIGN);
+}
+
+X509 *
+coco_cert_issuer_in(X509 *cert, const struct coco_cert_chain *chain)
+{
+    coco_ossl_errors_are_ours();
+
+    for (size_t i = 0; i < chain->n; i++)
+        if (X509_check_issued(chain->certs[i], cert) == X509_V_OK
+            && X509_verify(cert, X509_get0_pubkey(chain->certs[i])) == 1)
+            return chain->certs[i];
+    return NULL;
+}
+
+static const ASN1_IA5STRING *
+text_of(const GENERAL_NAME *name, int type)
+{
+    if (name->type != type)
+        return NULL;
+    return type == GEN_URI ? name->d.uniformResourceIdentifier : name->d.rfc822Name;
+}
+
+static bool
+has_name(X509 *cert, int type, const char *wanted)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    size_t len = strlen(wanted);
+    bool found = false;
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const ASN1_IA5STRING *text = text_of(sk_GENERAL_NAME_value(names, i), type);
+
+        found = found
+                || (text && (size_t)ASN1_STRING_length(text) == len
+                    && strncmp((const char *)ASN1_STRING_get0_data(text), wanted, len) == 0);
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+bool
+coco_cert_is_for(X509 *cert, enum coco_cert_name kind, const char *name)
+{
+    coco_ossl_errors_are_ours();
+
+    if (!*name)
+        return false;
+    if (kind != COCO_CERT_HOST)
+        return has_name(cert, kind == COCO_CERT_URI ? GEN_URI : GEN_EMAIL, name);
+    return X509_check_host(cert, name, strlen(name), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL)
+           == 1;
+}
+
 /* RFC 5280 section 5.2: a list of changes, or of some reasons only, says so there. */
 static coco_status
 check_crl_extensions(X509_CRL *crl, coco_error **err)

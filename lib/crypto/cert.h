@@ -94,6 +94,28 @@ coco_status coco_cert_check_dates(X509 *cert, int64_t now, coco_error **err);
  */
 coco_status coco_cert_chain_check_links(const struct coco_cert_chain *chain, coco_error **err);
 
+/*
+ * COCO_ERR_VERIFY unless chain, leaf first, leads to one of anchors, which are trusted as they
+ * are and whichever of them it is, and each was valid at the time now, seconds since 1970.
+ */
+coco_status coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
+                                           const struct coco_cert_chain *anchors, int64_t now,
+                                           coco_error **err);
+
+/* Whether cert says that it is for signing code (RFC 5280 section 4.2.1.12). */
+bool coco_cert_may_sign_code(X509 *cert);
+
+/* The one of the certificates that signed cert; NULL for none. Lent. */
+X509 *coco_cert_issuer_in(X509 *cert, const struct coco_cert_chain *chain);
+
+/* Whether cert is for an e-mail address, a host or a URI, exactly as it is spelled. */
+enum coco_cert_name {
+    COCO_CERT_EMAIL,
+    COCO_CERT_HOST, /* or one that its wildcard covers */
+    COCO_CERT_URI,
+};
+bool coco_cert_is_for(X509 *cert, enum coco_cert_name kind, const char *name);
+
 /* coco_cert_check_dates() of each. */
 coco_status coco_cert_chain_check_dates(const struct coco_cert_chain *chain, int64_t now,
                                         coco_error **err);

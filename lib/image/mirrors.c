@@ -238,6 +238,31 @@ get_blob(void *self, coco_ctx *ctx, const struct coco_descriptor *blob,
                                   : stream_blob(self, ctx, blob, sink, err);
 }
 
+/* Of the first that has any: not the host's cache, which has what it was asked for before. */
+static coco_status
+get_referrers(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct coco_buf *ret,
+              coco_error **err)
+{
+    struct mirrors *mirrors = self;
+
+    pass_over_cache(mirrors);
+    for (;;) {
+        coco_error *cause = NULL;
+
+        coco_buf_reset(ret);
+        coco_status status = open_current(mirrors, &cause);
+        if (status == COCO_OK)
+            status = mirrors->source.referrers(mirrors->source.self, ctx, digest, ret, &cause);
+        if (status == COCO_OK)
+            come_back_to_cache(mirrors);
+        if (!is_its_own_fault(status, cause))
+            return give_up(status, cause, err);
+        status = go_on(mirrors, ctx, status, cause, err);
+        if (status != COCO_OK)
+            return status;
+    }
+}
+
 /* From the current one: what it says is a guess anyhow. */
 static coco_status
 get_part(void *self, coco_ctx *ctx, const struct coco_descriptor *blob, uint64_t offset, size_t len,
@@ -340,6 +365,7 @@ source_of(struct mirrors *mirrors)
         .clone = clone_mirrors,
         .free = free_mirrors,
         .self = mirrors,
+        .referrers = get_referrers,
     };
 }
 

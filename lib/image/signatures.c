@@ -14,6 +14,8 @@
 #include "base/text.h"
 #include "image/dir.h"
 #include "image/ref.h"
+#include "image/referrers.h"
+#include "signature/bundle.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -22,6 +24,7 @@
 #include <time.h>
 
 /* What all signatures of one family may have together. */
+#define SIGN_PREDICATE "https://sigstore.dev/cosign/sign/v1"
 #define TOTAL_MAX ((size_t)8 << 20)
 
 COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
@@ -136,15 +139,15 @@ coco_signatures_attached_ref(const coco_image_ref *to, const struct coco_digest 
 /* A layer that is a signature. */
 static coco_status
 add_layer(struct signatures *s, const struct coco_source *source,
-          const struct coco_descriptor *layer, const char *where, struct coco_signatures *ret,
-          coco_error **err)
+          const struct coco_descriptor *layer, enum coco_signature_form form, const char *where,
+          struct coco_signatures *ret, coco_error **err)
 {
     struct coco_signature *added = NULL;
 
     if (layer->size > TOTAL_MAX - s->total)
         return coco_fail(err, COCO_ERR_LIMIT, "signatures of more than %zu bytes", TOTAL_MAX);
     s->total += (size_t)layer->size;
-    coco_status status = coco_signatures_add(ret, COCO_FORM_PAYLOAD, where, &added, err);
+    coco_status status = coco_signatures_add(ret, form, where, &added, err);
     if (status == COCO_OK)
         status = coco_source_small_blob(source, s->ctx, layer, &added->data, err);
     if (status != COCO_OK || !layer->annotations)
@@ -191,8 +194,99 @@ add_attached(struct signatures *s, const struct coco_digest *digest, const char 
         status = get_attached(s, &source, &manifest, &there, err);
     for (size_t i = 0; status == COCO_OK && there && i < manifest.n_layers; i++)
         if (strcmp(manifest.layers[i].media_type, media_type) == 0)
-            status = add_layer(s, &source, &manifest.layers[i], coco_image_ref_text(ref), ret, err);
+            status = add_layer(s, &source, &manifest.layers[i], COCO_FORM_PAYLOAD,
+                               coco_image_ref_text(ref), ret, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", coco_image_ref_text(ref));
+}
+
+/* ---- referrers ---- */
+
+/* What a statement says of itself: a hint, so that provenance is not read for a signature. */
+static bool
+may_be_of(const cJSON *annotations, enum coco_signature_family family)
+{
+    const char *said = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(annotations, "dev.sigstore.bundle.predicateType"));
+    bool is_signature = said && strcmp(said, SIGN_PREDICATE) == 0;
+
+    return !said || is_signature == (family == COCO_FAMILY_SIGSTORE);
+}
+
+/* Which layers of which referrers are signatures of a family, and in which form. */
+static const struct referrer {
+    enum coco_signature_family family;
+    bool (*is_type)(const char *type);
+    bool (*is_layer)(const char *media_type);
+    enum coco_signature_form form;
+} referrers[] = {
+    {COCO_FAMILY_SIGSTORE, coco_sigstore_bundle_is, coco_sigstore_bundle_is, COCO_FORM_BUNDLE},
+};
+
+#define N_REFERRERS (sizeof(referrers) / sizeof(referrers[0]))
+
+/* Who keeps the list by a tag may say the config's type there, which tells nothing. */
+static bool
+is_vague(const char *type)
+{
+    return !*type || strcmp(type, "application/vnd.oci.empty.v1+json") == 0
+           || strcmp(type, COCO_MEDIA_OCI_CONFIG) == 0;
+}
+
+static bool
+is_worth_a_look(const struct coco_manifest *index, size_t i, enum coco_signature_family family)
+{
+    const char *type = coco_referrers_type(index, i);
+    bool fits = is_vague(type);
+
+    for (size_t j = 0; j < N_REFERRERS; j++)
+        fits = fits || (referrers[j].family == family && referrers[j].is_type(type));
+    return fits && may_be_of(index->layers[i].annotations, family);
+}
+
+/* All layers of one that are signatures of the family. */
+static coco_status
+add_referrer(struct signatures *s, const struct coco_source *source,
+             const struct coco_descriptor *entry, enum coco_signature_family family,
+             struct coco_signatures *ret, coco_error **err)
+{
+    _cleanup_manifest_ struct coco_manifest manifest = {0};
+    char where[COCO_DIGEST_TEXT_SIZE];
+
+    coco_digest_format(&entry->digest, where);
+    coco_status status = coco_referrers_manifest(source, s->ctx, entry, &manifest, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "%s", where);
+    if (!may_be_of(cJSON_GetObjectItemCaseSensitive(manifest.json, "annotations"), family))
+        return COCO_OK;
+    for (size_t i = 0; status == COCO_OK && i < manifest.n_layers; i++)
+        for (size_t j = 0; status == COCO_OK && j < N_REFERRERS; j++)
+            if (referrers[j].family == family
+                && referrers[j].is_layer(manifest.layers[i].media_type))
+                status =
+                    add_layer(s, source, &manifest.layers[i], referrers[j].form, where, ret, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", where);
+}
+
+static coco_status
+add_referrers(struct signatures *s, const struct coco_digest *digest,
+              enum coco_signature_family family, struct coco_signatures *ret, coco_error **err)
+{
+    _cleanup_manifest_ struct coco_manifest index = {0};
+    _cleanup_source_ struct coco_source source = {0};
+    size_t looked = 0;
+
+    coco_status status = coco_referrers_list(s->image->client, s->ctx, s->image->set, s->image->ref,
+                                             digest, &index, err);
+    if (status == COCO_OK && index.n_layers > 0)
+        status = coco_client_source(s->image->client, s->image->set, s->image->ref, &source, err);
+    for (size_t i = 0; status == COCO_OK && i < index.n_layers; i++) {
+        if (!is_worth_a_look(&index, i, family))
+            continue;
+        if (looked++ == COCO_SIGNATURES_MAX)
+            return coco_fail(err, COCO_ERR_LIMIT, "more than %d referrers", COCO_SIGNATURES_MAX);
+        status = add_referrer(s, &source, &index.layers[i], family, ret, err);
+    }
+    return status;
 }
 
 /* ---- files of a directory ---- */
@@ -273,10 +367,14 @@ get_list(struct signatures *s, enum coco_signature_family family, struct coco_si
 
     if (coco_image_ref_kind(s->image->ref) == COCO_TRANSPORT_DIR)
         return add_files(s, family, ret, err);
-    for (size_t i = 0; status == COCO_OK && i < s->image->found->n_digests; i++)
+    for (size_t i = 0; status == COCO_OK && i < s->image->found->n_digests; i++) {
+        const struct coco_digest *digest = &s->image->found->digests[i];
+
         if (family == COCO_FAMILY_SIGSTORE)
-            status = add_attached(s, &s->image->found->digests[i], "sig", COCO_MEDIA_SIMPLE_SIGNING,
-                                  ret, err);
+            status = add_attached(s, digest, "sig", COCO_MEDIA_SIMPLE_SIGNING, ret, err);
+        if (status == COCO_OK && family != COCO_FAMILY_SIMPLE)
+            status = add_referrers(s, digest, family, ret, err);
+    }
     return status;
 }
 

@@ -46,6 +46,12 @@ struct coco_source {
     coco_status (*clone)(const void *self, struct coco_source *ret, coco_error **err);
     void (*free)(void *self);
     void *self;
+    /*
+     * Appends the index of what refers to digest: COCO_ERR_NOTFOUND where nobody keeps one. May be
+     * NULL.
+     */
+    coco_status (*referrers)(void *self, coco_ctx *ctx, const struct coco_digest *digest,
+                             struct coco_buf *ret, coco_error **err);
 };
 
 /*

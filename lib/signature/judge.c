@@ -68,6 +68,16 @@ coco_judged_is(const struct coco_judged_image *image, const struct coco_digest *
     return coco_fail(err, COCO_ERR_VERIFY, "it is of another image, %s", text);
 }
 
+coco_status
+coco_judged_is_stated(const struct coco_judged_image *image, const struct coco_statement *statement,
+                      coco_error **err)
+{
+    for (size_t i = 0; i < image->n_digests; i++)
+        if (coco_statement_is_of(statement, &image->digests[i]))
+            return COCO_OK;
+    return coco_fail(err, COCO_ERR_VERIFY, "it is of another image");
+}
+
 /* ---- signatures ---- */
 
 static coco_status

@@ -9,6 +9,7 @@
 #ifndef COCO_SIGNATURE_JUDGE_H
 #define COCO_SIGNATURE_JUDGE_H
 
+#include "signature/dsse.h"
 #include "signature/policy.h"
 #include "signature/signature.h"
 #include "signature/verdict.h"
@@ -26,6 +27,10 @@ struct coco_judged_image {
 /* A signature of the image itself, not of another: COCO_ERR_VERIFY with the digest it is of. */
 coco_status coco_judged_is(const struct coco_judged_image *image,
                            const struct coco_digest *signed_digest, coco_error **err);
+
+/* The same of a statement: one of its subjects must be the image. */
+coco_status coco_judged_is_stated(const struct coco_judged_image *image,
+                                  const struct coco_statement *statement, coco_error **err);
 
 /* Writes what a requirement comes to into verdict, all but its type. */
 typedef coco_status coco_judge_fn(const struct coco_judged_image *image, const cJSON *requirement,

@@ -23,7 +23,7 @@ typedef coco_status check_fn(const cJSON *object, coco_error **err);
 /* An object with a "type": which members may stand beside it, and how they go together. */
 struct shape {
     const char *type;
-    const char *members[16];
+    const char *members[24];
     check_fn *check;
 };
 
@@ -206,13 +206,34 @@ check_signed_by(const cJSON *requirement, coco_error **err)
     return status == COCO_OK ? check_identity(requirement, err) : status;
 }
 
+static bool
+has_trusted_root(const cJSON *requirement)
+{
+    return has(requirement, "trustedRootPath") || has(requirement, "trustedRootData");
+}
+
 static coco_status
 check_fulcio(const cJSON *requirement, coco_error **err)
 {
-    static const char *const members[] = {"caPath", "caData", "oidcIssuer", "subjectEmail", NULL};
+    static const char *const members[] = {
+        "caPath",
+        "caData",
+        "oidcIssuer",
+        "subjectEmail",
+        "subjectURI",
+        "ctfePublicKeyPath",
+        "ctfePublicKeyPaths",
+        "ctfePublicKeyData",
+        "ctfePublicKeyDatas",
+        NULL,
+    };
     static const char *const authorities[] = {"caPath", "caData", NULL};
-    static const char *const subject[] = {"oidcIssuer", "subjectEmail", NULL};
+    static const char *const logs[] = {"ctfePublicKeyPath", "ctfePublicKeyPaths",
+                                       "ctfePublicKeyData", "ctfePublicKeyDatas", NULL};
+    static const char *const issuer[] = {"oidcIssuer", NULL};
+    static const char *const subject[] = {"subjectEmail", "subjectURI", NULL};
     const cJSON *fulcio = NULL;
+    unsigned own = has_trusted_root(requirement) ? 0 : 1;
 
     coco_status status = coco_json_get_object(requirement, "fulcio", &fulcio, err);
     if (status == COCO_OK)
@@ -220,9 +241,13 @@ check_fulcio(const cJSON *requirement, coco_error **err)
     if (status == COCO_OK)
         status = check_well_formed(fulcio, err);
     if (status == COCO_OK)
-        status = check_count(fulcio, authorities, 1, 1, err);
+        status = check_count(fulcio, authorities, own, own, err);
     if (status == COCO_OK)
-        status = check_count(fulcio, subject, 2, 2, err);
+        status = check_count(fulcio, logs, 0, own, err);
+    if (status == COCO_OK)
+        status = check_count(fulcio, issuer, 1, 1, err);
+    if (status == COCO_OK)
+        status = check_count(fulcio, subject, 1, 1, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "fulcio");
 }
 
@@ -257,7 +282,10 @@ check_pki(const cJSON *requirement, coco_error **err)
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "pki");
 }
 
-/* A certificate of Fulcio is valid for minutes: only the log proves when it was used. */
+/*
+ * A certificate of Fulcio is valid for minutes: only a log, or a time-stamping authority, proves
+ * when it was used. Of what a trusted root has, nothing else is given besides.
+ */
 static coco_status
 check_sigstore_signed(const cJSON *requirement, coco_error **err)
 {
@@ -269,14 +297,32 @@ check_sigstore_signed(const cJSON *requirement, coco_error **err)
         "rekorPublicKeyPaths",
         "rekorPublicKeyData",
         "rekorPublicKeyDatas",
+        "trustedRootPath",
+        "trustedRootData",
         NULL,
+    };
+    static const char *const stampers[] = {
+        "timestampAuthorityPath",
+        "timestampAuthorityData",
+        "trustedRootPath",
+        "trustedRootData",
+        NULL,
+    };
+    static const char *const times[] = {
+        "rekorPublicKeyPath",  "rekorPublicKeyPaths",    "rekorPublicKeyData",
+        "rekorPublicKeyDatas", "timestampAuthorityPath", "timestampAuthorityData",
+        "trustedRootPath",     "trustedRootData",        NULL,
     };
     bool fulcio = has(requirement, "fulcio");
     bool pki = has(requirement, "pki");
 
     coco_status status = check_count(requirement, keys, 1, 1, err);
     if (status == COCO_OK)
-        status = check_count(requirement, logs, fulcio ? 1 : 0, pki ? 0 : 1, err);
+        status = check_count(requirement, logs, 0, pki ? 0 : 1, err);
+    if (status == COCO_OK)
+        status = check_count(requirement, stampers, 0, pki ? 0 : 1, err);
+    if (status == COCO_OK)
+        status = check_count(requirement, times, fulcio ? 1 : 0, pki ? 0 : 2, err);
     if (status == COCO_OK && fulcio)
         status = check_fulcio(requirement, err);
     if (status == COCO_OK && pki)
@@ -296,6 +342,7 @@ check_requirement(const cJSON *requirement, coco_error **err)
         {"sigstoreSigned",
          {"type", "keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki",
           "rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData", "rekorPublicKeyDatas",
+          "trustedRootPath", "trustedRootData", "timestampAuthorityPath", "timestampAuthorityData",
           "signedIdentity"},
          check_sigstore_signed},
         {0},

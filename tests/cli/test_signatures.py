@@ -18,7 +18,7 @@ KINDS = {
     "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
     "ed25519": ["-algorithm", "ed25519"],
 }
-ALL_HOLD = [("signature", True), ("payload", True), ("image", True), ("identity", True)]
+ALL_HOLD = [(name, True) for name in ("form", "signature", "payload", "image", "identity")]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tests/signkit.h"
+#include "goldenkit.h"
 
 #define ANNOTATION "dev.cosignproject.cosign/signature"
 #define PAYLOAD(name, digest)                                                                      \
@@ -114,9 +114,9 @@ annotations_are_read_strictly(void **state)
 
     (void)snprintf(text, sizeof(text), " %s", good);
     signkit_annotate(signature, ANNOTATION, text);
-    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "signature: ");
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "form: not base64");
     signkit_annotate(signature, ANNOTATION, "");
-    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "signature: ");
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "it is not made by the key");
     coco_json_free(coco_steal(&signature->annotations));
     signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "no annotation");
 }
@@ -131,6 +131,33 @@ an_index_on_the_way_may_be_signed(void **state)
     assert_int_equal(coco_digest_parse(KIT_OTHER, &f->kit.digests[1], NULL), COCO_OK);
     f->kit.image.n_digests = 2;
     signkit_accepts(&f->kit, coco_judge_sigstore_signed, BY_KEY);
+}
+
+static void
+bundles_sign_a_digest(void **state)
+{
+    struct fixture *f = *state;
+
+    signkit_add_file(&f->kit, "root", golden_root, strlen(golden_root));
+    signkit_add_file(&f->kit, "signer", golden_signer, strlen(golden_signer));
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_bundle,
+                strlen(golden_bundle));
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO));
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "it is not made by the key");
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed,
+                    ROOTED("\"oidcIssuer\":\"https://issuer.test\",\"subjectEmail\":\"x@y\""),
+                    "certificate: the certificate is not for 'x@y'");
+    assert_int_equal(coco_digest_parse(KIT_OTHER, &f->kit.digests[0], NULL), COCO_OK);
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), "image: it is of another");
+    assert_int_equal(coco_digest_parse(KIT_DIGEST, &f->kit.digests[0], NULL), COCO_OK);
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_by_key,
+                strlen(golden_by_key));
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed,
+                    "{\"type\":\"sigstoreSigned\",\"keyPath\":\"signer\"}");
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed,
+                    "{\"type\":\"sigstoreSigned\",\"keyPath\":\"signer\","
+                    "\"signedIdentity\":{\"type\":\"matchRepository\"}}",
+                    "a digest alone");
 }
 
 static void
@@ -181,6 +208,7 @@ main(void)
         cmocka_unit_test_setup_teardown(each_bit_of_a_payload_counts, begin, end),
         cmocka_unit_test_setup_teardown(annotations_are_read_strictly, begin, end),
         cmocka_unit_test_setup_teardown(an_index_on_the_way_may_be_signed, begin, end),
+        cmocka_unit_test_setup_teardown(bundles_sign_a_digest, begin, end),
         cmocka_unit_test_setup_teardown(who_cannot_be_asked_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(judging_survives_any_failed_allocation, begin, end),
     };

@@ -186,7 +186,7 @@ parser_refuses(void **state)
         {FULCIO("\"caPath\":\"/c\"," OIDC, ""), "'rekorPublicKeyPath' or one"},
         {FULCIO(OIDC, REKOR), "'caPath' or one"},
         {FULCIO("\"caPath\":\"/c\",\"caData\":\"Zm9v\"," OIDC, REKOR), "exclude each other"},
-        {FULCIO("\"caPath\":\"/c\",\"oidcIssuer\":\"i\"", REKOR), "'oidcIssuer' or one"},
+        {FULCIO("\"caPath\":\"/c\",\"oidcIssuer\":\"i\"", REKOR), "'subjectEmail' or one"},
         {FULCIO("\"caPath\":\"/c\",\"subjectEmail\":\"i\"", REKOR), "'oidcIssuer' or one"},
         {FULCIO("\"caPath\":\"/c\"," OIDC ",\"x\":1", REKOR), "fulcio: unknown member 'x'"},
         {FULCIO("\"caPath\":7," OIDC, REKOR), "'caPath' is malformed"},

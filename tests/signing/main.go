@@ -12,6 +12,10 @@ import (
 var commands = map[string]func(args []string) error{
 	"cosign-sign":   cosignSign,
 	"cosign-verify": cosignVerify,
+	"keyless-sign":  keylessSign,
+	"bundle-sign":   bundleSign,
+	"world":         makeWorld,
+	"bundle-for":    bundleFor,
 }
 
 func main() {

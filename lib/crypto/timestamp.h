@@ -1,0 +1,25 @@
+/*
+ * crypto/timestamp.h - tokens of time-stamping authorities (RFC 3161)
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_CRYPTO_TIMESTAMP_H
+#define COCO_CRYPTO_TIMESTAMP_H
+
+#include "crypto/cert.h"
+
+#define COCO_TIMESTAMP_SIZE_MAX ((size_t)64 << 10)
+
+/*
+ * When the authority saw data, in seconds since 1970: of a token, or a reply that has one, whose
+ * signer's certificate leads to one of anchors and was valid then. The certificates may be in the
+ * token or among anchors.
+ *
+ * COCO_ERR_PROTO for what is none, COCO_ERR_LIMIT, COCO_ERR_NOTSUP for a hash other than SHA-2,
+ * COCO_ERR_VERIFY for other data and other signers.
+ */
+coco_status coco_timestamp_check(const void *token, size_t len, const void *data, size_t data_len,
+                                 const struct coco_cert_chain *anchors, int64_t *ret,
+                                 coco_error **err);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * signature/bundle.c - Sigstore bundles: a signature and all that verifying it takes
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "signature/bundle.h"
+
+#include "base/base64.h"
+#include "base/fail.h"
+
+#include <string.h>
+
+void
+coco_sigstore_bundle_done(struct coco_sigstore_bundle *bundle)
+{
+    coco_signer_done(&bundle->signer);
+    coco_dsse_done(&bundle->envelope);
+}
+
+bool
+coco_sigstore_bundle_is(const char *media_type)
+{
+    static const char *const types[] = {
+        COCO_MEDIA_BUNDLE,
+        "application/vnd.dev.sigstore.bundle+json;version=0.3",
+        "application/vnd.dev.sigstore.bundle+json;version=0.2",
+        "application/vnd.dev.sigstore.bundle+json;version=0.1",
+    };
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(media_type, types[i]) == 0)
+            return true;
+    return false;
+}
+
+static coco_status
+read_cert(const cJSON *json, X509 **ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf der = {.limit = COCO_CERT_SIZE_MAX};
+    const char *text = NULL;
+
+    coco_status status = coco_json_get_string(json, "rawBytes", &text, err);
+    if (status == COCO_OK)
+        status = coco_base64_decode(COCO_BASE64, text, strlen(text), &der, err);
+    return status == COCO_OK ? coco_cert_parse(der.data, der.len, ret, err) : status;
+}
+
+/* Before 0.3 there was a chain. A root in it is not looked at: it is trusted elsewhere or not. */
+static coco_status
+read_chain(const cJSON *json, struct coco_signer *ret, coco_error **err)
+{
+    const cJSON *list = NULL;
+    const cJSON *item = NULL;
+
+    coco_status status = coco_json_get_array(json, "certificates", &list, err);
+    cJSON_ArrayForEach(item, list) {
+        _cleanup_cert_ X509 *cert = NULL;
+
+        if (status == COCO_OK)
+            status = read_cert(item, &cert, err);
+        if (status != COCO_OK)
+            return status;
+        if (!ret->cert)
+            ret->cert = coco_steal(&cert);
+        else
+            status = coco_cert_chain_add(&ret->chain, &cert, err);
+    }
+    return status;
+}
+
+static coco_status
+read_entries(const cJSON *material, struct coco_signer *ret, coco_error **err)
+{
+    const cJSON *list = NULL;
+    const cJSON *item = NULL;
+
+    coco_status status = coco_json_get_array_opt(material, "tlogEntries", &list, err);
+    cJSON_ArrayForEach(item, list) {
+        if (ret->n_entries == COCO_SIGNER_ENTRIES_MAX)
+            return coco_fail(err, COCO_ERR_LIMIT, "more than %d entries of logs",
+                             COCO_SIGNER_ENTRIES_MAX);
+        status = coco_log_entry_parse(item, &ret->entries[ret->n_entries], err);
+        if (status != COCO_OK)
+            return status;
+        ret->n_entries++;
+    }
+    return status;
+}
+
+static coco_status
+read_stamps(const cJSON *material, struct coco_signer *ret, coco_error **err)
+{
+    const cJSON *data = NULL;
+    const cJSON *list = NULL;
+    const cJSON *item = NULL;
+
+    coco_status status =
+        coco_json_get_object_opt(material, "timestampVerificationData", &data, err);
+    if (status == COCO_OK && data)
+        status = coco_json_get_array_opt(data, "rfc3161Timestamps", &list, err);
+    cJSON_ArrayForEach(item, list) {
+        const char *text = NULL;
+
+        if (status == COCO_OK)
+            status = coco_json_get_string(item, "signedTimestamp", &text, err);
+        if (status == COCO_OK)
+            status = coco_signer_add_stamp(ret, text, err);
+    }
+    return status;
+}
+
+static coco_status
+read_material(const cJSON *material, struct coco_signer *ret, coco_error **err)
+{
+    const cJSON *cert = NULL;
+    const cJSON *chain = NULL;
+
+    coco_status status = coco_json_get_object_opt(material, "certificate", &cert, err);
+    if (status == COCO_OK)
+        status = coco_json_get_object_opt(material, "x509CertificateChain", &chain, err);
+    if (status == COCO_OK && cert && chain)
+        status = coco_fail(err, COCO_ERR_PROTO, "a certificate and a chain");
+    if (status == COCO_OK && cert)
+        status = read_cert(cert, &ret->cert, err);
+    if (status == COCO_OK && chain)
+        status = read_chain(chain, ret, err);
+    if (status == COCO_OK)
+        status = read_entries(material, ret, err);
+    return status == COCO_OK ? read_stamps(material, ret, err) : status;
+}
+
+coco_status
+coco_sigstore_bundle_parse(const void *data, size_t len, struct coco_sigstore_bundle *ret,
+                           coco_error **err)
+{
+    _cleanup_sigstore_bundle_ struct coco_sigstore_bundle bundle = {0};
+    _cleanup_json_ cJSON *json = NULL;
+    const cJSON *material = NULL;
+    const cJSON *envelope = NULL;
+    const char *type = NULL;
+
+    coco_status status = coco_json_parse_object(data, len, &json, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(json, "mediaType", &type, err);
+    if (status == COCO_OK && !coco_sigstore_bundle_is(type))
+        status = coco_fail(err, COCO_ERR_NOTSUP, "'%.100s' is no bundle that is known", type);
+    if (status == COCO_OK)
+        status = coco_json_get_object(json, "verificationMaterial", &material, err);
+    if (status == COCO_OK)
+        status = read_material(material, &bundle.signer, err);
+    if (status == COCO_OK)
+        status = coco_json_get_object_opt(json, "dsseEnvelope", &envelope, err);
+    if (status == COCO_OK && !envelope)
+        status = coco_fail(err, COCO_ERR_NOTSUP, "a bundle without an envelope");
+    if (status == COCO_OK)
+        status = coco_dsse_parse(envelope, COCO_IN_TOTO_TYPE, &bundle.envelope, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "bundle");
+    *ret = bundle;
+    bundle = (struct coco_sigstore_bundle){0};
+    return COCO_OK;
+}

@@ -1,0 +1,175 @@
+/*
+ * signature/log_body.c - what an entry of a transparency log is about
+ *
+ * Sources: rekor, pkg/types/{hashedrekord,dsse,intoto}; containers/image,
+ * signature/internal/rekor_set.go.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "signature/log.h"
+
+#include "base/base64.h"
+#include "base/fail.h"
+#include "base/text.h"
+
+#include <string.h>
+
+#define KEY_MAX ((size_t)16 << 10)
+
+typedef coco_status kind_fn(const cJSON *spec, const struct coco_log_subject *subject,
+                            coco_error **err);
+
+static coco_status
+fail_other(const char *what, coco_error **err)
+{
+    return coco_fail(err, COCO_ERR_VERIFY, "the entry is of another %s", what);
+}
+
+static coco_status
+text_at(const cJSON *json, const char *pointer, const char **ret, coco_error **err)
+{
+    *ret = cJSON_GetStringValue(coco_json_at(json, pointer));
+    return *ret ? COCO_OK : coco_fail(err, COCO_ERR_PROTO, "entry of a log without %s", pointer);
+}
+
+/* {"algorithm": "sha256", "value": hex} */
+static coco_status
+check_hash(const cJSON *spec, const char *at, const void *data, size_t len, coco_error **err)
+{
+    const cJSON *hash = coco_json_at(spec, at);
+    const char *algorithm = NULL;
+    const char *value = NULL;
+    enum coco_hash_alg alg = 0;
+    struct coco_digest want = {0};
+    struct coco_digest got = {0};
+
+    coco_status status = text_at(hash, "/algorithm", &algorithm, err);
+    if (status == COCO_OK)
+        status = text_at(hash, "/value", &value, err);
+    if (status == COCO_OK)
+        status = coco_hash_alg_parse(algorithm, &alg, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(alg, data, len, &got, err);
+    if (status != COCO_OK)
+        return status;
+    if (!coco_unhex(value, strlen(value), want.bytes, coco_hash_size(alg)))
+        return coco_fail(err, COCO_ERR_PROTO, "entry of a log with a hash that is none");
+    want.alg = alg;
+    return coco_digest_equal(&want, &got) ? COCO_OK : fail_other("content", err);
+}
+
+/* base64 of PEM, a key or a certificate */
+static coco_status
+check_key(const cJSON *spec, const char *at, const struct coco_log_subject *subject,
+          coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf pem = {.limit = KEY_MAX};
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    const char *text = NULL;
+
+    coco_status status = text_at(spec, at, &text, err);
+    if (status == COCO_OK)
+        status = coco_base64_decode(COCO_BASE64, text, strlen(text), &pem, err);
+    if (status == COCO_OK)
+        status = coco_key_parse_public(pem.data, pem.len, &key, err);
+    if (status != COCO_OK)
+        return status;
+    return EVP_PKEY_eq(key, subject->key) == 1 ? COCO_OK : fail_other("key", err);
+}
+
+static coco_status
+check_hashedrekord(const cJSON *spec, const struct coco_log_subject *subject, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf signature = {.limit = KEY_MAX};
+    const char *text = NULL;
+
+    coco_status status = text_at(spec, "/signature/content", &text, err);
+    if (status == COCO_OK)
+        status = coco_base64_decode(COCO_BASE64, text, strlen(text), &signature, err);
+    if (status != COCO_OK)
+        return status;
+    if (signature.len != subject->signature_len
+        || CRYPTO_memcmp(signature.data, subject->signature, signature.len) != 0)
+        return fail_other("signature", err);
+    status = check_hash(spec, "/data/hash", subject->signed_data, subject->signed_len, err);
+    return status == COCO_OK ? check_key(spec, "/signature/publicKey/content", subject, err)
+                             : status;
+}
+
+/* The first of a list, which must have no other. */
+static const cJSON *
+only_item(const cJSON *spec, const char *at)
+{
+    const cJSON *list = coco_json_at(spec, at);
+
+    return cJSON_GetArraySize(list) == 1 ? list->child : NULL;
+}
+
+static coco_status
+check_dsse(const cJSON *spec, const struct coco_log_subject *subject, coco_error **err)
+{
+    const cJSON *one = only_item(spec, "/signatures");
+    const char *text = NULL;
+
+    coco_status status = text_at(one, "/signature", &text, err);
+    if (status == COCO_OK && (!subject->payload || strcmp(text, subject->signature_text) != 0))
+        status = fail_other("signature", err);
+    if (status == COCO_OK)
+        status = check_hash(spec, "/payloadHash", subject->payload, subject->payload_len, err);
+    return status == COCO_OK ? check_key(one, "/verifier", subject, err) : status;
+}
+
+/* Here the signature's base64 is encoded once more. */
+static coco_status
+check_intoto(const cJSON *spec, const struct coco_log_subject *subject, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf signature = {.limit = KEY_MAX};
+    const cJSON *one = only_item(spec, "/content/envelope/signatures");
+    const char *text = NULL;
+
+    coco_status status = text_at(one, "/sig", &text, err);
+    if (status == COCO_OK)
+        status = coco_base64_decode(COCO_BASE64, text, strlen(text), &signature, err);
+    if (status == COCO_OK
+        && (!subject->payload || strcmp(coco_buf_text(&signature), subject->signature_text) != 0))
+        status = fail_other("signature", err);
+    if (status == COCO_OK)
+        status =
+            check_hash(spec, "/content/payloadHash", subject->payload, subject->payload_len, err);
+    return status == COCO_OK ? check_key(one, "/publicKey", subject, err) : status;
+}
+
+static const struct {
+    const char *kind, *version;
+    kind_fn *fn;
+} kinds[] = {
+    {"hashedrekord", "0.0.1", check_hashedrekord},
+    {"dsse", "0.0.1", check_dsse},
+    {"intoto", "0.0.2", check_intoto},
+};
+
+coco_status
+coco_log_entry_is_of(const struct coco_log_entry *entry, const struct coco_log_subject *subject,
+                     coco_error **err)
+{
+    _cleanup_json_ cJSON *json = NULL;
+    const cJSON *spec = NULL;
+    const char *kind = NULL;
+    const char *version = NULL;
+
+    coco_status status =
+        coco_json_parse_object(coco_buf_text(&entry->body), entry->body.len, &json, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(json, "kind", &kind, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(json, "apiVersion", &version, err);
+    if (status == COCO_OK)
+        status = coco_json_get_object(json, "spec", &spec, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "entry of a log");
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(kinds[i].kind, kind) == 0 && strcmp(kinds[i].version, version) == 0)
+            return kinds[i].fn(spec, subject, err);
+    return coco_fail(err, COCO_ERR_NOTSUP, "entries of a log of the kind '%.60s' %.20s", kind,
+                     version);
+}

@@ -1,0 +1,211 @@
+"""Signatures by certificates that last for minutes: Fulcio, Rekor and time stamps, without a network.
+
+Who certifies, logs and stamps is tests/signing/world.go; what it makes Sigstore's own module verifies, too.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import pathlib
+import shutil
+
+import pytest
+
+from signing import checks, policy, signing, sigstore  # noqa: F401
+from test_signatures import image, verify  # noqa: F401
+
+CERTIFIED = [(name, True) for name in ("form", "signature", "log", "certificate", "payload", "image", "identity")]
+WHO = {"oidcIssuer": "https://issuer.test", "subjectEmail": "dev@example.test"}
+
+
+@pytest.fixture
+def world(signing, tmp_path):
+    signing("world", tmp_path / "world")
+    return tmp_path / "world"
+
+
+def fulcio(world, **more):
+    """A requirement as containers/image knows it, of the certificate, and the log."""
+    return sigstore(fulcio={"caPath": f"{world}/ca.pem"} | WHO | more, rekorPublicKeyPath=f"{world}/rekor.pub")
+
+
+def rooted(world, who=None, **more):
+    """A requirement with a trusted root."""
+    return sigstore(fulcio=who or WHO, trustedRootPath=f"{world}/trusted_root.json", **more)
+
+
+def test_what_cosign_2_certifies_is_accepted(coco, signing, policy, image, world):
+    signing("keyless-sign", world, image)
+    found = verify(coco, policy(fulcio(world)), image)
+    assert found["accepted"] and checks(found) == CERTIFIED
+    assert verify(coco, policy(fulcio(world, ctfePublicKeyPath=f"{world}/ctfe.pub")), image)["accepted"]
+    assert verify(coco, policy(rooted(world)), image)["accepted"]
+
+
+def test_what_cosign_3_certifies_is_accepted(coco, signing, policy, image, world):
+    """As a referrer, in a registry that lists them by a tag."""
+    signing("bundle-sign", world, image, "check=sigstore")
+    found = verify(coco, policy(rooted(world)), image)
+    assert found["accepted"]
+    assert [name for name, ok in checks(found) if ok] == [
+        "form", "signature", "log", "timestamp", "certificate", "payload", "image", "identity",
+    ]  # fmt: skip
+    assert verify(coco, policy(fulcio(world)), image)["accepted"]
+    named = rooted(world, signedIdentity={"type": "matchRepository"})
+    assert "a digest alone" in verify(coco, policy(named), image, code=3)["reason"]
+
+
+@pytest.mark.parametrize("command", ["keyless-sign", "bundle-sign"])
+def test_time_stamps_stand_for_a_log(coco, signing, policy, image, world, command):
+    signing(command, world, image, "with=stamp", "without=log")
+    stamped = sigstore(fulcio={"caPath": f"{world}/ca.pem"} | WHO, timestampAuthorityPath=f"{world}/tsa.pem")
+    found = verify(coco, policy(stamped), image)
+    assert found["accepted"] and ("timestamp", True) in checks(found)
+    refused = verify(coco, policy(rooted(world)), image, code=3)
+    assert "no entry of a log" in refused["reason"]
+
+
+@pytest.mark.parametrize("proof", ["without=proof", "without=promise", "with=stamp"])
+def test_either_proof_of_the_log_will_do(coco, signing, policy, image, world, proof):
+    """What only the tree proves has no time that anybody signed, unless it is stamped."""
+    more = ["with=stamp"] if proof == "without=promise" else []
+    # Sigstore's own module wants the tree, too.
+    judged = [] if proof == "without=proof" else ["check=sigstore"]
+    signing("bundle-sign", world, image, proof, *more, *judged)
+    assert verify(coco, policy(rooted(world)), image)["accepted"]
+
+
+def test_a_key_may_be_logged_too(coco, signing, policy, image, world):
+    by_key = sigstore(keyPath=f"{world}/signer.pub", rekorPublicKeyPath=f"{world}/rekor.pub")
+    signing("keyless-sign", world, image, "key=signer", "without=log")
+    assert "no entry of a log" in verify(coco, policy(by_key), image, code=3)["reason"]
+    signing("keyless-sign", world, image, "key=signer")
+    assert verify(coco, policy(by_key), image)["accepted"]
+    signing("bundle-sign", world, image, "key=other")
+    other = sigstore(keyPath=f"{world}/other.pub", rekorPublicKeyPath=f"{world}/rekor.pub")
+    assert verify(coco, policy(other), image)["accepted"]
+
+
+def test_the_trusted_root_may_come_from_the_broker(coco, signing, policy, image, world, owner, broker):
+    signing("bundle-sign", world, image)
+    coco.run("resource", "put", *owner, "default/sigstore/root", world / "trusted_root.json", code=0)
+    required = sigstore(fulcio=WHO, trustedRootPath="kbs:///default/sigstore/root")
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    assert verify(coco, policy(required), image, *guest)["accepted"]
+    assert "no key broker" in verify(coco, policy(required), image, code=3)["reason"]
+
+
+def test_workflows_are_named_by_their_uri(coco, signing, policy, image, world):
+    workflow = "https://github.test/acme/app/.github/workflows/release.yml@refs/tags/v1"
+    signing("bundle-sign", world, image, f"subject={workflow}")
+    who = {"oidcIssuer": "https://issuer.test"}
+    assert verify(coco, policy(rooted(world, who | {"subjectURI": workflow})), image)["accepted"]
+    for wrong in ({"subjectURI": workflow[:-1]}, {"subjectEmail": workflow}):
+        refused = verify(coco, policy(rooted(world, who | wrong)), image, code=3)
+        assert checks(refused)[-1] == ("certificate", False)
+
+
+TAMPERED = [
+    ("subject=evil@example.test", "certificate", "not for 'dev@example.test'"),
+    ("subject=dev@example.test.evil.test", "certificate", "not for 'dev@example.test'"),
+    ("issuer=https://issuer.test.evil.test", "certificate", "issuer 'https://issuer.test.evil.test'"),
+    ("ca=other", "certificate", "certificate"),
+    ("usage=none", "certificate", "not for signing code"),
+    ("sct=other", "certificate", "promise of a log"),
+    ("sct=none", "certificate", "no log of certificates"),
+    ("begin=-2h", "certificate", "expired"),
+    ("begin=2h", "certificate", "not yet valid"),
+    ("logged=-2h", "certificate", "not yet valid"),
+    ("logged=-90000h", "log", "not in use"),
+    ("log=other", "log", "signature does not fit"),
+    ("entry=other", "log", "another content"),
+    ("without=log", "log", "no entry of a log"),
+]
+OF_BUNDLES = [
+    ("proof=bad", "log", "not in the tree"),
+    ("of=other", "image", "another image"),
+    ("type=https://slsa.dev/provenance/v1", None, "no signature"),
+    ("without=promise", "certificate", "nothing proves when it was used"),
+    ("without=promise,proof", "log", "nothing proves the entry"),
+    ("with=stamp stamp=other", "timestamp", "timestamp does not hold"),
+    ("with=stamp stamped=-2h", "certificate", "not yet valid"),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "how", "check", "why"),
+    [("keyless-sign", *case) for case in TAMPERED] + [("bundle-sign", *case) for case in TAMPERED + OF_BUNDLES],
+)
+def test_what_was_tampered_with_is_refused(coco, signing, policy, image, world, tmp_path, command, how, check, why):
+    signing(command, world, image, *how.split())
+    path = policy(rooted(world))
+    refused = verify(coco, path, image, code=3)
+    assert why in refused["reason"], refused["reason"]
+    if check:
+        assert checks(refused)[-1] == (check, False)
+    coco.run("image", "pull", "--plain-http", "--policy", path, image, tmp_path / "bundle", code=3)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_another_world_is_not_trusted(coco, signing, policy, image, world, tmp_path):
+    signing("world", tmp_path / "other")
+    signing("bundle-sign", tmp_path / "other", image)
+    signing("keyless-sign", tmp_path / "other", image)
+    refused = verify(coco, policy(rooted(world)), image, code=3)
+    assert "log that is not known" in refused["reason"]
+
+
+def recorded(tmp_path, fixture):
+    source = pathlib.Path(fixture)
+    if not source.is_dir():
+        pytest.skip("needs the recorded images of containers/image")
+    shutil.copytree(source, tmp_path / source.name)
+    (tmp_path / source.name / "version").write_text("Directory Transport Version: 1.1\n")
+    return tmp_path / source.name
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "repository", "why"),
+    [
+        ("valid", {"keyPath": "cosign.pub"}, "192.168.64.2:5000/cosign-signed-single-sample", None),
+        ("valid-2", {"keyPath": "cosign.pub"}, "192.168.64.2:5000/cosign-signed-single-sample", None),
+        ("valid-with-tag", {"keyPath": "cosign.pub"}, "192.168.64.2:5000/skopeo-signed", None),
+        ("mixed", {"keyPath": "cosign.pub"}, "192.168.64.2:5000/cosign-signed-single-sample", None),
+        ("modified-manifest", {"keyPath": "cosign.pub"}, "192.168.64.2:5000/cosign-signed-single-sample", "image"),
+        ("other-attachment", {"keyPath": "cosign.pub"}, "192.168.64.2:5000/x", "there is no signature"),
+        ("valid", {"keyPath": "cosign2.pub"}, "192.168.64.2:5000/cosign-signed-single-sample", "signature"),
+        ("key-rekor-valid", {"keyPath": "cosign2.pub", "rekorPublicKeyPath": "rekor.pub"},
+         "192.168.64.2:5000/cosign-signed/key-1", None),
+        ("key-rekor-valid", {"keyPath": "cosign2.pub", "rekorPublicKeyPath": "cosign.pub"},
+         "192.168.64.2:5000/cosign-signed/key-1", "log that is not known"),
+        ("valid", {"keyPath": "cosign.pub", "rekorPublicKeyPath": "rekor.pub"},
+         "192.168.64.2:5000/cosign-signed-single-sample", "no entry of a log"),
+        ("fulcio-rekor-valid", {"fulcio": {"caPath": "fulcio_v1.crt.pem", "subjectEmail": "mitr@redhat.com",
+         "oidcIssuer": "https://github.com/login/oauth"}, "rekorPublicKeyPath": "rekor.pub"},
+         "192.168.64.2:5000/cosign-signed/fulcio-rekor-1", None),
+        ("fulcio-rekor-valid", {"fulcio": {"caPath": "fulcio_v1.crt.pem", "subjectEmail": "mitr@redhat.co",
+         "oidcIssuer": "https://github.com/login/oauth"}, "rekorPublicKeyPath": "rekor.pub"},
+         "192.168.64.2:5000/cosign-signed/fulcio-rekor-1", "not for 'mitr@redhat.co'"),
+    ],
+)  # fmt: skip
+def test_recorded_signatures(coco, tmp_path, name, members, repository, why):
+    """Those of containers/image's own tests, one of them by the public Fulcio and Rekor."""
+    import os
+
+    top = pathlib.Path(os.environ.get("COCO_FIXTURES", "")) / "signature/cimage"
+    folder = recorded(tmp_path, top / f"dir-img-cosign-{name}")
+
+    def absolute(value):
+        if isinstance(value, dict):
+            return {key: str(top / item) if key.endswith("Path") else item for key, item in value.items()}
+        return str(top / value)
+
+    required = sigstore(
+        **{key: absolute(value) for key, value in members.items()},
+        signedIdentity={"type": "exactRepository", "dockerRepository": repository},
+    )
+    (tmp_path / "policy.json").write_text(json.dumps({"default": [required]}))
+    done = coco.run(
+        "image", "verify", "--policy", tmp_path / "policy.json", f"dir:{folder}", "--json", code=3 if why else 0
+    )
+    assert why is None or why in json.loads(done.stdout)["reason"]

@@ -1,0 +1,154 @@
+/*
+ * tests/signature/test_log_body.c - lib/signature/log_body.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "goldenkit.h"
+
+#include <stdio.h>
+
+/* SHA-256 of "data" and of "payload". */
+#define DATA_HEX "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7"
+#define PAYLOAD_HEX "239f59ed55e737c77147cf55ad0c1b030b6d7ee748a7426952f9b852d5a935e5"
+#define KEY "%s"
+
+/* Bodies in which %s is the signer's key; "sig" is the signature. */
+static const struct {
+    const char *body;
+    coco_status status;
+    const char *why;
+} cases[] = {
+    {"{\"kind\":\"hashedrekord\",\"apiVersion\":\"0.0.1\",\"spec\":{\"data\":{\"hash\":{"
+     "\"algorithm\":"
+     "\"sha256\",\"value\":\"" DATA_HEX "\"}},\"signature\":{\"content\":\"c2ln\",\"publicKey\":{"
+     "\"content\":\"" KEY "\"}}}}",
+     COCO_OK, NULL},
+    {"{\"kind\":\"hashedrekord\",\"apiVersion\":\"0.0.1\",\"spec\":{\"data\":{\"hash\":{"
+     "\"algorithm\":"
+     "\"sha256\",\"value\":\"" PAYLOAD_HEX
+     "\"}},\"signature\":{\"content\":\"c2ln\",\"publicKey\":{\"content\":\"" KEY "\"}}}}",
+     COCO_ERR_VERIFY, "another content"},
+    {"{\"kind\":\"hashedrekord\",\"apiVersion\":\"0.0.1\",\"spec\":{\"data\":{\"hash\":{"
+     "\"algorithm\":"
+     "\"sha256\",\"value\":\"" DATA_HEX "\"}},\"signature\":{\"content\":\"c2lo\",\"publicKey\":{"
+     "\"content\":\"" KEY "\"}}}}",
+     COCO_ERR_VERIFY, "another signature"},
+    {"{\"kind\":\"hashedrekord\",\"apiVersion\":\"0.0.1\",\"spec\":{\"data\":{\"hash\":{"
+     "\"algorithm\":"
+     "\"md5\",\"value\":\"" DATA_HEX "\"}},\"signature\":{\"content\":\"c2ln\",\"publicKey\":{"
+     "\"content\":\"" KEY "\"}}}}",
+     COCO_ERR_NOTSUP, ""},
+    {"{\"kind\":\"hashedrekord\",\"apiVersion\":\"0.0.1\",\"spec\":{\"data\":{\"hash\":{"
+     "\"algorithm\":"
+     "\"sha256\",\"value\":\"3a\"}},\"signature\":{\"content\":\"c2ln\",\"publicKey\":{"
+     "\"content\":\"" KEY "\"}}}}",
+     COCO_ERR_PROTO, "a hash that is none"},
+    {"{\"kind\":\"hashedrekord\",\"apiVersion\":\"0.0.1\",\"spec\":{\"data\":{\"hash\":{"
+     "\"algorithm\":"
+     "\"sha256\",\"value\":\"" DATA_HEX "\"}},\"signature\":{\"content\":\"c2ln\"}}}" KEY,
+     COCO_ERR_PROTO, ""},
+    {"{\"kind\":\"dsse\",\"apiVersion\":\"0.0.1\",\"spec\":{\"payloadHash\":{\"algorithm\":"
+     "\"sha256\","
+     "\"value\":\"" PAYLOAD_HEX "\"},\"signatures\":[{\"signature\":\"c2ln\",\"verifier\":\"" KEY
+     "\"}]}}",
+     COCO_OK, NULL},
+    {"{\"kind\":\"dsse\",\"apiVersion\":\"0.0.1\",\"spec\":{\"payloadHash\":{\"algorithm\":"
+     "\"sha256\","
+     "\"value\":\"" DATA_HEX "\"},\"signatures\":[{\"signature\":\"c2ln\",\"verifier\":\"" KEY
+     "\"}]}}",
+     COCO_ERR_VERIFY, "another content"},
+    {"{\"kind\":\"dsse\",\"apiVersion\":\"0.0.1\",\"spec\":{\"payloadHash\":{\"algorithm\":"
+     "\"sha256\","
+     "\"value\":\"" PAYLOAD_HEX "\"},\"signatures\":[{\"signature\":\"c2lo\",\"verifier\":\"" KEY
+     "\"}]}}",
+     COCO_ERR_VERIFY, "another signature"},
+    {"{\"kind\":\"dsse\",\"apiVersion\":\"0.0.1\",\"spec\":{\"payloadHash\":{\"algorithm\":"
+     "\"sha256\","
+     "\"value\":\"" PAYLOAD_HEX "\"},\"signatures\":[{\"signature\":\"c2ln\",\"verifier\":\"" KEY
+     "\"},{}]}}",
+     COCO_ERR_PROTO, ""},
+    {"{\"kind\":\"intoto\",\"apiVersion\":\"0.0.2\",\"spec\":{\"content\":{\"payloadHash\":{"
+     "\"algorithm\":\"sha256\",\"value\":\"" PAYLOAD_HEX
+     "\"},\"envelope\":{\"signatures\":[{\"sig\":\"YzJsbg==\",\"publicKey\":\"" KEY "\"}]}}}}",
+     COCO_OK, NULL},
+    {"{\"kind\":\"intoto\",\"apiVersion\":\"0.0.2\",\"spec\":{\"content\":{\"payloadHash\":{"
+     "\"algorithm\":\"sha256\",\"value\":\"" PAYLOAD_HEX
+     "\"},\"envelope\":{\"signatures\":[{\"sig\":\"YzJsbw==\",\"publicKey\":\"" KEY "\"}]}}}}",
+     COCO_ERR_VERIFY, "another signature"},
+    {"{\"kind\":\"intoto\",\"apiVersion\":\"0.0.1\",\"spec\":{},\"x\":\"" KEY "\"}",
+     COCO_ERR_NOTSUP, "'intoto' 0.0.1"},
+    {"{\"kind\":\"rfc3161\",\"apiVersion\":\"0.0.1\",\"spec\":{},\"x\":\"" KEY "\"}",
+     COCO_ERR_NOTSUP, "rfc3161"},
+    {"{\"kind\":1,\"apiVersion\":\"0.0.1\",\"spec\":{},\"x\":\"" KEY "\"}", COCO_ERR_PROTO, "kind"},
+};
+
+static void
+encode_key(const EVP_PKEY *key, struct coco_buf *ret)
+{
+    _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
+
+    assert_int_equal(coco_key_public_pem(key, &pem, NULL), COCO_OK);
+    assert_int_equal(coco_base64_encode(COCO_BASE64, pem.data, pem.len, ret, NULL), COCO_OK);
+}
+
+static coco_status
+is_of(const char *format, const struct coco_buf *named, EVP_PKEY *key, coco_error **err)
+{
+    _cleanup_log_entry_ struct coco_log_entry entry = {.body.limit = 1 << 16};
+    const struct coco_log_subject subject = {
+        .signed_data = "data",
+        .signed_len = 4,
+        .signature = "sig",
+        .signature_len = 3,
+        .signature_text = "c2ln",
+        .payload = "payload",
+        .payload_len = 7,
+        .key = key,
+    };
+    const char *at = strstr(format, KEY);
+
+    assert_int_equal(coco_buf_append(&entry.body, format, (size_t)(at - format), NULL), COCO_OK);
+    assert_int_equal(coco_buf_append(&entry.body, named->data, named->len, NULL), COCO_OK);
+    assert_int_equal(coco_buf_append_text(&entry.body, at + strlen(KEY), NULL), COCO_OK);
+    return coco_log_entry_is_of(&entry, &subject, err);
+}
+
+static void
+entries_are_of_one_signature(void **state)
+{
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_pkey_ EVP_PKEY *other = NULL;
+    _cleanup_buf_ struct coco_buf named = {.limit = 4096};
+
+    (void)state;
+    assert_int_equal(coco_key_generate(COCO_KEY_P256, &key, NULL), COCO_OK);
+    assert_int_equal(coco_key_generate(COCO_KEY_P256, &other, NULL), COCO_OK);
+    encode_key(key, &named);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        coco_error *err = NULL;
+
+        coco_status status = is_of(cases[i].body, &named, key, &err);
+        if (cases[i].status != COCO_OK) {
+            if (cases[i].status == COCO_ERR_NOTSUP)
+                assert_true(status == COCO_ERR_NOTSUP || status == COCO_ERR_PROTO);
+            else
+                assert_int_equal(status, cases[i].status);
+            assert_contains(coco_error_message(err), cases[i].why);
+            coco_error_free(err);
+            continue;
+        }
+        assert_ok(status, err);
+        assert_fails(is_of(cases[i].body, &named, other, &err), err, COCO_ERR_VERIFY,
+                     "another key");
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_are_of_one_signature),
+    };
+
+    return cmocka_run_group_tests_name("signature/log_body", tests, NULL, NULL);
+}

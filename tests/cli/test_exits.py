@@ -67,7 +67,7 @@ def test_6_is_not_found(coco, layout, registry, tmp_path):
 def test_7_is_not_supported(coco, layout):
     fails(coco, 7, "not-supported", "evidence", "get", "--report-data", "00", "--tee", "nosuch")
     fails(coco, 7, "not-supported", "evidence", "get", "--report-data", "00")
-    fails(coco, 7, "not-supported", "image", "encrypt", "--recipient", "pgp:x", layout.ref("app"), "oci:b")
+    fails(coco, 7, "not-supported", "image", "encrypt", "--recipient", "x:y", layout.ref("app"), "oci:b")
 
 
 @pytest.mark.parametrize("option", ["--max-bytes", "--max-content"])

@@ -162,7 +162,7 @@ int cli_open_admin(struct cli *cli, coco_admin **ret);
 int cli_add_keys(struct cli *cli, coco_image_client *client);
 int cli_add_recipients(struct cli *cli, coco_image_client *client);
 /* Whether --recipient or --kbs-path says anybody. */
-int cli_check_recipients(struct cli *cli);
+int cli_check_recipients(struct cli *cli, bool by_broker);
 /* Has --kbs keep a fresh key as --kbs-path, and adds whoever gets it as a recipient. */
 int cli_add_broker(struct cli *cli, coco_image_client *client);
 int cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret);

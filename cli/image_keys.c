@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define KEY_SIZE 32
+#define KEY_PATH_SIZE 64
 #define SCHEME "kbs:///"
 #define PROVIDER "provider:"
 #define PROVIDER_NAME_MAX ((size_t)128)
@@ -124,14 +125,13 @@ add_recipient(struct cli *cli, coco_image_client *client, const char *text)
         text);
 }
 
+/* COCO_KBS alone does not make the broker a recipient; the options must ask for it. */
 int
-cli_check_recipients(struct cli *cli)
+cli_check_recipients(struct cli *cli, bool by_broker)
 {
-    bool path = cli_given(&cli->args, OPT_KBS_PATH);
-
-    if (path && !cli_get(&cli->args, OPT_KBS))
+    if (cli_given(&cli->args, OPT_KBS_PATH) && !cli_get(&cli->args, OPT_KBS))
         return cli_usage(cli, "--kbs-path needs --kbs URL");
-    if (!path && !cli_given(&cli->args, OPT_RECIPIENT))
+    if (!by_broker && !cli_given(&cli->args, OPT_RECIPIENT))
         return cli_usage(cli, "needs --recipient KIND:WHO, or --kbs URL and --kbs-path "
                               "REPO/TYPE/TAG");
     return CLI_DONE;
@@ -165,23 +165,65 @@ make_key(struct cli *cli, const char *path, uint8_t key[KEY_SIZE])
     return rc;
 }
 
+/* Where upstream's coco_keyprovider has the keys that nobody named: a UUID of RFC 4122, version 4.
+ */
+static int
+name_key(struct cli *cli, char path[KEY_PATH_SIZE])
+{
+    uint8_t id[16];
+
+    if (getrandom(id, sizeof(id), 0) != sizeof(id))
+        return cli_fail_errno(cli, errno, "random bytes");
+    id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
+    id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
+    size_t n = (size_t)snprintf(path, KEY_PATH_SIZE, "default/image-kek/");
+    for (size_t i = 0; i < sizeof(id); i++) {
+        bool group = i == 4 || i == 6 || i == 8 || i == 10;
+
+        n += (size_t)snprintf(path + n, KEY_PATH_SIZE - n, "%s%02x", group ? "-" : "", id[i]);
+    }
+    return CLI_DONE;
+}
+
+/* Nobody else tells where a key is that nobody named. */
+static int
+tell_key(struct cli *cli, const char *uri)
+{
+    if (!cli->json) {
+        (void)fprintf(stderr, "coco: its key is %s\n", uri);
+        return CLI_DONE;
+    }
+    _cleanup_(cJSON_Deletep) cJSON *object = cJSON_CreateObject();
+    if (!object || !cJSON_AddStringToObject(object, "event", "key")
+        || !cJSON_AddStringToObject(object, "uri", uri))
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    return cli_event(cli, cli_steal(&object));
+}
+
 int
 cli_add_broker(struct cli *cli, coco_image_client *client)
 {
     const char *path = cli_get(&cli->args, OPT_KBS_PATH);
+    char named[KEY_PATH_SIZE];
     _cleanup_free_ char *uri = NULL;
     uint8_t key[KEY_SIZE];
+    bool unnamed = !path;
+    int rc = unnamed ? name_key(cli, named) : CLI_DONE;
 
+    if (rc != CLI_DONE)
+        return rc;
+    if (unnamed)
+        path = named;
     if (strncmp(path, SCHEME, strlen(SCHEME)) == 0)
         path += strlen(SCHEME);
     if (asprintf(&uri, SCHEME "%s", path) < 0)
         return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
-    int rc = make_key(cli, path, key);
+    rc = make_key(cli, path, key);
     if (rc == CLI_DONE)
         rc = cli_check(cli,
                        coco_image_client_add_kbs_recipient(client, uri, key, KEY_SIZE, &cli->err));
     explicit_bzero(key, sizeof(key));
-    return rc;
+    return rc == CLI_DONE && unnamed ? tell_key(cli, uri) : rc;
 }
 
 /* Whether it is secret keys of OpenPGP: armored, or packets (RFC 4880 section 4.2), which no DER

@@ -108,6 +108,9 @@ static const struct cli_option table[OPT_COUNT] = {
                      "OpenPGP keys of recipients, as \"gpg --export\" writes them"},
     [OPT_KID] = {"kid", 0, "NAME", NULL, NULL, false,
                  "where the public half of the key is found: kbs:///REPO/TYPE/TAG, or its name"},
+    [OPT_LAYER] =
+        {"layer", 0, "N", NULL, NULL, true,
+         "encrypt this layer, from 0 at the bottom or -1 at the top; otherwise all of them"},
     [OPT_LIFE] = {"life", 0, "SECONDS", NULL, NULL, false,
                   "how long it is good, up to a day; 600 otherwise"},
     [OPT_LISTEN] = {"listen", 0, "HOST:PORT", NULL, NULL, false,
@@ -121,6 +124,8 @@ static const struct cli_option table[OPT_COUNT] = {
                         "16 MiB"},
     [OPT_MEASUREMENT] = {"measurement", 0, "HEX", NULL, NULL, false,
                          "what the evidence has, such as MRCONFIGID or HOST_DATA"},
+    [OPT_NO_PROOF] = {"no-proof", 0, NULL, NULL, NULL, false,
+                      "do not read again what was encrypted"},
     [OPT_NO_PROXY] = {"no-proxy", 0, "LIST", NULL, NULL, false,
                       "hosts to reach directly, with commas between; else those of $NO_PROXY"},
     [OPT_OLD_KEY] = {"old-key", 0, "FILE", NULL, NULL, false,

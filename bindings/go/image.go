@@ -73,6 +73,9 @@ const ImageOverlay = uint32(C.COCO_IMAGE_OVERLAY)
 // ImageKeepRecipients, of Rekey, lets those who can open the image now still open it.
 const ImageKeepRecipients = uint32(C.COCO_IMAGE_KEEP_RECIPIENTS)
 
+// ImageUnproved, of Encrypt, does not read again what was put.
+const ImageUnproved = uint32(C.COCO_IMAGE_UNPROVED)
+
 // ImageOptions are limits of one pull or push; what is 0 has its default.
 type ImageOptions struct {
 	MaxBytes   uint64 // bytes of all layers, compressed; 16 GiB
@@ -389,6 +392,14 @@ func (i *ImageClient) AddPKCS11Key(yaml []byte) error {
 func (i *ImageClient) AddPKCS11Recipient(key []byte) error {
 	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
 		return C.coco_image_client_add_pkcs11_recipient(c, data(key), size(key), f.err)
+	})
+}
+
+// AddEncryptedLayer lets Encrypt encrypt this layer, 0 for the bottom or -1 for
+// the top, and not all of them.
+func (i *ImageClient) AddEncryptedLayer(layer int) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_encrypted_layer(c, C.int32_t(layer), f.err)
 	})
 }
 

@@ -582,6 +582,18 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_kbs_recipient(
     coco_image_client *client, const char *uri, const uint8_t *key, size_t len, coco_error **err);
 
 /**
+ * Adds a layer that coco_image_encrypt() encrypts; the others are copied as they are.
+ *
+ * What the others hold anybody can read. Without any it encrypts all of them.
+ *
+ * @param client  whose
+ * @param layer   from the bottom, which is 0, or from the top, which is -1
+ * @param err     ::COCO_ERR_LIMIT for the 129th
+ */
+COCO_API COCO_MUST_CHECK coco_status
+coco_image_client_add_encrypted_layer(coco_image_client *client, int32_t layer, coco_error **err);
+
+/**
  * Lets pulls unpack layers into @p store, and use those that are there already.
  *
  * A bundle is made of the store's files then: by copies that share their content with
@@ -615,6 +627,10 @@ typedef enum coco_image_flag {
      * Of coco_image_rekey(): those who can open the image now still can.
      */
     COCO_IMAGE_KEEP_RECIPIENTS = 4,
+    /**
+     * Of coco_image_encrypt(): what was put is not read again.
+     */
+    COCO_IMAGE_UNPROVED = 8,
 } coco_image_flag;
 
 /**
@@ -689,19 +705,26 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_push(coco_image_client *client, 
                                                      coco_image **ret, coco_error **err);
 
 /**
- * Copies the image @p from to @p to with every layer encrypted.
+ * Copies the image @p from to @p to with its layers encrypted, all of them or those that
+ * coco_image_client_add_encrypted_layer() named.
  *
  * Each layer has a key of its own, wrapped for every recipient that was added
  * to @p client; there must be one. Layers are encrypted as they are copied, in
  * constant memory.
  *
+ * Then @p to is read again: each of these layers has to be there, encrypted, and to open by its
+ * key. So it must by what @p client has that opens without asking anybody: private keys, tokens,
+ * and those of coco_image_client_add_kbs_recipient(). With ::COCO_IMAGE_UNPROVED nothing is read.
+ *
  * @param client  credentials and recipients
  * @param ctx     progress and cancellation
- * @param from    what to encrypt; its layers must not be encrypted yet
+ * @param from    what to encrypt; these layers must not be encrypted yet
  * @param to      where to
- * @param opts    limits, or NULL for the defaults
+ * @param opts    limits and flags, or NULL for the defaults
  * @param ret     the encrypted image; free with coco_image_free()
- * @param err     as coco_image_pull(); ::COCO_ERR_INVALID without a recipient
+ * @param err     as coco_image_pull(); ::COCO_ERR_INVALID without a recipient or such a layer,
+ *                ::COCO_ERR_VERIFY for what is read again and is not as it was put; then an image
+ *                is there that should not be used
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_encrypt(coco_image_client *client, coco_ctx *ctx,
                                                         const coco_image_ref *from,

@@ -26,6 +26,7 @@
 #include "signature/policy.h"
 
 #define COCO_CLIENT_PASSWORDS_MAX 16
+#define COCO_CLIENT_LAYERS_MAX 128
 
 struct coco_kbs_recipient {
     char *uri;
@@ -71,6 +72,8 @@ struct coco_image_client {
     size_t n_provider_keys;
     struct coco_client_provider provider_recipients[COCO_BLOBS_MAX];
     size_t n_provider_recipients;
+    int32_t encrypted_layers[COCO_CLIENT_LAYERS_MAX]; /* that are encrypted; none stands for all */
+    size_t n_encrypted_layers;
     coco_kbc *kbc; /* lent, or NULL */
     struct coco_resource_prefix kek_prefix;
     bool require_encryption;

@@ -10,12 +10,14 @@
 struct order {
     struct coco_client_openers openers;
     struct coco_image_config config;
+    struct coco_layer_key *keys; /* of the layers that are encrypted */
+    size_t n;
     size_t next; /* layer */
 };
 
 /* One layer on its way. */
 struct decryption {
-    struct coco_layer_key key;
+    const struct coco_layer_key *key;
     struct coco_layer_cipher *cipher;
 };
 
@@ -28,20 +30,13 @@ end_cipher(void *self)
     decryption->cipher = NULL;
 }
 
-static void
-decryption_done(struct decryption *decryption)
-{
-    end_cipher(decryption);
-    coco_layer_key_done(&decryption->key);
-}
-
 /* What comes out becomes a blob once the MAC was right: the sink's end says so (T16). */
 static coco_status
 begin_cipher(void *self, const struct coco_sink *out, struct coco_sink *ret, coco_error **err)
 {
     struct decryption *decryption = self;
 
-    coco_status status = coco_layer_decrypt(&decryption->key, out, &decryption->cipher, err);
+    coco_status status = coco_layer_decrypt(decryption->key, out, &decryption->cipher, err);
     if (status == COCO_OK)
         *ret = coco_layer_cipher_sink(decryption->cipher);
     return status;
@@ -51,14 +46,9 @@ static coco_status
 send_decrypted(const struct coco_transfer *t, const struct coco_descriptor *layer,
                const struct order *order, struct coco_descriptor *blob, coco_error **err)
 {
-    _cleanup_(decryption_done) struct decryption decryption = {0};
+    _cleanup_(end_cipher) struct decryption decryption = {.key = &order->keys[order->next]};
     const struct coco_change change = {begin_cipher, end_cipher, &decryption};
 
-    coco_status status = coco_annotations_open(layer->annotations, order->openers.list,
-                                               order->openers.n, t->ctx, &decryption.key, err);
-    if (status != COCO_OK)
-        return status;
-    coco_layer_key_of_content(&decryption.key, &order->config.diff_ids[order->next]);
     return coco_transfer_change(t, layer, &change, blob, err);
 }
 
@@ -93,6 +83,9 @@ decrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer
 static void
 order_done(struct order *order)
 {
+    for (size_t i = 0; i < order->n; i++)
+        coco_layer_key_done(&order->keys[i]);
+    free(order->keys);
     coco_image_config_done(&order->config);
 }
 
@@ -103,6 +96,29 @@ check_decryptable(const struct coco_manifest *manifest, coco_error **err)
         if (coco_media_type_encrypted(manifest->layers[i].media_type))
             return COCO_OK;
     return coco_fail(err, COCO_ERR_INVALID, "no layer is encrypted");
+}
+
+/* All keys there are, before anything is sent: each may cost a request, and be refused. */
+static coco_status
+open_keys(const struct coco_transfer *t, struct order *order, coco_error **err)
+{
+    const struct coco_manifest *manifest = &t->found.manifest;
+
+    order->keys = calloc(manifest->n_layers + 1, sizeof(*order->keys));
+    if (!order->keys)
+        return coco_fail_nomem(err);
+    order->n = manifest->n_layers;
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        if (!coco_media_type_encrypted(manifest->layers[i].media_type))
+            continue;
+        coco_status status =
+            coco_annotations_open(manifest->layers[i].annotations, order->openers.list,
+                                  order->openers.n, t->ctx, &order->keys[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "layer %zu", i);
+        coco_layer_key_of_content(&order->keys[i], &order->config.diff_ids[i]);
+    }
+    return COCO_OK;
 }
 
 coco_status
@@ -124,6 +140,8 @@ coco_image_decrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
                                     &order.config, err);
     if (status == COCO_OK)
         status = coco_image_config_fits(&order.config, t.found.manifest.n_layers, err);
+    if (status == COCO_OK)
+        status = open_keys(&t, &order, err);
     if (status == COCO_OK)
         status = coco_transfer_open(&t, to, false, err);
     if (status == COCO_OK)

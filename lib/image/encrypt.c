@@ -5,7 +5,24 @@
  */
 #include "base/fail.h"
 #include "image/keys.h"
+#include "image/proof.h"
 #include "image/transfer.h"
+
+/* The image on its way. */
+struct order {
+    struct coco_client_recipients recipients;
+    struct coco_proof *layers; /* of which those are encrypted that are asked for */
+    size_t n;
+    size_t next;
+};
+
+static void
+order_done(struct order *order)
+{
+    for (size_t i = 0; i < order->n; i++)
+        coco_layer_key_done(&order->layers[i].key);
+    free(order->layers);
+}
 
 /* One layer on its way. */
 struct encryption {
@@ -49,10 +66,10 @@ begin_cipher(void *self, const struct coco_sink *out, struct coco_sink *ret, coc
 }
 
 static coco_status
-encrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer, cJSON *layers,
-              void *user, coco_error **err)
+encrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer,
+              const struct order *order, struct coco_layer_key *key, cJSON *layers,
+              coco_error **err)
 {
-    const struct coco_client_recipients *recipients = user;
     _cleanup_(encryption_done) struct encryption encryption = {0};
     const struct coco_change change = {begin_cipher, end_cipher, &encryption};
     enum coco_compression compression = COCO_UNCOMPRESSED;
@@ -72,14 +89,48 @@ encrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer
     if (status == COCO_OK)
         status = coco_transfer_plain_annotations(layer->annotations, annotations, err);
     if (status == COCO_OK)
-        status = coco_annotations_add(annotations, &encryption.key, recipients->list, recipients->n,
-                                      t->ctx, err);
-    return status;
+        status = coco_annotations_add(annotations, &encryption.key, order->recipients.list,
+                                      order->recipients.n, t->ctx, err);
+    if (status != COCO_OK)
+        return status;
+    *key = encryption.key;
+    encryption.key = (struct coco_layer_key){0};
+    return COCO_OK;
+}
+
+static coco_status
+send_layer(const struct coco_transfer *t, const struct coco_descriptor *layer, cJSON *layers,
+           void *user, coco_error **err)
+{
+    struct order *order = user;
+    struct coco_proof *proof = &order->layers[order->next++];
+
+    return proof->encrypted ? encrypt_layer(t, layer, order, &proof->key, layers, err)
+                            : coco_transfer_copy_layer(t, layer, layers, NULL, err);
+}
+
+/* Which layers are asked for; a negative number counts from the end, as in skopeo. */
+static coco_status
+choose_layers(const coco_image_client *client, struct order *order, coco_error **err)
+{
+    for (size_t i = 0; i < client->n_encrypted_layers; i++) {
+        int64_t at = client->encrypted_layers[i];
+
+        if (at < 0)
+            at += (int64_t)order->n;
+        if (at < 0 || (uint64_t)at >= order->n)
+            return coco_fail(err, COCO_ERR_INVALID, "there is no layer %d among %zu",
+                             (int)client->encrypted_layers[i], order->n);
+        order->layers[at].encrypted = true;
+    }
+    for (size_t i = 0; client->n_encrypted_layers == 0 && i < order->n; i++)
+        order->layers[i].encrypted = true;
+    return COCO_OK;
 }
 
 /* Refused before anything is sent. */
 static coco_status
-check_encryptable(const struct coco_manifest *manifest, coco_error **err)
+check_encryptable(const struct coco_manifest *manifest, const struct order *order, coco_error **err)
 {
     for (size_t i = 0; i < manifest->n_layers; i++) {
         enum coco_compression compression = COCO_UNCOMPRESSED;
@@ -87,12 +138,42 @@ check_encryptable(const struct coco_manifest *manifest, coco_error **err)
 
         coco_status status =
             coco_layer_media_type(manifest->layers[i].media_type, &compression, &encrypted, err);
-        if (status == COCO_OK && encrypted)
+        if (status == COCO_OK && encrypted && order->layers[i].encrypted)
             status = coco_fail(err, COCO_ERR_INVALID, "encrypted already");
         if (status != COCO_OK)
             return coco_wrap(err, status, "layer %zu", i);
     }
     return COCO_OK;
+}
+
+static coco_status
+plan(const struct coco_transfer *t, struct order *order, coco_error **err)
+{
+    const struct coco_manifest *manifest = &t->found.manifest;
+
+    order->layers = calloc(manifest->n_layers + 1, sizeof(*order->layers));
+    if (!order->layers)
+        return coco_fail_nomem(err);
+    order->n = manifest->n_layers;
+    coco_status status = choose_layers(t->client, order, err);
+    if (status == COCO_OK)
+        status = check_encryptable(manifest, order, err);
+    return status;
+}
+
+static coco_status
+encrypt(struct coco_transfer *t, const coco_image_ref *to, struct order *order, coco_image **ret,
+        coco_error **err)
+{
+    coco_image *image = NULL;
+
+    coco_status status = coco_transfer_remake(t, send_layer, order, &image, err);
+    if (status == COCO_OK && !(t->opts.flags & COCO_IMAGE_UNPROVED))
+        status = coco_proof_check(t, to, &image->digest, order->layers, order->n, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&image);
+    coco_image_free(image);
+    return status;
 }
 
 coco_status
@@ -101,19 +182,28 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
                    coco_error **err)
 {
     _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
-    struct coco_client_recipients recipients;
+    _cleanup_(order_done) struct order order = {0};
 
-    coco_client_recipients(client, &recipients);
-    if (recipients.n == 0)
+    coco_client_recipients(client, &order.recipients);
+    if (order.recipients.n == 0)
         return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
     coco_status status = coco_transfer_check_new(to, err);
     if (status == COCO_OK)
-        status = coco_transfer_find(&t, from, opts, 0, err);
+        status = coco_transfer_find(&t, from, opts, COCO_IMAGE_UNPROVED, err);
     if (status == COCO_OK)
-        status = check_encryptable(&t.found.manifest, err);
+        status = plan(&t, &order, err);
     if (status == COCO_OK)
         status = coco_transfer_open(&t, to, true, err);
     if (status == COCO_OK)
-        status = coco_transfer_remake(&t, encrypt_layer, &recipients, ret, err);
+        status = encrypt(&t, to, &order, ret, err);
     return status;
+}
+
+coco_status
+coco_image_client_add_encrypted_layer(coco_image_client *client, int32_t layer, coco_error **err)
+{
+    if (client->n_encrypted_layers == COCO_CLIENT_LAYERS_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %d layers", COCO_CLIENT_LAYERS_MAX);
+    client->encrypted_layers[client->n_encrypted_layers++] = layer;
+    return COCO_OK;
 }

@@ -323,11 +323,10 @@ use_providers(const struct coco_client_provider *list, size_t n, struct coco_pro
 }
 
 void
-coco_client_openers(const coco_image_client *client, struct coco_client_openers *ret)
+coco_client_own_openers(const coco_image_client *client, struct coco_client_openers *ret)
 {
     ret->client = client;
     ret->jwe = (struct coco_jwe_keys){client->keys, client->n_keys};
-    ret->broker = (struct coco_kek_source){.get = get_kek, .self = &ret->client};
     ret->n = 0;
     if (client->n_keys > 0)
         ret->list[ret->n++] = coco_jwe_wrapper(&ret->jwe);
@@ -337,10 +336,19 @@ coco_client_openers(const coco_image_client *client, struct coco_client_openers 
     ret->pgp = (struct coco_pgp_keys){.ring = client->pgp.ring};
     if (client->pgp.opens)
         ret->list[ret->n++] = coco_pgp_wrapper(&ret->pgp);
-    ret->tokens =
-        (struct coco_pkcs11_keys){client->tokens.openers, client->tokens.n_openers, false};
+    ret->tokens = (struct coco_pkcs11_keys){
+        .list = client->tokens.openers,
+        .n = client->tokens.n_openers,
+    };
     if (ret->tokens.n > 0)
         ret->list[ret->n++] = coco_pkcs11_wrapper(&ret->tokens);
+}
+
+void
+coco_client_openers(const coco_image_client *client, struct coco_client_openers *ret)
+{
+    coco_client_own_openers(client, ret);
+    ret->broker = (struct coco_kek_source){.get = get_kek, .self = &ret->client};
     if (client->kbc)
         ret->list[ret->n++] = coco_kek_opener(&ret->broker);
     ret->n += use_providers(client->provider_keys, client->n_provider_keys, ret->providers,

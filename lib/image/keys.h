@@ -32,6 +32,8 @@ struct coco_client_openers {
 };
 
 void coco_client_openers(const coco_image_client *client, struct coco_client_openers *ret);
+/* Only those that need nobody else: keys, and tokens. */
+void coco_client_own_openers(const coco_image_client *client, struct coco_client_openers *ret);
 
 struct coco_client_recipients {
     struct coco_jwe_keys jwe;

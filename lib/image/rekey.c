@@ -13,69 +13,68 @@
 struct rekeying {
     struct coco_client_openers openers;
     struct coco_client_recipients recipients;
+    struct coco_layer_key *keys; /* of the layers that are encrypted */
+    size_t n;
+    size_t next;
 };
 
+static void
+rekeying_done(struct rekeying *rekeying)
+{
+    for (size_t i = 0; i < rekeying->n; i++)
+        coco_layer_key_done(&rekeying->keys[i]);
+    free(rekeying->keys);
+}
+
 static coco_status
-wrap_anew(const struct coco_transfer *t, const struct coco_descriptor *layer,
-          const struct rekeying *rekeying, cJSON *annotations, coco_error **err)
+wrap_anew(const struct coco_transfer *t, const struct rekeying *rekeying,
+          const struct coco_layer_key *key, cJSON *annotations, coco_error **err)
 {
     const struct coco_wrapper *recipients = rekeying->recipients.list;
     size_t n = rekeying->recipients.n;
-    _cleanup_layer_key_ struct coco_layer_key key = {0};
 
-    coco_status status = coco_annotations_open(layer->annotations, rekeying->openers.list,
-                                               rekeying->openers.n, t->ctx, &key, err);
-    if (status != COCO_OK)
-        return status;
     if (t->opts.flags & COCO_IMAGE_KEEP_RECIPIENTS)
-        return coco_annotations_add_recipients(annotations, &key, recipients, n, t->ctx, err);
+        return coco_annotations_add_recipients(annotations, key, recipients, n, t->ctx, err);
     coco_annotations_strip(annotations);
-    return coco_annotations_add(annotations, &key, recipients, n, t->ctx, err);
+    return coco_annotations_add(annotations, key, recipients, n, t->ctx, err);
 }
 
 static coco_status
 rekey_layer(const struct coco_transfer *t, const struct coco_descriptor *layer, cJSON *layers,
             void *user, coco_error **err)
 {
+    struct rekeying *rekeying = user;
+    const struct coco_layer_key *key = &rekeying->keys[rekeying->next++];
     cJSON *annotations = NULL;
     cJSON *json = NULL;
 
-    coco_status status = coco_transfer_copy(t, layer, err);
-    if (status == COCO_OK)
-        status = coco_descriptor_add(layers, NULL, layer->media_type, &layer->digest, layer->size,
-                                     &json, err);
-    if (status == COCO_OK && layer->annotations)
-        status = coco_json_add_copy(json, "annotations", layer->annotations, err);
+    coco_status status = coco_transfer_copy_layer(t, layer, layers, &json, err);
     if (status != COCO_OK || !coco_media_type_encrypted(layer->media_type))
         return status;
     annotations = cJSON_GetObjectItemCaseSensitive(json, "annotations");
     if (!annotations)
         return coco_fail(err, COCO_ERR_PROTO, "an encrypted layer without annotations");
-    return wrap_anew(t, layer, user, annotations, err);
+    return wrap_anew(t, rekeying, key, annotations, err);
 }
 
+/* All keys there are, before anything is sent: each may cost a request. */
 static coco_status
-check_layer(const struct coco_transfer *t, const struct coco_descriptor *layer,
-            const struct coco_client_openers *openers, coco_error **err)
-{
-    _cleanup_layer_key_ struct coco_layer_key key = {0};
-
-    return coco_annotations_open(layer->annotations, openers->list, openers->n, t->ctx, &key, err);
-}
-
-/* Whether the image is encrypted, and its keys are to be had, before anything is sent. */
-static coco_status
-check_openable(const struct coco_transfer *t, const struct coco_client_openers *openers,
-               coco_error **err)
+open_keys(const struct coco_transfer *t, struct rekeying *rekeying, coco_error **err)
 {
     const struct coco_manifest *manifest = &t->found.manifest;
     bool any = false;
 
+    rekeying->keys = calloc(manifest->n_layers + 1, sizeof(*rekeying->keys));
+    if (!rekeying->keys)
+        return coco_fail_nomem(err);
+    rekeying->n = manifest->n_layers;
     for (size_t i = 0; i < manifest->n_layers; i++) {
         if (!coco_media_type_encrypted(manifest->layers[i].media_type))
             continue;
         any = true;
-        coco_status status = check_layer(t, &manifest->layers[i], openers, err);
+        coco_status status =
+            coco_annotations_open(manifest->layers[i].annotations, rekeying->openers.list,
+                                  rekeying->openers.n, t->ctx, &rekeying->keys[i], err);
         if (status != COCO_OK)
             return coco_wrap(err, status, "layer %zu", i);
     }
@@ -88,7 +87,7 @@ coco_image_rekey(coco_image_client *client, coco_ctx *ctx, const coco_image_ref 
                  coco_error **err)
 {
     _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
-    struct rekeying rekeying;
+    _cleanup_(rekeying_done) struct rekeying rekeying = {0};
 
     coco_client_openers(client, &rekeying.openers);
     coco_client_recipients(client, &rekeying.recipients);
@@ -98,7 +97,7 @@ coco_image_rekey(coco_image_client *client, coco_ctx *ctx, const coco_image_ref 
     if (status == COCO_OK)
         status = coco_transfer_find(&t, from, opts, COCO_IMAGE_KEEP_RECIPIENTS, err);
     if (status == COCO_OK)
-        status = check_openable(&t, &rekeying.openers, err);
+        status = open_keys(&t, &rekeying, err);
     if (status == COCO_OK)
         status = coco_transfer_open(&t, to, true, err);
     if (status == COCO_OK)

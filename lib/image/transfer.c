@@ -271,6 +271,29 @@ coco_transfer_plain_annotations(const cJSON *from, cJSON *to, coco_error **err)
     return status;
 }
 
+coco_status
+coco_transfer_copy_layer(const struct coco_transfer *t, const struct coco_descriptor *layer,
+                         cJSON *layers, cJSON **ret, coco_error **err)
+{
+    enum coco_compression compression = COCO_UNCOMPRESSED;
+    bool encrypted = false;
+    cJSON *json = NULL;
+
+    /* The new manifest is an OCI one, and so are its types. */
+    coco_status status = coco_layer_media_type(layer->media_type, &compression, &encrypted, err);
+    if (status == COCO_OK)
+        status = coco_transfer_copy(t, layer, err);
+    if (status == COCO_OK)
+        status =
+            coco_descriptor_add(layers, NULL, coco_layer_media_type_name(compression, encrypted),
+                                &layer->digest, layer->size, &json, err);
+    if (status == COCO_OK && layer->annotations)
+        status = coco_json_add_copy(json, "annotations", layer->annotations, err);
+    if (status == COCO_OK && ret)
+        *ret = json;
+    return status;
+}
+
 static coco_status
 remake(const struct coco_transfer *t, coco_transfer_layer *make, void *user, struct coco_buf *text,
        coco_error **err)

@@ -70,6 +70,11 @@ typedef coco_status coco_transfer_layer(const struct coco_transfer *t,
 coco_status coco_transfer_remake(struct coco_transfer *t, coco_transfer_layer *make, void *user,
                                  coco_image **ret, coco_error **err);
 
+/* One of them: the layer as it is; ret, where it is not NULL, gets its descriptor. */
+coco_status coco_transfer_copy_layer(const struct coco_transfer *t,
+                                     const struct coco_descriptor *layer, cJSON *layers,
+                                     cJSON **ret, coco_error **err);
+
 /* Refuses to before anything is sent: the digest of a new manifest cannot be chosen. */
 coco_status coco_transfer_check_new(const coco_image_ref *to, coco_error **err);
 

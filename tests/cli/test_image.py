@@ -418,6 +418,52 @@ def test_encrypted_with_a_brokers_key_and_pulled_with_it(coco, layout, registry,
     assert not (tmp_path / "none").exists()
 
 
+def test_a_brokers_key_that_nobody_names_has_a_name_of_its_own(coco, layout, broker, owner, tmp_path):
+    ours = Layout(tmp_path / "ours")
+    done = coco.run("image", "encrypt", *owner, "--json", layout.ref("app"), ours.ref("app"), code=0)
+    [uri] = [event["uri"] for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "key"]
+    assert re.fullmatch(r"kbs:///default/image-kek/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", uri)
+    assert coco.json("resource", "ls", *owner) == [uri[len("kbs:///"):]]
+    shown = json.loads(coco.run("image", "inspect", "--json", ours.ref("app"), code=0).stdout)
+    assert [[r["kid"] for r in layer["recipients"]] for layer in shown["layers"]] == [[uri]] * 2
+    said = coco.run("image", "encrypt", *owner, layout.ref("app"), f"oci:{tmp_path}/again:app", code=0).stderr
+    assert b"coco: its key is kbs:///default/image-kek/" in said and uri.encode() not in said
+
+
+@pytest.mark.parametrize("given, encrypted", [
+    ([], [True, True]), (["0"], [True, False]), (["-1"], [False, True]), (["1", "-2"], [True, True]), (["1", "1"], [False, True])])
+def test_only_the_layers_that_are_named_are_encrypted(coco, layout, keys, tmp_path, given, encrypted):
+    ours = Layout(tmp_path / "ours")
+    named = [word for n in given for word in ("--layer", n)]
+    coco.run("image", "encrypt", "--recipient", f"jwe:{keys('ec')[1]}", *named, layout.ref("app"), ours.ref("app"), code=0)
+    assert is_encrypted(ours, "app") == encrypted
+    for before, after, changed in zip(layout.manifest("app")["layers"], ours.manifest("app")["layers"], encrypted):
+        assert (before["digest"] != after["digest"]) == changed
+    skopeo(f"--decryption-key={keys('ec')[0]}", ours.ref("app"), f"oci:{tmp_path}/opened:app")
+    coco.run("image", "pull", *ANYTHING, "--key", keys("ec")[0], ours.ref("app"), tmp_path / "bundle", code=0)
+    assert_unpacked(tmp_path / "bundle")
+    # The rest, later: what is encrypted already stays as it is.
+    left = [word for n, done in enumerate(encrypted) if not done for word in ("--layer", str(n))]
+    if left:
+        coco.run("image", "encrypt", "--recipient", f"jwe:{keys('rsa')[1]}", *left, ours.ref("app"), ours.ref("app"), code=0)
+        assert is_encrypted(ours, "app") == [True, True]
+
+
+def test_layers_that_are_not_there_are_not_encrypted(coco, layout, keys, tmp_path):
+    for layer in "2", "-3", "999":
+        refused = coco.run("image", "encrypt", "--recipient", f"jwe:{keys('ec')[1]}", "--layer", layer, layout.ref("app"),
+                           f"oci:{tmp_path}/ours:app")
+        assert f"there is no layer {layer} among 2".encode() in refused.stderr
+    assert not (tmp_path / "ours").exists()
+
+
+def test_what_was_encrypted_is_read_again(coco, layout, registry, keys, tmp_path):
+    """From where it was put, here a registry, by its digest."""
+    to = ["--plain-http", "--recipient", f"jwe:{keys('ec')[1]}", "--key", keys("ec")[0]]
+    coco.run("image", "encrypt", *to, layout.ref("app"), f"{registry.host}/proved:1", code=0)
+    coco.run("image", "encrypt", *to, "--no-proof", layout.ref("app"), f"{registry.host}/unproved:1", code=0)
+
+
 def test_an_encrypted_image_needs_a_key(coco, layout, keys, tmp_path):
     encrypted = Layout(tmp_path / "encrypted")
     coco.run(

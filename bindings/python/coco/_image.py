@@ -193,6 +193,10 @@ class ImageClient(Handle):
         """Adds a recipient for encrypt(), by PKCS#11: an RSA public key, or a key file."""
         native.image_client_add_pkcs11_recipient(self._c, key)
 
+    def add_encrypted_layer(self, layer):
+        """Lets encrypt() encrypt this layer, 0 for the bottom or -1 for the top, and not all of them."""
+        native.image_client_add_encrypted_layer(self._c, layer)
+
     def set_key_providers(self, config):
         """Sets which key providers there are: a configuration of ocicrypt's, bytes or dict."""
         native.image_client_set_key_providers(self._c, _json(config))

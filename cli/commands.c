@@ -163,16 +163,17 @@ static const struct cli_command table[] = {
         .max = 2,
         .purpose = "copy the image SRC to DST with its layers encrypted",
         .details = "With --kbs a fresh random key is stored at the broker first, as --kbs-path or "
-                   "kbs:///default/image-kek/UUID, and whoever obtains it can open the image; with "
-                   "--recipient whoever holds the private key can. Then DST is read again: every "
+                   "kbs:///default/image-kek/UUID, and whoever obtains it, by its --kbs-policy or "
+                   "the broker's, can open the image; with --recipient whoever holds the private "
+                   "key can. Then DST is read again: every "
                    "layer must be encrypted and open by its key, and by --key, if that is one of "
                    "the recipients'. SRC and DST are REFs as in \"image pull\".",
-        .options = {OPT_RECIPIENT,       OPT_KEYRING,       OPT_LAYER,      OPT_KEY,
-                    OPT_NO_PROOF,        OPT_KEY_PROVIDERS, OPT_KBS,        OPT_KBS_ADMIN_KEY,
-                    OPT_KBS_PATH,        OPT_KBS_CA,        OPT_PLAIN_HTTP, OPT_TLS_CA,
-                    OPT_CERT_DIR,        OPT_PROXY,         OPT_NO_PROXY,   OPT_AUTHFILE,
-                    OPT_REGISTRIES_CONF, OPT_PLATFORM,      OPT_MAX_BYTES,  OPT_RETRIES,
-                    OPT_STALL_TIMEOUT},
+        .options = {OPT_RECIPIENT, OPT_KEYRING,         OPT_LAYER,    OPT_KEY,
+                    OPT_NO_PROOF,  OPT_KEY_PROVIDERS,   OPT_KBS,      OPT_KBS_ADMIN_KEY,
+                    OPT_KBS_PATH,  OPT_KBS_POLICY,      OPT_KBS_CA,   OPT_PLAIN_HTTP,
+                    OPT_TLS_CA,    OPT_CERT_DIR,        OPT_PROXY,    OPT_NO_PROXY,
+                    OPT_AUTHFILE,  OPT_REGISTRIES_CONF, OPT_PLATFORM, OPT_MAX_BYTES,
+                    OPT_RETRIES,   OPT_STALL_TIMEOUT},
         .run = cli_image_encrypt,
     },
     {
@@ -287,13 +288,28 @@ static const struct cli_command table[] = {
                    "guest does; with --kbs-path the broker keeps a fresh key instead, and who gets "
                    "it is one of the recipients. SRC and DST are REFs as in \"image pull\", and "
                    "may be the same.",
-        .options = {OPT_KEY,           OPT_KEY_PROVIDERS,   OPT_RECIPIENT,
-                    OPT_KEYRING,       OPT_KEEP_RECIPIENTS, OPT_KBS,
-                    OPT_KBS_ADMIN_KEY, OPT_KBS_PATH,        OPT_KBS_CA,
-                    OPT_TEE,           OPT_PLAIN_HTTP,      OPT_TLS_CA,
-                    OPT_CERT_DIR,      OPT_PROXY,           OPT_NO_PROXY,
-                    OPT_AUTHFILE,      OPT_REGISTRIES_CONF, OPT_PLATFORM,
-                    OPT_MAX_BYTES,     OPT_RETRIES,         OPT_STALL_TIMEOUT},
+        .options = {OPT_KEY,
+                    OPT_KEY_PROVIDERS,
+                    OPT_RECIPIENT,
+                    OPT_KEYRING,
+                    OPT_KEEP_RECIPIENTS,
+                    OPT_KBS,
+                    OPT_KBS_ADMIN_KEY,
+                    OPT_KBS_PATH,
+                    OPT_KBS_POLICY,
+                    OPT_KBS_CA,
+                    OPT_TEE,
+                    OPT_PLAIN_HTTP,
+                    OPT_TLS_CA,
+                    OPT_CERT_DIR,
+                    OPT_PROXY,
+                    OPT_NO_PROXY,
+                    OPT_AUTHFILE,
+                    OPT_REGISTRIES_CONF,
+                    OPT_PLATFORM,
+                    OPT_MAX_BYTES,
+                    OPT_RETRIES,
+                    OPT_STALL_TIMEOUT},
         .run = cli_image_rekey,
     },
     {

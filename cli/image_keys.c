@@ -150,6 +150,19 @@ cli_add_recipients(struct cli *cli, coco_image_client *client)
     return rc;
 }
 
+/* Before the key: it is never given out by another. */
+static int
+put_policy(struct cli *cli, coco_admin *admin, const char *path)
+{
+    _cleanup_bytes_ struct cli_bytes rego = {0};
+
+    int rc = cli_read_text(cli, cli_get(&cli->args, OPT_KBS_POLICY), CLI_PEM_MAX, &rego);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_admin_set_path_policy(admin, cli->ctx, path,
+                                                       (const char *)rego.data, &cli->err));
+    return rc;
+}
+
 /* The broker has the key before anything is encrypted with it: no image without its key. */
 static int
 make_key(struct cli *cli, const char *path, uint8_t key[KEY_SIZE])
@@ -159,6 +172,8 @@ make_key(struct cli *cli, const char *path, uint8_t key[KEY_SIZE])
     if (getrandom(key, KEY_SIZE, 0) != KEY_SIZE)
         return cli_fail_errno(cli, errno, "random bytes");
     int rc = cli_open_admin(cli, &admin);
+    if (rc == CLI_DONE && cli_given(&cli->args, OPT_KBS_POLICY))
+        rc = put_policy(cli, admin, path);
     if (rc == CLI_DONE)
         rc = cli_check(cli,
                        coco_admin_put_resource(admin, cli->ctx, path, key, KEY_SIZE, &cli->err));

@@ -90,6 +90,8 @@ static const struct cli_option table[OPT_COUNT] = {
                     "CAs (PEM) to trust for the broker, instead of the system's"},
     [OPT_KBS_PATH] = {"kbs-path", 0, "PATH", NULL, NULL, false,
                       "resource that becomes the image's key: repository/type/tag"},
+    [OPT_KBS_POLICY] = {"kbs-policy", 0, "FILE", NULL, NULL, false,
+                        "who gets the image's key: a policy in Rego for it alone"},
     [OPT_KEEP_RECIPIENTS] = {"keep-recipients", 0, NULL, NULL, NULL, false,
                              "let those who can open the image now still open it"},
     [OPT_KEK_PREFIX] = {"kek-prefix", 0, "URI", NULL, "COCO_KEK_PREFIX", false,

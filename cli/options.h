@@ -62,6 +62,7 @@ enum cli_opt {
     OPT_KBS_ADMIN_KEY,
     OPT_KBS_CA,
     OPT_KBS_PATH,
+    OPT_KBS_POLICY,
     OPT_KEEP_RECIPIENTS,
     OPT_KEK_PREFIX,
     OPT_KERNEL,

@@ -430,6 +430,22 @@ def test_a_brokers_key_that_nobody_names_has_a_name_of_its_own(coco, layout, bro
     assert b"coco: its key is kbs:///default/image-kek/" in said and uri.encode() not in said
 
 
+def test_a_brokers_key_has_a_policy_of_its_own(coco, layout, broker, owner, tmp_path):
+    """Nobody gets it, though the broker is for development and gives all else to who attests."""
+    ours, others = Layout(tmp_path / "ours"), Layout(tmp_path / "others")
+    (tmp_path / "nobody.rego").write_text("package policy\ndefault allow = false\n")
+    to = [*owner, "--kbs-path", "acme/key/closed", "--kbs-policy", tmp_path / "nobody.rego"]
+    coco.run("image", "encrypt", *to, layout.ref("app"), ours.ref("app"), code=0)
+    coco.run("image", "encrypt", *owner, "--kbs-path", "acme/key/open", layout.ref("app"), others.ref("app"), code=0)
+    guest = ["image", "pull", *ANYTHING, "--kbs", broker.url, "--tee", "sample"]
+    assert coco.run(*guest, ours.ref("app"), tmp_path / "none").returncode != 0
+    coco.run(*guest, others.ref("app"), tmp_path / "bundle", code=0)
+    (tmp_path / "nobody.rego").write_text("nonsense")
+    assert coco.run("image", "encrypt", *to[:-4], "--kbs-path", "acme/key/none", *to[-2:], layout.ref("app"),
+                    f"oci:{tmp_path}/none:app").returncode != 0
+    assert "acme/key/none" not in coco.json("resource", "ls", *owner) and not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize("given, encrypted", [
     ([], [True, True]), (["0"], [True, False]), (["-1"], [False, True]), (["1", "-2"], [True, True]), (["1", "1"], [False, True])])
 def test_only_the_layers_that_are_named_are_encrypted(coco, layout, keys, tmp_path, given, encrypted):

@@ -36,6 +36,8 @@ copy_begin(struct cli *cli, bool as_guest, struct copy *ret)
         rc = cli_parse_ref(cli, cli->args.operands[1], &ret->to);
     if (rc == CLI_DONE)
         rc = cli_image_options(cli, &ret->options);
+    if (rc == CLI_DONE && cli_given(&cli->args, OPT_ALL))
+        ret->options.flags |= COCO_IMAGE_ALL_PLATFORMS;
     if (rc == CLI_DONE && as_guest)
         rc = cli_open_kbc(cli, &ret->kbc);
     if (rc == CLI_DONE)
@@ -107,7 +109,7 @@ cli_image_encrypt(struct cli *cli)
     if (rc == CLI_DONE)
         rc = copy_begin(cli, false, &copy);
     if (rc == CLI_DONE && cli_given(&cli->args, OPT_NO_PROOF))
-        copy.options.flags = COCO_IMAGE_UNPROVED;
+        copy.options.flags |= COCO_IMAGE_UNPROVED;
     if (rc == CLI_DONE)
         rc = add_layers(cli, copy.client);
     /* Who proves it by a private key gives that, too. */
@@ -131,7 +133,7 @@ cli_image_rekey(struct cli *cli)
     if (rc == CLI_DONE)
         rc = copy_begin(cli, !makes_key, &copy);
     if (rc == CLI_DONE && cli_given(&cli->args, OPT_KEEP_RECIPIENTS))
-        copy.options.flags = COCO_IMAGE_KEEP_RECIPIENTS;
+        copy.options.flags |= COCO_IMAGE_KEEP_RECIPIENTS;
     if (rc == CLI_DONE)
         rc = cli_add_keys(cli, copy.client);
     if (rc == CLI_DONE)

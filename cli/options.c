@@ -15,6 +15,8 @@ static const struct cli_option table[OPT_COUNT] = {
                        "public key (PEM) of whoever may administer the KBS over HTTP"},
     [OPT_ALGORITHM] = {"algorithm", 0, "NAME", "sha256 sha384 sha512", NULL, false,
                        "digest of the document; sha384 otherwise, sha256 for upstream's TPMs"},
+    [OPT_ALL] = {"all", 0, NULL, NULL, NULL, false,
+                 "the images of all platforms, in an index again"},
     [OPT_ALLOW] = {"allow", 0, "CHECK", NULL, NULL, true,
                    "let evidence be valid that fails this check, such as debug"},
     [OPT_ALLOW_UNSIGNED] = {"allow-unsigned", 0, NULL, NULL, NULL, false,

@@ -24,6 +24,7 @@ enum cli_opt {
     OPT_END = 0,
     OPT_ADMIN_KEY,
     OPT_ALGORITHM,
+    OPT_ALL,
     OPT_ALLOW,
     OPT_ALLOW_UNSIGNED,
     OPT_ANNOTATIONS,

@@ -76,6 +76,10 @@ const ImageKeepRecipients = uint32(C.COCO_IMAGE_KEEP_RECIPIENTS)
 // ImageUnproved, of Encrypt, does not read again what was put.
 const ImageUnproved = uint32(C.COCO_IMAGE_UNPROVED)
 
+// ImageAllPlatforms, of Encrypt, Decrypt and Rekey, makes an index of all images
+// of an index.
+const ImageAllPlatforms = uint32(C.COCO_IMAGE_ALL_PLATFORMS)
+
 // ImageOptions are limits of one pull or push; what is 0 has its default.
 type ImageOptions struct {
 	MaxBytes   uint64 // bytes of all layers, compressed; 16 GiB

@@ -631,6 +631,12 @@ typedef enum coco_image_flag {
      * Of coco_image_encrypt(): what was put is not read again.
      */
     COCO_IMAGE_UNPROVED = 8,
+    /**
+     * Of coco_image_encrypt(), coco_image_decrypt() and coco_image_rekey(): the images of all
+     * platforms, in an index again. What the index has besides images, such as attestations about
+     * them, is left out, for it is about what was.
+     */
+    COCO_IMAGE_ALL_PLATFORMS = 16,
 } coco_image_flag;
 
 /**

@@ -81,12 +81,17 @@ decrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer
 }
 
 static void
-order_done(struct order *order)
+forget(void *self)
 {
+    struct order *order = self;
+
     for (size_t i = 0; i < order->n; i++)
         coco_layer_key_done(&order->keys[i]);
     free(order->keys);
     coco_image_config_done(&order->config);
+    order->keys = NULL;
+    order->n = 0;
+    order->next = 0;
 }
 
 static coco_status
@@ -121,30 +126,42 @@ open_keys(const struct coco_transfer *t, struct order *order, coco_error **err)
     return COCO_OK;
 }
 
+static coco_status
+plan(struct coco_transfer *t, void *self, coco_error **err)
+{
+    const struct coco_manifest *manifest = &t->found.manifest;
+    struct order *order = self;
+
+    coco_status status = check_decryptable(manifest, err);
+    if (status == COCO_OK)
+        status =
+            coco_source_config(&t->source, t->ctx, manifest, &t->platform, &order->config, err);
+    if (status == COCO_OK)
+        status = coco_image_config_fits(&order->config, manifest->n_layers, err);
+    if (status == COCO_OK)
+        status = open_keys(t, order, err);
+    return status;
+}
+
 coco_status
 coco_image_decrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
                    const coco_image_ref *to, const coco_image_options *opts, coco_image **ret,
                    coco_error **err)
 {
     _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
-    _cleanup_(order_done) struct order order = {0};
+    _cleanup_(forget) struct order order = {0};
+    const struct coco_remaking how = {
+        .plan = plan,
+        .layer = decrypt_layer,
+        .forget = forget,
+        .self = &order,
+    };
 
     coco_client_openers(client, &order.openers);
     coco_status status = coco_transfer_check_new(to, err);
     if (status == COCO_OK)
-        status = coco_transfer_find(&t, from, opts, 0, err);
+        status = coco_transfer_find(&t, from, opts, COCO_IMAGE_ALL_PLATFORMS, err);
     if (status == COCO_OK)
-        status = check_decryptable(&t.found.manifest, err);
-    if (status == COCO_OK)
-        status = coco_source_config(&t.source, ctx, &t.found.manifest, &client->platform,
-                                    &order.config, err);
-    if (status == COCO_OK)
-        status = coco_image_config_fits(&order.config, t.found.manifest.n_layers, err);
-    if (status == COCO_OK)
-        status = open_keys(&t, &order, err);
-    if (status == COCO_OK)
-        status = coco_transfer_open(&t, to, false, err);
-    if (status == COCO_OK)
-        status = coco_transfer_remake(&t, decrypt_layer, &order, ret, err);
+        status = coco_transfer_images(&t, from, to, &how, ret, err);
     return status;
 }

@@ -17,11 +17,16 @@ struct order {
 };
 
 static void
-order_done(struct order *order)
+forget(void *self)
 {
+    struct order *order = self;
+
     for (size_t i = 0; i < order->n; i++)
         coco_layer_key_done(&order->layers[i].key);
     free(order->layers);
+    order->layers = NULL;
+    order->n = 0;
+    order->next = 0;
 }
 
 /* One layer on its way. */
@@ -147,9 +152,10 @@ check_encryptable(const struct coco_manifest *manifest, const struct order *orde
 }
 
 static coco_status
-plan(const struct coco_transfer *t, struct order *order, coco_error **err)
+plan(struct coco_transfer *t, void *self, coco_error **err)
 {
     const struct coco_manifest *manifest = &t->found.manifest;
+    struct order *order = self;
 
     order->layers = calloc(manifest->n_layers + 1, sizeof(*order->layers));
     if (!order->layers)
@@ -162,18 +168,14 @@ plan(const struct coco_transfer *t, struct order *order, coco_error **err)
 }
 
 static coco_status
-encrypt(struct coco_transfer *t, const coco_image_ref *to, struct order *order, coco_image **ret,
-        coco_error **err)
+prove(const struct coco_transfer *t, const coco_image_ref *to, const struct coco_digest *digest,
+      void *self, coco_error **err)
 {
-    coco_image *image = NULL;
+    const struct order *order = self;
 
-    coco_status status = coco_transfer_remake(t, send_layer, order, &image, err);
-    if (status == COCO_OK && !(t->opts.flags & COCO_IMAGE_UNPROVED))
-        status = coco_proof_check(t, to, &image->digest, order->layers, order->n, err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&image);
-    coco_image_free(image);
-    return status;
+    if (t->opts.flags & COCO_IMAGE_UNPROVED)
+        return COCO_OK;
+    return coco_proof_check(t, to, digest, order->layers, order->n, err);
 }
 
 coco_status
@@ -182,20 +184,25 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
                    coco_error **err)
 {
     _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
-    _cleanup_(order_done) struct order order = {0};
+    _cleanup_(forget) struct order order = {0};
+    const struct coco_remaking how = {
+        .encrypted = true,
+        .plan = plan,
+        .layer = send_layer,
+        .prove = prove,
+        .forget = forget,
+        .self = &order,
+    };
 
     coco_client_recipients(client, &order.recipients);
     if (order.recipients.n == 0)
         return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
     coco_status status = coco_transfer_check_new(to, err);
     if (status == COCO_OK)
-        status = coco_transfer_find(&t, from, opts, COCO_IMAGE_UNPROVED, err);
+        status =
+            coco_transfer_find(&t, from, opts, COCO_IMAGE_UNPROVED | COCO_IMAGE_ALL_PLATFORMS, err);
     if (status == COCO_OK)
-        status = plan(&t, &order, err);
-    if (status == COCO_OK)
-        status = coco_transfer_open(&t, to, true, err);
-    if (status == COCO_OK)
-        status = encrypt(&t, to, &order, ret, err);
+        status = coco_transfer_images(&t, from, to, &how, ret, err);
     return status;
 }
 

@@ -216,22 +216,34 @@ update_index(const struct layout *layout, const char *media_type, const struct c
     return status;
 }
 
+/* Manifests are blobs, too. */
 static coco_status
-put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data, size_t len,
-             const struct coco_digest *digest, coco_error **err)
+put_child(void *self, coco_ctx *ctx, const char *media_type, const void *data, size_t len,
+          const struct coco_digest *digest, coco_error **err)
 {
     struct layout *layout = self;
     struct coco_sink sink = {0};
 
+    (void)media_type; /* stands in the index */
     coco_status status = begin_blob(layout, ctx, &sink, err);
     if (status == COCO_OK)
         status = coco_sink_write(&sink, data, len, err);
     if (status == COCO_OK)
         status = commit_blob(layout, ctx, digest, len, err);
-    if (status != COCO_OK) {
+    if (status != COCO_OK)
         abort_blob(layout);
+    return status;
+}
+
+static coco_status
+put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data, size_t len,
+             const struct coco_digest *digest, coco_error **err)
+{
+    struct layout *layout = self;
+
+    coco_status status = put_child(layout, ctx, media_type, data, len, digest, err);
+    if (status != COCO_OK)
         return status;
-    }
     /* Two that write into one layout must not lose each other's entry. */
     status = lock(layout, ctx, err);
     if (status != COCO_OK)
@@ -337,6 +349,7 @@ coco_layout_destination(coco_ctx *ctx, const coco_image_ref *ref, struct coco_de
         .commit_blob = commit_blob,
         .abort_blob = abort_blob,
         .put_manifest = put_manifest,
+        .put_child = put_child,
         .free = free_layout,
         .self = coco_steal(&layout),
     };

@@ -30,8 +30,8 @@ coco_image_push(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
         if (status != COCO_OK)
             return coco_wrap(err, status, "layer %zu", i);
     }
-    if (status == COCO_OK)
-        status = coco_transfer_finish(&t, &t.found.text, manifest->media_type, &t.found.digest, ret,
-                                      err);
-    return status;
+    if (status != COCO_OK)
+        return status;
+    t.image->n_layers = manifest->n_layers;
+    return coco_transfer_finish(&t, &t.found.text, manifest->media_type, &t.found.digest, ret, err);
 }

@@ -19,11 +19,16 @@ struct rekeying {
 };
 
 static void
-rekeying_done(struct rekeying *rekeying)
+forget(void *self)
 {
+    struct rekeying *rekeying = self;
+
     for (size_t i = 0; i < rekeying->n; i++)
         coco_layer_key_done(&rekeying->keys[i]);
     free(rekeying->keys);
+    rekeying->keys = NULL;
+    rekeying->n = 0;
+    rekeying->next = 0;
 }
 
 static coco_status
@@ -59,9 +64,10 @@ rekey_layer(const struct coco_transfer *t, const struct coco_descriptor *layer, 
 
 /* All keys there are, before anything is sent: each may cost a request. */
 static coco_status
-open_keys(const struct coco_transfer *t, struct rekeying *rekeying, coco_error **err)
+open_keys(struct coco_transfer *t, void *self, coco_error **err)
 {
     const struct coco_manifest *manifest = &t->found.manifest;
+    struct rekeying *rekeying = self;
     bool any = false;
 
     rekeying->keys = calloc(manifest->n_layers + 1, sizeof(*rekeying->keys));
@@ -87,7 +93,14 @@ coco_image_rekey(coco_image_client *client, coco_ctx *ctx, const coco_image_ref 
                  coco_error **err)
 {
     _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
-    _cleanup_(rekeying_done) struct rekeying rekeying = {0};
+    _cleanup_(forget) struct rekeying rekeying = {0};
+    const struct coco_remaking how = {
+        .encrypted = true,
+        .plan = open_keys,
+        .layer = rekey_layer,
+        .forget = forget,
+        .self = &rekeying,
+    };
 
     coco_client_openers(client, &rekeying.openers);
     coco_client_recipients(client, &rekeying.recipients);
@@ -95,12 +108,9 @@ coco_image_rekey(coco_image_client *client, coco_ctx *ctx, const coco_image_ref 
         return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
     coco_status status = coco_transfer_check_new(to, err);
     if (status == COCO_OK)
-        status = coco_transfer_find(&t, from, opts, COCO_IMAGE_KEEP_RECIPIENTS, err);
+        status = coco_transfer_find(&t, from, opts,
+                                    COCO_IMAGE_KEEP_RECIPIENTS | COCO_IMAGE_ALL_PLATFORMS, err);
     if (status == COCO_OK)
-        status = open_keys(&t, &rekeying, err);
-    if (status == COCO_OK)
-        status = coco_transfer_open(&t, to, true, err);
-    if (status == COCO_OK)
-        status = coco_transfer_remake(&t, rekey_layer, &rekeying, ret, err);
+        status = coco_transfer_images(&t, from, to, &how, ret, err);
     return status;
 }

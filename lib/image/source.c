@@ -182,30 +182,60 @@ note_digests(struct coco_resolved *found, coco_error **err)
     return status;
 }
 
+static void
+add_digests(struct coco_resolved *to, const struct coco_resolved *from)
+{
+    for (size_t i = 0; i < from->n_digests; i++)
+        to->digests[to->n_digests++] = from->digests[i];
+}
+
+coco_status
+coco_source_manifest(const struct coco_source *source, coco_ctx *ctx, const coco_image_ref *ref,
+                     const struct coco_descriptor *entry, size_t max_layers,
+                     struct coco_resolved *ret, coco_error **err)
+{
+    _cleanup_resolved_ struct coco_resolved found = {.text.limit = COCO_MANIFEST_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf media_type = {.limit = MEDIA_TYPE_MAX};
+    const char *pin = coco_image_ref_digest(ref);
+    struct coco_digest pinned = {0};
+
+    coco_status status = pin ? coco_digest_parse(pin, &pinned, err) : COCO_OK;
+    if (status != COCO_OK)
+        return status;
+    status = get_manifest(source, ctx, entry, pin ? &pinned : NULL, &media_type, &found, err);
+    if (status == COCO_OK)
+        status = note_digests(&found, err);
+    if (status == COCO_OK)
+        status = coco_manifest_parse(coco_buf_text(&found.text), found.text.len,
+                                     entry ? entry->media_type : coco_buf_text(&media_type),
+                                     max_layers, &found.manifest, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "manifest of %.300s", coco_image_ref_text(ref));
+    *ret = found;
+    found = (struct coco_resolved){0};
+    return COCO_OK;
+}
+
 coco_status
 coco_source_resolve(const struct coco_source *source, coco_ctx *ctx, const coco_image_ref *ref,
                     const struct coco_platform *platform, size_t max_layers,
                     struct coco_resolved *ret, coco_error **err)
 {
-    _cleanup_resolved_ struct coco_resolved found = {.text.limit = COCO_MANIFEST_SIZE_MAX};
-    _cleanup_buf_ struct coco_buf media_type = {.limit = MEDIA_TYPE_MAX};
+    _cleanup_resolved_ struct coco_resolved found = {0};
+    struct coco_resolved way = {0};                      /* its digests alone */
     _cleanup_manifest_ struct coco_manifest index = {0}; /* wanted points into it */
     const struct coco_descriptor *wanted = NULL;
-    const char *pin = coco_image_ref_digest(ref);
-    struct coco_digest pinned = {0};
+    coco_status status = COCO_OK;
 
-    coco_status status = pin ? coco_digest_parse(pin, &pinned, err) : COCO_OK;
     for (int depth = 0; status == COCO_OK && depth <= COCO_INDEX_DEPTH_MAX; depth++) {
-        status = get_manifest(source, ctx, wanted, pin ? &pinned : NULL, &media_type, &found, err);
-        if (status == COCO_OK)
-            status = note_digests(&found, err);
-        if (status == COCO_OK)
-            status = coco_manifest_parse(coco_buf_text(&found.text), found.text.len,
-                                         wanted ? wanted->media_type : coco_buf_text(&media_type),
-                                         max_layers, &found.manifest, err);
+        coco_resolved_done(&found);
+        status = coco_source_manifest(source, ctx, ref, wanted, max_layers, &found, err);
         if (status != COCO_OK)
-            return coco_wrap(err, status, "manifest of %.300s", coco_image_ref_text(ref));
+            return status;
+        add_digests(&way, &found);
         if (!found.manifest.is_index) {
+            found.n_digests = 0;
+            add_digests(&found, &way);
             *ret = found;
             found = (struct coco_resolved){0};
             return COCO_OK;

@@ -81,6 +81,12 @@ struct coco_destination {
     /* Last: makes the image visible under the reference's tag (or digest). */
     coco_status (*put_manifest)(void *self, coco_ctx *ctx, const char *media_type, const void *data,
                                 size_t len, const struct coco_digest *digest, coco_error **err);
+    /*
+     * The same for an image that an index names, which comes after it; known by its digest alone.
+     * NULL where there is no place for an index.
+     */
+    coco_status (*put_child)(void *self, coco_ctx *ctx, const char *media_type, const void *data,
+                             size_t len, const struct coco_digest *digest, coco_error **err);
     bool plain_only; /* there is no way to say that a layer is encrypted */
     void (*free)(void *self);
     void *self;
@@ -126,6 +132,14 @@ struct coco_resolved {
 
 void coco_resolved_done(struct coco_resolved *resolved);
 #define _cleanup_resolved_ _cleanup_(coco_resolved_done)
+
+/*
+ * One manifest as it is, of an image or of an index: what entry of an index names, or the
+ * reference itself where that is NULL. Its digest is checked, and so is the entry's size.
+ */
+coco_status coco_source_manifest(const struct coco_source *source, coco_ctx *ctx,
+                                 const coco_image_ref *ref, const struct coco_descriptor *entry,
+                                 size_t max_layers, struct coco_resolved *ret, coco_error **err);
 
 /*
  * Resolves the source's reference to the manifest of one platform: follows

@@ -23,9 +23,8 @@ coco_transfer_done(struct coco_transfer *t)
     coco_image_free(t->image);
 }
 
-/* Refuses too much before the first byte is fetched. */
-static coco_status
-check_sizes(const struct coco_transfer *t, coco_error **err)
+coco_status
+coco_transfer_check_sizes(const struct coco_transfer *t, coco_error **err)
 {
     const struct coco_manifest *manifest = &t->found.manifest;
     uint64_t left = t->opts.max_bytes;
@@ -53,11 +52,15 @@ coco_transfer_find(struct coco_transfer *t, const coco_image_ref *from,
     if (!t->image)
         return coco_fail_nomem(err);
     status = coco_client_source(t->client, &t->opts, from, &t->source, err);
-    if (status == COCO_OK)
-        status = coco_source_resolve(&t->source, t->ctx, from, &t->client->platform,
-                                     t->opts.max_layers, &t->found, err);
-    if (status == COCO_OK)
-        status = check_sizes(t, err);
+    t->platform = t->client->platform;
+    if (status == COCO_OK && (t->opts.flags & COCO_IMAGE_ALL_PLATFORMS))
+        status = coco_source_manifest(&t->source, t->ctx, from, NULL, t->opts.max_layers, &t->found,
+                                      err);
+    else if (status == COCO_OK)
+        status = coco_source_resolve(&t->source, t->ctx, from, &t->platform, t->opts.max_layers,
+                                     &t->found, err);
+    if (status == COCO_OK && !t->found.manifest.is_index)
+        status = coco_transfer_check_sizes(t, err);
     return status;
 }
 
@@ -167,7 +170,6 @@ coco_transfer_finish(struct coco_transfer *t, const struct coco_buf *manifest,
         return status;
     t->image->digest = *digest;
     coco_digest_format(digest, t->image->digest_text);
-    t->image->n_layers = t->found.manifest.n_layers;
     *ret = coco_steal(&t->image);
     return COCO_OK;
 }
@@ -320,18 +322,12 @@ remake(const struct coco_transfer *t, coco_transfer_layer *make, void *user, str
 }
 
 coco_status
-coco_transfer_remake(struct coco_transfer *t, coco_transfer_layer *make, void *user,
-                     coco_image **ret, coco_error **err)
+coco_transfer_remake(const struct coco_transfer *t, coco_transfer_layer *make, void *user,
+                     struct coco_buf *text, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
-    struct coco_digest digest = {0};
-
     coco_status status = coco_transfer_copy(t, &t->found.manifest.config, err);
+
     if (status == COCO_OK)
-        status = remake(t, make, user, &text, err);
-    if (status == COCO_OK)
-        status = coco_digest_of(COCO_SHA256, text.data, text.len, &digest, err);
-    if (status == COCO_OK)
-        status = coco_transfer_finish(t, &text, COCO_MEDIA_OCI_MANIFEST, &digest, ret, err);
+        status = remake(t, make, user, text, err);
     return status;
 }

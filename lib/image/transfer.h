@@ -14,7 +14,8 @@ struct coco_transfer {
     coco_image_options opts;
     struct coco_source source;
     struct coco_destination destination;
-    struct coco_resolved found;
+    struct coco_resolved found;    /* an image, or an index where all of its images are asked for */
+    struct coco_platform platform; /* of the image in found */
     coco_image *image;
 };
 
@@ -54,9 +55,36 @@ coco_status coco_transfer_change(const struct coco_transfer *t, const struct coc
                                  const struct coco_change *change, struct coco_descriptor *ret,
                                  coco_error **err);
 
+/* Refuses too much before the first byte is fetched. */
+coco_status coco_transfer_check_sizes(const struct coco_transfer *t, coco_error **err);
+
 /* Last, when all that it names is there. */
 coco_status coco_transfer_finish(struct coco_transfer *t, const struct coco_buf *manifest,
                                  const char *media_type, const struct coco_digest *digest,
+                                 coco_image **ret, coco_error **err);
+
+/* How one image is made of another; each is called for each image. */
+struct coco_remaking {
+    bool encrypted; /* its layers will be */
+    /* Looks at the image in t->found before anything of it is sent. */
+    coco_status (*plan)(struct coco_transfer *t, void *self, coco_error **err);
+    coco_status (*layer)(const struct coco_transfer *t, const struct coco_descriptor *layer,
+                         cJSON *layers, void *self, coco_error **err);
+    /* Looks at it where it was put; may be NULL. */
+    coco_status (*prove)(const struct coco_transfer *t, const coco_image_ref *to,
+                         const struct coco_digest *digest, void *self, coco_error **err);
+    /* Forgets the image, whatever of it was done. */
+    void (*forget)(void *self);
+    void *self;
+};
+
+/*
+ * Makes the image at to of that at from, or with COCO_IMAGE_ALL_PLATFORMS an index of all that an
+ * index at from has; what an index says of no platform, such as attestations about what no longer
+ * is, is left out. The index comes last.
+ */
+coco_status coco_transfer_images(struct coco_transfer *t, const coco_image_ref *from,
+                                 const coco_image_ref *to, const struct coco_remaking *how,
                                  coco_image **ret, coco_error **err);
 
 /* How a layer of a new manifest comes to be: adds its descriptor to layers. */
@@ -65,10 +93,11 @@ typedef coco_status coco_transfer_layer(const struct coco_transfer *t,
                                         void *user, coco_error **err);
 
 /*
- * The config as it is, each layer by make, and the manifest anew, an OCI one whatever it was.
+ * The config as it is, each layer by make, and the manifest anew, an OCI one whatever it was: text
+ * gets that, which is nowhere yet.
  */
-coco_status coco_transfer_remake(struct coco_transfer *t, coco_transfer_layer *make, void *user,
-                                 coco_image **ret, coco_error **err);
+coco_status coco_transfer_remake(const struct coco_transfer *t, coco_transfer_layer *make,
+                                 void *user, struct coco_buf *text, coco_error **err);
 
 /* One of them: the layer as it is; ret, where it is not NULL, gets its descriptor. */
 coco_status coco_transfer_copy_layer(const struct coco_transfer *t,

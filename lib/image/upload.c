@@ -377,18 +377,16 @@ commit_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, uint64_
     return status;
 }
 
+/* Puts a manifest under a name: a tag, or its digest. */
 static coco_status
-put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data, size_t len,
-             const struct coco_digest *digest, coco_error **err)
+put_as(struct upload *upload, coco_ctx *ctx, const char *name, const char *media_type,
+       const void *data, size_t len, coco_error **err)
 {
-    struct upload *upload = self;
     _cleanup_response_ struct coco_http_response response = {0};
     _cleanup_free_ char *url = NULL;
     const struct coco_http_header type = {"Content-Type", media_type};
 
-    (void)digest; /* whoever pushes to a digest has compared it */
-    coco_status status =
-        coco_registry_url(&upload->registry, "manifests/", upload->registry.reference, &url, err);
+    coco_status status = coco_registry_url(&upload->registry, "manifests/", name, &url, err);
     if (status != COCO_OK)
         return status;
     const struct coco_http_request request = {
@@ -403,6 +401,26 @@ put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data
     if (status == COCO_OK && response.status != 201)
         status = coco_registry_fail(&upload->registry, "manifest", &response, err);
     return status;
+}
+
+static coco_status
+put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data, size_t len,
+             const struct coco_digest *digest, coco_error **err)
+{
+    struct upload *upload = self;
+
+    (void)digest; /* whoever pushes to a digest has compared it */
+    return put_as(upload, ctx, upload->registry.reference, media_type, data, len, err);
+}
+
+static coco_status
+put_child(void *self, coco_ctx *ctx, const char *media_type, const void *data, size_t len,
+          const struct coco_digest *digest, coco_error **err)
+{
+    char name[COCO_DIGEST_TEXT_SIZE];
+
+    coco_digest_format(digest, name);
+    return put_as(self, ctx, name, media_type, data, len, err);
 }
 
 static void
@@ -433,6 +451,7 @@ coco_registry_destination(const struct coco_registry_options *opts, const coco_i
         .retry_blob = retry_blob,
         .abort_blob = abort_blob,
         .put_manifest = put_manifest,
+        .put_child = put_child,
         .free = free_destination,
         .self = coco_steal(&upload),
     };

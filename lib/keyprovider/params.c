@@ -25,6 +25,13 @@ is(const char *text, size_t len, const char *word)
     return len == strlen(word) && strncmp(text, word, len) == 0;
 }
 
+/* Where word begins in text, or NULL. */
+static const char *
+find(const char *text, size_t len, const char *word)
+{
+    return text ? memmem(text, len, word, strlen(word)) : NULL;
+}
+
 static coco_status
 set_sample(const char *value, size_t len, struct coco_keyprovider_params *params, coco_error **err)
 {
@@ -38,11 +45,12 @@ set_sample(const char *value, size_t len, struct coco_keyprovider_params *params
 static coco_status
 set_keyid(const char *value, size_t len, struct coco_keyprovider_params *params, coco_error **err)
 {
-    coco_status status = COCO_OK;
+    const char *rest = find(value, len, "://");
 
-    if (len > 0 && memmem(value, len, "+", 1) && memmem(value, len, "://", 3))
+    if (rest && find(value, (size_t)(rest - value), "+"))
         return coco_fail(err, COCO_ERR_NOTSUP, "keyid is none of a resource");
-    if (!memmem(value, len, "://", 3))
+    coco_status status = COCO_OK;
+    if (!rest)
         status = coco_buf_append_text(&params->uri, SCHEME, err);
     if (status == COCO_OK)
         status = coco_buf_append(&params->uri, value, len, err);
@@ -112,7 +120,7 @@ read_all(const char *text, size_t len, struct coco_keyprovider_params *params, c
     unsigned seen = 0;
 
     for (;;) {
-        const char *stop = memmem(text, (size_t)(end - text), "::", 2);
+        const char *stop = find(text, (size_t)(end - text), "::");
         size_t n = (size_t)((stop ? stop : end) - text);
 
         coco_status status = set(text, n, &seen, params, err);

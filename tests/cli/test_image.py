@@ -473,6 +473,72 @@ def test_layers_that_are_not_there_are_not_encrypted(coco, layout, keys, tmp_pat
     assert not (tmp_path / "ours").exists()
 
 
+@pytest.fixture
+def many(tmp_path):
+    """A layout whose image "many" is of two platforms, with an attestation besides."""
+    layout = Layout(tmp_path / "many")
+    entries = []
+    for arch in "amd64", "arm64":
+        digest = layout.add_image(arch, [FILES, {"etc/second": b"layer\n"}], arch)
+        entries.append({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest,
+                        "size": len(layout.blob(digest).read_bytes()), "platform": {"os": "linux", "architecture": arch},
+                        "annotations": {"who": arch}})
+    attested = entries[0] | {"platform": {"os": "unknown", "architecture": "unknown"},
+                             "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    index = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+                        "manifests": [*entries, attested], "annotations": {"a": "b"}}).encode()
+    top = layout.index()
+    top["manifests"] = [{"mediaType": "application/vnd.oci.image.index.v1+json", "digest": layout.put(index),
+                         "size": len(index), "annotations": {"org.opencontainers.image.ref.name": "many"}}]
+    (layout.path / "index.json").write_text(json.dumps(top))
+    return layout
+
+
+@pytest.mark.parametrize("where", ["layout", "registry"])
+def test_the_images_of_all_platforms_are_encrypted_rekeyed_and_decrypted(coco, many, registry, keys, tmp_path, where):
+    def at(name):
+        return f"oci:{tmp_path}/{name}:many" if where == "layout" else f"docker://{registry.host}/all/{name}:many"
+
+    def pull(name, arch, *given):
+        bundle = tmp_path / f"{name}-{arch}"
+        coco.run("image", "pull", *ANYTHING, "--plain-http", "--platform", f"linux/{arch}", *given, at(name), bundle, code=0)
+        assert_unpacked(bundle)
+
+    def inspect(name, arch):
+        shown = coco.run("image", "inspect", "--json", "--plain-http", "--platform", f"linux/{arch}", at(name), code=0)
+        return [layer["encrypted"] for layer in json.loads(shown.stdout)["layers"]]
+
+    ec, rsa = keys("ec"), keys("rsa")
+    talk = ["--plain-http", "--all", "--json"]
+    done = coco.json("image", "encrypt", *talk, "--recipient", f"jwe:{ec[1]}", many.ref("many"), at("sealed"))
+    assert done["layers"] == 4
+    for arch in "amd64", "arm64":
+        assert inspect("sealed", arch) == [True, True]
+        pull("sealed", arch, "--key", ec[0])
+    coco.run("image", "rekey", *talk, "--key", ec[0], "--recipient", f"jwe:{rsa[1]}", at("sealed"), at("rekeyed"), code=0)
+    coco.run("image", "decrypt", *talk, "--key", rsa[0], at("rekeyed"), at("plain"), code=0)
+    for arch in "amd64", "arm64":
+        assert inspect("plain", arch) == [False, False]
+        pull("plain", arch)
+    skopeo("--all", "--src-tls-verify=false", f"--decryption-key={ec[0]}", at("sealed"), f"oci:{tmp_path}/theirs:many")
+    if where == "layout":
+        sealed = Layout(tmp_path / "sealed")
+        index = json.loads(sealed.blob(sealed.index()["manifests"][0]["digest"]).read_bytes())
+        assert index["mediaType"] == "application/vnd.oci.image.index.v1+json" and index["annotations"] == {"a": "b"}
+        assert [entry["annotations"] for entry in index["manifests"]] == [{"who": "amd64"}, {"who": "arm64"}]
+
+
+def test_an_index_is_not_put_where_there_is_no_place_for_one(coco, many, keys, tmp_path):
+    encrypt = ["image", "encrypt", "--all", "--recipient", f"jwe:{keys('ec')[1]}", many.ref("many")]
+    for target in f"dir:{tmp_path}/dir", f"oci-archive:{tmp_path}/archive:many":
+        assert b"cannot hold the images of all platforms" in coco.run(*encrypt, target).stderr
+    one = ["image", "encrypt", "--all", "--recipient", f"jwe:{keys('ec')[1]}"]
+    digest = coco.json("image", "push", "--platform", "linux/arm64", many.ref("many"), f"oci:{tmp_path}/one:app")["digest"]
+    assert digest in coco.run("image", "inspect", "--json", "--platform", "linux/arm64", f"oci:{tmp_path}/one:app").stdout.decode()
+    coco.run(*one, f"oci:{tmp_path}/one:app", f"oci:{tmp_path}/sealed:app", code=0)
+    assert is_encrypted(Layout(tmp_path / "sealed"), "app") == [True, True]
+
+
 def test_what_was_encrypted_is_read_again(coco, layout, registry, keys, tmp_path):
     """From where it was put, here a registry, by its digest."""
     to = ["--plain-http", "--recipient", f"jwe:{keys('ec')[1]}", "--key", keys("ec")[0]]

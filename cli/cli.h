@@ -150,7 +150,7 @@ typedef coco_status cli_set_bytes(void *object, const uint8_t *data, size_t len,
 /* Gives the content of the file path, or nothing if path is NULL, to set. */
 int cli_set_file(struct cli *cli, const char *path, cli_set_bytes *set, void *object);
 
-/* --policy and --insecure-policy. */
+/* --policy, --insecure-policy and --registries-d. */
 int cli_set_policy(struct cli *cli, coco_image_client *client);
 
 /* The key broker client that --kbs names; NULL stays NULL if it was not given. */

@@ -242,6 +242,7 @@ static const struct cli_command table[] = {
                     OPT_TEE,
                     OPT_POLICY,
                     OPT_INSECURE_POLICY,
+                    OPT_REGISTRIES_D,
                     OPT_REQUIRE_ENCRYPTION,
                     OPT_KEK_PREFIX,
                     OPT_PLATFORM,
@@ -330,10 +331,11 @@ static const struct cli_command table[] = {
         .min = 1,
         .max = 1,
         .purpose = "sign an image in a registry as cosign does",
-        .details = "The signature is put beside the image, as one more of the tag sha256-HEX.sig; "
-                   "cosign, podman and guests verify it with the public half of --sign-key. What is "
-                   "signed is the digest that REF means now, of a multi-platform image all of it. "
-                   "REF is as in \"image pull\", in a registry.",
+        .details =
+            "The signature is put beside the image, as one more of the tag sha256-HEX.sig; "
+            "cosign, podman and guests verify it with the public half of --sign-key. What is "
+            "signed is the digest that REF means now, of a multi-platform image all of it. "
+            "REF is as in \"image pull\", in a registry.",
         .options = {OPT_SIGN_KEY, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY,
                     OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_RETRIES,
                     OPT_STALL_TIMEOUT},
@@ -360,9 +362,9 @@ static const struct cli_command table[] = {
                    "REF is as in \"image pull\"; keys that the policy names as kbs:///... are "
                    "asked for with --kbs.",
         .data = true,
-        .options = {OPT_POLICY, OPT_INSECURE_POLICY, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM,
-                    OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_CACHE,
-                    OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_RETRIES, OPT_STALL_TIMEOUT},
+        .options = {OPT_POLICY, OPT_INSECURE_POLICY, OPT_REGISTRIES_D, OPT_KBS, OPT_KBS_CA, OPT_TEE,
+                    OPT_PLATFORM, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY,
+                    OPT_CACHE, OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_verify,
     },
     {

@@ -173,6 +173,8 @@ static const struct cli_option table[OPT_COUNT] = {
          "what claims must be: a file of \"rv add\", or an object of values or lists by claim"},
     [OPT_REGISTRIES_CONF] = {"registries-conf", 0, "FILE", NULL, "CONTAINERS_REGISTRIES_CONF",
                              false, "mirrors, and where images are got from: a registries.conf"},
+    [OPT_REGISTRIES_D] = {"registries-d", 0, "DIR", NULL, NULL, false,
+                          "where signatures are kept: a registries.d, its *.yaml"},
     [OPT_REMOVE] = {"remove", 0, NULL, NULL, NULL, false,
                     "remove the file when what is in it may not be used any longer"},
     [OPT_REPLACE] = {"replace", 0, NULL, NULL, NULL, false,

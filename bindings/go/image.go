@@ -281,6 +281,13 @@ func (i *ImageClient) SetPlatform(platform string) error {
 	}, platform)
 }
 
+// AddLookaside adds a file of a registries.d, YAML, which says where signatures are kept.
+func (i *ImageClient) AddLookaside(yaml []byte) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_add_lookaside(c, data(yaml), size(yaml), f.err)
+	})
+}
+
 // AddKey adds a private key, PEM, DER or JWK, that opens layers encrypted to
 // its public half.
 func (i *ImageClient) AddKey(key []byte) error {

@@ -214,6 +214,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *bundle, size_t len),
     (const uint8_t *init_data, size_t init_len),
     (const uint8_t *json, size_t len),
+    (const uint8_t *yaml, size_t len),
     (const uint8_t *key, size_t key_len),
     (const uint8_t *cert, size_t len),
     (const uint8_t *chain, size_t len),

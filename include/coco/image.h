@@ -304,6 +304,26 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_policy(coco_image_cli
                                                                   coco_error **err);
 
 /**
+ * Adds a file of containers-registries.d(5), which says where signatures are kept.
+ *
+ * Of `docker` the most specific scope counts, and `default-docker` where there is none:
+ * `lookaside` (or `sigstore`), a URL of `file`, `http` or `https` under which simple signing
+ * keeps them, and `use-sigstore-attachments`, whether those of cosign in the registry count,
+ * which is `false` then if it is not there. Without any such file they count, and registries are
+ * asked whether they keep others (X-Registry-Supports-Signatures).
+ *
+ * @param client  whose
+ * @param yaml    the file; keys that are for writing are passed over
+ * @param len     number of its bytes
+ * @param err     ::COCO_ERR_PROTO if it is not such a file, or says what another has said already;
+ *                ::COCO_ERR_NOTSUP for YAML that such files do not need, ::COCO_ERR_LIMIT for more
+ *                than 64 KiB
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_lookaside(coco_image_client *client,
+                                                                     const uint8_t *yaml,
+                                                                     size_t len, coco_error **err);
+
+/**
  * Chooses from multi-platform images; the default is this machine.
  *
  * @param client    whose

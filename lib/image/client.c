@@ -56,6 +56,7 @@ coco_image_client_free(coco_image_client *client)
     free(client->helpers);
     coco_registries_done(&client->registries);
     coco_policy_free(client->policy);
+    coco_lookasides_done(&client->lookasides);
     coco_client_keys_done(client);
     free(client);
 }
@@ -193,6 +194,13 @@ coco_image_client_set_policy(coco_image_client *client, const uint8_t *json, siz
 }
 
 coco_status
+coco_image_client_add_lookaside(coco_image_client *client, const uint8_t *yaml, size_t len,
+                                coco_error **err)
+{
+    return coco_lookasides_add(&client->lookasides, yaml, len, err);
+}
+
+coco_status
 coco_image_client_set_platform(coco_image_client *client, const char *platform, coco_error **err)
 {
     return coco_platform_parse(platform, &client->platform, err);
@@ -283,6 +291,20 @@ registry_destination(const coco_image_client *client, const coco_image_options *
         return status;
     opts.plain_http = opts.plain_http || insecure;
     return coco_registry_destination(&opts, ref, ret, err);
+}
+
+coco_status
+coco_client_registry(const coco_image_client *client, const coco_image_options *set,
+                     const coco_image_ref *ref, struct coco_registry *ret, coco_error **err)
+{
+    struct coco_registry_options opts = registry_options(client, set);
+    bool insecure = false;
+
+    coco_status status = coco_registries_find_own(&client->registries, ref, &insecure, err);
+    if (status != COCO_OK)
+        return status;
+    opts.plain_http = opts.plain_http || insecure;
+    return coco_registry_open(&opts, ref, "pull", ret, err);
 }
 
 coco_status

@@ -15,6 +15,7 @@
 #include "crypto/key.h"
 #include "image/auth.h"
 #include "image/certs.h"
+#include "image/lookaside.h"
 #include "image/manifest.h"
 #include "image/pgp.h"
 #include "image/registries.h"
@@ -52,6 +53,7 @@ struct coco_image_client {
     struct coco_auth_resource auth_resource;
     struct coco_registries registries;
     struct coco_policy *policy; /* NULL: only pinned references */
+    struct coco_lookasides lookasides;
     struct coco_platform platform;
     EVP_PKEY **keys; /* private, for decryption */
     size_t n_keys;
@@ -101,6 +103,12 @@ coco_status coco_client_source(const coco_image_client *client, const coco_image
 coco_status coco_client_destination(const coco_image_client *client, const coco_image_options *set,
                                     coco_ctx *ctx, const coco_image_ref *ref,
                                     struct coco_destination *ret, coco_error **err);
+
+/* The registry itself that ref is in, whatever mirrors it has. */
+struct coco_registry;
+coco_status coco_client_registry(const coco_image_client *client, const coco_image_options *set,
+                                 const coco_image_ref *ref, struct coco_registry *ret,
+                                 coco_error **err);
 
 /* The options with every 0 replaced by its default; COCO_ERR_NOTSUP for any but these flags. */
 coco_status coco_image_options_set(coco_image_options *ret, const coco_image_options *opts,

@@ -313,7 +313,7 @@ add_file(struct signatures *s, const struct coco_files *files, unsigned i, bool 
 static bool
 is_of(enum coco_signature_form form, enum coco_signature_family family)
 {
-    return family == COCO_FAMILY_SIMPLE ? form == COCO_FORM_OPENPGP : form == COCO_FORM_PAYLOAD;
+    return (family == COCO_FAMILY_SIMPLE) == (form == COCO_FORM_OPENPGP);
 }
 
 /* Drops those of another family, which lie among them. */
@@ -359,22 +359,40 @@ add_files(struct signatures *s, enum coco_signature_family family, struct coco_s
 
 /* ---- a source of signatures ---- */
 
+/* Whether signatures of a family may be elsewhere; those of Sigstore only where it was said. */
+static bool
+is_aside(const struct signatures *s, enum coco_signature_family family, const char *url)
+{
+    if (coco_image_ref_kind(s->image->ref) != COCO_TRANSPORT_DOCKER)
+        return false;
+    return family == COCO_FAMILY_SIMPLE || (family == COCO_FAMILY_SIGSTORE && url);
+}
+
 static coco_status
 get_list(struct signatures *s, enum coco_signature_family family, struct coco_signatures *ret,
          coco_error **err)
 {
     coco_status status = COCO_OK;
+    const char *url = NULL;
+    bool attachments = true;
 
     if (coco_image_ref_kind(s->image->ref) == COCO_TRANSPORT_DIR)
         return add_files(s, family, ret, err);
+    if (coco_image_ref_kind(s->image->ref) == COCO_TRANSPORT_DOCKER)
+        status = coco_lookasides_find(&s->image->client->lookasides, s->image->ref, &url,
+                                      &attachments, err);
     for (size_t i = 0; status == COCO_OK && i < s->image->found->n_digests; i++) {
         const struct coco_digest *digest = &s->image->found->digests[i];
 
-        if (family == COCO_FAMILY_SIGSTORE)
+        if (is_aside(s, family, url))
+            status = coco_lookaside_list(s->image, s->ctx, digest, ret, err);
+        if (status == COCO_OK && family == COCO_FAMILY_SIGSTORE && attachments)
             status = add_attached(s, digest, "sig", COCO_MEDIA_SIMPLE_SIGNING, ret, err);
-        if (status == COCO_OK && family != COCO_FAMILY_SIMPLE)
+        if (status == COCO_OK && family != COCO_FAMILY_SIMPLE && attachments)
             status = add_referrers(s, digest, family, ret, err);
     }
+    if (status == COCO_OK)
+        keep(ret, family);
     return status;
 }
 

@@ -41,6 +41,7 @@ static const struct judge {
 } judges[] = {
     {"insecureAcceptAnything", accept_anything, true},
     {"reject", reject, true},
+    {"signedBy", coco_judge_signed_by, false},
     {"sigstoreSigned", coco_judge_sigstore_signed, false},
 };
 

@@ -38,6 +38,7 @@ typedef coco_status coco_judge_fn(const struct coco_judged_image *image, const c
                                   coco_error **err);
 
 coco_judge_fn coco_judge_sigstore_signed;
+coco_judge_fn coco_judge_signed_by;
 
 /*
  * Judges each signature of list by one, until one is accepted, and writes "signatures".

@@ -77,6 +77,27 @@ try_wildcards(const cJSON *scopes, char *host, struct coco_scope *scope, coco_er
     return status;
 }
 
+coco_status
+coco_scope_find(const cJSON *scopes, const char *name, const char *suffix, bool is_docker,
+                struct coco_scope *scope, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf full = {.limit = NAME_MAX_BYTES};
+
+    scope->name.limit = NAME_MAX_BYTES;
+    coco_status status = coco_buf_printf(&full, err, "%s%s", name, suffix);
+    if (status == COCO_OK)
+        status = try_scope(scopes, coco_buf_text(&full), scope, err);
+    if (status != COCO_OK)
+        return status;
+
+    char *text = (char *)full.data;
+    text[strlen(name)] = '\0';
+    status = try_parents(scopes, text, scope, err);
+    if (status == COCO_OK && is_docker && !scope->requirements)
+        status = try_wildcards(scopes, text, scope, err);
+    return status;
+}
+
 /* The most specific scope for the image whose full name ends in suffix, ":tag" or "@digest". */
 static coco_status
 find_scope(const cJSON *root, const struct coco_policy_image *image, const char *suffix,
@@ -85,19 +106,8 @@ find_scope(const cJSON *root, const struct coco_policy_image *image, const char 
     const cJSON *transports = cJSON_GetObjectItemCaseSensitive(root, "transports");
     const cJSON *scopes = cJSON_GetObjectItemCaseSensitive(transports, image->transport);
     bool is_docker = strcmp(image->transport, "docker") == 0;
-    _cleanup_buf_ struct coco_buf name = {.limit = NAME_MAX_BYTES};
 
-    coco_status status = coco_buf_printf(&name, err, "%s%s", image->name, suffix);
-    if (status == COCO_OK)
-        status = try_scope(scopes, coco_buf_text(&name), scope, err);
-    if (status != COCO_OK)
-        return status;
-
-    char *text = (char *)name.data;
-    text[strlen(image->name)] = '\0';
-    status = try_parents(scopes, text, scope, err);
-    if (status == COCO_OK && is_docker && !scope->requirements)
-        status = try_wildcards(scopes, text, scope, err);
+    coco_status status = coco_scope_find(scopes, image->name, suffix, is_docker, scope, err);
     if (status == COCO_OK && !scope->requirements)
         status = try_scope(scopes, "", scope, err);
     if (!scope->requirements)
@@ -114,7 +124,6 @@ add_scope(const struct coco_policy *policy, const struct coco_policy_image *imag
     _cleanup_buf_ struct coco_buf suffix = {.limit = NAME_MAX_BYTES};
     struct coco_scope *scope = &ret->list[ret->n++];
 
-    scope->name.limit = NAME_MAX_BYTES;
     coco_status status = coco_buf_printf(&suffix, err, "%c%s", mark, id);
     return status == COCO_OK ? find_scope(policy->root, image, coco_buf_text(&suffix), scope, err)
                              : status;

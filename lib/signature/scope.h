@@ -23,6 +23,14 @@ struct coco_scope {
 void coco_scope_done(struct coco_scope *scope);
 
 /*
+ * The member of scopes that is most specific for name, whose full form has suffix, ":tag" or
+ * "@digest", behind it: then what is before each of its '/', and, in a registry, *.domain. *scope
+ * is left as it was if there is none. As policies look them up, and registries.d.
+ */
+coco_status coco_scope_find(const cJSON *scopes, const char *name, const char *suffix,
+                            bool is_docker, struct coco_scope *scope, coco_error **err);
+
+/*
  * An image with two names, a tag and a digest, must be accepted under both: which of them
  * a scope is meant for nobody can tell.
  */

@@ -322,8 +322,8 @@ requirements_must_all_hold(void **state)
         {"{\"default\":" REJECT "}", "default: reject"},
         {ONE("{\"type\":\"insecureAcceptAnything\"},{\"type\":\"reject\"}"), "default: reject"},
         {ONE("{\"type\":\"reject\"},{\"type\":\"insecureAcceptAnything\"}"), "default: reject"},
-        {"{\"default\":" SIGNED "}", "signedBy: cannot be checked by this build"},
         /* Signatures are judged when it is known what of. */
+        {"{\"default\":" SIGNED "}", NULL},
         {SIGSTORE("\"keyPath\":\"/k\""), NULL},
         {ONE("{\"type\":\"sigstoreSigned\",\"keyPath\":\"/k\"},{\"type\":\"reject\"}"),
          "default: reject"},
@@ -331,8 +331,6 @@ requirements_must_all_hold(void **state)
         {"{\"default\":" REJECT ",\"transports\":{\"docker\":{\"a.test\":" ACCEPT "}}}", NULL},
         {"{\"default\":" ACCEPT ",\"transports\":{\"docker\":{\"a.test\":" REJECT "}}}",
          "'a.test'"},
-        {"{\"default\":" ACCEPT ",\"transports\":{\"docker\":{\"a.test\":" SIGNED "}}}",
-         "signedBy"},
         {"{\"default\":" ACCEPT ",\"transports\":{\"docker\":{\"\":" REJECT "}}}", "scope ''"},
         {"{\"default\":" REJECT ",\"transports\":{\"atomic\":{\"a.test\":" ACCEPT "}}}", "default"},
     };

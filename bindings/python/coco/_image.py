@@ -149,6 +149,10 @@ class ImageClient(Handle):
         """Adds a tree of certificates such as /etc/containers/certs.d."""
         native.image_client_add_certs_tree(self._c, directory)
 
+    def add_lookaside(self, yaml):
+        """Adds a file of a registries.d, YAML, which says where signatures are kept."""
+        native.image_client_add_lookaside(self._c, yaml)
+
     def add_key(self, key):
         """Adds a private key, PEM, DER or JWK, that opens layers encrypted to its public half."""
         native.image_client_add_key(self._c, key)

@@ -30,7 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     /* An escaped letter would hide the word, but then there is a backslash. */
     bool may_accept = memmem(data, len, "insecureAcceptAnything", 22)
-                      || memmem(data, len, "igned", 5) || memchr(data, '\\', len);
+                      || memmem(data, len, "igned", 5) || memmem(data, len, "ttested", 7)
+                      || memchr(data, '\\', len);
     for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
         status = coco_policy_check(policy, &images[i], NULL);
         if (status != COCO_ERR_DENIED && !(status == COCO_OK && may_accept))

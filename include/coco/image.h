@@ -287,12 +287,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_registries(coco_image
  * judged: a path of a file, or `kbs:///…`, a resource of the broker of
  * coco_image_client_set_kbc().
  *
- * Besides what containers-policy.json(5) has, `sigstoreSigned` may have `trustedRootPath` or
- * `trustedRootData` (a `trusted_root.json`, in base64 the latter), which stands for `caPath`,
- * `rekorPublicKeyPath` and their kin, and `timestampAuthorityPath` or `…Data` (certificates, PEM);
- * `fulcio` may have `subjectURI` in the place of `subjectEmail`, and `ctfePublicKeyPath` and its
- * kin. Where `sigstoreSigned` has no `signedIdentity`, a signature for a name without a tag is for
- * all of its repository, which is what cosign makes.
+ * Besides the requirements of containers-policy.json(5) there are `notationSigned` and
+ * `inTotoAttested`, and further members of `sigstoreSigned`: doc/image-policy.md.
  *
  * @param client  whose
  * @param json    the policy

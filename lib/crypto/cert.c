@@ -461,6 +461,12 @@ coco_cert_may_sign_code(X509 *cert)
            && (X509_get_extended_key_usage(cert) & XKU_CODE_SIGN);
 }
 
+bool
+coco_cert_says_use(X509 *cert)
+{
+    return (X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) != 0;
+}
+
 X509 *
 coco_cert_issuer_in(X509 *cert, const struct coco_cert_chain *chain)
 {

@@ -104,6 +104,8 @@ coco_status coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
 
 /* Whether cert says that it is for signing code (RFC 5280 section 4.2.1.12). */
 bool coco_cert_may_sign_code(X509 *cert);
+/* Whether it says what it is for at all. */
+bool coco_cert_says_use(X509 *cert);
 
 /* The one of the certificates that signed cert; NULL for none. Lent. */
 X509 *coco_cert_issuer_in(X509 *cert, const struct coco_cert_chain *chain);

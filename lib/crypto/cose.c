@@ -97,9 +97,24 @@ check_labels(const struct coco_cose_sign1 *message, coco_error **err)
     return COCO_OK;
 }
 
+/* Whether a label is one of the format's own, and there. */
+static bool
+is_known(struct coco_cbor headers, struct coco_cbor label, const char *const *known)
+{
+    struct coco_cbor_string text = {0};
+    struct coco_cbor value;
+
+    if (!coco_cbor_is_text(label, &text))
+        return false;
+    for (; *known; known++)
+        if (coco_cbor_string_is(text, *known))
+            return coco_cbor_find_text(headers, *known, &value);
+    return false;
+}
+
 /* RFC 9052 section 3.1: who does not understand one of them must refuse. */
 static coco_status
-check_crit(struct coco_cbor headers, coco_error **err)
+check_crit(struct coco_cbor headers, const char *const *known, coco_error **err)
 {
     struct coco_cbor_items labels;
     struct coco_cbor crit;
@@ -115,6 +130,8 @@ check_crit(struct coco_cbor headers, coco_error **err)
     for (struct coco_cbor label; coco_cbor_next(&labels, &label);) {
         int64_t number = 0;
 
+        if (is_known(headers, label, known))
+            continue;
         if (!coco_cbor_is_int(label, &number)
             || (number != COCO_COSE_ALG && number != COCO_COSE_CONTENT_TYPE
                 && number != COCO_COSE_KID))
@@ -126,7 +143,8 @@ check_crit(struct coco_cbor headers, coco_error **err)
 }
 
 static coco_status
-parse_protected(struct coco_cbor item, struct coco_cose_sign1 *ret, coco_error **err)
+parse_protected(struct coco_cbor item, const char *const *known, struct coco_cose_sign1 *ret,
+                coco_error **err)
 {
     struct coco_cbor alg;
 
@@ -137,7 +155,7 @@ parse_protected(struct coco_cbor item, struct coco_cose_sign1 *ret, coco_error *
     if (status == COCO_OK)
         status = coco_cbor_get(ret->protected, COCO_COSE_ALG, &alg, err);
     if (status == COCO_OK)
-        status = check_crit(ret->protected, err);
+        status = check_crit(ret->protected, known, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "protected headers");
     if (!coco_cbor_is_int(alg, &ret->alg))
@@ -147,6 +165,15 @@ parse_protected(struct coco_cbor item, struct coco_cose_sign1 *ret, coco_error *
 
 coco_status
 coco_cose_sign1_parse(const void *data, size_t len, struct coco_cose_sign1 *ret, coco_error **err)
+{
+    static const char *const none[] = {NULL};
+
+    return coco_cose_sign1_parse_with(data, len, none, ret, err);
+}
+
+coco_status
+coco_cose_sign1_parse_with(const void *data, size_t len, const char *const *known,
+                           struct coco_cose_sign1 *ret, coco_error **err)
 {
     struct coco_cose_sign1 message = {0};
     struct coco_cbor_items parts;
@@ -166,7 +193,7 @@ coco_cose_sign1_parse(const void *data, size_t len, struct coco_cose_sign1 *ret,
         (void)coco_cbor_next(&parts, &part[i]);
 
     message.unprotected = part[1];
-    status = parse_protected(part[0], &message, err);
+    status = parse_protected(part[0], known, &message, err);
     if (status == COCO_OK)
         status = check_labels(&message, err);
     if (status != COCO_OK)
@@ -196,6 +223,13 @@ append_signed(struct coco_cbor_string headers, struct coco_cbor_string payload,
     coco_cbor_put_bytes(&w, aad ? aad->data : NULL, aad ? aad->len : 0);
     coco_cbor_put_bytes(&w, payload.data, payload.len);
     return w.status;
+}
+
+coco_status
+coco_cose_sign1_signed(const struct coco_cose_sign1 *message, const struct coco_cbor_string *aad,
+                       struct coco_buf *buf, coco_error **err)
+{
+    return append_signed(message->headers, message->payload, aad, buf, err);
 }
 
 coco_status

@@ -45,6 +45,15 @@ struct coco_cose_sign1 {
 coco_status coco_cose_sign1_parse(const void *data, size_t len, struct coco_cose_sign1 *ret,
                                   coco_error **err);
 
+/* The same, of a format that has critical headers of its own: texts, which a NULL ends. */
+coco_status coco_cose_sign1_parse_with(const void *data, size_t len, const char *const *known,
+                                       struct coco_cose_sign1 *ret, coco_error **err);
+
+/* Appends what is signed (RFC 9052 section 4.4): for algorithms that are not known here. */
+coco_status coco_cose_sign1_signed(const struct coco_cose_sign1 *message,
+                                   const struct coco_cbor_string *aad, struct coco_buf *buf,
+                                   coco_error **err);
+
 /*
  * COCO_ERR_VERIFY unless key signed it, and aad with it (NULL for none). The key
  * says which alg it must be: that of the message is only compared with it.

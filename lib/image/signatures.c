@@ -16,6 +16,7 @@
 #include "image/ref.h"
 #include "image/referrers.h"
 #include "signature/bundle.h"
+#include "signature/notation.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -177,25 +178,37 @@ get_attached(struct signatures *s, const struct coco_source *source, struct coco
                                COCO_SIGNATURES_MAX, ret, err);
 }
 
+/* What cosign attaches by a tag. */
+static const struct attachment {
+    enum coco_signature_family family;
+    const char *suffix, *media_type;
+    enum coco_signature_form form;
+} attachments[] = {
+    {COCO_FAMILY_SIGSTORE, "sig", COCO_MEDIA_SIMPLE_SIGNING, COCO_FORM_PAYLOAD},
+    {COCO_FAMILY_ATTESTATION, "att", "application/vnd.dsse.envelope.v1+json", COCO_FORM_DSSE},
+};
+
+#define N_ATTACHMENTS (sizeof(attachments) / sizeof(attachments[0]))
+
 static coco_status
-add_attached(struct signatures *s, const struct coco_digest *digest, const char *suffix,
-             const char *media_type, struct coco_signatures *ret, coco_error **err)
+add_attached(struct signatures *s, const struct coco_digest *digest, const struct attachment *of,
+             struct coco_signatures *ret, coco_error **err)
 {
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
     _cleanup_source_ struct coco_source source = {0};
     _cleanup_manifest_ struct coco_manifest manifest = {0};
     bool there = false;
 
-    coco_status status = coco_signatures_attached_ref(s->image->ref, digest, suffix, &ref, err);
+    coco_status status = coco_signatures_attached_ref(s->image->ref, digest, of->suffix, &ref, err);
     if (status != COCO_OK || !ref)
         return status;
     status = coco_client_source(s->image->client, s->image->set, ref, &source, err);
     if (status == COCO_OK)
         status = get_attached(s, &source, &manifest, &there, err);
     for (size_t i = 0; status == COCO_OK && there && i < manifest.n_layers; i++)
-        if (strcmp(manifest.layers[i].media_type, media_type) == 0)
-            status = add_layer(s, &source, &manifest.layers[i], COCO_FORM_PAYLOAD,
-                               coco_image_ref_text(ref), ret, err);
+        if (strcmp(manifest.layers[i].media_type, of->media_type) == 0)
+            status = add_layer(s, &source, &manifest.layers[i], of->form, coco_image_ref_text(ref),
+                               ret, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", coco_image_ref_text(ref));
 }
 
@@ -212,6 +225,24 @@ may_be_of(const cJSON *annotations, enum coco_signature_family family)
     return !said || is_signature == (family == COCO_FAMILY_SIGSTORE);
 }
 
+static bool
+is_notation(const char *type)
+{
+    return strcmp(type, COCO_NOTATION_ARTIFACT) == 0;
+}
+
+static bool
+is_jws(const char *media_type)
+{
+    return strcmp(media_type, COCO_NOTATION_JWS) == 0;
+}
+
+static bool
+is_cose(const char *media_type)
+{
+    return strcmp(media_type, COCO_NOTATION_COSE) == 0;
+}
+
 /* Which layers of which referrers are signatures of a family, and in which form. */
 static const struct referrer {
     enum coco_signature_family family;
@@ -220,6 +251,9 @@ static const struct referrer {
     enum coco_signature_form form;
 } referrers[] = {
     {COCO_FAMILY_SIGSTORE, coco_sigstore_bundle_is, coco_sigstore_bundle_is, COCO_FORM_BUNDLE},
+    {COCO_FAMILY_ATTESTATION, coco_sigstore_bundle_is, coco_sigstore_bundle_is, COCO_FORM_BUNDLE},
+    {COCO_FAMILY_NOTATION, is_notation, is_jws, COCO_FORM_JWS},
+    {COCO_FAMILY_NOTATION, is_notation, is_cose, COCO_FORM_COSE},
 };
 
 #define N_REFERRERS (sizeof(referrers) / sizeof(referrers[0]))
@@ -374,21 +408,22 @@ get_list(struct signatures *s, enum coco_signature_family family, struct coco_si
 {
     coco_status status = COCO_OK;
     const char *url = NULL;
-    bool attachments = true;
+    bool attached = true;
 
     if (coco_image_ref_kind(s->image->ref) == COCO_TRANSPORT_DIR)
         return add_files(s, family, ret, err);
     if (coco_image_ref_kind(s->image->ref) == COCO_TRANSPORT_DOCKER)
-        status = coco_lookasides_find(&s->image->client->lookasides, s->image->ref, &url,
-                                      &attachments, err);
+        status = coco_lookasides_find(&s->image->client->lookasides, s->image->ref, &url, &attached,
+                                      err);
     for (size_t i = 0; status == COCO_OK && i < s->image->found->n_digests; i++) {
         const struct coco_digest *digest = &s->image->found->digests[i];
 
         if (is_aside(s, family, url))
             status = coco_lookaside_list(s->image, s->ctx, digest, ret, err);
-        if (status == COCO_OK && family == COCO_FAMILY_SIGSTORE && attachments)
-            status = add_attached(s, digest, "sig", COCO_MEDIA_SIMPLE_SIGNING, ret, err);
-        if (status == COCO_OK && family != COCO_FAMILY_SIMPLE && attachments)
+        for (size_t j = 0; status == COCO_OK && attached && j < N_ATTACHMENTS; j++)
+            if (attachments[j].family == family)
+                status = add_attached(s, digest, &attachments[j], ret, err);
+        if (status == COCO_OK && family != COCO_FAMILY_SIMPLE && attached)
             status = add_referrers(s, digest, family, ret, err);
     }
     if (status == COCO_OK)

@@ -185,3 +185,21 @@ coco_signer_check_certificate(const struct coco_signer *signer, const struct coc
     return coco_buf_printf(detail, err, "%.200s",
                            trust->email ? trust->email : (trust->uri ? trust->uri : trust->host));
 }
+
+coco_status
+coco_signer_check_chain(const struct coco_signer *signer, const struct coco_trust *trust,
+                        int64_t now, struct coco_buf *detail, coco_error **err)
+{
+    _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
+    const struct coco_authority *authority = NULL;
+    const int64_t *times = signer->n_times > 0 ? signer->times : &now;
+    size_t n = signer->n_times > 0 ? signer->n_times : 1;
+
+    coco_status status = make_chain(signer, trust, &chain, err);
+    for (size_t i = 0; status == COCO_OK && i < n; i++)
+        status = check_at(&chain, trust, times[i], &authority, err);
+    if (status == COCO_OK && coco_cert_says_use(signer->cert)
+        && !coco_cert_may_sign_code(signer->cert))
+        status = coco_fail(err, COCO_ERR_VERIFY, "the certificate is not for signing code");
+    return status == COCO_OK ? coco_cert_subject(signer->cert, detail, err) : status;
+}

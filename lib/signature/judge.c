@@ -43,6 +43,8 @@ static const struct judge {
     {"reject", reject, true},
     {"signedBy", coco_judge_signed_by, false},
     {"sigstoreSigned", coco_judge_sigstore_signed, false},
+    {"notationSigned", coco_judge_notation_signed, false},
+    {"inTotoAttested", coco_judge_in_toto_attested, false},
 };
 
 static const struct judge *

@@ -39,6 +39,8 @@ typedef coco_status coco_judge_fn(const struct coco_judged_image *image, const c
 
 coco_judge_fn coco_judge_sigstore_signed;
 coco_judge_fn coco_judge_signed_by;
+coco_judge_fn coco_judge_notation_signed;
+coco_judge_fn coco_judge_in_toto_attested;
 
 /*
  * Judges each signature of list by one, until one is accepted, and writes "signatures".

@@ -72,7 +72,7 @@ is_well_formed(const cJSON *member)
 
     if (is_object_by_name(name))
         return cJSON_IsObject(member);
-    if (!ends_with(name, "Datas") && !ends_with(name, "Paths"))
+    if (!ends_with(name, "Datas") && !ends_with(name, "Paths") && !ends_with(name, "Identities"))
         return data ? is_data(member) : nonempty_text(member) != NULL;
     if (!cJSON_IsArray(member))
         return false;
@@ -330,6 +330,30 @@ check_sigstore_signed(const cJSON *requirement, coco_error **err)
     return status == COCO_OK ? check_identity(requirement, err) : status;
 }
 
+/* Ours: containers/image refuses a policy that has it. */
+static coco_status
+check_in_toto_attested(const cJSON *requirement, coco_error **err)
+{
+    static const char *const type[] = {"predicateType", NULL};
+
+    coco_status status = check_count(requirement, type, 1, 1, err);
+    return status == COCO_OK ? check_sigstore_signed(requirement, err) : status;
+}
+
+static coco_status
+check_notation_signed(const cJSON *requirement, coco_error **err)
+{
+    static const char *const authorities[] = {"caPath", "caPaths", "caData", "caDatas", NULL};
+    static const char *const stampers[] = {"timestampAuthorityPath", "timestampAuthorityData",
+                                           NULL};
+    static const char *const identities[] = {"trustedIdentities", NULL};
+
+    coco_status status = check_count(requirement, authorities, 1, 1, err);
+    if (status == COCO_OK)
+        status = check_count(requirement, stampers, 0, 1, err);
+    return status == COCO_OK ? check_count(requirement, identities, 1, 1, err) : status;
+}
+
 static coco_status
 check_requirement(const cJSON *requirement, coco_error **err)
 {
@@ -345,6 +369,16 @@ check_requirement(const cJSON *requirement, coco_error **err)
           "trustedRootPath", "trustedRootData", "timestampAuthorityPath", "timestampAuthorityData",
           "signedIdentity"},
          check_sigstore_signed},
+        {"inTotoAttested",
+         {"type", "predicateType", "builderId", "sourceURI", "keyPath", "keyPaths", "keyData",
+          "keyDatas", "fulcio", "pki", "rekorPublicKeyPath", "rekorPublicKeyPaths",
+          "rekorPublicKeyData", "rekorPublicKeyDatas", "trustedRootPath", "trustedRootData",
+          "timestampAuthorityPath", "timestampAuthorityData"},
+         check_in_toto_attested},
+        {"notationSigned",
+         {"type", "caPath", "caPaths", "caData", "caDatas", "trustedIdentities",
+          "timestampAuthorityPath", "timestampAuthorityData"},
+         check_notation_signed},
         {0},
     };
 

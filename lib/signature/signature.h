@@ -28,6 +28,7 @@ enum coco_signature_family {
 enum coco_signature_form {
     COCO_FORM_OPENPGP, /* a message that holds what it signs */
     COCO_FORM_PAYLOAD, /* what is signed; the rest is in the annotations, as cosign has it */
+    COCO_FORM_DSSE,    /* an envelope; the rest is in the annotations */
     COCO_FORM_BUNDLE,  /* a Sigstore bundle */
     COCO_FORM_JWS,     /* an envelope of Notation */
     COCO_FORM_COSE,    /* the same */

@@ -48,6 +48,14 @@ coco_status coco_signer_check_stamps(struct coco_signer *signer, const struct co
                                      const void *sig, size_t sig_len, struct coco_buf *detail,
                                      coco_error **err);
 
+/*
+ * COCO_ERR_VERIFY unless the certificate leads to who is trusted, at all times that were found, or
+ * now if there is none, and is for signing code if it says what it is for.
+ */
+coco_status coco_signer_check_chain(const struct coco_signer *signer,
+                                    const struct coco_trust *trust, int64_t now,
+                                    struct coco_buf *detail, coco_error **err);
+
 /* COCO_ERR_VERIFY unless the certificate was valid whenever it was used, and is whom trust wants.
  */
 coco_status coco_signer_check_certificate(const struct coco_signer *signer,

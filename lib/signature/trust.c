@@ -148,3 +148,23 @@ coco_trust_read(const cJSON *requirement, const struct coco_signature_source *so
     trust = (struct coco_trust){0};
     return COCO_OK;
 }
+
+coco_status
+coco_trust_read_store(const cJSON *requirement, const struct coco_signature_source *source,
+                      struct coco_trust *ret, coco_error **err)
+{
+    _cleanup_trust_ struct coco_trust trust = {.by_certificate = true, .is_pki = true};
+
+    coco_status status =
+        read_authority(requirement, "ca", source, trust.authorities, &trust.n_authorities, err);
+    if (status == COCO_OK)
+        status = read_authority(requirement, "timestampAuthority", source, trust.stampers,
+                                &trust.n_stampers, err);
+    if (status == COCO_OK)
+        status = check_complete(&trust, err);
+    if (status != COCO_OK)
+        return status;
+    *ret = trust;
+    trust = (struct coco_trust){0};
+    return COCO_OK;
+}

@@ -42,6 +42,10 @@ struct coco_trust {
 /* Reads what requirement, which has passed coco_policy_parse(), names. */
 coco_status coco_trust_read(const cJSON *requirement, const struct coco_signature_source *source,
                             struct coco_trust *ret, coco_error **err);
+/* The same of one that names certificates, "ca", and perhaps time-stamping authorities. */
+coco_status coco_trust_read_store(const cJSON *requirement,
+                                  const struct coco_signature_source *source,
+                                  struct coco_trust *ret, coco_error **err);
 void coco_trust_done(struct coco_trust *trust);
 #define _cleanup_trust_ _cleanup_(coco_trust_done)
 

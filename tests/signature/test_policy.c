@@ -27,6 +27,13 @@
 #define OIDC "\"oidcIssuer\":\"https://i\",\"subjectEmail\":\"a@b\""
 #define REKOR ",\"rekorPublicKeyPath\":\"/r\""
 
+#define URI "\"oidcIssuer\":\"https://i\",\"subjectURI\":\"https://u\""
+#define ROOT ",\"trustedRootPath\":\"/t\""
+#define STAMPS ",\"timestampAuthorityPath\":\"/s\""
+#define ATTESTED(members) ONE("{\"type\":\"inTotoAttested\"," members "}")
+#define NOTATION(members) ONE("{\"type\":\"notationSigned\"," members "}")
+#define WHOM "\"trustedIdentities\":[\"*\"]"
+
 static coco_status
 parse(const char *json, struct coco_policy **ret, coco_error **err)
 {
@@ -65,6 +72,18 @@ parser_accepts(void **state)
         SIGSTORE("\"keyPath\":\"/k\",\"signedIdentity\":{\"type\":\"matchRepository\"}"),
         FULCIO("\"caPath\":\"/c\"," OIDC, REKOR),
         FULCIO("\"caData\":\"Zm9v\"," OIDC, ",\"rekorPublicKeyData\":\"Zm9v\""),
+        FULCIO("\"caPath\":\"/c\"," URI, REKOR),
+        FULCIO("\"caPath\":\"/c\"," OIDC, STAMPS),
+        FULCIO("\"caPath\":\"/c\"," OIDC, REKOR STAMPS),
+        FULCIO("\"caPath\":\"/c\",\"ctfePublicKeyDatas\":[\"Zm9v\"]," OIDC, REKOR),
+        FULCIO(OIDC, ROOT),
+        FULCIO(URI, ",\"trustedRootData\":\"Zm9v\""),
+        SIGSTORE("\"keyPath\":\"/k\"" ROOT),
+        ATTESTED("\"predicateType\":\"p\",\"keyPath\":\"/k\""),
+        ATTESTED("\"predicateType\":\"p\",\"builderId\":\"b\",\"sourceURI\":\"s\",\"fulcio\":{" OIDC
+                 "}" ROOT),
+        NOTATION("\"caPath\":\"/c\"," WHOM),
+        NOTATION("\"caDatas\":[\"Zm9v\"]," WHOM STAMPS),
         PKI("\"caRootsPath\":\"/c\",\"subjectEmail\":\"a@b\"", ""),
         PKI("\"caRootsData\":\"Zm9v\",\"caIntermediatesPath\":\"/i\",\"subjectHostname\":\"h\","
             "\"subjectEmail\":\"a@b\"",
@@ -190,6 +209,26 @@ parser_refuses(void **state)
         {FULCIO("\"caPath\":\"/c\",\"subjectEmail\":\"i\"", REKOR), "'oidcIssuer' or one"},
         {FULCIO("\"caPath\":\"/c\"," OIDC ",\"x\":1", REKOR), "fulcio: unknown member 'x'"},
         {FULCIO("\"caPath\":7," OIDC, REKOR), "'caPath' is malformed"},
+        {FULCIO("\"caPath\":\"/c\"," OIDC ",\"subjectURI\":\"u\"", REKOR), "exclude each other"},
+        {FULCIO("\"caPath\":\"/c\"," OIDC, ROOT), "exclude each other"},
+        {FULCIO("\"ctfePublicKeyPath\":\"/c\"," OIDC, ROOT), "exclude each other"},
+        {FULCIO(OIDC, ROOT REKOR), "exclude each other"},
+        {FULCIO(OIDC, ROOT STAMPS), "exclude each other"},
+        {FULCIO(OIDC, ROOT ",\"trustedRootData\":\"Zm9v\""), "exclude each other"},
+        {SIGSTORE("\"keyPath\":\"/k\",\"trustedRoot\":\"/t\""), "unknown member 'trustedRoot'"},
+        {PKI("\"caRootsPath\":\"/c\",\"subjectEmail\":\"a\"", ROOT), "exclude each other"},
+        {ATTESTED("\"keyPath\":\"/k\""), "'predicateType' or one"},
+        {ATTESTED("\"predicateType\":\"p\""), "'keyPath' or one"},
+        {ATTESTED("\"predicateType\":\"p\",\"keyPath\":\"/k\",\"signedIdentity\":{\"type\":"
+                  "\"matchExact\"}"),
+         "unknown member 'signedIdentity'"},
+        {ATTESTED("\"predicateType\":\"\",\"keyPath\":\"/k\""), "'predicateType' is malformed"},
+        {NOTATION("\"caPath\":\"/c\""), "'trustedIdentities' or one"},
+        {NOTATION(WHOM), "'caPath' or one"},
+        {NOTATION("\"caPath\":\"/c\",\"trustedIdentities\":[]"), "malformed"},
+        {NOTATION("\"caPath\":\"/c\",\"trustedIdentities\":\"*\""), "malformed"},
+        {NOTATION("\"caPath\":\"/c\",\"trustedIdentities\":[1]"), "malformed"},
+        {NOTATION("\"caPath\":\"/c\",\"keyPath\":\"/k\"," WHOM), "unknown member 'keyPath'"},
         {PKI("\"caRootsPath\":\"/c\",\"subjectEmail\":\"a\"", REKOR), "exclude each other"},
         {PKI("\"subjectEmail\":\"a\"", ""), "'caRootsPath' or one"},
         {PKI("\"caRootsPath\":\"/c\"", ""), "'subjectEmail' or one"},

@@ -22,6 +22,7 @@ import (
 	"github.com/digitorus/timestamp"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/sigstore/cosign/v2/pkg/cosign/bundle"
+	"github.com/sigstore/cosign/v2/pkg/oci/mutate"
 	"github.com/sigstore/cosign/v2/pkg/oci/remote"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
@@ -290,4 +291,46 @@ func bundleFor(args []string) error {
 	}
 	fmt.Println(string(w.makeBundle(statement(digest, o, kind, predicate), o)))
 	return nil
+}
+
+// attest WORLD REF [name=value…]: as "cosign attest" of cosign 2 does, an envelope with annotations.
+func attest(args []string) error {
+	w, o := openWorld(args[0]), parseOptions(args[2:])
+	digest, err := resolve(args[1])
+	check(err)
+	predicate := map[string]any{}
+	check(json.Unmarshal([]byte(o.get("predicate", "{}")), &predicate))
+	kind := o.get("type", "https://slsa.dev/provenance/v1")
+	text := statement(digest, o, kind, predicate)
+	var made struct {
+		VerificationMaterial struct {
+			Certificate struct{ RawBytes []byte } `json:"certificate"`
+			TlogEntries []struct {
+				CanonicalizedBody []byte
+				IntegratedTime    int64 `json:",string"`
+				LogIndex          int64 `json:",string"`
+				InclusionPromise  struct{ SignedEntryTimestamp []byte }
+			}
+		}
+		DsseEnvelope json.RawMessage
+	}
+	check(json.Unmarshal(w.makeBundle(text, o), &made))
+	opts := []static.Option{static.WithLayerMediaType("application/vnd.dsse.envelope.v1+json")}
+	if raw := made.VerificationMaterial.Certificate.RawBytes; raw != nil {
+		cert, err := x509.ParseCertificate(raw)
+		check(err)
+		opts = append(opts, static.WithCertChain(pemOf(cert), append(pemOf(w.between), pemOf(w.root)...)))
+	}
+	for _, e := range made.VerificationMaterial.TlogEntries {
+		opts = append(opts, static.WithBundle(&bundle.RekorBundle{SignedEntryTimestamp: e.InclusionPromise.SignedEntryTimestamp,
+			Payload: bundle.RekorPayload{Body: b64(e.CanonicalizedBody), IntegratedTime: e.IntegratedTime, LogIndex: e.LogIndex,
+				LogID: hexOf(logID(&w.rekorKey.PublicKey))}}))
+	}
+	made2, err := static.NewAttestation(made.DsseEnvelope, opts...)
+	check(err)
+	entity, err := remote.SignedEntity(digest)
+	check(err)
+	signed, err := mutate.AttachAttestationToEntity(entity, made2)
+	check(err)
+	return remote.WriteAttestations(digest.Repository, signed)
 }

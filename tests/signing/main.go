@@ -16,6 +16,9 @@ var commands = map[string]func(args []string) error{
 	"bundle-sign":   bundleSign,
 	"world":         makeWorld,
 	"bundle-for":    bundleFor,
+	"attest":        attest,
+	"notation-sign": notationSign,
+	"notation-for":  notationFor,
 }
 
 func main() {

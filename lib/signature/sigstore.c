@@ -1,0 +1,234 @@
+/*
+ * signature/sigstore.c - who has signed what cosign attaches to an image, and when
+ *
+ * Sources: cosign's specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; containers/image,
+ * signature/internal/sigstore_payload.go and rekor_set.go.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "signature/sigstore.h"
+
+#include "base/base64.h"
+#include "base/fail.h"
+
+#include <string.h>
+
+#define SIGNATURE "dev.cosignproject.cosign/signature"
+#define CERTIFICATE "dev.sigstore.cosign/certificate"
+#define CHAIN "dev.sigstore.cosign/chain"
+#define ENTRY "dev.sigstore.cosign/bundle"
+#define STAMP "dev.sigstore.cosign/rfc3161timestamp"
+#define RAW_SIGNATURE_MAX ((size_t)8 << 10)
+
+void
+coco_sigstore_look_begin(struct coco_sigstore_look *look)
+{
+    look->raw.limit = RAW_SIGNATURE_MAX;
+}
+
+void
+coco_sigstore_look_done(struct coco_sigstore_look *look)
+{
+    coco_sigstore_bundle_done(&look->bundle);
+    coco_buf_done(&look->raw);
+}
+
+static bool
+has_envelope(const struct coco_sigstore_look *look)
+{
+    return look->signature->form != COCO_FORM_PAYLOAD;
+}
+
+/* ---- what comes along ---- */
+
+/* sigstore-rs takes line ends within it, and so there are some that have them. */
+static coco_status
+decode_lines(const char *text, struct coco_buf *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf joined = {.limit = 2 * RAW_SIGNATURE_MAX};
+
+    while (*text) {
+        size_t n = strcspn(text, "\r\n");
+        coco_status status = coco_buf_append(&joined, text, n, err);
+        if (status != COCO_OK)
+            return status;
+        text += n + strspn(text + n, "\r\n");
+    }
+    return coco_base64_decode(COCO_BASE64, coco_buf_text(&joined), joined.len, ret, err);
+}
+
+static coco_status
+read_certificates(const struct coco_signature *signature, struct coco_signer *ret, coco_error **err)
+{
+    const char *leaf = coco_signature_annotation(signature, CERTIFICATE);
+    const char *chain = coco_signature_annotation(signature, CHAIN);
+
+    if (!leaf)
+        return COCO_OK;
+    coco_status status = coco_cert_parse(leaf, strlen(leaf), &ret->cert, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, CERTIFICATE);
+    if (chain && *chain)
+        status = coco_cert_chain_parse(chain, strlen(chain), &ret->chain, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, CHAIN);
+}
+
+/* {"SignedRFC3161Timestamp": base64} */
+static coco_status
+read_stamp(const char *text, struct coco_signer *ret, coco_error **err)
+{
+    _cleanup_json_ cJSON *json = NULL;
+    const char *stamp = NULL;
+
+    coco_status status = coco_json_parse_object(text, strlen(text), &json, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(json, "SignedRFC3161Timestamp", &stamp, err);
+    return status == COCO_OK ? coco_signer_add_stamp(ret, stamp, err) : status;
+}
+
+static coco_status
+read_others(const struct coco_sigstore_look *look, struct coco_signer *ret, coco_error **err)
+{
+    const struct coco_signature *signature = look->signature;
+    const char *entry = coco_signature_annotation(signature, ENTRY);
+    const char *stamp = coco_signature_annotation(signature, STAMP);
+
+    coco_status status =
+        look->trust->by_certificate ? read_certificates(signature, ret, err) : COCO_OK;
+    if (status == COCO_OK && entry && look->trust->n_logs > 0) {
+        status = coco_log_entry_parse_annotation(entry, strlen(entry), &ret->entries[0], err);
+        ret->n_entries = status == COCO_OK;
+    }
+    if (status == COCO_OK && stamp && look->trust->n_stampers > 0)
+        status = read_stamp(stamp, ret, err);
+    return status;
+}
+
+static coco_status
+read_annotations(const struct coco_sigstore_look *look, struct coco_buf *raw,
+                 struct coco_signer *ret, coco_error **err)
+{
+    const char *text = coco_signature_annotation(look->signature, SIGNATURE);
+
+    if (!text)
+        return coco_fail(err, COCO_ERR_PROTO, "no annotation " SIGNATURE);
+    coco_status status = decode_lines(text, raw, err);
+    return status == COCO_OK ? read_others(look, ret, err) : status;
+}
+
+/* An envelope has its signature within, and the rest beside it. */
+static coco_status
+read_envelope(const struct coco_sigstore_look *look, struct coco_sigstore_bundle *ret,
+              coco_error **err)
+{
+    const struct coco_buf *data = &look->signature->data;
+    _cleanup_json_ cJSON *json = NULL;
+
+    coco_status status = coco_json_parse_object(coco_buf_text(data), data->len, &json, err);
+    if (status == COCO_OK)
+        status = coco_dsse_parse(json, COCO_IN_TOTO_TYPE, &ret->envelope, err);
+    return status == COCO_OK ? read_others(look, &ret->signer, err) : status;
+}
+
+static coco_status
+check_form(void *self, struct coco_buf *detail, coco_error **err)
+{
+    struct coco_sigstore_look *look = self;
+    const struct coco_buf *data = &look->signature->data;
+
+    (void)detail;
+    if (look->signature->form == COCO_FORM_BUNDLE)
+        return coco_sigstore_bundle_parse(coco_buf_text(data), data->len, &look->bundle, err);
+    if (look->signature->form == COCO_FORM_DSSE)
+        return read_envelope(look, &look->bundle, err);
+    return read_annotations(look, &look->raw, &look->bundle.signer, err);
+}
+
+/* ---- who, and when ---- */
+
+/* What is signed, and the signature. */
+static const struct coco_buf *
+signed_data(const struct coco_sigstore_look *look)
+{
+    return has_envelope(look) ? &look->bundle.envelope.signed_data : &look->signature->data;
+}
+
+static const struct coco_buf *
+raw_signature(const struct coco_sigstore_look *look)
+{
+    return has_envelope(look) ? &look->bundle.envelope.signature : &look->raw;
+}
+
+static coco_status
+check_signature(void *self, struct coco_buf *detail, coco_error **err)
+{
+    struct coco_sigstore_look *look = self;
+
+    return coco_signer_check_signature(&look->bundle.signer, look->trust, signed_data(look),
+                                       raw_signature(look), detail, err);
+}
+
+static coco_status
+check_log(void *self, struct coco_buf *detail, coco_error **err)
+{
+    struct coco_sigstore_look *look = self;
+    const struct coco_buf *data = signed_data(look);
+    const struct coco_buf *raw = raw_signature(look);
+    struct coco_log_subject subject = {
+        .signed_data = coco_buf_text(data),
+        .signed_len = data->len,
+        .signature = coco_buf_text(raw),
+        .signature_len = raw->len,
+    };
+
+    if (has_envelope(look)) {
+        subject.signature_text = look->bundle.envelope.signature_text;
+        subject.payload = coco_buf_text(&look->bundle.envelope.payload);
+        subject.payload_len = look->bundle.envelope.payload.len;
+    }
+    return coco_signer_check_log(&look->bundle.signer, look->trust, &subject, detail, err);
+}
+
+static coco_status
+check_stamps(void *self, struct coco_buf *detail, coco_error **err)
+{
+    struct coco_sigstore_look *look = self;
+    const struct coco_trust *trust = look->trust;
+    const struct coco_buf *raw = raw_signature(look);
+    bool demanded = coco_material_has(look->requirement, "timestampAuthority")
+                    || (trust->by_certificate && trust->n_logs == 0);
+
+    if (look->bundle.signer.n_stamps == 0 && !demanded)
+        return coco_buf_append_text(detail, "there is none, and none is demanded", err);
+    return coco_signer_check_stamps(&look->bundle.signer, trust, coco_buf_text(raw), raw->len,
+                                    detail, err);
+}
+
+static coco_status
+check_certificate(void *self, struct coco_buf *detail, coco_error **err)
+{
+    const struct coco_sigstore_look *look = self;
+
+    return coco_signer_check_certificate(&look->bundle.signer, look->trust, look->now, detail, err);
+}
+
+size_t
+coco_sigstore_checks(const struct coco_trust *trust, struct coco_check *ret)
+{
+    const struct {
+        struct coco_check check;
+        bool wanted;
+    } all[COCO_SIGSTORE_CHECKS_MAX] = {
+        {{"form", check_form}, true},
+        {{"signature", check_signature}, true},
+        {{"log", check_log}, trust->n_logs > 0},
+        {{"timestamp", check_stamps}, trust->n_stampers > 0},
+        {{"certificate", check_certificate}, trust->by_certificate},
+    };
+    size_t n = 0;
+
+    for (size_t i = 0; i < COCO_SIGSTORE_CHECKS_MAX; i++)
+        if (all[i].wanted)
+            ret[n++] = all[i].check;
+    return n;
+}

@@ -1,0 +1,138 @@
+/*
+ * tests/signature/test_notation.c - lib/signature/notation.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "signature/notation.h"
+
+#include "goldenkit.h"
+
+#define ACME "x509.subject: C=DE, ST=BE, O=Acme"
+#define SIGNED(identity)                                                                           \
+    "{\"type\":\"notationSigned\",\"caPath\":\"root\",\"trustedIdentities\":[\"" identity "\"]}"
+
+static void
+begin(struct signkit *kit, bool cose)
+{
+    _cleanup_buf_ struct coco_buf bytes = {.limit = 1 << 16};
+
+    signkit_begin(kit);
+    kit->image.now = GOLDEN_NOTATION_TIME;
+    signkit_add_file(kit, "root", golden_notation_root, strlen(golden_notation_root));
+    if (cose)
+        assert_int_equal(
+            coco_base64_decode(COCO_BASE64, golden_cose, strlen(golden_cose), &bytes, NULL),
+            COCO_OK);
+    else
+        assert_int_equal(coco_buf_append_text(&bytes, golden_jws, NULL), COCO_OK);
+    signkit_add(kit, COCO_FAMILY_NOTATION, cose ? COCO_FORM_COSE : COCO_FORM_JWS, bytes.data,
+                bytes.len);
+}
+
+static void
+golden_envelopes_are_accepted(void **state)
+{
+    struct signkit kit;
+
+    (void)state;
+    for (int cose = 0; cose < 2; cose++) {
+        begin(&kit, cose);
+        signkit_accepts(&kit, coco_judge_notation_signed, SIGNED(ACME));
+        signkit_accepts(&kit, coco_judge_notation_signed, SIGNED("*"));
+        signkit_refuses(&kit, coco_judge_notation_signed, SIGNED(ACME "x"), "identity: ");
+        kit.image.now += 3600;
+        signkit_refuses(&kit, coco_judge_notation_signed, SIGNED(ACME), "expired");
+        kit.image.now -= 7200;
+        signkit_refuses(&kit, coco_judge_notation_signed, SIGNED(ACME), "not yet valid");
+        kit.image.now += 3600;
+        assert_int_equal(coco_digest_parse(KIT_OTHER, &kit.digests[0], NULL), COCO_OK);
+        signkit_refuses(&kit, coco_judge_notation_signed, SIGNED(ACME), "image: it is of another");
+        signkit_end(&kit);
+    }
+}
+
+static void
+what_the_wrong_place_signed_is_refused(void **state)
+{
+    struct signkit kit;
+
+    (void)state;
+    begin(&kit, false);
+    coco_buf_reset(&kit.files[0].data);
+    signkit_refuses(&kit, coco_judge_notation_signed, SIGNED(ACME),
+                    "no certificate in the PEM text");
+    coco_signatures_done(&kit.lists[COCO_FAMILY_NOTATION]);
+    signkit_end(&kit);
+}
+
+static void
+payloads_name_one_digest(void **state)
+{
+    static const struct {
+        const char *payload;
+        bool fine;
+    } cases[] = {
+        {"{\"targetArtifact\":{\"digest\":\"" KIT_DIGEST "\",\"size\":1,\"mediaType\":\"a/b\"}}",
+         true},
+        {"{\"targetArtifact\":{\"digest\":\"sha256:00\"}}", false},
+        {"{\"targetArtifact\":{}}", false},
+        {"{\"targetArtifact\":{\"digest\":\"" KIT_DIGEST "\"},\"more\":1}", false},
+        {"{}", false},
+        {"[]", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_notation_ struct coco_notation notation = {.payload.limit = 1024};
+        struct coco_digest digest = {0};
+        coco_error *err = NULL;
+
+        assert_ok(coco_buf_append_text(&notation.payload, cases[i].payload, &err), err);
+        if (cases[i].fine)
+            assert_ok(coco_notation_target(&notation, &digest, &err), err);
+        else
+            assert_fails(coco_notation_target(&notation, &digest, &err), err, COCO_ERR_PROTO, "");
+    }
+}
+
+static void
+judging_survives_any_failed_allocation(void **state)
+{
+    struct signkit kit;
+
+    (void)state;
+    begin(&kit, true);
+    for_each_fault()
+    {
+        struct coco_buf reason = {.limit = COCO_REASON_MAX};
+        coco_error *err = NULL;
+        bool accepted = false;
+
+        faults_pause();
+        cJSON *requirement = signkit_parse(SIGNED(ACME));
+        cJSON *verdict = cJSON_CreateObject();
+        faults_resume();
+        coco_status status =
+            coco_judge_notation_signed(&kit.image, requirement, verdict, &accepted, &reason, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        coco_buf_done(&reason);
+        coco_json_free(verdict);
+        coco_json_free(requirement);
+    }
+    signkit_end(&kit);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_envelopes_are_accepted),
+        cmocka_unit_test(what_the_wrong_place_signed_is_refused),
+        cmocka_unit_test(payloads_name_one_digest),
+        cmocka_unit_test(judging_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests_name("signature/notation", tests, NULL, NULL);
+}

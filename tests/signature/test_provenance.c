@@ -1,0 +1,91 @@
+/*
+ * tests/signature/test_provenance.c - lib/signature/provenance.c
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "goldenkit.h"
+
+#define V1 "https://slsa.dev/provenance/v1"
+#define ATTESTED(more)                                                                             \
+    "{\"type\":\"inTotoAttested\",\"fulcio\":{" WHO "},\"trustedRootPath\":\"root\"" more "}"
+#define OF_V1 ",\"predicateType\":\"" V1 "\""
+
+static void
+begin(struct signkit *kit)
+{
+    signkit_begin(kit);
+    signkit_add_file(kit, "root", golden_root, strlen(golden_root));
+    signkit_add(kit, COCO_FAMILY_ATTESTATION, COCO_FORM_BUNDLE, golden_provenance,
+                strlen(golden_provenance));
+}
+
+static void
+statements_must_say_what_is_wanted(void **state)
+{
+    static const struct {
+        const char *requirement, *why; /* NULL: accepted */
+    } cases[] = {
+        {ATTESTED(OF_V1), NULL},
+        {ATTESTED(OF_V1 ",\"builderId\":\"https://builder.test\""), NULL},
+        {ATTESTED(OF_V1 ",\"sourceURI\":\"git+https://git.test/app\""), NULL},
+        {ATTESTED(OF_V1 ",\"sourceURI\":\"git+https://git.test/app@refs/heads/main\""), NULL},
+        {ATTESTED(OF_V1 ",\"builderId\":\"https://builder.test/\""), "builderId is"},
+        {ATTESTED(OF_V1 ",\"builderId\":\"https://builder\""), "builderId is"},
+        {ATTESTED(OF_V1 ",\"sourceURI\":\"git+https://git.test/ap\""), "sourceURI is"},
+        {ATTESTED(OF_V1 ",\"sourceURI\":\"git+https://git.test/app@refs\""), "sourceURI is"},
+        {ATTESTED(",\"predicateType\":\"https://slsa.dev/provenance/v0.2\""), "statement: "},
+        {ATTESTED(""), "predicateType"},
+    };
+    struct signkit kit;
+
+    (void)state;
+    begin(&kit);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (cases[i].why)
+            signkit_refuses(&kit, coco_judge_in_toto_attested, cases[i].requirement, cases[i].why);
+        else
+            signkit_accepts(&kit, coco_judge_in_toto_attested, cases[i].requirement);
+    }
+    assert_int_equal(coco_digest_parse(KIT_OTHER, &kit.digests[0], NULL), COCO_OK);
+    signkit_refuses(&kit, coco_judge_in_toto_attested, ATTESTED(OF_V1), "image: it is of another");
+    signkit_end(&kit);
+}
+
+static void
+judging_survives_any_failed_allocation(void **state)
+{
+    struct signkit kit;
+
+    (void)state;
+    begin(&kit);
+    for_each_fault()
+    {
+        struct coco_buf reason = {.limit = COCO_REASON_MAX};
+        coco_error *err = NULL;
+        bool accepted = false;
+
+        faults_pause();
+        cJSON *requirement = signkit_parse(ATTESTED(OF_V1));
+        cJSON *verdict = cJSON_CreateObject();
+        faults_resume();
+        coco_status status =
+            coco_judge_in_toto_attested(&kit.image, requirement, verdict, &accepted, &reason, &err);
+        fault_expect(status, err);
+        coco_error_free(err);
+        coco_buf_done(&reason);
+        coco_json_free(verdict);
+        coco_json_free(requirement);
+    }
+    signkit_end(&kit);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statements_must_say_what_is_wanted),
+        cmocka_unit_test(judging_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests_name("signature/provenance", tests, NULL, NULL);
+}

@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define DEPTH_MAX 16
 /* What a plain scalar may not begin with (section 5.3). */
@@ -221,6 +222,19 @@ read_below(struct yaml *yaml, size_t indent, size_t depth, cJSON *to, const char
     return status == COCO_OK ? read_mapping(yaml, depth + 1, value, err) : status;
 }
 
+/* In any case, as JSON's reader has it: another reader of the file may not tell them apart. */
+static bool
+is_there(const cJSON *mapping, const char *name)
+{
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, mapping) {
+        if (strcasecmp(item->string, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* One key and what it has. */
 static coco_status
 read_entry(struct yaml *yaml, size_t depth, cJSON *to, coco_error **err)
@@ -236,7 +250,7 @@ read_entry(struct yaml *yaml, size_t depth, cJSON *to, coco_error **err)
         return status;
     if (n >= line.len || line.text[n] != ':' || (n + 1 < line.len && line.text[n + 1] != ' '))
         return fail(yaml, COCO_ERR_PROTO, "no key", err);
-    if (cJSON_GetObjectItemCaseSensitive(to, coco_buf_text(&name)))
+    if (is_there(to, coco_buf_text(&name)))
         return fail(yaml, COCO_ERR_PROTO, "a key for the second time", err);
     for (n++; n < line.len && line.text[n] == ' ';)
         n++;

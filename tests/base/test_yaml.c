@@ -57,6 +57,7 @@ static const struct {
     {"a:b", COCO_ERR_PROTO, "no key"},
     {"- a\n", COCO_ERR_PROTO, "among keys"},
     {"a: b\na: c\n", COCO_ERR_PROTO, "line 2: a key for the second time"},
+    {"a: b\nA: c\n", COCO_ERR_PROTO, "line 2: a key for the second time"},
     {"a: b\n  c: d\n", COCO_ERR_PROTO, "line 2: more indented"},
     {"  a: b\nc: d\n", COCO_ERR_PROTO, "less indented"},
     {"a:\n    b: c\n  d: e\n", COCO_ERR_PROTO, "more indented"},

@@ -32,6 +32,7 @@ forget(void *self)
 /* One layer on its way. */
 struct encryption {
     struct coco_layer_key key;
+    struct coco_digest plain; /* of the layer, which its source is held to */
     struct coco_layer_cipher *cipher;
 };
 
@@ -63,6 +64,8 @@ begin_cipher(void *self, const struct coco_sink *out, struct coco_sink *ret, coc
 
     coco_layer_key_done(&encryption->key);
     coco_status status = coco_layer_key_generate(&encryption->key, err);
+    if (encryption->plain.alg == COCO_SHA256)
+        encryption->key.plain = encryption->plain;
     if (status == COCO_OK)
         status = coco_layer_encrypt(&encryption->key, out, &encryption->cipher, err);
     if (status == COCO_OK)
@@ -75,7 +78,7 @@ encrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer
               const struct order *order, struct coco_layer_key *key, cJSON *layers,
               coco_error **err)
 {
-    _cleanup_(encryption_done) struct encryption encryption = {0};
+    _cleanup_(encryption_done) struct encryption encryption = {.plain = layer->digest};
     const struct coco_change change = {begin_cipher, end_cipher, &encryption};
     enum coco_compression compression = COCO_UNCOMPRESSED;
     struct coco_descriptor blob = {0};

@@ -7,10 +7,15 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/relay.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Threads cost more than they save below this. */
+#define THREADS_FROM ((uint64_t)1 << 20)
+#define RING_SIZE ((size_t)1 << 20)
 
 #define ENC_PREFIX "org.opencontainers.image.enc."
 
@@ -176,7 +181,7 @@ coco_transfer_finish(struct coco_transfer *t, const struct coco_buf *manifest,
 
 /* What is changed is measured on its way out: its digest cannot be known before. */
 struct measure {
-    const struct coco_sink *next;
+    const struct coco_sink *next; /* NULL: another thread passes it on */
     struct coco_hash hash;
     uint64_t size;
 };
@@ -190,7 +195,7 @@ measure_write(void *self, const uint8_t *data, size_t len, coco_error **err)
     if (status != COCO_OK)
         return status;
     measure->size += len;
-    return coco_sink_write(measure->next, data, len, err);
+    return measure->next ? coco_sink_write(measure->next, data, len, err) : COCO_OK;
 }
 
 static coco_status
@@ -198,13 +203,80 @@ measure_end(void *self, coco_error **err)
 {
     const struct measure *measure = self;
 
-    return coco_sink_end(measure->next, err);
+    return measure->next ? coco_sink_end(measure->next, err) : COCO_OK;
 }
 
+/*
+ * A blob's way: source -> [change] -> [measure] -> destination. Of a large one each bracket has a
+ * thread of its own, for all three compute about as long: the source's digest, the change, and the
+ * digest of what comes out, beside which it is sent.
+ */
+struct way {
+    struct coco_sink out;
+    struct measure measure;
+    struct coco_relay *behind; /* of the change, or NULL */
+    struct coco_relay *before;
+};
+
 static void
-measure_done(struct measure *measure)
+way_done(struct way *way)
 {
-    coco_hash_done(&measure->hash);
+    coco_relay_free(way->before);
+    coco_relay_free(way->behind);
+    coco_hash_done(&way->measure.hash);
+}
+
+/* Where what the change makes goes. */
+static coco_status
+lay_behind(struct way *way, bool threads, struct coco_sink *ret, coco_error **err)
+{
+    const struct coco_sink measured = {
+        .write = measure_write, .end = measure_end, .self = &way->measure};
+    const struct coco_sink both[] = {measured, way->out};
+
+    way->measure.next = threads ? NULL : &way->out;
+    if (!threads) {
+        *ret = measured;
+        return COCO_OK;
+    }
+    coco_status status = coco_relay_new(RING_SIZE, both, 2, &way->behind, err);
+    if (status == COCO_OK)
+        *ret = coco_relay_sink(way->behind);
+    return status;
+}
+
+/* Where the source's bytes go, to come to sink. */
+static coco_status
+lay_before(struct way *way, bool threads, struct coco_sink *sink, coco_error **err)
+{
+    if (!threads)
+        return COCO_OK;
+    coco_status status = coco_relay_new(RING_SIZE, sink, 1, &way->before, err);
+    if (status == COCO_OK)
+        *sink = coco_relay_sink(way->before);
+    return status;
+}
+
+static coco_status
+send_through(const struct coco_transfer *t, const struct coco_descriptor *blob,
+             const struct coco_change *change, struct way *way, coco_error **err)
+{
+    bool threads = blob->size >= THREADS_FROM;
+    struct coco_sink behind = {0};
+    struct coco_sink in = {0};
+
+    coco_status status = lay_behind(way, threads, &behind, err);
+    if (status == COCO_OK)
+        status = change->begin(change->self, &behind, &in, err);
+    if (status != COCO_OK)
+        return status;
+    status = lay_before(way, threads, &in, err);
+    if (status == COCO_OK)
+        status = coco_source_blob(&t->source, t->ctx, blob, &in, NULL, err);
+    /* Nothing may be under way when what it goes through ends. */
+    coco_relay_free(coco_steal(&way->before));
+    change->end(change->self);
+    return status;
 }
 
 static coco_status
@@ -212,26 +284,18 @@ send_changed(const struct coco_transfer *t, const struct coco_descriptor *blob,
              const struct coco_change *change, struct coco_descriptor *ret, coco_error **err)
 {
     const struct coco_destination *destination = &t->destination;
-    struct coco_sink out = {0};
-    _cleanup_(measure_done) struct measure measure = {.next = &out};
-    const struct coco_sink measured = {
-        .write = measure_write, .end = measure_end, .self = &measure};
-    struct coco_sink in = {0};
+    _cleanup_(way_done) struct way way = {0};
 
-    coco_status status = coco_hash_begin(&measure.hash, COCO_SHA256, err);
+    coco_status status = coco_hash_begin(&way.measure.hash, COCO_SHA256, err);
     if (status == COCO_OK)
-        status = destination->begin_blob(destination->self, t->ctx, &out, err);
+        status = destination->begin_blob(destination->self, t->ctx, &way.out, err);
     if (status == COCO_OK)
-        status = change->begin(change->self, &measured, &in, err);
+        status = send_through(t, blob, change, &way, err);
+    if (status == COCO_OK)
+        status = coco_hash_end(&way.measure.hash, &ret->digest, err);
     if (status != COCO_OK)
         return status;
-    status = coco_source_blob(&t->source, t->ctx, blob, &in, NULL, err);
-    change->end(change->self);
-    if (status == COCO_OK)
-        status = coco_hash_end(&measure.hash, &ret->digest, err);
-    if (status != COCO_OK)
-        return status;
-    ret->size = measure.size;
+    ret->size = way.measure.size;
     return destination->commit_blob(destination->self, t->ctx, &ret->digest, ret->size, err);
 }
 

@@ -137,7 +137,7 @@ coco_layer_encrypt(struct coco_layer_key *key, const struct coco_sink *next,
     cipher->next = *next;
     cipher->encrypts = true;
     cipher->fill = key;
-    coco_status status = start(cipher, key, COCO_SHA256, err);
+    coco_status status = start(cipher, key, key->plain.alg ? 0 : COCO_SHA256, err);
     if (status == COCO_OK)
         *ret = coco_steal(&cipher);
     return status;
@@ -212,7 +212,8 @@ layer_end(void *self, coco_error **err)
 
     if (cipher->encrypts) {
         memcpy(cipher->fill->mac, mac, sizeof(mac));
-        cipher->fill->plain = plain;
+        if (plain.alg)
+            cipher->fill->plain = plain;
     }
     return coco_sink_end(&cipher->next, err);
 }

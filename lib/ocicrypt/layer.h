@@ -54,7 +54,11 @@ COCO_DEFINE_CLEANUP(struct coco_layer_cipher *, coco_layer_cipher_free);
 coco_status coco_layer_decrypt(const struct coco_layer_key *key, const struct coco_sink *next,
                                struct coco_layer_cipher **ret, coco_error **err);
 
-/* Encrypts into next; at the end key->mac and key->plain are filled, then next's end is called. */
+/*
+ * Encrypts into next; at the end key->mac and key->plain are filled, then next's end is called.
+ * Whoever knows the digest of what will come, and checks it, states it as key->plain before: it is
+ * not computed once more then.
+ */
 coco_status coco_layer_encrypt(struct coco_layer_key *key, const struct coco_sink *next,
                                struct coco_layer_cipher **ret, coco_error **err);
 

@@ -94,6 +94,65 @@ encrypt_refuses(void **state)
     assert_no_file(f->dir, "x");
 }
 
+#define LARGE_SIZE ((size_t)3 << 20)
+
+/* A layer that is large enough for threads; what it is. */
+static uint8_t *
+make_large(struct fixture *f, const char *name)
+{
+    uint8_t *layer = malloc(LARGE_SIZE);
+
+    assert_non_null(layer);
+    for (size_t i = 0; i < LARGE_SIZE; i++)
+        layer[i] = (uint8_t)(i * i >> 5);
+    layout_make(f->dir, name, layer, LARGE_SIZE, NULL);
+    return layer;
+}
+
+static void
+a_large_layer_goes_through_threads_and_is_the_same(void **state)
+{
+    static const char *const options[] = {"--decryption-key", "%/ec.pem", NULL};
+    struct fixture *f = *state;
+    _cleanup_free_ uint8_t *layer = make_large(f, "large");
+    _cleanup_buf_ struct coco_buf back = {.limit = LARGE_SIZE};
+    const cJSON *layers = NULL;
+
+    add_recipient(f, COCO_KEY_P256, "ec");
+    assert_ok(copy(f, coco_image_encrypt, "oci:%/large", "oci:%/sealed:v1", NULL), f->err);
+    assert_true(skopeo_copy(f->dir, options, "sealed:v1", "opened"));
+    _cleanup_json_ cJSON *manifest = layout_read_manifest(f->dir, "opened");
+    assert_ok(coco_json_get_array(manifest, "layers", &layers, &f->err), f->err);
+    layout_read_blob(f->dir, "opened", layers->child, &back);
+    assert_int_equal(back.len, LARGE_SIZE);
+    assert_memory_equal(back.data, layer, LARGE_SIZE);
+}
+
+/* A source that delivers something else: nothing is shown, and no thread is left behind. */
+static void
+a_large_layer_that_is_another_is_not_encrypted(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_free_ uint8_t *layer = make_large(f, "large");
+    _cleanup_json_ cJSON *manifest = layout_read_manifest(f->dir, "large");
+    const cJSON *layers = NULL;
+    const char *digest = NULL;
+    char path[256];
+
+    add_recipient(f, COCO_KEY_P256, "ec");
+    assert_ok(coco_json_get_array(manifest, "layers", &layers, &f->err), f->err);
+    assert_ok(coco_json_get_string(layers->child, "digest", &digest, &f->err), f->err);
+    (void)snprintf(path, sizeof(path), "%s/large/blobs/sha256/%s", f->dir,
+                   digest + strlen("sha256:"));
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, -1, SEEK_END), 0);
+    assert_int_equal(fputc(layer[LARGE_SIZE - 1] ^ 1, file), layer[LARGE_SIZE - 1] ^ 1);
+    assert_int_equal(fclose(file), 0);
+    assert_fails(copy(f, coco_image_encrypt, "oci:%/large", "oci:%/sealed:v1", NULL), f->err,
+                 COCO_ERR_VERIFY, "layer 0");
+}
+
 static void
 encrypt_survives_any_failed_allocation(void **state)
 {
@@ -103,7 +162,8 @@ encrypt_survives_any_failed_allocation(void **state)
     char text[128];
 
     add_recipient(f, COCO_KEY_P256, "ec");
-    (void)snprintf(text, sizeof(text), "oci:%s/plain", f->dir);
+    free(make_large(f, "large"));
+    (void)snprintf(text, sizeof(text), "oci:%s/large", f->dir);
     assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
     (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
     assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
@@ -156,6 +216,8 @@ main(void)
         TEST(what_encrypt_makes_skopeo_opens),
         TEST(encrypt_turns_docker_types_into_oci_ones),
         TEST(encrypt_refuses),
+        TEST(a_large_layer_goes_through_threads_and_is_the_same),
+        TEST(a_large_layer_that_is_another_is_not_encrypted),
         TEST(encrypt_survives_any_failed_allocation),
         TEST(without_random_bytes_nothing_is_encrypted_nor_shown),
     };

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -125,6 +126,40 @@ func TestPullRefuses(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(bundle, "rootfs")); err == nil {
 			t.Errorf("%s: left a rootfs", c.what)
 		}
+	}
+}
+
+func TestPoliciesAreJudgedAndExplained(t *testing.T) {
+	dir, digest := layout(t)
+	ref := reference(t, "oci:"+dir+":app")
+	client := imageClient(t)
+	var verdict struct {
+		Digest   string
+		Accepted bool
+		Reason   string
+	}
+	text, err := client.Judge(ctx, ref, nil)
+	if err := json.Unmarshal(must(t, text, err), &verdict); err != nil || !verdict.Accepted || verdict.Digest != digest {
+		t.Fatal(err, string(text))
+	}
+	signed := `{"default":[{"type":"sigstoreSigned","keyPath":"/nowhere"}]}`
+	if err := errors.Join(client.SetPolicy([]byte(signed)), client.AddLookaside([]byte("docker:\n"))); err != nil {
+		t.Fatal(err)
+	}
+	text, err = client.Judge(ctx, ref, nil)
+	if err := json.Unmarshal(must(t, text, err), &verdict); err != nil || verdict.Accepted || !strings.Contains(verdict.Reason, "/nowhere") {
+		t.Fatal(err, string(text))
+	}
+	if err := client.AddLookaside([]byte("x: y\n")); !errors.Is(err, ErrProto) {
+		t.Error(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	private, err1 := x509.MarshalPKCS8PrivateKey(must(t, key, err))
+	if _, err := client.Sign(ctx, ref, must(t, private, err1)); !errors.Is(err, ErrNotSupported) {
+		t.Error("signed in a layout:", err)
+	}
+	if _, err := client.Sign(ctx, ref, []byte("no key")); !errors.Is(err, ErrProto) {
+		t.Error(err)
 	}
 }
 

@@ -37,15 +37,15 @@ check_place(const cJSON *place, coco_error **err)
 }
 
 static coco_status
-add_place(cJSON *to, const cJSON *place, coco_error **err)
+add_place(cJSON *to, const char *name, const cJSON *place, coco_error **err)
 {
     coco_status status = check_place(place, err);
 
-    if (status == COCO_OK && cJSON_GetObjectItemCaseSensitive(to, place->string))
+    if (status == COCO_OK && cJSON_GetObjectItemCaseSensitive(to, name))
         status = coco_fail(err, COCO_ERR_PROTO, "it is said twice");
     if (status == COCO_OK)
-        status = coco_json_add_copy(to, place->string, place, err);
-    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%.300s'", place->string);
+        status = coco_json_add_copy(to, name, place, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%.300s'", name);
 }
 
 coco_status
@@ -68,11 +68,11 @@ coco_lookasides_add(struct coco_lookasides *lookasides, const void *yaml, size_t
         status = coco_json_get_object_opt(root, "docker", &docker, err);
     cJSON_ArrayForEach(place, docker) {
         if (status == COCO_OK)
-            status = add_place(lookasides->docker, place, err);
+            status = add_place(lookasides->docker, place->string, place, err);
     }
     place = cJSON_GetObjectItemCaseSensitive(root, "default-docker");
     if (status == COCO_OK && place && !cJSON_IsNull(place))
-        status = add_place(lookasides->fallback, place, err);
+        status = add_place(lookasides->fallback, "default-docker", place, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "registries.d");
 }
 

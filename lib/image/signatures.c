@@ -246,14 +246,14 @@ is_cose(const char *media_type)
 /* Which layers of which referrers are signatures of a family, and in which form. */
 static const struct referrer {
     enum coco_signature_family family;
+    enum coco_signature_form form;
     bool (*is_type)(const char *type);
     bool (*is_layer)(const char *media_type);
-    enum coco_signature_form form;
 } referrers[] = {
-    {COCO_FAMILY_SIGSTORE, coco_sigstore_bundle_is, coco_sigstore_bundle_is, COCO_FORM_BUNDLE},
-    {COCO_FAMILY_ATTESTATION, coco_sigstore_bundle_is, coco_sigstore_bundle_is, COCO_FORM_BUNDLE},
-    {COCO_FAMILY_NOTATION, is_notation, is_jws, COCO_FORM_JWS},
-    {COCO_FAMILY_NOTATION, is_notation, is_cose, COCO_FORM_COSE},
+    {COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, coco_sigstore_bundle_is, coco_sigstore_bundle_is},
+    {COCO_FAMILY_ATTESTATION, COCO_FORM_BUNDLE, coco_sigstore_bundle_is, coco_sigstore_bundle_is},
+    {COCO_FAMILY_NOTATION, COCO_FORM_JWS, is_notation, is_jws},
+    {COCO_FAMILY_NOTATION, COCO_FORM_COSE, is_notation, is_cose},
 };
 
 #define N_REFERRERS (sizeof(referrers) / sizeof(referrers[0]))

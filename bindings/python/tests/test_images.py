@@ -91,6 +91,21 @@ def test_without_a_policy_only_a_digest_is_pulled(layout, tmp_path):
     assert not (tmp_path / "refused/rootfs").exists()
 
 
+def test_policies_are_judged_and_explained(layout, key_pair):
+    assert client().judge(str(layout))["accepted"] is True
+    signed = {"default": [{"type": "sigstoreSigned", "keyPath": "/nowhere"}]}
+    with coco.ImageClient(policy=json.dumps(signed).encode(), platform="linux/amd64") as strict:
+        verdict = strict.judge(str(layout))
+        assert verdict["accepted"] is False and "/nowhere" in verdict["reason"]
+        strict.add_lookaside(b"docker:\n")
+        with pytest.raises(coco.ProtocolError):
+            strict.add_lookaside(b"x: y\n")
+        with pytest.raises(coco.NotSupportedError):
+            strict.sign(str(layout), key_pair[0])
+        with pytest.raises(coco.ProtocolError):
+            strict.sign(str(layout), b"no key")
+
+
 def test_inspect_describes(layout):
     told = client().inspect(coco.ImageRef(str(layout)))
     assert told["digest"] == layout.digest

@@ -321,29 +321,7 @@ static coco_status
 get_referrers(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct coco_buf *ret,
               coco_error **err)
 {
-    static const struct coco_http_header accept = {"Accept", COCO_MEDIA_OCI_INDEX};
-    struct coco_registry *registry = self;
-    _cleanup_response_ struct coco_http_response response = {0};
-    _cleanup_free_ char *url = NULL;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    coco_digest_format(digest, text);
-    coco_status status = coco_registry_url(registry, "referrers/", text, &url, err);
-    if (status != COCO_OK)
-        return status;
-    const struct coco_http_request request = {
-        .method = "GET",
-        .url = url,
-        .headers = &accept,
-        .n_headers = 1,
-        .only_status = 200,
-        .max_body = ret->limit - ret->len,
-    };
-    status = coco_registry_do(registry, ctx, &request, &response, err);
-    if (status == COCO_OK && response.status != 200)
-        status = coco_registry_fail(registry, "referrers", &response, err);
-    return status == COCO_OK ? coco_buf_append(ret, response.body.data, response.body.len, err)
-                             : status;
+    return coco_registry_referrers(self, ctx, digest, ret, err);
 }
 
 static void

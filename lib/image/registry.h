@@ -87,6 +87,11 @@ coco_status coco_registry_get_blob(struct coco_registry *registry, coco_ctx *ctx
                                    const struct coco_descriptor *blob, const struct coco_sink *sink,
                                    coco_error **err);
 
+/* Appends the index of all that refers to digest: COCO_ERR_NOTFOUND without that API. */
+coco_status coco_registry_referrers(struct coco_registry *registry, coco_ctx *ctx,
+                                    const struct coco_digest *digest, struct coco_buf *ret,
+                                    coco_error **err);
+
 /* The Authorization field for url; NULL in its name if url is none of the registry's. */
 coco_status coco_registry_credential(const struct coco_registry *registry, const char *url,
                                      struct coco_http_header *ret, coco_error **err);

@@ -158,6 +158,13 @@ check_promise(const struct coco_cert_chain *chain, const struct coco_authority *
     return status;
 }
 
+/* Fulcio says what its certificates are for; those of a PKI may be for anything. */
+static bool
+may_sign(X509 *cert, bool is_pki)
+{
+    return coco_cert_may_sign_code(cert) || (is_pki && !coco_cert_says_use(cert));
+}
+
 coco_status
 coco_signer_check_certificate(const struct coco_signer *signer, const struct coco_trust *trust,
                               int64_t now, struct coco_buf *detail, coco_error **err)
@@ -172,7 +179,7 @@ coco_signer_check_certificate(const struct coco_signer *signer, const struct coc
     coco_status status = make_chain(signer, trust, &chain, err);
     for (size_t i = 0; status == COCO_OK && i < n; i++)
         status = check_at(&chain, trust, times[i], &authority, err);
-    if (status == COCO_OK && !coco_cert_may_sign_code(signer->cert))
+    if (status == COCO_OK && !may_sign(signer->cert, trust->is_pki))
         status = coco_fail(err, COCO_ERR_VERIFY, "the certificate is not for signing code");
     if (status == COCO_OK && trust->n_ct_logs > 0)
         status = check_promise(&chain, authority, trust, err);
@@ -198,8 +205,7 @@ coco_signer_check_chain(const struct coco_signer *signer, const struct coco_trus
     coco_status status = make_chain(signer, trust, &chain, err);
     for (size_t i = 0; status == COCO_OK && i < n; i++)
         status = check_at(&chain, trust, times[i], &authority, err);
-    if (status == COCO_OK && coco_cert_says_use(signer->cert)
-        && !coco_cert_may_sign_code(signer->cert))
+    if (status == COCO_OK && !may_sign(signer->cert, true))
         status = coco_fail(err, COCO_ERR_VERIFY, "the certificate is not for signing code");
     return status == COCO_OK ? coco_cert_subject(signer->cert, detail, err) : status;
 }

@@ -220,8 +220,13 @@ coco_identity_check(const cJSON *requirement, enum coco_identity_default otherwi
     status = matches[at].fn(identity, source, &match, &fits, err);
     if (status != COCO_OK || fits)
         return status;
-    return coco_fail(err, COCO_ERR_VERIFY, "%s: it is signed as '%.300s', not as '%.300s%s%s%s%s'",
-                     matches[at].type, reference, asked->name, asked->tag ? ":" : "",
-                     asked->tag ? asked->tag : "", asked->digest ? "@" : "",
-                     asked->digest ? asked->digest : "");
+    return matches[at].needs_name
+               ? coco_fail(err, COCO_ERR_VERIFY,
+                           "%s: it is signed as '%.300s', not as '%.300s%s%s%s%s'",
+                           matches[at].type, reference, asked->name, asked->tag ? ":" : "",
+                           asked->tag ? asked->tag : "", asked->digest ? "@" : "",
+                           asked->digest ? asked->digest : "")
+               : coco_fail(err, COCO_ERR_VERIFY,
+                           "%s: it is signed as '%.300s', which is not what the policy wants",
+                           matches[at].type, reference);
 }

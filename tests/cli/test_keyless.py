@@ -209,3 +209,31 @@ def test_recorded_signatures(coco, tmp_path, name, members, repository, why):
         "image", "verify", "--policy", tmp_path / "policy.json", f"dir:{folder}", "--json", code=3 if why else 0
     )
     assert why is None or why in json.loads(done.stdout)["reason"]
+
+
+def test_a_recorded_signature_by_a_pki(coco, tmp_path):
+    """Of containers/image's own tests; its root is the last certificate of its own chain."""
+    import os
+
+    top = pathlib.Path(os.environ.get("COCO_FIXTURES", "")) / "signature/cimage"
+    folder = recorded(tmp_path, top / "dir-img-cosign-pki-valid")
+    signature = json.loads((folder / "signature-1").read_bytes().split(b"\n", 1)[1])
+    end = "-----END CERTIFICATE-----\n"
+    chain = [part + end for part in signature["annotations"]["dev.sigstore.cosign/chain"].split(end) if part.strip()]
+    (tmp_path / "root.pem").write_text(chain[-1])
+    (tmp_path / "between.pem").write_text(chain[0])
+
+    def judged(code, **pki):
+        required = sigstore(
+            pki={"caRootsPath": f"{tmp_path}/root.pem"} | pki,
+            signedIdentity={"type": "exactRepository", "dockerRepository": "localhost:5000/test"},
+        )
+        (tmp_path / "policy.json").write_text(json.dumps({"default": [required]}))
+        done = coco.run("image", "verify", "--policy", tmp_path / "policy.json", f"dir:{folder}", "--json", code=code)
+        return json.loads(done.stdout)
+
+    who = {"subjectEmail": "qiwan@redhat.com", "subjectHostname": "myhost.example.com"}
+    assert judged(0, **who)["accepted"]
+    assert judged(0, **who, caIntermediatesPath=f"{tmp_path}/between.pem")["accepted"]
+    for wrong in ({"subjectEmail": "qiwan@redhat.co"}, {"subjectHostname": "example.com"}):
+        assert "not for" in judged(3, **(who | wrong))["reason"]

@@ -268,6 +268,25 @@ def test_what_was_tampered_with_is_refused(coco, gpg, policy, image, signed, sto
     assert "there is no signature" in verify(coco, path, image, *options, code=3)["reason"]
 
 
+def test_attachments_count_where_it_is_said(coco, gpg, policy, image, signed, store, tmp_path):
+    """As for podman: with a registries.d, those of cosign need use-sigstore-attachments."""
+    key = tmp_path / "cosign.pem"
+    subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout"], check=True, capture_output=True).stdout
+    coco.run("image", "sign", "--plain-http", "--sign-key", key, f"docker://{image}", code=0)
+    required = {"type": "sigstoreSigned", "keyData": base64.b64encode(public).decode()}
+    assert verify(coco, policy(required), image)["accepted"]
+    url = f"file://{signed}"
+    for said in ({}, {"use-sigstore-attachments": "false"}):
+        refused = verify(coco, policy(required), image, *store(url, **said), code=3)
+        assert "there is no signature" in refused["reason"]
+    options = store(url, **{"use-sigstore-attachments": "true"})
+    assert verify(coco, policy(required, signed_by(gpg)), image, *options)["accepted"]
+
+
 RECORDED = [
     ("dir-img-valid", "public-key.gpg", None),
     ("dir-img-valid-2", "public-key-1.gpg", None),

@@ -14,7 +14,7 @@ from conftest import needs
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1] / "signing"
 # Nothing is fetched by a test: tools/setup --test does that.
-OFFLINE = {"GOPROXY": "off", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOTOOLCHAIN": "local"}
+OFFLINE = {"GOPROXY": "off", "GOFLAGS": "-mod=readonly -buildvcs=false"}
 
 
 class Signing:

@@ -11,8 +11,8 @@ export PATH
 # Everything downloaded for the build and not a Debian package lives in here.
 DEPS=$ROOT/.deps
 
-GO_VERSION=1.23.4
-GO_OLDEST=1.21
+GO_VERSION=1.25.4
+GO_OLDEST=1.25
 CARGO_OLDEST=1.85
 
 # at_least 1.23.4 1.21: whether the first version is not older than the second.

@@ -13,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Threads cost more than they save below this. */
-#define THREADS_FROM ((uint64_t)1 << 20)
-#define RING_SIZE ((size_t)1 << 20)
-
 #define ENC_PREFIX "org.opencontainers.image.enc."
 
 void
@@ -239,7 +235,7 @@ lay_behind(struct way *way, bool threads, struct coco_sink *ret, coco_error **er
         *ret = measured;
         return COCO_OK;
     }
-    coco_status status = coco_relay_new(RING_SIZE, both, 2, &way->behind, err);
+    coco_status status = coco_relay_new(COCO_TRANSFER_RING_SIZE, both, 2, &way->behind, err);
     if (status == COCO_OK)
         *ret = coco_relay_sink(way->behind);
     return status;
@@ -251,7 +247,7 @@ lay_before(struct way *way, bool threads, struct coco_sink *sink, coco_error **e
 {
     if (!threads)
         return COCO_OK;
-    coco_status status = coco_relay_new(RING_SIZE, sink, 1, &way->before, err);
+    coco_status status = coco_relay_new(COCO_TRANSFER_RING_SIZE, sink, 1, &way->before, err);
     if (status == COCO_OK)
         *sink = coco_relay_sink(way->before);
     return status;
@@ -261,7 +257,7 @@ static coco_status
 send_through(const struct coco_transfer *t, const struct coco_descriptor *blob,
              const struct coco_change *change, struct way *way, coco_error **err)
 {
-    bool threads = blob->size >= THREADS_FROM;
+    bool threads = blob->size >= COCO_TRANSFER_THREADS_FROM;
     struct coco_sink behind = {0};
     struct coco_sink in = {0};
 

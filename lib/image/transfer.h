@@ -8,6 +8,10 @@
 
 #include "image/client.h"
 
+/* Threads cost more than they save below this; and what lies between two of them. */
+#define COCO_TRANSFER_THREADS_FROM ((uint64_t)1 << 20)
+#define COCO_TRANSFER_RING_SIZE ((size_t)1 << 20)
+
 struct coco_transfer {
     const coco_image_client *client;
     coco_ctx *ctx;

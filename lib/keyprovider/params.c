@@ -29,7 +29,12 @@ is(const char *text, size_t len, const char *word)
 static const char *
 find(const char *text, size_t len, const char *word)
 {
-    return text ? memmem(text, len, word, strlen(word)) : NULL;
+    size_t n = strlen(word);
+
+    for (size_t i = 0; i + n <= len; i++)
+        if (strncmp(text + i, word, n) == 0)
+            return text + i;
+    return NULL;
 }
 
 static coco_status

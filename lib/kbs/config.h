@@ -121,8 +121,8 @@ struct coco_kbs_config {
         char *key_file; /* that values are sealed with, or NULL */
         char *pkcs11;   /* names the token with the key that wraps it, or NULL */
         char *pkcs11_key;
-        char *tpm;      /* the TPM that wraps it instead, or NULL */
-        char *tpm_pcrs; /* to whose content it is bound, or NULL */
+        char *tpm;          /* the TPM that wraps it instead, or NULL */
+        char *tpm_pcrs;     /* to whose content it is bound, or NULL */
         bool unsealed;      /* in PostgreSQL without one */
         bool shared_nonces; /* where it is in PostgreSQL */
         bool on_postgres;

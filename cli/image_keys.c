@@ -48,6 +48,8 @@ add_file(struct cli *cli, coco_image_client *client, const char *path, size_t ma
     return rc;
 }
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): there is one thread */
+
 /* The first of ocicrypt's files of settings that is there; "internal" stands for none. */
 static const char *
 find_settings(char path[PATH_MAX])
@@ -87,6 +89,8 @@ set_tokens(struct cli *cli, coco_image_client *client)
         rc = cli_check(cli, coco_image_client_set_pkcs11_hash(client, hash, &cli->err));
     return rc;
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */
 
 /* NAME[:PARAMETER]; the parameter may have colons of its own. */
 static int

@@ -204,8 +204,8 @@ go_to_background(const struct program *program)
         int n = snprintf(pid, sizeof(pid), "%d\n", (int)child);
 
         if (coco_file_write(STATE ".pid", pid, (size_t)n, 0644, &err) != COCO_OK)
-            exit(daemon_fail(&program->daemon, err));
-        exit(EXIT_DONE);
+            _exit(daemon_fail(&program->daemon, err));
+        _exit(EXIT_DONE);
     }
     (void)setsid();
     int rc = redirect(program, STATE ".out", STDOUT_FILENO);

@@ -115,7 +115,8 @@ coco_status coco_pgp_check_recipient(const struct coco_pgp_ring *ring, const cha
 /*
  * Opens a message with a secret key of the ring; of signatures inside nothing is said. What does
  * not open, whatever the reason, is COCO_ERR_VERIFY "cannot decrypt with this key": a message for
- * others or for whom it does not say, one that was changed, one without a code against changes, one that is not encrypted.
+ * others or for whom it does not say, one that was changed, one without a code against changes, one
+ * that is not encrypted.
  */
 coco_status coco_pgp_decrypt(struct coco_pgp_ring *ring, const void *message, size_t len,
                              struct coco_secret *ret, coco_error **err);

@@ -21,8 +21,8 @@
 struct adding {
     const char *who;
     rnp_op_encrypt_t op; /* NULL to look only */
-    size_t *total;       /* keys of all recipients */
-    size_t found;
+    size_t total;        /* keys of all recipients */
+    size_t found;        /* of this one */
 };
 
 /* The key that is encrypted to for a primary key: its newest subkey for that, or itself. */
@@ -42,7 +42,7 @@ add(void *self, const struct coco_pgp_key *primary, coco_error **err)
         return coco_fail(err, COCO_ERR_DENIED,
                          "the key of %s has expired, is revoked, or is not to encrypt to",
                          adding->who);
-    if (++*adding->total > COCO_PGP_RECIPIENTS_MAX)
+    if (++adding->total > COCO_PGP_RECIPIENTS_MAX)
         return coco_fail(err, COCO_ERR_INVALID, "more than %d keys to encrypt to",
                          COCO_PGP_RECIPIENTS_MAX);
     if (!adding->op)
@@ -52,13 +52,13 @@ add(void *self, const struct coco_pgp_key *primary, coco_error **err)
 }
 
 static coco_status
-add_recipient(const struct coco_pgp_ring *ring, const char *who, rnp_op_encrypt_t op, size_t *total,
+add_recipient(const struct coco_pgp_ring *ring, const char *who, struct adding *adding,
               coco_error **err)
 {
-    struct adding adding = {.who = who, .op = op, .total = total};
-
-    coco_status status = coco_pgp_each(ring, add, &adding, err);
-    if (status == COCO_OK && adding.found == 0)
+    adding->who = who;
+    adding->found = 0;
+    coco_status status = coco_pgp_each(ring, add, adding, err);
+    if (status == COCO_OK && adding->found == 0)
         status = coco_fail(err, COCO_ERR_NOTFOUND, "no key of OpenPGP is %s", who);
     return status;
 }
@@ -66,18 +66,18 @@ add_recipient(const struct coco_pgp_ring *ring, const char *who, rnp_op_encrypt_
 coco_status
 coco_pgp_check_recipient(const struct coco_pgp_ring *ring, const char *who, coco_error **err)
 {
-    size_t total = 0;
+    struct adding adding = {0};
 
-    return add_recipient(ring, who, NULL, &total, err);
+    return add_recipient(ring, who, &adding, err);
 }
 
 /* No AEAD: readers of ocicrypt's know the code of section 5.13 alone. */
 static coco_status
-encrypt(const struct coco_pgp_ring *ring, rnp_op_encrypt_t op, const char *const *who, size_t n,
-        coco_error **err)
+encrypt_to(const struct coco_pgp_ring *ring, rnp_op_encrypt_t op, const char *const *who, size_t n,
+           coco_error **err)
 {
+    struct adding adding = {.op = op};
     coco_status status = COCO_OK;
-    size_t total = 0;
 
     rnp_result_t result = ring->rnp.op_encrypt_set_cipher(op, RNP_ALGNAME_AES_256);
     if (result == RNP_SUCCESS)
@@ -85,10 +85,10 @@ encrypt(const struct coco_pgp_ring *ring, rnp_op_encrypt_t op, const char *const
     if (result != RNP_SUCCESS)
         return coco_rnp_fail(err, result, COCO_ERR_IO, "encryption");
     for (size_t i = 0; i < n && status == COCO_OK; i++)
-        status = add_recipient(ring, who[i], op, &total, err);
+        status = add_recipient(ring, who[i], &adding, err);
     if (status != COCO_OK)
         return status;
-    if (total == 0)
+    if (adding.total == 0)
         return coco_fail(err, COCO_ERR_INVALID, "no key to encrypt to");
     result = ring->rnp.op_encrypt_execute(op);
     return result == RNP_SUCCESS ? COCO_OK : coco_rnp_fail(err, result, COCO_ERR_IO, "encryption");
@@ -112,7 +112,7 @@ coco_pgp_encrypt(const struct coco_pgp_ring *ring, const char *const *who, size_
     rnp_result_t result = ring->rnp.op_encrypt_create(&op, ring->ffi, input.input, output.output);
     if (result != RNP_SUCCESS)
         return coco_rnp_fail(err, result, COCO_ERR_IO, "encryption");
-    status = encrypt(ring, op, who, n, err);
+    status = encrypt_to(ring, op, who, n, err);
     (void)ring->rnp.op_encrypt_destroy(op);
     if (status == COCO_OK)
         status = coco_pgp_output_get(&output, &made, &len, err);

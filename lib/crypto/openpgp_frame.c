@@ -72,17 +72,25 @@ next(struct coco_reader *r)
     return r->exhausted ? -1 : tag;
 }
 
+/* Whether it consists of packets with these n tags. */
+static bool
+consists_of(struct coco_reader message, const int *tags, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (next(&message) != tags[i])
+            return false;
+    return message.len == 0;
+}
+
 bool
 coco_pgp_frame_is_signed(struct coco_reader message)
 {
-    int first = next(&message);
+    static const int compressed[] = {COCO_PGP_COMPRESSED};
+    static const int one_pass[] = {COCO_PGP_ONE_PASS, COCO_PGP_LITERAL, COCO_PGP_SIGNATURE};
+    static const int old[] = {COCO_PGP_SIGNATURE, COCO_PGP_LITERAL};
 
-    if (first == COCO_PGP_COMPRESSED)
-        return message.len == 0;
-    if (first == COCO_PGP_ONE_PASS)
-        return next(&message) == COCO_PGP_LITERAL && next(&message) == COCO_PGP_SIGNATURE
-               && message.len == 0;
-    return first == COCO_PGP_SIGNATURE && next(&message) == COCO_PGP_LITERAL && message.len == 0;
+    return consists_of(message, compressed, 1) || consists_of(message, one_pass, 3)
+           || consists_of(message, old, 2);
 }
 
 bool

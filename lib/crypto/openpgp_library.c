@@ -8,21 +8,19 @@
 #include "base/fail.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
 
 /* The name is part of its ABI. */
 #define LIBRARY "librnp.so.0"
 
-static coco_status
-find(void *library, const char *name, void *ret, coco_error **err)
-{
-    void *symbol = dlsym(library, name);
-
-    if (!symbol)
-        return coco_fail(err, COCO_ERR_NOTSUP, "%s has no %s", LIBRARY, name);
-    /* POSIX, dlsym(): a pointer to data stands for one to a function. */
-    *(void **)ret = symbol;
-    return COCO_OK;
-}
+static const struct {
+    const char *name;
+    size_t at;
+} functions[] = {
+#define ROW(name) {"rnp_" #name, offsetof(struct coco_rnp, name)},
+    COCO_RNP_FUNCTIONS(ROW)
+#undef ROW
+};
 
 /*
  * It is never unloaded: its C++ has things to do at the end of the process, and the next ring would
@@ -36,11 +34,15 @@ coco_rnp_load(struct coco_rnp *ret, coco_error **err)
 
     if (!library)
         return coco_fail(err, COCO_ERR_NOTSUP, "OpenPGP needs %s, which cannot be loaded", LIBRARY);
-#define FIND(name)                                                                                 \
-    if (status == COCO_OK)                                                                         \
-        status = find(library, "rnp_" #name, (void *)&ret->name, err);
-    COCO_RNP_FUNCTIONS(FIND)
-#undef FIND
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]) && status == COCO_OK; i++) {
+        void *symbol = dlsym(library, functions[i].name);
+
+        /* POSIX, dlsym(): a pointer to data stands for one to a function. */
+        if (symbol)
+            *(void **)((char *)ret + functions[i].at) = symbol;
+        else
+            status = coco_fail(err, COCO_ERR_NOTSUP, "%s has no %s", LIBRARY, functions[i].name);
+    }
     (void)dlclose(library);
     return status;
 }

@@ -69,6 +69,7 @@
     F(uid_handle_destroy)                                                                          \
     F(uid_is_valid)
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration has none */
 #define COCO_RNP_MEMBER(name) __typeof__(&rnp_##name) name;
 
 struct coco_rnp {

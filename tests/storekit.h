@@ -81,7 +81,8 @@ storekit_pull(struct storekit *kit, size_t n_layers, const char *name)
     coco_image_free(kit->pulled);
     kit->pulled = NULL;
     coco_status status = coco_image_ref_parse(text, &ref, &kit->err);
-    const struct coco_pull_order order = {kit->client, &kit->image.source, ref, dir, kit->opts, false};
+    const struct coco_pull_order order = {kit->client, &kit->image.source, ref,
+                                          dir,         kit->opts,          false};
     if (status == COCO_OK)
         status = coco_pull_from(&order, kit->ctx, &kit->pulled, &kit->err);
     coco_image_ref_free(ref);

@@ -38,20 +38,49 @@ coco_dir_check_version(const struct coco_files *files, coco_error **err)
     return COCO_OK;
 }
 
+#define MANIFEST "manifest.json"
+
+/* What was not found by its name may be the directory's own, which has none of that form. */
+static coco_status
+get_own(const struct coco_files *files, const struct coco_digest *digest, struct coco_buf *body,
+        coco_error *missing, coco_error **err)
+{
+    struct coco_digest found = {0};
+
+    coco_status status = files->read(files->self, MANIFEST, body, err);
+    if (status == COCO_OK)
+        status = coco_digest_of(digest->alg, coco_buf_text(body), body->len, &found, err);
+    if (status == COCO_OK && !coco_digest_equal(&found, digest)) {
+        coco_buf_reset(body);
+        status = coco_error_status(missing);
+        coco_error_give(err, missing);
+        return status;
+    }
+    coco_error_free(missing);
+    return status;
+}
+
 static coco_status
 get_manifest(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct coco_buf *body,
              struct coco_buf *media_type, coco_error **err)
 {
     const struct coco_files *files = self;
-    char name[COCO_DIR_NAME_SIZE] = "manifest.json";
+    char name[COCO_DIR_NAME_SIZE] = MANIFEST;
+    coco_error *why = NULL;
 
     (void)media_type; /* nothing beside the manifest tells it */
     coco_status status = coco_ctx_check(ctx, err);
     if (status != COCO_OK)
         return status;
     if (digest)
-        coco_dir_name(digest, ".manifest.json", name);
-    return files->read(files->self, name, body, err);
+        coco_dir_name(digest, "." MANIFEST, name);
+    status = files->read(files->self, name, body, &why);
+    if (status == COCO_OK)
+        return status;
+    if (digest && status == COCO_ERR_NOTFOUND)
+        return get_own(files, digest, body, why, err);
+    coco_error_give(err, why);
+    return status;
 }
 
 static coco_status

@@ -215,6 +215,28 @@ an_image_is_read(void **state)
     assert_fails(resolve(f, "d", &found), f->err, COCO_ERR_CANCELED, "canceled");
 }
 
+/* By its digest, too, although that is no name of a file. */
+static void
+a_manifest_has_a_digest(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
+    _cleanup_source_ struct coco_source source = {0};
+    _cleanup_buf_ struct coco_buf body = {.limit = COCO_MANIFEST_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf type = {.limit = 100};
+    struct coco_digest digest;
+
+    assert_ok(open_dir(f, "d", &ref, &source), f->err);
+    assert_ok(coco_digest_of(COCO_SHA256, MANIFEST, strlen(MANIFEST), &digest, &f->err), f->err);
+    assert_ok(source.manifest(source.self, f->ctx, &digest, &body, &type, &f->err), f->err);
+    assert_string_equal(coco_buf_text(&body), MANIFEST);
+    coco_buf_reset(&body);
+    digest.bytes[0] ^= 1;
+    assert_fails(source.manifest(source.self, f->ctx, &digest, &body, &type, &f->err), f->err,
+                 COCO_ERR_NOTFOUND, ".manifest.json'");
+    assert_int_equal(body.len, 0);
+}
+
 /* skopeo copy --all */
 static void
 an_index_leads_to_the_manifest_beside_it(void **state)
@@ -280,6 +302,7 @@ main(void)
         TEST(links_are_not_followed),
         TEST(what_lies_there_is_checked),
         TEST(an_image_is_read),
+        TEST(a_manifest_has_a_digest),
         TEST(an_index_leads_to_the_manifest_beside_it),
         TEST(reading_survives_any_failed_allocation),
     };

@@ -17,22 +17,8 @@
 
 #define SIGN_PREDICATE "https://sigstore.dev/cosign/sign/v1"
 
-/* A requirement with what it names read in. */
-struct demand {
-    const struct coco_judged_image *image;
-    const cJSON *requirement;
-    struct coco_trust trust;
-};
-
-static void
-demand_done(struct demand *demand)
-{
-    coco_trust_done(&demand->trust);
-}
-
 struct look {
     struct coco_sigstore_look sigstore;
-    const struct demand *demand;
     struct coco_payload payload;
     struct coco_statement statement;
 };
@@ -75,7 +61,7 @@ static coco_status
 check_image(void *self, struct coco_buf *detail, coco_error **err)
 {
     const struct look *look = self;
-    const struct coco_judged_image *image = look->demand->image;
+    const struct coco_judged_image *image = look->sigstore.demand->image;
 
     (void)detail;
     if (!is_bundle(look))
@@ -87,7 +73,7 @@ static coco_status
 check_identity(void *self, struct coco_buf *detail, coco_error **err)
 {
     const struct look *look = self;
-    const struct demand *demand = look->demand;
+    const struct coco_sigstore_demand *demand = look->sigstore.demand;
     const struct coco_judged_image *image = demand->image;
 
     if (is_bundle(look) && cJSON_GetObjectItemCaseSensitive(demand->requirement, "signedIdentity"))
@@ -111,20 +97,13 @@ judge_one(void *self, const struct coco_signature *signature, cJSON *verdict, bo
         {"image", check_image},
         {"identity", check_identity},
     };
-    const struct demand *demand = self;
-    struct coco_check checks[COCO_SIGSTORE_CHECKS_MAX + sizeof(own) / sizeof(own[0]) + 1] = {{0}};
     _cleanup_(look_done) struct look look = {
-        .sigstore.trust = &demand->trust,
-        .sigstore.requirement = demand->requirement,
-        .sigstore.now = demand->image->now,
+        .sigstore.demand = self,
         .sigstore.signature = signature,
-        .demand = demand,
     };
 
-    size_t n = coco_sigstore_checks(&demand->trust, checks);
-    memcpy(&checks[n], own, sizeof(own));
-    coco_sigstore_look_begin(&look.sigstore);
-    return coco_checks_run(checks, &look, verdict, accepted, reason, err);
+    return coco_sigstore_run(&look.sigstore, own, sizeof(own) / sizeof(own[0]), verdict, accepted,
+                             reason, err);
 }
 
 coco_status
@@ -132,13 +111,7 @@ coco_judge_sigstore_signed(const struct coco_judged_image *image, const cJSON *r
                            cJSON *verdict, bool *accepted, struct coco_buf *reason,
                            coco_error **err)
 {
-    _cleanup_(demand_done) struct demand demand = {.image = image, .requirement = requirement};
-    const struct coco_signatures *list = NULL;
+    static const struct coco_sigstore_kind kind = {COCO_FAMILY_SIGSTORE, judge_one};
 
-    coco_status status = coco_trust_read(requirement, image->source, &demand.trust, err);
-    if (status == COCO_OK)
-        status = image->source->list(image->source->self, COCO_FAMILY_SIGSTORE, &list, err);
-    if (status == COCO_OK)
-        status = coco_judge_each(list, judge_one, &demand, verdict, accepted, reason, err);
-    return status;
+    return coco_sigstore_judge(&kind, image, requirement, verdict, accepted, reason, err);
 }

@@ -16,22 +16,8 @@
 
 #include <string.h>
 
-/* A requirement with what it names read in. */
-struct demand {
-    const struct coco_judged_image *image;
-    const cJSON *requirement;
-    struct coco_trust trust;
-};
-
-static void
-demand_done(struct demand *demand)
-{
-    coco_trust_done(&demand->trust);
-}
-
 struct look {
     struct coco_sigstore_look sigstore;
-    const struct demand *demand;
     struct coco_statement statement;
 };
 
@@ -50,7 +36,7 @@ check_statement(void *self, struct coco_buf *detail, coco_error **err)
     const char *wanted = NULL;
 
     coco_status status =
-        coco_json_get_string(look->demand->requirement, "predicateType", &wanted, err);
+        coco_json_get_string(look->sigstore.demand->requirement, "predicateType", &wanted, err);
     if (status == COCO_OK)
         status = coco_statement_parse(coco_buf_text(payload), payload->len, &look->statement, err);
     if (status == COCO_OK && strcmp(look->statement.predicate_type, wanted) != 0)
@@ -65,7 +51,7 @@ check_image(void *self, struct coco_buf *detail, coco_error **err)
     const struct look *look = self;
 
     (void)detail;
-    return coco_judged_is_stated(look->demand->image, &look->statement, err);
+    return coco_judged_is_stated(look->sigstore.demand->image, &look->statement, err);
 }
 
 /* Where SLSA says it, in its versions. */
@@ -105,7 +91,8 @@ check_member(const struct look *look, const char *member, const char *const *poi
 {
     const char *wanted = NULL;
 
-    coco_status status = coco_json_get_string_opt(look->demand->requirement, member, &wanted, err);
+    coco_status status =
+        coco_json_get_string_opt(look->sigstore.demand->requirement, member, &wanted, err);
     if (status != COCO_OK || !wanted)
         return status;
     const char *said = find(look->statement.predicate, pointers);
@@ -135,20 +122,13 @@ judge_one(void *self, const struct coco_signature *signature, cJSON *verdict, bo
         {"image", check_image},
         {"provenance", check_provenance},
     };
-    const struct demand *demand = self;
-    struct coco_check checks[COCO_SIGSTORE_CHECKS_MAX + sizeof(own) / sizeof(own[0]) + 1] = {{0}};
     _cleanup_(look_done) struct look look = {
-        .sigstore.trust = &demand->trust,
-        .sigstore.requirement = demand->requirement,
-        .sigstore.now = demand->image->now,
+        .sigstore.demand = self,
         .sigstore.signature = signature,
-        .demand = demand,
     };
 
-    size_t n = coco_sigstore_checks(&demand->trust, checks);
-    memcpy(&checks[n], own, sizeof(own));
-    coco_sigstore_look_begin(&look.sigstore);
-    return coco_checks_run(checks, &look, verdict, accepted, reason, err);
+    return coco_sigstore_run(&look.sigstore, own, sizeof(own) / sizeof(own[0]), verdict, accepted,
+                             reason, err);
 }
 
 coco_status
@@ -156,13 +136,7 @@ coco_judge_in_toto_attested(const struct coco_judged_image *image, const cJSON *
                             cJSON *verdict, bool *accepted, struct coco_buf *reason,
                             coco_error **err)
 {
-    _cleanup_(demand_done) struct demand demand = {.image = image, .requirement = requirement};
-    const struct coco_signatures *list = NULL;
+    static const struct coco_sigstore_kind kind = {COCO_FAMILY_ATTESTATION, judge_one};
 
-    coco_status status = coco_trust_read(requirement, image->source, &demand.trust, err);
-    if (status == COCO_OK)
-        status = image->source->list(image->source->self, COCO_FAMILY_ATTESTATION, &list, err);
-    if (status == COCO_OK)
-        status = coco_judge_each(list, judge_one, &demand, verdict, accepted, reason, err);
-    return status;
+    return coco_sigstore_judge(&kind, image, requirement, verdict, accepted, reason, err);
 }

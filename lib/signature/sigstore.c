@@ -19,12 +19,7 @@
 #define ENTRY "dev.sigstore.cosign/bundle"
 #define STAMP "dev.sigstore.cosign/rfc3161timestamp"
 #define RAW_SIGNATURE_MAX ((size_t)8 << 10)
-
-void
-coco_sigstore_look_begin(struct coco_sigstore_look *look)
-{
-    look->raw.limit = RAW_SIGNATURE_MAX;
-}
+#define CHECKS_MAX 5
 
 void
 coco_sigstore_look_done(struct coco_sigstore_look *look)
@@ -94,12 +89,12 @@ read_others(const struct coco_sigstore_look *look, struct coco_signer *ret, coco
     const char *stamp = coco_signature_annotation(signature, STAMP);
 
     coco_status status =
-        look->trust->by_certificate ? read_certificates(signature, ret, err) : COCO_OK;
-    if (status == COCO_OK && entry && look->trust->n_logs > 0) {
+        look->demand->trust.by_certificate ? read_certificates(signature, ret, err) : COCO_OK;
+    if (status == COCO_OK && entry && look->demand->trust.n_logs > 0) {
         status = coco_log_entry_parse_annotation(entry, strlen(entry), &ret->entries[0], err);
         ret->n_entries = status == COCO_OK;
     }
-    if (status == COCO_OK && stamp && look->trust->n_stampers > 0)
+    if (status == COCO_OK && stamp && look->demand->trust.n_stampers > 0)
         status = read_stamp(stamp, ret, err);
     return status;
 }
@@ -164,8 +159,8 @@ check_signature(void *self, struct coco_buf *detail, coco_error **err)
 {
     struct coco_sigstore_look *look = self;
 
-    return coco_signer_check_signature(&look->bundle.signer, look->trust, signed_data(look),
-                                       raw_signature(look), detail, err);
+    return coco_signer_check_signature(&look->bundle.signer, &look->demand->trust,
+                                       signed_data(look), raw_signature(look), detail, err);
 }
 
 static coco_status
@@ -186,16 +181,16 @@ check_log(void *self, struct coco_buf *detail, coco_error **err)
         subject.payload = coco_buf_text(&look->bundle.envelope.payload);
         subject.payload_len = look->bundle.envelope.payload.len;
     }
-    return coco_signer_check_log(&look->bundle.signer, look->trust, &subject, detail, err);
+    return coco_signer_check_log(&look->bundle.signer, &look->demand->trust, &subject, detail, err);
 }
 
 static coco_status
 check_stamps(void *self, struct coco_buf *detail, coco_error **err)
 {
     struct coco_sigstore_look *look = self;
-    const struct coco_trust *trust = look->trust;
+    const struct coco_trust *trust = &look->demand->trust;
     const struct coco_buf *raw = raw_signature(look);
-    bool demanded = coco_material_has(look->requirement, "timestampAuthority")
+    bool demanded = coco_material_has(look->demand->requirement, "timestampAuthority")
                     || (trust->by_certificate && trust->n_logs == 0);
 
     if (look->bundle.signer.n_stamps == 0 && !demanded)
@@ -209,16 +204,18 @@ check_certificate(void *self, struct coco_buf *detail, coco_error **err)
 {
     const struct coco_sigstore_look *look = self;
 
-    return coco_signer_check_certificate(&look->bundle.signer, look->trust, look->now, detail, err);
+    return coco_signer_check_certificate(&look->bundle.signer, &look->demand->trust,
+                                         look->demand->image->now, detail, err);
 }
 
-size_t
-coco_sigstore_checks(const struct coco_trust *trust, struct coco_check *ret)
+/* Those that trust has somebody for. */
+static size_t
+choose_checks(const struct coco_trust *trust, struct coco_check ret[CHECKS_MAX])
 {
     const struct {
         struct coco_check check;
         bool wanted;
-    } all[COCO_SIGSTORE_CHECKS_MAX] = {
+    } all[CHECKS_MAX] = {
         {{"form", check_form}, true},
         {{"signature", check_signature}, true},
         {{"log", check_log}, trust->n_logs > 0},
@@ -227,8 +224,48 @@ coco_sigstore_checks(const struct coco_trust *trust, struct coco_check *ret)
     };
     size_t n = 0;
 
-    for (size_t i = 0; i < COCO_SIGSTORE_CHECKS_MAX; i++)
+    for (size_t i = 0; i < CHECKS_MAX; i++)
         if (all[i].wanted)
             ret[n++] = all[i].check;
     return n;
+}
+
+coco_status
+coco_sigstore_run(struct coco_sigstore_look *look, const struct coco_check *own, size_t n,
+                  cJSON *verdict, bool *accepted, struct coco_buf *reason, coco_error **err)
+{
+    /* The last is empty: the list's end. */
+    struct coco_check checks[CHECKS_MAX + COCO_SIGSTORE_OWN_MAX + 1] = {{0}};
+
+    if (n > COCO_SIGSTORE_OWN_MAX)
+        return coco_fail(err, COCO_ERR_INVALID, "more than %d checks", COCO_SIGSTORE_OWN_MAX);
+    size_t first = choose_checks(&look->demand->trust, checks);
+    memcpy(&checks[first], own, n * sizeof(*own));
+    look->raw.limit = RAW_SIGNATURE_MAX;
+    return coco_checks_run(checks, look, verdict, accepted, reason, err);
+}
+
+static void
+demand_done(struct coco_sigstore_demand *demand)
+{
+    coco_trust_done(&demand->trust);
+}
+
+coco_status
+coco_sigstore_judge(const struct coco_sigstore_kind *kind, const struct coco_judged_image *image,
+                    const cJSON *requirement, cJSON *verdict, bool *accepted,
+                    struct coco_buf *reason, coco_error **err)
+{
+    _cleanup_(demand_done) struct coco_sigstore_demand demand = {
+        .image = image,
+        .requirement = requirement,
+    };
+    const struct coco_signatures *list = NULL;
+
+    coco_status status = coco_trust_read(requirement, image->source, &demand.trust, err);
+    if (status == COCO_OK)
+        status = image->source->list(image->source->self, kind->family, &list, err);
+    if (status == COCO_OK)
+        status = coco_judge_each(list, kind->one, &demand, verdict, accepted, reason, err);
+    return status;
 }

@@ -12,26 +12,46 @@
 #define COCO_SIGNATURE_SIGSTORE_H
 
 #include "signature/bundle.h"
-#include "signature/verdict.h"
+#include "signature/judge.h"
 
-#define COCO_SIGSTORE_CHECKS_MAX 5
+#define COCO_SIGSTORE_OWN_MAX 3
+
+/* A requirement with what it names read in. */
+struct coco_sigstore_demand {
+    const struct coco_judged_image *image;
+    const cJSON *requirement;
+    struct coco_trust trust;
+};
+
+/* What is looked for, and how each is judged: by one, whose self is the demand. */
+struct coco_sigstore_kind {
+    enum coco_signature_family family;
+    coco_judge_one_fn *one;
+};
+
+/* A coco_judge_fn, but for kind. */
+coco_status coco_sigstore_judge(const struct coco_sigstore_kind *kind,
+                                const struct coco_judged_image *image, const cJSON *requirement,
+                                cJSON *verdict, bool *accepted, struct coco_buf *reason,
+                                coco_error **err);
 
 /* One signature on its way through the checks: the first member of what they are given. */
 struct coco_sigstore_look {
-    const struct coco_trust *trust;
-    const cJSON *requirement;
-    int64_t now;
+    const struct coco_sigstore_demand *demand;
     const struct coco_signature *signature;
     /* Found on the way. */
     struct coco_buf raw;                /* the signature's bytes, of a payload */
     struct coco_sigstore_bundle bundle; /* of a payload the signer alone */
 };
 
-/* Of one whose other members are set. */
-void coco_sigstore_look_begin(struct coco_sigstore_look *look);
 void coco_sigstore_look_done(struct coco_sigstore_look *look);
 
-/* Writes those that trust has somebody for to ret, which has room for all, and says how many. */
-size_t coco_sigstore_checks(const struct coco_trust *trust, struct coco_check *ret);
+/*
+ * Checks who has signed, for what the demand trusts somebody for, and then the n own checks, up to
+ * COCO_SIGSTORE_OWN_MAX, of the caller, whose structure begins with look.
+ */
+coco_status coco_sigstore_run(struct coco_sigstore_look *look, const struct coco_check *own,
+                              size_t n, cJSON *verdict, bool *accepted, struct coco_buf *reason,
+                              coco_error **err);
 
 #endif

@@ -67,11 +67,11 @@ sessions_are_refused(void **state)
     struct world *w = *state;
     const struct attestation how = {0};
     _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
-    char cookie[4096];
+    char cookie[sizeof(w->cookie)];
 
     assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
     make_attestation(w, &how, &body);
-    strcpy(cookie, w->cookie);
+    memcpy(cookie, w->cookie, sizeof(cookie));
     static const char *const cookies[] = {
         NULL,
         "",
@@ -87,9 +87,9 @@ sessions_are_refused(void **state)
         assert_says_no(w, "AttestationError");
     }
     for (size_t i = strlen("kbs-session-id="); i < strlen(cookie); i += 7) {
-        char tampered[4096];
+        char tampered[sizeof(cookie)];
 
-        strcpy(tampered, cookie);
+        memcpy(tampered, cookie, sizeof(tampered));
         tampered[i] = tampered[i] == 'A' ? 'B' : 'A';
         assert_int_equal(
             ask_bytes(w, "POST", "/kbs/v0/attest", tampered, NULL, body.data, body.len), 401);

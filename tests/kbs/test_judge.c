@@ -49,11 +49,11 @@ a_nonce_works_once(void **state)
     struct world *w = *state;
     const struct attestation how = {0};
     _cleanup_buf_ struct coco_buf body = {.limit = 1 << 20};
-    char cookie[4096];
+    char cookie[sizeof(w->cookie)];
 
     assert_int_equal(ask(w, "POST", "/kbs/v0/auth", NULL, NULL, AUTH_BODY), 200);
     make_attestation(w, &how, &body);
-    strcpy(cookie, w->cookie);
+    memcpy(cookie, w->cookie, sizeof(cookie));
     assert_int_equal(ask_bytes(w, "POST", "/kbs/v0/attest", cookie, NULL, body.data, body.len),
                      200);
     /* The same words from somebody else, or from the same guest with its new session. */

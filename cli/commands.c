@@ -168,12 +168,12 @@ static const struct cli_command table[] = {
                    "key can. Then DST is read again: every "
                    "layer must be encrypted and open by its key, and by --key, if that is one of "
                    "the recipients'. SRC and DST are REFs as in \"image pull\".",
-        .options = {OPT_RECIPIENT, OPT_KEYRING,         OPT_LAYER,        OPT_KEY,
-                    OPT_NO_PROOF,  OPT_KEY_PROVIDERS,   OPT_KBS,          OPT_KBS_ADMIN_KEY,
-                    OPT_KBS_PATH,  OPT_KBS_POLICY,      OPT_KBS_CA,       OPT_PLAIN_HTTP,
-                    OPT_TLS_CA,    OPT_CERT_DIR,        OPT_PROXY,        OPT_NO_PROXY,
-                    OPT_AUTHFILE,  OPT_REGISTRIES_CONF, OPT_ALL,          OPT_PLATFORM,
-                    OPT_MAX_BYTES, OPT_RETRIES,         OPT_STALL_TIMEOUT},
+        .options = {OPT_RECIPIENT,     OPT_KEYRING,   OPT_LAYER,           OPT_KEY,
+                    OPT_NO_CHUNKS,     OPT_NO_PROOF,  OPT_KEY_PROVIDERS,   OPT_KBS,
+                    OPT_KBS_ADMIN_KEY, OPT_KBS_PATH,  OPT_KBS_POLICY,      OPT_KBS_CA,
+                    OPT_PLAIN_HTTP,    OPT_TLS_CA,    OPT_CERT_DIR,        OPT_PROXY,
+                    OPT_NO_PROXY,      OPT_AUTHFILE,  OPT_REGISTRIES_CONF, OPT_ALL,
+                    OPT_PLATFORM,      OPT_MAX_BYTES, OPT_RETRIES,         OPT_STALL_TIMEOUT},
         .run = cli_image_encrypt,
     },
     {

@@ -110,6 +110,8 @@ cli_image_encrypt(struct cli *cli)
         rc = copy_begin(cli, false, &copy);
     if (rc == CLI_DONE && cli_given(&cli->args, OPT_NO_PROOF))
         copy.options.flags |= COCO_IMAGE_UNPROVED;
+    if (rc == CLI_DONE && cli_given(&cli->args, OPT_NO_CHUNKS))
+        copy.options.flags |= COCO_IMAGE_UNCHUNKED;
     if (rc == CLI_DONE)
         rc = add_layers(cli, copy.client);
     /* Who proves it by a private key gives that, too. */

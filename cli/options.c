@@ -128,6 +128,10 @@ static const struct cli_option table[OPT_COUNT] = {
                         "16 MiB"},
     [OPT_MEASUREMENT] = {"measurement", 0, "HEX", NULL, NULL, false,
                          "what the evidence has, such as MRCONFIGID or HOST_DATA"},
+    [OPT_NO_CHUNKS] =
+        {"no-chunks", 0, NULL, NULL, NULL, false,
+         "write no list of the layers' chunks, by which a guest authenticates them as "
+         "they come"},
     [OPT_NO_PROOF] = {"no-proof", 0, NULL, NULL, NULL, false,
                       "do not read again what was encrypted"},
     [OPT_NO_PROXY] = {"no-proxy", 0, "LIST", NULL, NULL, false,

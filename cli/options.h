@@ -79,6 +79,7 @@ enum cli_opt {
     OPT_MAX_CONTENT,
     OPT_MAX_MEMORY,
     OPT_MEASUREMENT,
+    OPT_NO_CHUNKS,
     OPT_NO_PROOF,
     OPT_NO_PROXY,
     OPT_OLD_KEY,

@@ -76,6 +76,9 @@ const ImageKeepRecipients = uint32(C.COCO_IMAGE_KEEP_RECIPIENTS)
 // ImageUnproved, of Encrypt, does not read again what was put.
 const ImageUnproved = uint32(C.COCO_IMAGE_UNPROVED)
 
+// ImageUnchunked, of Encrypt, makes no list of the layers' chunks and their MACs.
+const ImageUnchunked = uint32(C.COCO_IMAGE_UNCHUNKED)
+
 // ImageAllPlatforms, of Encrypt, Decrypt and Rekey, makes an index of all images
 // of an index.
 const ImageAllPlatforms = uint32(C.COCO_IMAGE_ALL_PLATFORMS)

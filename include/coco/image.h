@@ -653,6 +653,11 @@ typedef enum coco_image_flag {
      * them, is left out, for it is about what was.
      */
     COCO_IMAGE_ALL_PLATFORMS = 16,
+    /**
+     * Of coco_image_encrypt(): no list of the layers' chunks and their MACs, by which whoever
+     * pulls the image authenticates what it unpacks as it comes.
+     */
+    COCO_IMAGE_UNCHUNKED = 32,
 } coco_image_flag;
 
 /**

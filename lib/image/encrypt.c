@@ -14,6 +14,7 @@ struct order {
     struct coco_proof *layers; /* of which those are encrypted that are asked for */
     size_t n;
     size_t next;
+    size_t chunk_size; /* 0 for no list of chunks */
 };
 
 static void
@@ -33,6 +34,7 @@ forget(void *self)
 struct encryption {
     struct coco_layer_key key;
     struct coco_digest plain; /* of the layer, which its source is held to */
+    size_t chunk_size;
     struct coco_layer_cipher *cipher;
 };
 
@@ -66,6 +68,7 @@ begin_cipher(void *self, const struct coco_sink *out, struct coco_sink *ret, coc
     coco_status status = coco_layer_key_generate(&encryption->key, err);
     if (encryption->plain.alg == COCO_SHA256)
         encryption->key.plain = encryption->plain;
+    encryption->key.chunks.size = encryption->chunk_size;
     if (status == COCO_OK)
         status = coco_layer_encrypt(&encryption->key, out, &encryption->cipher, err);
     if (status == COCO_OK)
@@ -78,7 +81,8 @@ encrypt_layer(const struct coco_transfer *t, const struct coco_descriptor *layer
               const struct order *order, struct coco_layer_key *key, cJSON *layers,
               coco_error **err)
 {
-    _cleanup_(encryption_done) struct encryption encryption = {.plain = layer->digest};
+    _cleanup_(encryption_done) struct encryption encryption = {.plain = layer->digest,
+                                                               .chunk_size = order->chunk_size};
     const struct coco_change change = {begin_cipher, end_cipher, &encryption};
     enum coco_compression compression = COCO_UNCOMPRESSED;
     struct coco_descriptor blob = {0};
@@ -154,6 +158,19 @@ check_encryptable(const struct coco_manifest *manifest, const struct order *orde
     return COCO_OK;
 }
 
+/* What the lists of all layers take is bounded: they lie in one manifest. */
+static size_t
+chunk_size_of(const struct coco_transfer *t, const struct order *order)
+{
+    uint64_t total = 0;
+
+    if (t->opts.flags & COCO_IMAGE_UNCHUNKED)
+        return 0;
+    for (size_t i = 0; i < order->n; i++)
+        total += order->layers[i].encrypted ? t->found.manifest.layers[i].size : 0;
+    return coco_chunk_size_for(total);
+}
+
 static coco_status
 plan(struct coco_transfer *t, void *self, coco_error **err)
 {
@@ -167,6 +184,7 @@ plan(struct coco_transfer *t, void *self, coco_error **err)
     coco_status status = choose_layers(t->client, order, err);
     if (status == COCO_OK)
         status = check_encryptable(manifest, order, err);
+    order->chunk_size = chunk_size_of(t, order);
     return status;
 }
 
@@ -188,6 +206,7 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
 {
     _cleanup_transfer_ struct coco_transfer t = {.client = client, .ctx = ctx};
     _cleanup_(forget) struct order order = {0};
+    const uint32_t flags = COCO_IMAGE_UNPROVED | COCO_IMAGE_ALL_PLATFORMS | COCO_IMAGE_UNCHUNKED;
     const struct coco_remaking how = {
         .encrypted = true,
         .plan = plan,
@@ -202,8 +221,7 @@ coco_image_encrypt(coco_image_client *client, coco_ctx *ctx, const coco_image_re
         return coco_fail(err, COCO_ERR_INVALID, "nobody to encrypt the image for");
     coco_status status = coco_transfer_check_new(to, err);
     if (status == COCO_OK)
-        status =
-            coco_transfer_find(&t, from, opts, COCO_IMAGE_UNPROVED | COCO_IMAGE_ALL_PLATFORMS, err);
+        status = coco_transfer_find(&t, from, opts, flags, err);
     if (status == COCO_OK)
         status = coco_transfer_images(&t, from, to, &how, ret, err);
     return status;

@@ -11,6 +11,23 @@
 #define TEXT_MAX ((size_t)16 << 20)
 
 static coco_status
+add_chunks(const cJSON *annotations, cJSON *layer, coco_error **err)
+{
+    _cleanup_(coco_chunks_done) struct coco_chunks chunks = {0};
+    cJSON *json = NULL;
+
+    coco_status status = coco_annotations_chunks(annotations, &chunks, err);
+    if (status != COCO_OK || chunks.size == 0)
+        return status;
+    status = coco_json_add_object(layer, "chunks", &json, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(json, "size", chunks.size, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(json, "count", chunks.tags.len / COCO_CHUNK_TAG_SIZE, err);
+    return status;
+}
+
+static coco_status
 add_layer(const struct coco_descriptor *layer, cJSON *layers, coco_error **err)
 {
     char digest[COCO_DIGEST_TEXT_SIZE];
@@ -32,6 +49,8 @@ add_layer(const struct coco_descriptor *layer, cJSON *layers, coco_error **err)
         status = coco_json_add_array(json, "recipients", &recipients, err);
     if (status == COCO_OK && encrypted && layer->annotations)
         status = coco_annotations_list(layer->annotations, recipients, err);
+    if (status == COCO_OK && encrypted && layer->annotations)
+        status = add_chunks(layer->annotations, json, err);
     return status;
 }
 

@@ -12,13 +12,13 @@
 /* Less is not worth a thread; of more, one stage would only run further ahead of the next. */
 #define RING_MIN ((uint64_t)64 << 10)
 #define RING_MAX ((uint64_t)1 << 20)
-/* A chunk of output, the decoder without its window, the reader of tar. */
+/* A piece of output, the decoder without its window, the reader of tar. */
 #define FIXED ((uint64_t)512 << 10)
 
 /* What is fetched ahead of its turn. */
 #define AHEAD_MAX ((uint64_t)3 << 19)
-/* All of it but the window, at the most. */
-#define BESIDE (FIXED + 3 * RING_MAX + AHEAD_MAX)
+/* All of it but the window, at the most: three rings' worth, and one of a chunk. */
+#define BESIDE (FIXED + 4 * RING_MAX + AHEAD_MAX)
 
 #define MEMORY_MOST (UINT64_C(1) << 62)
 
@@ -40,11 +40,18 @@ coco_pipeline_ahead(uint64_t max_memory)
     return within(0, max_memory / 16, AHEAD_MAX);
 }
 
+/* Chunks that are larger are not waited for: the MAC of the layer is there for those. */
+static uint64_t
+chunk_of(const struct coco_layer_key *key, uint64_t max_memory)
+{
+    return key && key->chunks.size <= ring_of(max_memory) ? key->chunks.size : 0;
+}
+
 /* What is left for a window beside rings of that size. */
 static uint64_t
-max_window(uint64_t max_memory, uint64_t ring)
+max_window(uint64_t max_memory, uint64_t ring, uint64_t chunk)
 {
-    return max_memory - coco_pipeline_ahead(max_memory) - FIXED - 3 * ring;
+    return max_memory - coco_pipeline_ahead(max_memory) - FIXED - 3 * ring - chunk;
 }
 
 uint64_t
@@ -56,7 +63,7 @@ coco_pipeline_memory(uint64_t window)
     /* A decoder takes the next power of two, and anybody may have said what it needs. */
     while (need < window && need < MEMORY_MOST)
         need <<= 1;
-    return need <= max_window(least, ring_of(least)) ? least : need + BESIDE;
+    return need <= max_window(least, ring_of(least), 0) ? least : need + BESIDE;
 }
 
 /* What is inflated is hashed and unpacked at once. Whether it was the right content is heard first.
@@ -86,7 +93,7 @@ begin_inflate(struct coco_pipeline *pipeline, const struct coco_pipeline_order *
 {
     const struct coco_inflate_limits limits = {
         .max_ratio = order->max_ratio,
-        .max_window = max_window(order->max_memory, ring),
+        .max_window = max_window(order->max_memory, ring, chunk_of(order->key, order->max_memory)),
         .beside = BESIDE,
     };
     coco_status status =
@@ -103,13 +110,19 @@ begin_inflate(struct coco_pipeline *pipeline, const struct coco_pipeline_order *
 
 /* Failures of what is behind wait until the blob, and with it the MAC, was judged. */
 static coco_status
-begin_cipher(struct coco_pipeline *pipeline, const struct coco_layer_key *key, coco_error **err)
+begin_cipher(struct coco_pipeline *pipeline, const struct coco_pipeline_order *order,
+             coco_error **err)
 {
+    struct coco_layer_key lent;
+
     pipeline->defer.next = pipeline->sink;
     pipeline->sink = coco_defer_sink(&pipeline->defer);
-    if (!key)
+    if (!order->key)
         return COCO_OK;
-    coco_status status = coco_layer_decrypt(key, &pipeline->sink, &pipeline->cipher, err);
+    lent = *order->key;
+    if (chunk_of(&lent, order->max_memory) == 0)
+        lent.chunks = (struct coco_chunks){0};
+    coco_status status = coco_layer_decrypt(&lent, &pipeline->sink, &pipeline->cipher, err);
     if (status == COCO_OK)
         pipeline->sink = coco_layer_cipher_sink(pipeline->cipher);
     return status;
@@ -127,7 +140,7 @@ coco_pipeline_begin(struct coco_pipeline *pipeline, const struct coco_pipeline_o
     if (status == COCO_OK)
         status = begin_inflate(pipeline, order, ring, err);
     if (status == COCO_OK)
-        status = begin_cipher(pipeline, order->key, err);
+        status = begin_cipher(pipeline, order, err);
     return status;
 }
 

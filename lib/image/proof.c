@@ -123,7 +123,8 @@ same_key(const struct coco_layer_key *a, const struct coco_layer_key *b)
 {
     return coco_secret_equal(&a->key, b->key.data, b->key.len)
            && CRYPTO_memcmp(a->nonce, b->nonce, sizeof(a->nonce)) == 0
-           && CRYPTO_memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+           && CRYPTO_memcmp(a->mac, b->mac, sizeof(a->mac)) == 0
+           && coco_chunks_same(&a->chunks, &b->chunks);
 }
 
 /* What the client's keys find in the annotations. That none of them opens is no failure: whoever

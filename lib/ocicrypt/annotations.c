@@ -2,8 +2,8 @@
  * ocicrypt/annotations.c - from a layer's annotations to its key, and back
  *
  * Reading: pubopts (cipher, MAC) and, for each opener, each blob of its keys.*
- * annotation: unwrap -> private options (key, nonce, digest). Source of the
- * formats: containers/ocicrypt encryption.go and keywrap/.
+ * annotation: unwrap -> private options (key, nonce, digest); then the list of
+ * chunks, if there is one. Source of the formats: containers/ocicrypt encryption.go and keywrap/.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,6 +21,7 @@
 #define ENC "org.opencontainers.image.enc."
 #define PUBOPTS ENC "pubopts"
 #define KEYS ENC "keys."
+#define CHUNKS ENC "libcoco.chunks"
 #define SUFFIX "+encrypted"
 
 /* "org.opencontainers.image.enc.keys.", the scheme and the name of a key provider */
@@ -87,6 +88,28 @@ read_public_options(const cJSON *annotations, uint8_t mac[COCO_LAYER_MAC_SIZE], 
     if (status != COCO_OK)
         return coco_wrap(err, status, "public options of the layer");
     return coco_public_options_read(coco_buf_text(&text), text.len, mac, err);
+}
+
+coco_status
+coco_annotations_chunks(const cJSON *annotations, struct coco_chunks *ret, coco_error **err)
+{
+    const char *value = NULL;
+
+    coco_status status = coco_json_get_string_opt(annotations, CHUNKS, &value, err);
+    return status == COCO_OK && value ? coco_chunks_read(value, ret, err) : status;
+}
+
+static coco_status
+write_chunks(const struct coco_chunks *chunks, cJSON *annotations, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_JSON_SIZE_MAX};
+
+    if (chunks->size == 0)
+        return COCO_OK;
+    coco_status status = coco_chunks_write(chunks, &text, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(annotations, CHUNKS, coco_buf_text(&text), err);
+    return status;
 }
 
 /*
@@ -198,10 +221,12 @@ coco_annotations_open(const cJSON *annotations, const struct coco_wrapper *opene
         status = not_found(&search, annotations, n, err);
     if (status == COCO_OK)
         status = coco_private_options_read(&search.options, &key, err);
+    if (status == COCO_OK)
+        status = coco_annotations_chunks(annotations, &key.chunks, err);
     if (status != COCO_OK)
         return status;
     *ret = key;
-    key.key = (struct coco_secret){0};
+    key = (struct coco_layer_key){0};
     return COCO_OK;
 }
 
@@ -313,6 +338,8 @@ coco_annotations_add(cJSON *annotations, const struct coco_layer_key *key,
         status = coco_public_options_write(key, &options, err);
     if (status == COCO_OK)
         status = coco_json_add_base64(made, PUBOPTS, options.data, options.len, err);
+    if (status == COCO_OK)
+        status = write_chunks(&key->chunks, made, err);
     if (status == COCO_OK)
         status = move_all(made, annotations, err);
     if (status != COCO_OK)

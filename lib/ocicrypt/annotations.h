@@ -49,6 +49,10 @@ coco_status coco_annotations_add_recipients(cJSON *annotations, const struct coc
 /* Removes all annotations of encryption. */
 void coco_annotations_strip(cJSON *annotations);
 
+/* The list of the layer's chunks; *ret is left alone where there is none. As coco_chunks_read(). */
+coco_status coco_annotations_chunks(const cJSON *annotations, struct coco_chunks *ret,
+                                    coco_error **err);
+
 /* Appends to the JSON array one object {"scheme"[,"kid"]} for each way a layer can be opened. */
 coco_status coco_annotations_list(const cJSON *annotations, cJSON *array, coco_error **err);
 

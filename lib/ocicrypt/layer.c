@@ -2,13 +2,15 @@
  * ocicrypt/layer.c - the layer cipher AES_256_CTR_HMAC_SHA256
  *
  * write: ciphertext -> MAC, CTR -> plaintext -> digest -> next (or the other way
- * round), a block at a time; end: MAC, digest, then next's end.
+ * round), a block at a time; end: MAC, digest, then next's end. Where there is a list of
+ * chunks, its stage stands on the side of the ciphertext.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ocicrypt/layer.h"
 
 #include "base/fail.h"
+#include "ocicrypt/chunk_mac.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -20,6 +22,7 @@
 
 struct coco_layer_cipher {
     struct coco_sink next;
+    struct coco_chunk_mac *chunks; /* or NULL */
     EVP_CIPHER_CTX *ctr;
     EVP_MAC_CTX *mac;
     struct coco_hash plain; /* of the plaintext; none when nothing is to be compared */
@@ -34,6 +37,7 @@ void
 coco_layer_key_done(struct coco_layer_key *key)
 {
     coco_secret_done(&key->key);
+    coco_chunks_done(&key->chunks);
     OPENSSL_cleanse(key, sizeof(*key));
 }
 
@@ -55,7 +59,7 @@ coco_layer_key_generate(struct coco_layer_key *ret, coco_error **err)
     if (status != COCO_OK)
         return status;
     *ret = key;
-    key.key = (struct coco_secret){0};
+    key = (struct coco_layer_key){0};
     return COCO_OK;
 }
 
@@ -67,6 +71,7 @@ coco_layer_cipher_free(struct coco_layer_cipher *cipher)
     EVP_CIPHER_CTX_free(cipher->ctr);
     EVP_MAC_CTX_free(cipher->mac);
     coco_hash_done(&cipher->plain);
+    coco_chunk_mac_free(cipher->chunks);
     OPENSSL_cleanse(cipher, sizeof(*cipher));
     free(cipher);
 }
@@ -104,42 +109,6 @@ start(struct coco_layer_cipher *cipher, const struct coco_layer_key *key, enum c
     coco_status status = start_mac(cipher, &key->key, err);
     if (status == COCO_OK && plain)
         status = coco_hash_begin(&cipher->plain, plain, err);
-    return status;
-}
-
-coco_status
-coco_layer_decrypt(const struct coco_layer_key *key, const struct coco_sink *next,
-                   struct coco_layer_cipher **ret, coco_error **err)
-{
-    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher =
-        calloc(1, sizeof(*cipher));
-
-    if (!cipher)
-        return coco_fail_nomem(err);
-    cipher->next = *next;
-    cipher->want_plain = key->plain;
-    memcpy(cipher->want_mac, key->mac, sizeof(cipher->want_mac));
-    coco_status status = start(cipher, key, key->plain.alg, err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&cipher);
-    return status;
-}
-
-coco_status
-coco_layer_encrypt(struct coco_layer_key *key, const struct coco_sink *next,
-                   struct coco_layer_cipher **ret, coco_error **err)
-{
-    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher =
-        calloc(1, sizeof(*cipher));
-
-    if (!cipher)
-        return coco_fail_nomem(err);
-    cipher->next = *next;
-    cipher->encrypts = true;
-    cipher->fill = key;
-    coco_status status = start(cipher, key, key->plain.alg ? 0 : COCO_SHA256, err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&cipher);
     return status;
 }
 
@@ -189,7 +158,7 @@ check(const struct coco_layer_cipher *cipher, const uint8_t *mac, const struct c
 
     differs |= CRYPTO_memcmp(plain->bytes, cipher->want_plain.bytes, sizeof(plain->bytes));
     if (differs)
-        return coco_fail(err, COCO_ERR_VERIFY, "layer authentication failed");
+        return coco_fail(err, COCO_ERR_VERIFY, COCO_LAYER_NOT_AUTHENTIC);
     return COCO_OK;
 }
 
@@ -218,8 +187,58 @@ layer_end(void *self, coco_error **err)
     return coco_sink_end(&cipher->next, err);
 }
 
+static struct coco_sink
+own_sink(struct coco_layer_cipher *cipher)
+{
+    return (struct coco_sink){.write = layer_write, .end = layer_end, .self = cipher};
+}
+
+coco_status
+coco_layer_decrypt(const struct coco_layer_key *key, const struct coco_sink *next,
+                   struct coco_layer_cipher **ret, coco_error **err)
+{
+    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher =
+        calloc(1, sizeof(*cipher));
+
+    if (!cipher)
+        return coco_fail_nomem(err);
+    const struct coco_sink decrypting = own_sink(cipher);
+    cipher->next = *next;
+    cipher->want_plain = key->plain;
+    memcpy(cipher->want_mac, key->mac, sizeof(cipher->want_mac));
+    coco_status status = start(cipher, key, key->plain.alg, err);
+    if (status == COCO_OK && key->chunks.size > 0)
+        status = coco_chunk_mac_check(&key->key, &key->chunks, &decrypting, &cipher->chunks, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&cipher);
+    return status;
+}
+
+coco_status
+coco_layer_encrypt(struct coco_layer_key *key, const struct coco_sink *next,
+                   struct coco_layer_cipher **ret, coco_error **err)
+{
+    _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher =
+        calloc(1, sizeof(*cipher));
+
+    if (!cipher)
+        return coco_fail_nomem(err);
+    cipher->next = *next;
+    cipher->encrypts = true;
+    cipher->fill = key;
+    coco_status status = start(cipher, key, key->plain.alg ? 0 : COCO_SHA256, err);
+    if (status == COCO_OK && key->chunks.size > 0)
+        status = coco_chunk_mac_make(&key->key, &key->chunks, next, &cipher->chunks, err);
+    if (status == COCO_OK && cipher->chunks)
+        cipher->next = coco_chunk_mac_sink(cipher->chunks);
+    if (status == COCO_OK)
+        *ret = coco_steal(&cipher);
+    return status;
+}
+
 struct coco_sink
 coco_layer_cipher_sink(struct coco_layer_cipher *cipher)
 {
-    return (struct coco_sink){.write = layer_write, .end = layer_end, .self = cipher};
+    return cipher->chunks && !cipher->encrypts ? coco_chunk_mac_sink(cipher->chunks)
+                                               : own_sink(cipher);
 }

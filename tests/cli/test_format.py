@@ -13,12 +13,14 @@ import re
 import pytest
 
 ciphers = pytest.importorskip("cryptography.hazmat.primitives.ciphers")
+from cryptography.hazmat.primitives import hashes  # noqa: E402
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: E402
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: E402
 
 from layout import LAYER, Layout  # noqa: E402
 
 DOC = (pathlib.Path(__file__).parents[2] / "doc/encrypted-image-format.md").read_text()
-VECTORS = dict(re.findall(r"^\| ([\w -]+) \| `(.*)` \|$", DOC[DOC.index("## 6. Vectors"):], flags=re.M))
+VECTORS = dict(re.findall(r"^\| ([\w -]+) \| `(.*)` \|$", DOC[DOC.index("## 7. Vectors"):], flags=re.M))
 PEM = re.search(r"^-----BEGIN.*?-----END PRIVATE KEY-----$", DOC, flags=re.M | re.S)[0] + "\n"
 ENC = "org.opencontainers.image.enc."
 
@@ -28,7 +30,7 @@ def binary(name):
 
 
 def test_the_page_has_them_all():
-    assert set(VECTORS) == {"plaintext", "key", "nonce", "ciphertext", "mac", "public options", "private options",
+    assert set(VECTORS) == {"plaintext", "key", "nonce", "ciphertext", "mac", "public options", "private options", "chunks",
                             "key-encryption key", "packet 1", "packet 2", "jwe"}
 
 
@@ -50,11 +52,17 @@ def test_another_library_computes_the_same():
         assert opened.decode() == VECTORS["private options"]
 
 
+def test_another_library_computes_the_same_chunks():
+    key = HKDF(hashes.SHA256(), 32, None, b"libcoco encrypted layer chunks v1").derive(binary("key"))
+    tag = AESGCM(key).encrypt(bytes(12), b"", binary("ciphertext") + b"\1")
+    assert VECTORS["chunks"] == "AES-256-GMAC:131072:" + base64.b64encode(tag).decode()
+
+
 @pytest.fixture
 def image(tmp_path):
     """image(scheme, blob): a layout whose only layer is the vector's, which is no tar, but that is not looked at."""
 
-    def make(scheme, blob):
+    def make(scheme, blob, **more):
         layout = Layout(tmp_path / scheme.replace(".", "-"))
         layout.add_image("app", [{"a": b"b"}])
         manifest = layout.manifest("app")
@@ -64,7 +72,7 @@ def image(tmp_path):
         manifest["layers"] = [{
             "mediaType": LAYER + "+encrypted", "digest": sealed, "size": len(binary("ciphertext")),
             "annotations": {ENC + "pubopts": base64.b64encode(VECTORS["public options"].encode()).decode(),
-                            ENC + "keys." + scheme: blob}}]
+                            ENC + "keys." + scheme: blob} | {ENC + f"libcoco.{name}": more[name] for name in more}}]
         layout.set_manifest("app", manifest)
         layout.set_config("app", config)
         return layout
@@ -83,6 +91,23 @@ def test_the_jwe_opens(coco, image, tmp_path):
     opened = Layout(tmp_path / "opened")
     coco.run("image", "decrypt", "--key", tmp_path / "key.pem", image("jwe", VECTORS["jwe"]).ref("app"), opened.ref("app"),
              code=0)
+    assert_opened(opened)
+
+
+def test_the_chunks_are_compared(coco, image, tmp_path):
+    (tmp_path / "key.pem").write_text(PEM)
+    opened, right = Layout(tmp_path / "opened"), VECTORS["chunks"]
+    words = ["image", "decrypt", "--key", tmp_path / "key.pem"]
+    for chunks, why in ((right.replace("qK", "qL"), b"layer authentication failed"),
+                        (right.replace("131072", "1048576").replace("qK", "qL"), b"layer authentication failed"),
+                        (right.replace("131072", "131073"), b"chunks of the layer"),
+                        (right.replace("GMAC", "CMAC"), b"chunks of the layer")):
+        done = coco.run(*words, image("jwe", VECTORS["jwe"], chunks=chunks).ref("app"), f"oci:{tmp_path}/refused:app")
+        assert done.returncode != 0 and why in done.stderr
+        refused = Layout(tmp_path / "refused")
+        assert refused.index()["manifests"] == []
+        assert not any(blob.read_bytes() == binary("plaintext") for blob in refused.blobs.iterdir())
+    coco.run(*words, image("jwe", VECTORS["jwe"], chunks=right).ref("app"), opened.ref("app"), code=0)
     assert_opened(opened)
 
 

@@ -546,6 +546,29 @@ def test_what_was_encrypted_is_read_again(coco, layout, registry, keys, tmp_path
     coco.run("image", "encrypt", *to, "--no-proof", layout.ref("app"), f"{registry.host}/unproved:1", code=0)
 
 
+def test_layers_have_a_list_of_chunks_unless_nobody_wants_one(coco, layout, keys, tmp_path):
+    with_list, without = Layout(tmp_path / "with"), Layout(tmp_path / "without")
+    to = ["--recipient", f"jwe:{keys('ec')[1]}", "--key", keys("ec")[0]]
+    coco.run("image", "encrypt", *to, layout.ref("app"), with_list.ref("app"), code=0)
+    coco.run("image", "encrypt", *to, "--no-chunks", layout.ref("app"), without.ref("app"), code=0)
+    shown = coco.json("image", "inspect", with_list.ref("app"))
+    assert [layer["chunks"] for layer in shown["layers"]] == [{"size": 1 << 20, "count": 1}] * 2
+    assert not any("chunks" in layer for layer in coco.json("image", "inspect", without.ref("app"))["layers"])
+    # Other recipients, the same layers.
+    again = Layout(tmp_path / "again")
+    coco.run("image", "rekey", "--key", keys("ec")[0], "--recipient", f"jwe:{keys('rsa')[1]}", with_list.ref("app"), again.ref("app"),
+             code=0)
+    name = "org.opencontainers.image.enc.libcoco.chunks"
+    lists = [[layer["annotations"][name] for layer in image.manifest("app")["layers"]] for image in (with_list, again)]
+    assert lists[0] == lists[1]
+    for image, key in (with_list, "ec"), (without, "ec"), (again, "rsa"):
+        opened = Layout(tmp_path / f"opened-{image.path.name}")
+        coco.run("image", "decrypt", "--key", keys(key)[0], image.ref("app"), opened.ref("app"), code=0)
+        assert [layer["digest"] for layer in opened.manifest("app")["layers"]] == [
+            layer["digest"] for layer in layout.manifest("app")["layers"]]
+        assert not any(name in layer.get("annotations", {}) for layer in opened.manifest("app")["layers"])
+
+
 def test_an_encrypted_image_needs_a_key(coco, layout, keys, tmp_path):
     encrypted = Layout(tmp_path / "encrypted")
     coco.run(

@@ -91,6 +91,11 @@ def spoil_hmac(layer, at):
     layer["annotations"][name] = base64.b64encode(json.dumps(options).encode()).decode()
 
 
+def spoil_chunks(layer, at):
+    name = ENC + "libcoco.chunks"
+    layer["annotations"][name] = letter(layer["annotations"][name], at)
+
+
 def spoil_content(layout, at):
     manifest = layout.manifest("app")
     data = bytearray(layout.blob(manifest["layers"][0]["digest"]).read_bytes())
@@ -125,6 +130,10 @@ def test_a_mac_or_a_layer_that_was_changed_has_one_text(coco, sealed, tmp_path):
     manifest, said = layout.manifest("app"), set()
     for at in 0, 20, 40:
         change(layout, lambda layer, at=at: spoil_hmac(layer, at))
+        said.add(assert_text(coco, layout, keys, tmp_path, NO_LAYER))
+        layout.set_manifest("app", manifest)
+    for at in -4, -23:
+        change(layout, lambda layer, at=at: spoil_chunks(layer, at % len(layer["annotations"][ENC + "libcoco.chunks"])))
         said.add(assert_text(coco, layout, keys, tmp_path, NO_LAYER))
         layout.set_manifest("app", manifest)
     for at in 0, 50, -1:

@@ -415,7 +415,8 @@ what_encrypt_did_is_told(void **state)
     assert_contains((const char *)coco_bytes_data(f->bytes),
                     "\"size\":5,\"mediaType\":\"" LAYER "+gzip+encrypted\",\"encrypted\":true,"
                     "\"recipients\":[{\"scheme\":\"jwe\"},{\"scheme\":"
-                    "\"provider.attestation-agent\",\"kid\":\"kbs:///a/b/c\"}]}]}");
+                    "\"provider.attestation-agent\",\"kid\":\"kbs:///a/b/c\"}],"
+                    "\"chunks\":{\"size\":1048576,\"count\":1}}]}");
     /* Nothing that would open it */
     assert_null(strstr((const char *)coco_bytes_data(f->bytes), "wrapped"));
 }

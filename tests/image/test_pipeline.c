@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static coco_error *err;
 static struct tarball tar;
@@ -60,7 +61,7 @@ end(void **state)
 
 /* The tar as an encrypted layer that is not compressed. */
 static void
-make_layer(struct layer *ret)
+make_listed_layer(struct layer *ret, size_t chunk_size)
 {
     _cleanup_(coco_layer_cipher_freep) struct coco_layer_cipher *cipher = NULL;
 
@@ -72,10 +73,17 @@ make_layer(struct layer *ret)
     tarball_end(&tar);
     assert_ok(coco_digest_of(COCO_SHA256, tar.data, tar.len, &ret->diff_id, &err), err);
     assert_ok(coco_layer_key_generate(&ret->key, &err), err);
+    ret->key.chunks.size = chunk_size;
     assert_ok(coco_layer_encrypt(&ret->key, &next, &cipher, &err), err);
     const struct coco_sink sink = coco_layer_cipher_sink(cipher);
     assert_ok(coco_sink_write(&sink, tar.data, tar.len, &err), err);
     assert_ok(coco_sink_end(&sink, &err), err);
+}
+
+static void
+make_layer(struct layer *ret)
+{
+    make_listed_layer(ret, 0);
 }
 
 static struct coco_pipeline_order
@@ -129,6 +137,43 @@ an_encrypted_layer_becomes_files(void **state)
     struct coco_pipeline_order order = order_of(&layer, true);
     assert_ok(run(&order, layer.blob.data, layer.blob.len), err);
     assert_file(top, "etc/motd", "hello\n");
+}
+
+/* Without the list, what stands before the change is in files already when the MAC is looked at. */
+static void
+with_a_list_of_chunks_nothing_is_unpacked_that_is_not_authentic(void **state)
+{
+    _cleanup_layer_ struct layer layer = {0};
+    struct stat st;
+
+    (void)state;
+    make_listed_layer(&layer, COCO_CHUNK_SIZE_MIN);
+    struct coco_pipeline_order order = order_of(&layer, true);
+    order.max_memory = 16 * COCO_CHUNK_SIZE_MIN;
+    layer.blob.data[COCO_CHUNK_SIZE_MIN - 1] ^= 1;
+    assert_fails(run(&order, layer.blob.data, layer.blob.len), err, COCO_ERR_VERIFY,
+                 COCO_LAYER_NOT_AUTHENTIC);
+    assert_int_equal(fstatat(root, "etc", &st, AT_SYMLINK_NOFOLLOW), -1);
+    layer.blob.data[COCO_CHUNK_SIZE_MIN - 1] ^= 1;
+    assert_ok(run(&order, layer.blob.data, layer.blob.len), err);
+    assert_file(top, "etc/motd", "hello\n");
+}
+
+/* A list that nobody looks at may be wrong. */
+static void
+a_list_of_chunks_that_do_not_fit_the_memory_is_left_alone(void **state)
+{
+    _cleanup_layer_ struct layer layer = {0};
+
+    (void)state;
+    make_listed_layer(&layer, COCO_CHUNK_SIZE_MIN);
+    struct coco_pipeline_order order = order_of(&layer, true);
+    layer.key.chunks.tags.data[0] ^= 1;
+    assert_ok(run(&order, layer.blob.data, layer.blob.len), err);
+    assert_file(top, "etc/motd", "hello\n");
+    order.max_memory = 16 * COCO_CHUNK_SIZE_MIN;
+    assert_fails(run(&order, layer.blob.data, layer.blob.len), err, COCO_ERR_VERIFY,
+                 COCO_LAYER_NOT_AUTHENTIC);
 }
 
 static void
@@ -268,6 +313,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_layer_becomes_files, begin, end),
         cmocka_unit_test_setup_teardown(an_encrypted_layer_becomes_files, begin, end),
+        cmocka_unit_test_setup_teardown(
+            with_a_list_of_chunks_nothing_is_unpacked_that_is_not_authentic, begin, end),
+        cmocka_unit_test_setup_teardown(a_list_of_chunks_that_do_not_fit_the_memory_is_left_alone,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(another_diff_id_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(what_no_stage_understands_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_window_is_refused_with_the_memory_it_needs, begin, end),

@@ -24,6 +24,8 @@
 #define ENC "org.opencontainers.image.enc."
 #define PUBOPTS ENC "pubopts"
 #define JWE ENC "keys.jwe"
+#define CHUNKS ENC "libcoco.chunks"
+#define TAG "qKjS0LajtSCr5GLwrnJsgg=="
 #define PROVIDER ENC "keys.provider.attestation-agent"
 #define URI "kbs:///default/test-key/1"
 
@@ -468,6 +470,41 @@ open_refuses_hostile_public_options(void **state)
     EVP_PKEY_free(opener);
 }
 
+/* The list goes with the key, and is removed with the rest. */
+static void
+a_list_of_chunks_comes_and_goes_with_the_layer(void **state)
+{
+    static const struct {
+        const char *list;
+        coco_status status;
+    } hostile[] = {
+        {"", COCO_ERR_NOTSUP},
+        {"HMAC-SHA256:131072:" TAG, COCO_ERR_NOTSUP},
+        {"AES-256-GMAC:1:" TAG, COCO_ERR_PROTO},
+        {"AES-256-GMAC:131072:", COCO_ERR_PROTO},
+    };
+    _cleanup_(EVP_PKEY_freep) EVP_PKEY *opener = new_key(COCO_KEY_P256);
+    const struct openers openers = {&opener, 1, NULL};
+    _cleanup_layer_key_ struct coco_layer_key key = some_key();
+    _cleanup_layer_key_ struct coco_layer_key back = {0};
+    struct coco_chunks chunks = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_chunks_read("AES-256-GMAC:131072:" TAG, &key.chunks, &err), err);
+    _cleanup_json_ cJSON *annotations = annotations_for(&key, &opener, 1, NULL, 0);
+    assert_ok(open_with(annotations, &openers, &back, &err), err);
+    assert_true(coco_chunks_same(&key.chunks, &back.chunks));
+    for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+        cJSON_DeleteItemFromObjectCaseSensitive(annotations, CHUNKS);
+        assert_ok(coco_json_add_string(annotations, CHUNKS, hostile[i].list, &err), err);
+        assert_open_fails(annotations, &openers, i, hostile[i].status);
+    }
+    coco_annotations_strip(annotations);
+    assert_ok(coco_annotations_chunks(annotations, &chunks, &err), err);
+    assert_int_equal(chunks.size, 0);
+}
+
 /* T17: upstream would use this nonce, and decrypt to something of the attacker's choice. */
 static void
 a_public_nonce_is_not_looked_at(void **state)
@@ -670,6 +707,7 @@ everything_survives_any_failed_allocation(void **state)
 
     (void)state;
     kbs_init(&kbs);
+    assert_ok(coco_chunks_read("AES-256-GMAC:131072:" TAG, &key.chunks, &err), err);
     const struct coco_kek kek = {URI, &kbs.kek};
     for (int jwe = 0; jwe < 2; jwe++) {
         const struct recipients to = {&opener, (size_t)jwe, &kek, 1 - (size_t)jwe};
@@ -849,6 +887,7 @@ main(void)
         cmocka_unit_test(annotations_have_the_form_of_upstream),
         cmocka_unit_test(add_refuses_what_nobody_could_open),
         cmocka_unit_test(open_refuses_hostile_public_options),
+        cmocka_unit_test(a_list_of_chunks_comes_and_goes_with_the_layer),
         cmocka_unit_test(a_public_nonce_is_not_looked_at),
         cmocka_unit_test(open_tries_every_way_and_says_when_it_knows_none),
         cmocka_unit_test(open_refuses_annotations_that_are_no_list_of_blobs),

@@ -20,6 +20,8 @@
 #define MAC "171f2f6c70288a3d9662e02f2d5b245942faac4fd4b64ced81250d13ab72d8ad"
 #define DIGEST "sha256:a9e78cd0602b622bc9b2edd3dcd908f942b74e0978a8c025fc2ab1c9e635866b"
 #define LEN (sizeof(PLAIN) - 1)
+/* GMAC by openssl mac, its key by openssl kdf. */
+#define CHUNK_TAG "a8a8d2d0b6a3b520abe462f0ae726c82"
 
 /* Where a layer goes; whether its end was told is what counts. */
 struct target {
@@ -185,6 +187,61 @@ what_is_encrypted_decrypts_across_blocks_and_counter_overflow(void **state)
 }
 
 static void
+a_list_of_chunks_is_made_when_asked_for(void **state)
+{
+    struct coco_layer_key key = vector_key();
+    struct target there = {0};
+    struct target back = {0};
+    uint8_t tag[COCO_CHUNK_TAG_SIZE];
+    coco_error *err = NULL;
+
+    (void)state;
+    key.chunks.size = COCO_CHUNK_SIZE_MIN;
+    assert_ok(encrypt(&key, PLAIN, LEN, &there, &err), err);
+    assert_true(there.ended);
+    assert_true(coco_unhex(CHUNK_TAG, strlen(CHUNK_TAG), tag, sizeof(tag)));
+    assert_int_equal(key.chunks.tags.len, sizeof(tag));
+    assert_memory_equal(key.chunks.tags.data, tag, sizeof(tag));
+    for (size_t step = 1; step <= LEN; step++) {
+        assert_ok(decrypt(&key, there.buf.data, LEN, step, &back, &err), err);
+        assert_string_equal(coco_buf_text(&back.buf), PLAIN);
+        coco_buf_done(&back.buf);
+    }
+    coco_buf_done(&there.buf);
+    coco_layer_key_done(&key);
+}
+
+/* Without the list, plaintext comes before the MAC was seen; with it, none that is not right. */
+static void
+of_a_changed_chunk_nothing_comes(void **state)
+{
+    enum { LISTED, CONTENT, TAG, MAC_OF_ALL, N };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (int what = LISTED; what < N; what++) {
+        struct coco_layer_key key = vector_key();
+        struct target there = {0};
+        struct target back = {0};
+
+        key.chunks.size = COCO_CHUNK_SIZE_MIN;
+        assert_ok(encrypt(&key, PLAIN, LEN, &there, &err), err);
+        there.buf.data[LEN - 1] ^= what == LISTED || what == CONTENT;
+        key.chunks.tags.data[0] ^= what == TAG;
+        key.mac[0] ^= what == MAC_OF_ALL;
+        if (what == LISTED)
+            coco_chunks_done(&key.chunks);
+        assert_fails(decrypt(&key, there.buf.data, LEN, LEN, &back, &err), err, COCO_ERR_VERIFY,
+                     COCO_LAYER_NOT_AUTHENTIC);
+        assert_false(back.ended);
+        assert_int_equal(back.buf.len, what == CONTENT || what == TAG ? 0 : LEN);
+        coco_buf_done(&there.buf);
+        coco_buf_done(&back.buf);
+        coco_layer_key_done(&key);
+    }
+}
+
+static void
 fresh_keys_differ(void **state)
 {
     struct coco_layer_key a = {0};
@@ -324,6 +381,7 @@ everything_survives_any_failed_allocation(void **state)
         struct target back = {0};
 
         coco_status status = coco_layer_key_generate(&key, &err);
+        key.chunks.size = COCO_CHUNK_SIZE_MIN;
         if (status == COCO_OK)
             status = encrypt(&key, PLAIN, LEN, &there, &err);
         if (status == COCO_OK)
@@ -382,6 +440,8 @@ main(void)
         cmocka_unit_test(decrypt_gives_the_published_plaintext_in_any_portions),
         cmocka_unit_test(encrypt_gives_the_published_ciphertext_mac_and_digest),
         cmocka_unit_test(what_is_encrypted_decrypts_across_blocks_and_counter_overflow),
+        cmocka_unit_test(a_list_of_chunks_is_made_when_asked_for),
+        cmocka_unit_test(of_a_changed_chunk_nothing_comes),
         cmocka_unit_test(fresh_keys_differ),
         cmocka_unit_test(decrypt_refuses_a_changed_layer_with_one_answer),
         cmocka_unit_test(a_digest_that_is_not_stated_is_not_compared),

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -73,25 +74,49 @@ class Buildah:
         self.copy(source, target, pull, [], env)
 
 
+def build(top, package):
+    """A program of tests/interop, or no test."""
+    done = subprocess.run(
+        [needs("go"), "build", "-o", top / "peer", package], cwd=pathlib.Path(__file__).parent.parent / "interop",
+        env=os.environ | {"GOPROXY": "off", "GOFLAGS": "-mod=readonly"}, capture_output=True, text=True, check=False,
+    )
+    if done.returncode != 0:
+        pytest.skip(f"the modules of tests/interop are not here: {done.stderr[:200]}")
+    return top / "peer"
+
+
 class Module:
     """github.com/containers/ocicrypt by itself, which knows what Debian's tools do not."""
 
     schemes = {"jwe", "pkcs7", "pgp", "pkcs11", "provider"}
 
     def __init__(self, top):
-        self.peer = top / "peer"
-        done = subprocess.run(
-            [needs("go"), "build", "-o", self.peer, "."], cwd=pathlib.Path(__file__).parent.parent / "interop",
-            env=os.environ | {"GOPROXY": "off", "GOFLAGS": "-mod=readonly"}, capture_output=True, text=True, check=False,
-        )
-        if done.returncode != 0:
-            pytest.skip(f"the modules of tests/interop are not here: {done.stderr[:200]}")
+        self.peer = build(top, ".")
 
     def encrypt(self, source, target, recipients, env):
         must([self.peer, "encrypt", source.path, target.path, *recipients], env=env)
 
     def decrypt(self, source, target, keys, env):
         must([self.peer, "decrypt", source.path, target.path, *keys], env=env)
+
+
+class Imgcrypt:
+    """containerd's imgcrypt, by itself: it changes the images of a content store, which a copy of the layout is here."""
+
+    schemes = {"jwe", "pkcs7", "pgp", "provider"}
+
+    def __init__(self, top):
+        self.peer = build(top, "./imgcrypt")
+
+    def change(self, what, source, target, who, env):
+        shutil.copytree(source.path, target.path, dirs_exist_ok=True)
+        must([self.peer, what, target.path, *who], env=env)
+
+    def encrypt(self, source, target, recipients, env):
+        self.change("encrypt", source, target, recipients, env)
+
+    def decrypt(self, source, target, keys, env):
+        self.change("decrypt", source, target, keys, env)
 
 
 # ---- keys: whom it is for, what opens it, and what both sides' environment says
@@ -165,7 +190,7 @@ def provider(top):
 
 
 SCHEMES = ["jwe-rsa", "jwe-p256", "jwe-p384", "jwe-p521", "jwe-several", "pkcs7", "pgp", "pkcs11", "provider"]
-PAIRS = [(other, scheme) for other in (Skopeo, Buildah, Module) for scheme in SCHEMES
+PAIRS = [(other, scheme) for other in (Skopeo, Buildah, Module, Imgcrypt) for scheme in SCHEMES
          if scheme.split("-")[0] in other.schemes]
 
 

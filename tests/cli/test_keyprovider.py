@@ -107,6 +107,45 @@ def test_as_a_command(coco, layout, module, tmp_path):
     assert said.returncode == 1 and said.stdout == b"" and b"request to a key provider" in said.stderr
 
 
+def test_in_the_background(layout, module, tmp_path):
+    """Its files have names that everybody knows, so /run is another one here."""
+    port, theirs = free_port(), Layout(tmp_path / "theirs")
+    own_run = ["unshare", *([] if os.getuid() == 0 else ["--map-root-user"]), "--mount", "sh", "-c",
+               'mount -t tmpfs tmpfs /run && exec "$@"', "sh", PROGRAM]
+    again = [*own_run, "--daemon", "--socket", f"127.0.0.1:{port}"]
+    done = subprocess.run([*again, "--log", "json"], capture_output=True, timeout=60, check=False)
+    if b"unshare failed" in done.stderr:
+        pytest.skip("no mount namespace of one's own")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    # Its sockets were there before the command ended, and so others cannot be.
+    assert b"in use" in subprocess.run(again, capture_output=True, timeout=60, check=False).stderr
+    [pid] = [path.parent.name for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+             if f"127.0.0.1:{port}" in read(path).split("\0")]
+    state = pathlib.Path(f"/proc/{pid}/root/run/confidential-containers")
+    try:
+        assert wait_until(lambda: (state / "coco_keyprovider.pid").exists())
+        assert (state / "coco_keyprovider.pid").read_text() == f"{pid}\n"
+        assert (state / "coco_keyprovider.out").read_bytes() == b""
+        assert os.getsid(int(pid)) == int(pid)
+        (tmp_path / "kek").write_bytes(KEK)
+        encrypt(module, layout, theirs, configure(tmp_path / "config.json", {"grpc": f"127.0.0.1:{port}"}),
+                f":keypath={tmp_path}/kek::keyid=kbs:///acme/key/1")
+        assert is_encrypted(theirs, "app") == [True, True]
+        log = open(state / "coco_keyprovider.err", encoding="utf-8")  # noqa: SIM115, it is gone with the process
+    finally:
+        os.kill(int(pid), signal.SIGTERM)
+    assert wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists())
+    with log:
+        assert [json.loads(line)["message"] for line in log][-1] == "ending"
+
+
+def read(path):
+    try:
+        return path.read_text()
+    except OSError:  # a process that ended
+        return ""
+
+
 def test_over_ttrpc_and_a_unix_socket(coco, layout, tmp_path):
     ours = Layout(tmp_path / "ours")
     sockets = {"ttrpc": tmp_path / "ttrpc.sock", "grpc": tmp_path / "grpc.sock"}

@@ -90,7 +90,7 @@ type ImageOptions struct {
 	MaxEntries uint64 // files in all layers; 4 million
 	MaxLayers  uint32 // number of layers; 128
 	MaxRatio   uint32 // compression of a layer, n to 1; 1100
-	Flags      uint32 // of ImageIgnoreChown and ImageOverlay, added up
+	Flags      uint32 // such as ImageOverlay, added up
 
 	// How often a request that failed for a reason that may pass is made again, with
 	// nothing gained in between; 4, and math.MaxUint32 for never.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -200,6 +201,61 @@ func TestWhatIsEncryptedNeedsItsKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := client.Pull(ctx, to, bundle, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+const softHSM = "/usr/lib/softhsm/libsofthsm2.so"
+
+// token makes a pair of keys in a token: the key file of ocicrypt that names it.
+func token(t *testing.T) []byte {
+	t.Helper()
+	if _, err := os.Stat(softHSM); err != nil {
+		t.Skip("no SoftHSM")
+	}
+	top := t.TempDir()
+	config := filepath.Join(top, "softhsm.conf")
+	text := "directories.tokendir = " + top + "/tokens\nlog.level = ERROR\n"
+	if err := errors.Join(os.Mkdir(top+"/tokens", 0o700), os.WriteFile(config, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"softhsm2-util", "--init-token", "--free", "--label", "coco", "--pin", "1234", "--so-pin", "1234"},
+		{"openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", top + "/pair.pem"},
+		{"softhsm2-util", "--import", top + "/pair.pem", "--token", "coco", "--label", "pair", "--id", "a1", "--pin", "1234"},
+	} {
+		run := exec.Command(args[0], args[1:]...)
+		run.Env = append(os.Environ(), "SOFTHSM2_CONF="+config)
+		if said, err := run.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", args, err, said)
+		}
+	}
+	return []byte("pkcs11:\n  uri: pkcs11:token=coco;object=pair?module-path=" + softHSM + "&pin-value=1234\n" +
+		"module:\n  env:\n    SOFTHSM2_CONF: " + config + "\n")
+}
+
+func TestWhatIsEncryptedToATokenNeedsIt(t *testing.T) {
+	dir, _ := layout(t)
+	key := token(t)
+	modules := []byte("pkcs11:\n  module-directories:\n  - " + filepath.Dir(softHSM) + "/\n  allowed-module-paths:\n  - " +
+		softHSM + "\n")
+	from, to := reference(t, "oci:"+dir+":app"), reference(t, "oci:"+dir+"-secret:app")
+	owner := imageClient(t)
+	err := errors.Join(owner.SetPKCS11Modules(modules), owner.SetPKCS11Hash("sha1"), owner.AddPKCS11Recipient(key),
+		owner.AddEncryptedLayer(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := owner.Encrypt(ctx, from, to, &ImageOptions{Flags: ImageUnchunked})
+	must(t, image, err)
+	guest, bundle := imageClient(t), filepath.Join(t.TempDir(), "bundle")
+	if _, err := guest.Pull(ctx, to, bundle, nil); err == nil {
+		t.Error("pulled without the token")
+	}
+	if err := errors.Join(guest.SetPKCS11Modules(modules), guest.AddPKCS11Key(key)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := guest.Pull(ctx, to, bundle, nil); err != nil {
 		t.Error(err)
 	}
 }

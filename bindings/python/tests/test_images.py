@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import pathlib
 import subprocess
 import tarfile
 
@@ -186,6 +188,61 @@ def test_what_is_encrypted_by_openpgp_needs_its_key_and_password(layout, tmp_pat
     guest.add_password(b"secret")
     guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
     assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
+
+
+SOFTHSM = pathlib.Path("/usr/lib/softhsm/libsofthsm2.so")
+
+
+@pytest.fixture
+def token(tmp_path):
+    """A pair of keys in a token: the key file of ocicrypt that names it."""
+    if not SOFTHSM.exists():
+        pytest.skip("no SoftHSM")
+    top = tmp_path / "token"
+    (top / "tokens").mkdir(parents=True)
+    (top / "softhsm.conf").write_text(f"directories.tokendir = {top}/tokens\nlog.level = ERROR\n")
+
+    def run(*args):
+        return subprocess.run([*map(str, args)], env=os.environ | {"SOFTHSM2_CONF": f"{top}/softhsm.conf"}, check=True,
+                              capture_output=True)
+
+    run("softhsm2-util", "--init-token", "--free", "--label", "coco", "--pin", "1234", "--so-pin", "1234")
+    run("openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", top / "pair.pem")
+    run("softhsm2-util", "--import", top / "pair.pem", "--token", "coco", "--label", "pair", "--id", "a1", "--pin", "1234")
+    return (f"pkcs11:\n  uri: pkcs11:token=coco;object=pair?module-path={SOFTHSM}&pin-value=1234\n"
+            f"module:\n  env:\n    SOFTHSM2_CONF: {top}/softhsm.conf\n").encode()
+
+
+def test_what_is_encrypted_to_a_token_needs_it(layout, token, tmp_path):
+    modules = {"pkcs11": {"module-directories": [f"{SOFTHSM.parent}/"], "allowed-module-paths": [str(SOFTHSM)]}}
+    with coco.ImageClient() as owner:
+        owner.set_pkcs11_modules(modules)
+        owner.set_pkcs11_hash("sha1")
+        owner.add_pkcs11_recipient(token)
+        owner.encrypt(str(layout), f"oci:{tmp_path}/secret:app")
+    guest = client()
+    with pytest.raises(coco.Error):
+        guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "refused")
+    guest.set_pkcs11_modules(modules)
+    guest.add_pkcs11_key(token)
+    [layer] = guest.inspect(f"oci:{tmp_path}/secret:app")["layers"]
+    assert layer["recipients"] == [{"scheme": "pkcs11"}]
+    guest.pull(f"oci:{tmp_path}/secret:app", tmp_path / "bundle")
+    assert (tmp_path / "bundle/rootfs/hello").read_bytes() == CONTENT
+
+
+def test_layers_that_are_named_are_encrypted(layout, key_pair, tmp_path):
+    for layer, why in ((-1, None), (0, None), (1, "no layer 1"), (-2, "no layer -2")):
+        with coco.ImageClient() as owner:
+            owner.add_recipient(key_pair[1])
+            owner.add_encrypted_layer(layer)
+            if why:
+                with pytest.raises(coco.InvalidError, match=why):
+                    owner.encrypt(str(layout), f"oci:{tmp_path}/none:app")
+            else:
+                owner.encrypt(str(layout), f"oci:{tmp_path}/secret{layer}:app", flags=coco.IMAGE_UNCHUNKED)
+                [told] = owner.inspect(f"oci:{tmp_path}/secret{layer}:app")["layers"]
+                assert told["encrypted"] and "chunks" not in told
 
 
 def test_limits_are_keywords(layout, tmp_path):

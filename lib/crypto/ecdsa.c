@@ -217,3 +217,18 @@ coco_ecdsa_verify_with(EVP_PKEY *key, enum coco_hash_alg alg, const void *data, 
 {
     return verify(key, md_of(alg), data, len, sig, sig_len, err);
 }
+
+coco_status
+coco_ecdsa_to_der(const EVP_PKEY *key, const uint8_t *sig, size_t sig_len, struct coco_buf *buf,
+                  coco_error **err)
+{
+    const struct curve *curve = NULL;
+
+    coco_status status = curve_of_key(key, &curve, err);
+    if (status != COCO_OK)
+        return status;
+    if (sig_len != 2 * curve->size)
+        return coco_fail(err, COCO_ERR_PROTO, "signature has %zu bytes, not %zu", sig_len,
+                         2 * curve->size);
+    return unflatten(sig, curve->size, buf, err);
+}

@@ -39,4 +39,8 @@ coco_status coco_ecdsa_verify_with(EVP_PKEY *key, enum coco_hash_alg alg, const 
                                    size_t len, const uint8_t *sig, size_t sig_len,
                                    coco_error **err);
 
+/* Appends a signature r || s as DER; COCO_ERR_PROTO for one that is not as long as key's are. */
+coco_status coco_ecdsa_to_der(const EVP_PKEY *key, const uint8_t *sig, size_t sig_len,
+                              struct coco_buf *buf, coco_error **err);
+
 #endif

@@ -244,6 +244,16 @@ coco_pkcs11_open_slot(const char *module, uint64_t index, const struct coco_secr
     return COCO_OK;
 }
 
+coco_status
+coco_pkcs11_open_key(const struct coco_pkcs11_key_uri *uri, struct coco_pkcs11 *ret,
+                     struct coco_pkcs11_object *key, coco_error **err)
+{
+    *key = (struct coco_pkcs11_object){uri->object, uri->id, uri->id_len};
+    if (uri->token.pin_file[0] != '\0')
+        return coco_pkcs11_open(&uri->token, ret, err);
+    return coco_pkcs11_open_with(&uri->token, uri->pin, strlen(uri->pin), ret, err);
+}
+
 void
 coco_pkcs11_close(struct coco_pkcs11 *token)
 {

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/secret.h"
+#include "crypto/key.h"
 #include "crypto/pkcs11_uri.h"
 
 #include <p11-kit/pkcs11.h>
@@ -46,6 +47,11 @@ struct coco_pkcs11_object {
     const uint8_t *id;
     size_t id_len; /* 0 for any */
 };
+
+/* The token of a key's URI with its PIN, from a file or in it, and which object the key is; lent by
+ * uri. */
+coco_status coco_pkcs11_open_key(const struct coco_pkcs11_key_uri *uri, struct coco_pkcs11 *ret,
+                                 struct coco_pkcs11_object *key, coco_error **err);
 
 /* The value of the data object label; COCO_ERR_NOTFOUND. */
 coco_status coco_pkcs11_read(const struct coco_pkcs11 *token, const char *label,
@@ -93,5 +99,23 @@ coco_status coco_pkcs11_rsa_unwrap(const struct coco_pkcs11 *token,
                                    const struct coco_pkcs11_object *key, bool by_sha1,
                                    const void *data, size_t len, struct coco_secret *ret,
                                    coco_error **err);
+
+/* ---- signatures (pkcs11_sign.c) ---- */
+
+/*
+ * The public half of a key: an object of the token, or that of a certificate there. COCO_ERR_NOTSUP
+ * for keys other than RSA and EC on P-256, P-384 and P-521.
+ */
+coco_status coco_pkcs11_public_key(const struct coco_pkcs11 *token,
+                                   const struct coco_pkcs11_object *key, EVP_PKEY **ret,
+                                   coco_error **err);
+
+/*
+ * Appends the private key's signature of data with SHA-256: ECDSA (DER) or RSASSA-PKCS1-v1_5.
+ * public is its other half, by which what the token made is verified: COCO_ERR_VERIFY.
+ */
+coco_status coco_pkcs11_sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *key,
+                             EVP_PKEY *public, const void *data, size_t len, struct coco_buf *buf,
+                             coco_error **err);
 
 #endif

@@ -155,6 +155,77 @@ softhsm_make_pair(const struct softhsm *hsm, const char *name)
     assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
 }
 
+/* A key pair that signs: of RSA with 2048 bits, or EC on the curve whose OID is given as DER. */
+static inline void
+softhsm_make_signer(const struct softhsm *hsm, const char *name, const void *curve, size_t len)
+{
+    CK_SESSION_HANDLE session = softhsm_write_begin(hsm);
+    CK_MECHANISM mechanism = {curve ? CKM_EC_KEY_PAIR_GEN : CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+    CK_ULONG bits = 2048;
+    CK_BBOOL yes = CK_TRUE;
+    char label[32];
+    uint8_t params[16];
+    CK_ATTRIBUTE public[] = {
+        {CKA_TOKEN, &yes, sizeof(yes)},
+        {CKA_VERIFY, &yes, sizeof(yes)},
+        {CKA_LABEL, label, strlen(name)},
+        {CKA_MODULUS_BITS, &bits, sizeof(bits)},
+    };
+    CK_ATTRIBUTE private[] = {
+        {CKA_TOKEN, &yes, sizeof(yes)},   {CKA_PRIVATE, &yes, sizeof(yes)},
+        {CKA_SIGN, &yes, sizeof(yes)},    {CKA_SENSITIVE, &yes, sizeof(yes)},
+        {CKA_LABEL, label, strlen(name)},
+    };
+    CK_OBJECT_HANDLE a = 0;
+    CK_OBJECT_HANDLE b = 0;
+
+    (void)snprintf(label, sizeof(label), "%s", name);
+    if (curve) {
+        assert_true(len <= sizeof(params));
+        memcpy(params, curve, len);
+        public[3] = (CK_ATTRIBUTE){CKA_EC_PARAMS, params, len};
+    }
+    assert_int_equal(
+        hsm->functions->C_GenerateKeyPair(session, &mechanism, public, 4, private, 5, &a, &b),
+        CKR_OK);
+    assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
+}
+
+/* Of a key pair the public half goes, and a certificate is there in its place unless der is NULL.
+ */
+static inline void
+softhsm_replace_public(const struct softhsm *hsm, const char *name, const void *der, size_t len)
+{
+    CK_SESSION_HANDLE session = softhsm_write_begin(hsm);
+    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+    CK_CERTIFICATE_TYPE type = CKC_X_509;
+    CK_BBOOL yes = CK_TRUE;
+    char label[32];
+    uint8_t subject[] = {0x30, 0x00};
+    _cleanup_free_ uint8_t *copy = malloc(len ? len : 1);
+    CK_ATTRIBUTE cert[] = {
+        {CKA_CLASS, &class, sizeof(class)},      {CKA_LABEL, label, strlen(name)},
+        {CKA_TOKEN, &yes, sizeof(yes)},          {CKA_CERTIFICATE_TYPE, &type, sizeof(type)},
+        {CKA_SUBJECT, subject, sizeof(subject)}, {CKA_VALUE, copy, len},
+    };
+    CK_OBJECT_HANDLE object = 0;
+    CK_ULONG n = 0;
+
+    assert_non_null(copy);
+    (void)snprintf(label, sizeof(label), "%s", name);
+    assert_int_equal(hsm->functions->C_FindObjectsInit(session, cert, 2), CKR_OK);
+    assert_int_equal(hsm->functions->C_FindObjects(session, &object, 1, &n), CKR_OK);
+    assert_int_equal(hsm->functions->C_FindObjectsFinal(session), CKR_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(hsm->functions->C_DestroyObject(session, object), CKR_OK);
+    if (der) {
+        class = CKO_CERTIFICATE;
+        memcpy(copy, der, len);
+        assert_int_equal(hsm->functions->C_CreateObject(session, cert, 6, &object), CKR_OK);
+    }
+    assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
+}
+
 /* How many secret keys of this label the token keeps. */
 static inline unsigned
 softhsm_count(const struct softhsm *hsm, const char *name)

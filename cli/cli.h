@@ -161,6 +161,8 @@ int cli_open_admin(struct cli *cli, coco_admin **ret);
 /* The keys and recipients of --key, --recipient and --key-providers. */
 int cli_add_keys(struct cli *cli, coco_image_client *client);
 int cli_add_recipients(struct cli *cli, coco_image_client *client);
+/* What --sign-key, which must be given, says of the key that signs an image, and its password. */
+int cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *ret);
 /* Whether --recipient or --kbs-path says anybody. */
 int cli_check_recipients(struct cli *cli, bool by_broker);
 /* Has --kbs keep a fresh key as --kbs-path, and adds whoever gets it as a recipient. */

@@ -335,7 +335,10 @@ static const struct cli_command table[] = {
             "The signature is put beside the image, as one more of the tag sha256-HEX.sig; "
             "cosign, podman and guests verify it with the public half of --sign-key. What is "
             "signed is the digest that REF means now, of a multi-platform image all of it. "
-            "REF is as in \"image pull\", in a registry.",
+            "REF is as in \"image pull\", in a registry. The key may be under a password, "
+            "--sign-key FILE:PASSWORD as in \"image pull --key\", or stay in a token of PKCS#11: "
+            "--sign-key is then its URI, pkcs11:…, with the PIN in a file, or a key file as "
+            "ocicrypt's tools have it.",
         .options = {OPT_SIGN_KEY, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY,
                     OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_RETRIES,
                     OPT_STALL_TIMEOUT},

@@ -311,7 +311,7 @@ take_password(struct cli *cli, coco_image_client *client, const struct source *s
     if (!source->path)
         return add_password(cli, client, (const uint8_t *)text, strlen(text));
     if (snprintf(path, sizeof(path), "%s%s", source->path, text) >= (int)sizeof(path))
-        return cli_usage(cli, "--key: %s is too long", source->prefix);
+        return cli_usage(cli, "a key's %s is too long", source->prefix);
     return read_password(cli, client, path);
 }
 
@@ -330,28 +330,66 @@ add_opener(struct cli *cli, coco_image_client *client, const char *path)
     return rc == CLI_DONE ? cli_check(cli, add(client, bytes.data, bytes.len, &cli->err)) : rc;
 }
 
-/* FILE, and what the password of the key in it is, which is made known first. */
+/* FILE, and what the password of the key in it is, which is made known first. *path is lent. */
 static int
-add_key(struct cli *cli, coco_image_client *client, const char *text)
+take_path(struct cli *cli, coco_image_client *client, const char *text, char file[PATH_MAX],
+          const char **path)
 {
     const char *colon = strrchr(text, ':');
-    char file[PATH_MAX];
-    int rc = CLI_DONE;
 
+    *path = text;
     for (size_t i = 0; colon && i < sizeof(sources) / sizeof(sources[0]); i++) {
         size_t len = strlen(sources[i].prefix);
 
         if (strncmp(colon + 1, sources[i].prefix, len) != 0)
             continue;
-        if ((size_t)(colon - text) >= sizeof(file))
-            return cli_usage(cli, "--key: the file's name is too long");
+        if ((size_t)(colon - text) >= PATH_MAX)
+            return cli_usage(cli, "the name of a key's file is too long");
         memcpy(file, text, (size_t)(colon - text));
         file[colon - text] = '\0';
-        text = file;
-        rc = take_password(cli, client, &sources[i], colon + 1 + len);
-        break;
+        *path = file;
+        return take_password(cli, client, &sources[i], colon + 1 + len);
     }
-    return rc == CLI_DONE ? add_opener(cli, client, text) : rc;
+    return CLI_DONE;
+}
+
+static int
+add_key(struct cli *cli, coco_image_client *client, const char *text)
+{
+    char file[PATH_MAX];
+    const char *path = NULL;
+
+    int rc = take_path(cli, client, text, file, &path);
+    return rc == CLI_DONE ? add_opener(cli, client, path) : rc;
+}
+
+/* A URI of a key in a token is what says so itself; it holds no PIN. */
+static int
+copy_uri(struct cli *cli, const char *uri, struct cli_bytes *ret)
+{
+    ret->data = (uint8_t *)strdup(uri);
+    ret->len = strlen(uri);
+    return ret->data ? CLI_DONE : cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+}
+
+int
+cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *ret)
+{
+    const char *text = cli_get(&cli->args, OPT_SIGN_KEY);
+    char file[PATH_MAX];
+    const char *path = NULL;
+    int rc;
+
+    if (strncmp(text, PKCS11, strlen(PKCS11)) == 0) {
+        rc = copy_uri(cli, text, ret);
+    } else {
+        rc = take_path(cli, client, text, file, &path);
+        if (rc == CLI_DONE)
+            rc = cli_read_file(cli, path, CLI_PEM_MAX, ret);
+    }
+    if (rc == CLI_DONE && memmem(ret->data, ret->len, PKCS11, strlen(PKCS11)))
+        rc = set_tokens(cli, client);
+    return rc;
 }
 
 int

@@ -5,8 +5,6 @@
  */
 #include "cli.h"
 
-#include <string.h>
-
 static int
 report(struct cli *cli, const coco_bytes *bytes)
 {
@@ -29,17 +27,16 @@ cli_image_sign(struct cli *cli)
     _cleanup_(coco_image_client_freep) coco_image_client *client = NULL;
     _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
     _cleanup_bytes_ struct cli_bytes key = {0};
-    const char *path = cli_get(&cli->args, OPT_SIGN_KEY);
 
-    if (!path)
+    if (!cli_get(&cli->args, OPT_SIGN_KEY))
         return cli_usage(cli, "needs --sign-key FILE");
     int rc = cli_parse_ref(cli, cli->args.operands[0], &ref);
-    if (rc == CLI_DONE)
-        rc = cli_read_file(cli, path, CLI_PEM_MAX, &key);
     if (rc == CLI_DONE)
         rc = cli_open_kbc(cli, &kbc);
     if (rc == CLI_DONE)
         rc = cli_open_images(cli, kbc, &client);
+    if (rc == CLI_DONE)
+        rc = cli_read_sign_key(cli, client, &key);
     if (rc == CLI_DONE)
         rc = cli_check(
             cli, coco_image_sign(client, cli->ctx, ref, key.data, key.len, &bytes, &cli->err));

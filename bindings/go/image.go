@@ -588,8 +588,8 @@ func (i *ImageClient) Judge(ctx context.Context, ref *ImageRef, opts *ImageOptio
 	return takeBytes(ret), nil
 }
 
-// Sign signs an image in a registry as cosign does, by a private key: PEM, DER or JWK. It
-// tells, in JSON, what and where.
+// Sign signs an image in a registry as cosign does, by a private key, PEM, DER or JWK, or one that
+// stays in a token of PKCS#11: its URI, or a key file. It tells, in JSON, what and where.
 func (i *ImageClient) Sign(ctx context.Context, ref *ImageRef, key []byte) ([]byte, error) {
 	var ret *C.coco_bytes
 	if err := i.ready(ref); err != nil {

@@ -347,7 +347,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_key(coco_image_client
 
 /**
  * Adds a password that keys under one are tried with: those that are added afterwards by
- * coco_image_client_add_key(), and all of coco_image_client_add_pgp_keys().
+ * coco_image_client_add_key(), all of coco_image_client_add_pgp_keys(), and what
+ * coco_image_sign() signs by.
  *
  * @param client    whose
  * @param password  copied, and wiped with @p client; without the line's end of its file
@@ -867,14 +868,22 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_judge(coco_image_client *client,
  * `sha256-<hex>.sig` of its repository; one that is there by the same key is not made
  * again.
  *
- * @param client  credentials
+ * A key that stays in a token of PKCS#11 is named by its URI (RFC 7512), whose PIN is in the
+ * file of its `pin-source`, or by a key file of ocicrypt's, as
+ * coco_image_client_add_pkcs11_key() takes it; what is said there of modules, and of threads,
+ * holds here. What a token has signed is verified before it is put anywhere.
+ *
+ * @param client  credentials, and passwords of keys that have one
  * @param ctx     cancellation
  * @param ref     an image in a registry
- * @param key     private key, PEM, DER or JWK: P-256, P-384, P-521, RSA or Ed25519
+ * @param key     private key, PEM, DER or JWK: P-256, P-384, P-521, RSA or Ed25519; or which
+ *                one of a token it is, RSA or EC
  * @param len     number of its bytes
  * @param ret     JSON: reference, digest, signature (where it is), already (whether it was
  *                there)
- * @param err     as coco_image_push(); ::COCO_ERR_PROTO or ::COCO_ERR_NOTSUP for @p key
+ * @param err     as coco_image_push(); ::COCO_ERR_PROTO or ::COCO_ERR_NOTSUP for @p key,
+ *                ::COCO_ERR_DENIED where no password opens it and for a wrong PIN,
+ *                ::COCO_ERR_INVALID for a URI that is none or holds the PIN itself
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_sign(coco_image_client *client, coco_ctx *ctx,
                                                      const coco_image_ref *ref, const uint8_t *key,

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/fail.h"
 #include "image/ref.h"
+#include "image/sign_key.h"
 #include "signature/material.h"
 #include "signature/payload.h"
 
@@ -27,7 +28,7 @@ struct sign {
     coco_ctx *ctx;
     const coco_image_ref *ref;
     coco_image_options set;
-    EVP_PKEY *key;
+    struct coco_sign_key key;
     struct coco_digest digest; /* what is signed: the index, if there is one */
     coco_image_ref *to;
     struct coco_buf payload;
@@ -44,7 +45,7 @@ sign_done(struct sign *sign)
     coco_manifest_done(&sign->before);
     coco_buf_done(&sign->payload);
     coco_image_ref_free(sign->to);
-    EVP_PKEY_free(sign->key);
+    coco_sign_key_done(&sign->key);
 }
 
 /* What the reference means, not which platform of it would be chosen here: as cosign does. */
@@ -128,7 +129,7 @@ look_for_own(struct sign *sign, coco_error **err)
             continue;
         status = coco_base64_decode(COCO_BASE64, text, strlen(text), &raw, &cause);
         if (status == COCO_OK)
-            status = coco_signer_key_verify(sign->key, sign->payload.data, sign->payload.len,
+            status = coco_signer_key_verify(sign->key.key, sign->payload.data, sign->payload.len,
                                             coco_buf_text(&raw), raw.len, &cause);
         if (status == COCO_OK)
             sign->already = true;
@@ -193,13 +194,9 @@ add_own_layer(const struct sign *sign, cJSON *layers, coco_error **err)
     _cleanup_buf_ struct coco_buf raw = {.limit = TEXT_MAX};
     cJSON *annotations = NULL;
     cJSON *layer = NULL;
-    enum coco_key_kind kind = 0;
 
-    /* With SHA-256 whatever the curve: so does cosign, and containers/image knows no other. */
-    coco_status status = coco_key_kind_of(sign->key, &kind, err);
-    if (status == COCO_OK)
-        status = coco_key_sign_with(sign->key, kind == COCO_KEY_ED25519 ? NULL : EVP_sha256(),
-                                    sign->payload.data, sign->payload.len, &raw, err);
+    coco_status status =
+        coco_sign_key_sign(&sign->key, sign->payload.data, sign->payload.len, &raw, err);
     if (status == COCO_OK)
         status = coco_descriptor_add(layers, NULL, COCO_MEDIA_SIMPLE_SIGNING, &sign->payload_digest,
                                      sign->payload.len, &layer, err);
@@ -305,7 +302,7 @@ coco_image_sign(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
 
     coco_status status = coco_image_options_set(&sign.set, NULL, 0, err);
     if (status == COCO_OK)
-        status = coco_key_parse_private(key, len, &sign.key, err);
+        status = coco_sign_key_open(client, key, len, &sign.key, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "key that signs");
     status = make_signature(&sign, err);

@@ -95,13 +95,10 @@ read_public(const uint8_t *data, size_t len, EVP_PKEY **ret, coco_error **err)
     return status;
 }
 
-/* Key files are known by what they begin with, since they have no form of their own. */
-static bool
-is_key_file(const uint8_t *data, size_t len)
+bool
+coco_token_is_meant(const uint8_t *data, size_t len)
 {
-    static const char uri[] = "pkcs11:";
-
-    return memmem(data, len, uri, strlen(uri)) != NULL;
+    return memmem(data, len, COCO_TOKEN_WORD, strlen(COCO_TOKEN_WORD)) != NULL;
 }
 
 coco_status
@@ -111,8 +108,9 @@ coco_image_client_add_pkcs11_recipient(coco_image_client *client, const uint8_t 
     struct coco_client_tokens *tokens = &client->tokens;
     _cleanup_(recipient_done) struct coco_pkcs11_recipient recipient = {0};
 
-    coco_status status = is_key_file(key, len) ? read_token(tokens, key, len, &recipient.token, err)
-                                               : read_public(key, len, &recipient.key, err);
+    coco_status status = coco_token_is_meant(key, len)
+                             ? read_token(tokens, key, len, &recipient.token, err)
+                             : read_public(key, len, &recipient.key, err);
     if (status == COCO_OK)
         status = add(&recipient, tokens->recipients, &tokens->n_recipients, err);
     return status;

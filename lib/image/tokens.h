@@ -17,6 +17,10 @@ struct coco_client_tokens {
     bool by_sha1;
 };
 
+/* Key files have no form of their own, and are known by what a URI in them begins with. */
+#define COCO_TOKEN_WORD "pkcs11:"
+bool coco_token_is_meant(const uint8_t *data, size_t len);
+
 void coco_client_tokens_done(struct coco_client_tokens *tokens);
 
 #endif

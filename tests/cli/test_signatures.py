@@ -5,10 +5,13 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import json
+import os
+import pathlib
 import subprocess
 
 import pytest
 
+from conftest import needs
 from signing import checks, policy, signing, sigstore  # noqa: F401
 
 KINDS = {
@@ -82,6 +85,68 @@ def test_what_coco_signs_cosign_accepts(coco, signing, policy, image, key, kind)
     assert signing("cosign-verify", public, image).strip() == "1"
     signing("cosign-verify", other, image, code=1)
     assert verify(coco, policy(sigstore(keyPath=str(public))), image)["accepted"]
+
+
+@pytest.fixture
+def token(coco, tmp_path):
+    """token(kind) gives the URI of such a key in a token of its own, its public half and what SoftHSM needs."""
+    module = pathlib.Path("/usr/lib/softhsm/libsofthsm2.so")
+    if not module.exists():
+        pytest.skip("no SoftHSM")
+    if not coco.json("version")["features"]["pkcs11"]:
+        pytest.skip("this build has no PKCS#11")
+
+    def make(key, kind):
+        private, public = key(kind, name="token")
+        (tmp_path / "tokens").mkdir()
+        (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path}/tokens\nlog.level = ERROR\n")
+        (tmp_path / "pin").write_text("4711\n")
+        (tmp_path / "wrong").write_text("0815\n")
+        env = {"SOFTHSM2_CONF": str(tmp_path / "softhsm.conf")}
+        for args in (
+            ["--init-token", "--free", "--label", "coco", "--so-pin", "0815", "--pin", "4711"],
+            ["--import", private, "--token", "coco", "--label", "signer", "--id", "01", "--pin", "4711"],
+        ):
+            subprocess.run([needs("softhsm2-util"), *args], env=os.environ | env, check=True, capture_output=True)
+        private.unlink()
+        return f"pkcs11:token=coco;object=signer?module-path={module}", public, env
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["p256", "rsa"])
+def test_what_a_token_signs_cosign_accepts(coco, signing, policy, image, key, token, tmp_path, kind):
+    uri, public, env = token(key, kind)
+    pin = f"&pin-source=file:{tmp_path}/pin"
+    args = ["image", "sign", "--plain-http", f"docker://{image}", "--json", "--sign-key"]
+    for wrong, code in (
+        (uri + "&pin-value=4711", 2),
+        (uri + f"&pin-source={tmp_path}/wrong", 3),
+        (uri.replace("object=signer", "object=other") + pin, 6),
+        (uri.replace("token=coco", "token=other") + pin, 6),
+    ):
+        done = coco.run(*args, wrong, code=code, **env)
+        assert b"4711" not in done.stdout + done.stderr
+    (tmp_path / "key.yaml").write_text(f"pkcs11:\n  uri: {uri}{pin}\n")
+    assert json.loads(coco.run(*args, uri + pin, code=0, **env).stdout)["already"] is False
+    assert json.loads(coco.run(*args, tmp_path / "key.yaml", code=0, **env).stdout)["already"] is True
+    assert signing("cosign-verify", public, image).strip() == "1"
+    assert verify(coco, policy(sigstore(keyPath=str(public))), image)["accepted"]
+
+
+def test_a_key_may_be_under_a_password(coco, signing, image, key, tmp_path):
+    private, public = key()
+    locked = tmp_path / "locked.pem"
+    (tmp_path / "password").write_text("correct horse\n")
+    subprocess.run(
+        ["openssl", "pkey", "-in", private, "-aes256", "-passout", f"file:{tmp_path}/password", "-out", locked],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    args = ["image", "sign", "--plain-http", f"docker://{image}", "--sign-key"]
+    coco.run(*args, locked, code=7)
+    coco.run(*args, f"{locked}:pass=wrong", code=3)
+    coco.run(*args, f"{locked}:file={tmp_path}/password", code=0)
+    assert signing("cosign-verify", public, image).strip() == "1"
 
 
 def test_signatures_stand_beside_each_other(coco, signing, policy, image, key):

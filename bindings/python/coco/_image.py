@@ -270,7 +270,10 @@ class ImageClient(Handle):
         return json.loads(call(context, native.image_judge, self._c, _parsed(ref), options))
 
     def sign(self, ref, key, *, context=None):
-        """Signs an image in a registry as cosign does, by a private key: PEM, DER or JWK."""
+        """Signs an image in a registry as cosign does.
+
+        key is a private key, PEM, DER or JWK, or which one of a token of PKCS#11 it is: a URI, or a key file.
+        """
         return json.loads(call(context, native.image_sign, self._c, _parsed(ref), key))
 
     def inspect(self, ref, *, context=None):

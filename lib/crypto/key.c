@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "base/json.h"
+#include "crypto/cosign_key.h"
 #include "crypto/jwk.h"
 #include "crypto/ossl.h"
 
@@ -227,6 +228,27 @@ read_private_der(const uint8_t *der, size_t len, const struct coco_key_passwords
     return coco_fail(err, COCO_ERR_PROTO, "not a private key");
 }
 
+/* What a file of cosign's holds: PKCS#8 in a box, if one of the passwords opens that. */
+static coco_status
+read_cosign(const uint8_t *json, size_t len, const struct coco_key_passwords *passwords,
+            EVP_PKEY **ret, coco_error **err)
+{
+    _cleanup_cosign_key_ struct coco_cosign_key key = {0};
+
+    coco_status status = coco_cosign_key_parse(json, len, &key, err);
+    for (size_t i = 0; status == COCO_OK && i < passwords->n; i++) {
+        _cleanup_secret_ struct coco_secret der = {0};
+        coco_error *cause = NULL;
+        bool other = false;
+
+        status = coco_cosign_key_open(&key, &passwords->list[i], &der, &cause);
+        if (status == COCO_OK)
+            return read_private_der(der.data, der.len, &no_passwords, ret, err);
+        status = coco_forgive(cause, COCO_ERR_VERIFY, &other, err);
+    }
+    return status == COCO_OK ? fail_locked(passwords, err) : status;
+}
+
 /*
  * The SubjectPublicKeyInfo of an Ed25519 key has one form (RFC 8410 section 4), and to see that
  * spares OpenSSL to set up all of its decoders. NULL for another.
@@ -374,6 +396,11 @@ coco_key_parse_locked(const void *data, size_t len, const struct coco_key_passwo
     static const char *const labels[] = {
         "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", NULL,
     };
+    static const char *const of_cosign[] = {
+        "ENCRYPTED SIGSTORE PRIVATE KEY",
+        "ENCRYPTED COSIGN PRIVATE KEY",
+        NULL,
+    };
     coco_ossl_errors_are_ours();
 
     if (len == 0)
@@ -382,6 +409,9 @@ coco_key_parse_locked(const void *data, size_t len, const struct coco_key_passwo
         return coco_fail(err, COCO_ERR_LIMIT, "key is longer than %zu bytes", KEY_TEXT_MAX);
     if (looks_like_json(data, len))
         return read_jwk(data, len, true, ret, err);
+    for (size_t i = 0; of_cosign[i]; i++)
+        if (memmem(data, len, of_cosign[i], strlen(of_cosign[i])))
+            return read_pem(data, len, of_cosign, read_cosign, passwords, ret, err);
     if (memmem(data, len, "-----BEGIN ", 11))
         return read_pem(data, len, labels, read_private_der, passwords, ret, err);
     return read_private_der(data, len, passwords, ret, err);

@@ -52,8 +52,9 @@ struct coco_key_passwords {
 };
 
 /*
- * The same for a key that may be under one of the passwords, by PKCS#8 or in the old way of PEM:
- * COCO_ERR_DENIED where none of them opens it, COCO_ERR_NOTSUP where there are none.
+ * The same for a key that may be under one of the passwords, by PKCS#8, in the old way of PEM, or
+ * as cosign keeps it: COCO_ERR_DENIED where none of them opens it, COCO_ERR_NOTSUP where there are
+ * none.
  */
 coco_status coco_key_parse_locked(const void *data, size_t len,
                                   const struct coco_key_passwords *passwords, EVP_PKEY **ret,

@@ -335,8 +335,9 @@ static const struct cli_command table[] = {
             "The signature is put beside the image, as one more of the tag sha256-HEX.sig; "
             "cosign, podman and guests verify it with the public half of --sign-key. What is "
             "signed is the digest that REF means now, of a multi-platform image all of it. "
-            "REF is as in \"image pull\", in a registry. The key may be under a password, "
-            "--sign-key FILE:PASSWORD as in \"image pull --key\", or stay in a token of PKCS#11: "
+            "REF is as in \"image pull\", in a registry. The key may be cosign's own, or another "
+            "under a password, --sign-key FILE:PASSWORD as in \"image pull --key\" or "
+            "$COSIGN_PASSWORD; or it may stay in a token of PKCS#11: "
             "--sign-key is then its URI, pkcs11:…, with the PIN in a file, or a key file as "
             "ocicrypt's tools have it.",
         .options = {OPT_SIGN_KEY, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY,

@@ -20,6 +20,7 @@
 #define PROVIDER_NAME_MAX ((size_t)128)
 #define PGP "pgp:"
 #define PKCS11 "pkcs11:"
+#define ENCRYPTED "-----BEGIN ENCRYPTED "
 #define PASSWORD_MAX ((size_t)256)
 #define KEYRING_MAX ((size_t)4 << 20)
 
@@ -372,6 +373,17 @@ copy_uri(struct cli *cli, const char *uri, struct cli_bytes *ret)
     return ret->data ? CLI_DONE : cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
 }
 
+/* As cosign has it: what is not a line of a file is taken as it is, and may be empty. */
+static int
+add_cosign_password(struct cli *cli, coco_image_client *client)
+{
+    const char *text = getenv("COSIGN_PASSWORD"); /* NOLINT(concurrency-mt-unsafe): as above */
+
+    return text ? cli_check(cli, coco_image_client_add_password(client, (const uint8_t *)text,
+                                                                strlen(text), &cli->err))
+                : CLI_DONE;
+}
+
 int
 cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *ret)
 {
@@ -389,6 +401,8 @@ cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *
     }
     if (rc == CLI_DONE && memmem(ret->data, ret->len, PKCS11, strlen(PKCS11)))
         rc = set_tokens(cli, client);
+    if (rc == CLI_DONE && memmem(ret->data, ret->len, ENCRYPTED, strlen(ENCRYPTED)))
+        rc = add_cosign_password(cli, client);
     return rc;
 }
 

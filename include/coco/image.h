@@ -876,8 +876,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_judge(coco_image_client *client,
  * @param client  credentials, and passwords of keys that have one
  * @param ctx     cancellation
  * @param ref     an image in a registry
- * @param key     private key, PEM, DER or JWK: P-256, P-384, P-521, RSA or Ed25519; or which
- *                one of a token it is, RSA or EC
+ * @param key     private key, PEM (cosign's own among them), DER or JWK: P-256, P-384, P-521,
+ *                RSA or Ed25519; or which one of a token it is, RSA or EC
  * @param len     number of its bytes
  * @param ret     JSON: reference, digest, signature (where it is), already (whether it was
  *                there)

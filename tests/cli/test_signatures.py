@@ -149,6 +149,25 @@ def test_a_key_may_be_under_a_password(coco, signing, image, key, tmp_path):
     assert signing("cosign-verify", public, image).strip() == "1"
 
 
+@pytest.mark.parametrize("kind", [None, "rsa", "ed25519"])
+def test_keys_that_cosign_made_sign(coco, signing, policy, image, key, tmp_path, kind):
+    """As they are, under a password; and under none, which is an empty one."""
+    mine = [key(kind)[0]] if kind else []
+    (tmp_path / "password").write_text("correct horse\n")
+    signing("cosign-key", tmp_path / "locked", "correct horse", *mine)
+    signing("cosign-key", tmp_path / "open", "", *mine)
+    args = ["image", "sign", "--plain-http", f"docker://{image}", "--sign-key"]
+    locked = tmp_path / "locked.key"
+    coco.run(*args, locked, code=7)
+    done = coco.run(*args, f"{locked}:pass=wrong horse", code=3, COSIGN_PASSWORD="wrong")
+    assert b"wrong" not in done.stdout + done.stderr
+    coco.run(*args, f"{locked}:file={tmp_path}/password", code=0)
+    coco.run(*args, locked, code=0, COSIGN_PASSWORD="correct horse")
+    coco.run(*args, tmp_path / "open.key", code=0, COSIGN_PASSWORD="")
+    assert signing("cosign-verify", tmp_path / "locked.pub", image).strip() == "1"
+    assert verify(coco, policy(sigstore(keyPath=str(tmp_path / "open.pub"))), image)["accepted"]
+
+
 def test_signatures_stand_beside_each_other(coco, signing, policy, image, key):
     """Of cosign's and of coco's; one that is there is not made again."""
     first, second, third = (key(name=name) for name in ("first", "second", "third"))

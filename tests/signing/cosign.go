@@ -113,3 +113,23 @@ func cosignVerify(args []string) error {
 	fmt.Println(len(found))
 	return nil
 }
+
+// cosign-key PREFIX PASSWORD [KEY]: as "cosign generate-key-pair", or "cosign import-key-pair" of KEY,
+// writes PREFIX.key, which is under the password, and PREFIX.pub.
+func cosignKey(args []string) error {
+	pass := func(bool) ([]byte, error) { return []byte(args[1]), nil }
+	var pair *cosign.KeysBytes
+	var err error
+	if len(args) > 2 {
+		pair, err = cosign.ImportKeyPair(args[2], pass)
+	} else {
+		pair, err = cosign.GenerateKeyPair(pass)
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(args[0]+".key", pair.PrivateBytes, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(args[0]+".pub", pair.PublicBytes, 0o600)
+}

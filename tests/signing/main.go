@@ -10,6 +10,7 @@ import (
 )
 
 var commands = map[string]func(args []string) error{
+	"cosign-key":    cosignKey,
 	"cosign-sign":   cosignSign,
 	"cosign-verify": cosignVerify,
 	"keyless-sign":  keylessSign,

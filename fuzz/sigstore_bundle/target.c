@@ -25,9 +25,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         trust.keys.n = 1;
     }
     if (coco_sigstore_bundle_parse((const char *)data, len, &bundle, &err) != COCO_OK) {
-        if (bundle.signer.cert || bundle.envelope.payload.data)
+        if (bundle.signer.cert || bundle.envelope.payload.data || bundle.message.signature.data)
             abort();
         coco_error_free(err);
+        return 0;
+    }
+    if (bundle.is_message) {
+        if (coco_blob_signature_check(&bundle.message, &bundle.signer, &trust, NULL, NULL)
+            == COCO_OK)
+            abort();
         return 0;
     }
     const struct coco_dsse *dsse = &bundle.envelope;

@@ -556,3 +556,35 @@ coco_key_verify(EVP_PKEY *key, const void *data, size_t len, const void *sig, si
 {
     return coco_key_verify_with(key, NULL, data, len, sig, sig_len, err);
 }
+
+static const EVP_MD *
+hash_of(enum coco_hash_alg alg)
+{
+    if (alg == COCO_SHA384)
+        return EVP_sha384();
+    return alg == COCO_SHA512 ? EVP_sha512() : EVP_sha256();
+}
+
+coco_status
+coco_key_verify_digest(EVP_PKEY *key, const struct coco_digest *digest, const void *sig,
+                       size_t sig_len, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    const EVP_MD *md = hash_of(digest->alg);
+    const EVP_MD *own = NULL;
+
+    coco_status status = digest_for(key, &own, err);
+    if (status != COCO_OK)
+        return status;
+    if (!own)
+        return coco_fail(err, COCO_ERR_NOTSUP, "an Ed25519 key signs no digest");
+    if (digest->alg != COCO_SHA256 && md != own)
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s does not fit the key",
+                         coco_hash_name(digest->alg));
+    _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    if (!ctx || EVP_PKEY_verify_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, md) != 1)
+        return coco_fail_nomem(err);
+    if (EVP_PKEY_verify(ctx, sig, sig_len, digest->bytes, coco_hash_size(digest->alg)) != 1)
+        return coco_fail(err, COCO_ERR_VERIFY, "signature does not fit");
+    return COCO_OK;
+}

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/secret.h"
 
 #include <openssl/evp.h>
@@ -82,5 +83,13 @@ coco_status coco_key_sign_with(EVP_PKEY *key, const EVP_MD *md, const void *data
                                struct coco_buf *buf, coco_error **err);
 coco_status coco_key_verify_with(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len,
                                  const void *sig, size_t sig_len, coco_error **err);
+
+/*
+ * COCO_ERR_VERIFY if sig is not key's signature, ECDSA (DER) or RSASSA-PKCS1-v1_5, of data of that
+ * digest; COCO_ERR_NOTSUP for one by another hash than SHA-256 or the SHA-2 that fits the key, and
+ * for Ed25519, which signs no digest.
+ */
+coco_status coco_key_verify_digest(EVP_PKEY *key, const struct coco_digest *digest, const void *sig,
+                                   size_t sig_len, coco_error **err);
 
 #endif

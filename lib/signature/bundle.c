@@ -5,8 +5,8 @@
  */
 #include "signature/bundle.h"
 
-#include "base/base64.h"
 #include "base/fail.h"
+#include "signature/protojson.h"
 
 #include <string.h>
 
@@ -15,6 +15,7 @@ coco_sigstore_bundle_done(struct coco_sigstore_bundle *bundle)
 {
     coco_signer_done(&bundle->signer);
     coco_dsse_done(&bundle->envelope);
+    coco_blob_signature_done(&bundle->message);
 }
 
 bool
@@ -37,11 +38,8 @@ static coco_status
 read_cert(const cJSON *json, X509 **ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf der = {.limit = COCO_CERT_SIZE_MAX};
-    const char *text = NULL;
 
-    coco_status status = coco_json_get_string(json, "rawBytes", &text, err);
-    if (status == COCO_OK)
-        status = coco_base64_decode(COCO_BASE64, text, strlen(text), &der, err);
+    coco_status status = coco_protojson_bytes(json, "rawBytes", &der, err);
     return status == COCO_OK ? coco_cert_parse(der.data, der.len, ret, err) : status;
 }
 
@@ -129,6 +127,25 @@ read_material(const cJSON *material, struct coco_signer *ret, coco_error **err)
     return status == COCO_OK ? read_stamps(material, ret, err) : status;
 }
 
+/* Either what is signed, or a digest of it. */
+static coco_status
+read_content(const cJSON *json, struct coco_sigstore_bundle *ret, coco_error **err)
+{
+    const cJSON *envelope = NULL;
+    const cJSON *message = NULL;
+
+    coco_status status = coco_json_get_object_opt(json, "dsseEnvelope", &envelope, err);
+    if (status == COCO_OK)
+        status = coco_json_get_object_opt(json, "messageSignature", &message, err);
+    if (status == COCO_OK && !envelope == !message)
+        status = coco_fail(err, COCO_ERR_PROTO, "not one of an envelope and a signature of bytes");
+    if (status != COCO_OK)
+        return status;
+    ret->is_message = message != NULL;
+    return message ? coco_blob_signature_parse(message, &ret->message, err)
+                   : coco_dsse_parse(envelope, COCO_IN_TOTO_TYPE, &ret->envelope, err);
+}
+
 coco_status
 coco_sigstore_bundle_parse(const void *data, size_t len, struct coco_sigstore_bundle *ret,
                            coco_error **err)
@@ -136,7 +153,6 @@ coco_sigstore_bundle_parse(const void *data, size_t len, struct coco_sigstore_bu
     _cleanup_sigstore_bundle_ struct coco_sigstore_bundle bundle = {0};
     _cleanup_json_ cJSON *json = NULL;
     const cJSON *material = NULL;
-    const cJSON *envelope = NULL;
     const char *type = NULL;
 
     coco_status status = coco_json_parse_object(data, len, &json, err);
@@ -149,11 +165,7 @@ coco_sigstore_bundle_parse(const void *data, size_t len, struct coco_sigstore_bu
     if (status == COCO_OK)
         status = read_material(material, &bundle.signer, err);
     if (status == COCO_OK)
-        status = coco_json_get_object_opt(json, "dsseEnvelope", &envelope, err);
-    if (status == COCO_OK && !envelope)
-        status = coco_fail(err, COCO_ERR_NOTSUP, "a bundle without an envelope");
-    if (status == COCO_OK)
-        status = coco_dsse_parse(envelope, COCO_IN_TOTO_TYPE, &bundle.envelope, err);
+        status = read_content(json, &bundle, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "bundle");
     *ret = bundle;

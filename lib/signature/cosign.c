@@ -37,6 +37,12 @@ is_bundle(const struct look *look)
     return look->sigstore.signature->form == COCO_FORM_BUNDLE;
 }
 
+static bool
+is_message(const struct look *look)
+{
+    return look->sigstore.bundle.is_message;
+}
+
 static coco_status
 check_payload(void *self, struct coco_buf *detail, coco_error **err)
 {
@@ -44,10 +50,11 @@ check_payload(void *self, struct coco_buf *detail, coco_error **err)
     const struct coco_buf *data = &look->sigstore.signature->data;
     const struct coco_buf *payload = &look->sigstore.bundle.envelope.payload;
 
-    (void)detail;
     if (!is_bundle(look))
         return coco_payload_parse(coco_buf_text(data), data->len, COCO_PAYLOAD_COSIGN,
                                   &look->payload, err);
+    if (is_message(look))
+        return coco_buf_append_text(detail, "the bytes of the manifest", err);
     coco_status status =
         coco_statement_parse(coco_buf_text(payload), payload->len, &look->statement, err);
     /* Whoever says something else of an image has not said that it is to be run. */
@@ -66,6 +73,8 @@ check_image(void *self, struct coco_buf *detail, coco_error **err)
     (void)detail;
     if (!is_bundle(look))
         return coco_judged_is(image, &look->payload.digest, err);
+    if (is_message(look))
+        return coco_judged_is(image, &look->sigstore.bundle.message.digest, err);
     return coco_judged_is_stated(image, &look->statement, err);
 }
 

@@ -69,6 +69,7 @@ coco_status coco_log_entry_check(const struct coco_log_entry *entry, const struc
 struct coco_log_subject {
     const void *signed_data; /* what was signed: its hash is in the log */
     size_t signed_len;
+    const struct coco_digest *digest; /* in the place of it, where nothing else is known */
     const void *signature;
     size_t signature_len;
     const char *signature_text; /* of an envelope: the signature in base64 as it is there */

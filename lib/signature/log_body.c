@@ -32,30 +32,46 @@ text_at(const cJSON *json, const char *pointer, const char **ret, coco_error **e
     return *ret ? COCO_OK : coco_fail(err, COCO_ERR_PROTO, "entry of a log without %s", pointer);
 }
 
+static coco_status
+compare(const struct coco_digest *want, const void *data, size_t len, coco_error **err)
+{
+    struct coco_digest got = {0};
+
+    coco_status status = coco_digest_of(want->alg, data, len, &got, err);
+    if (status != COCO_OK)
+        return status;
+    return coco_digest_equal(want, &got) ? COCO_OK : fail_other("content", err);
+}
+
+static coco_status
+check_content(const struct coco_digest *want, const struct coco_log_subject *subject,
+              coco_error **err)
+{
+    if (!subject->digest)
+        return compare(want, subject->signed_data, subject->signed_len, err);
+    return coco_digest_equal(want, subject->digest) ? COCO_OK : fail_other("content", err);
+}
+
 /* {"algorithm": "sha256", "value": hex} */
 static coco_status
-check_hash(const cJSON *spec, const char *at, const void *data, size_t len, coco_error **err)
+read_hash(const cJSON *spec, const char *at, struct coco_digest *ret, coco_error **err)
 {
     const cJSON *hash = coco_json_at(spec, at);
     const char *algorithm = NULL;
     const char *value = NULL;
-    enum coco_hash_alg alg = 0;
-    struct coco_digest want = {0};
-    struct coco_digest got = {0};
+    struct coco_digest digest = {0};
 
     coco_status status = text_at(hash, "/algorithm", &algorithm, err);
     if (status == COCO_OK)
         status = text_at(hash, "/value", &value, err);
     if (status == COCO_OK)
-        status = coco_hash_alg_parse(algorithm, &alg, err);
-    if (status == COCO_OK)
-        status = coco_digest_of(alg, data, len, &got, err);
+        status = coco_hash_alg_parse(algorithm, &digest.alg, err);
     if (status != COCO_OK)
         return status;
-    if (!coco_unhex(value, strlen(value), want.bytes, coco_hash_size(alg)))
+    if (!coco_unhex(value, strlen(value), digest.bytes, coco_hash_size(digest.alg)))
         return coco_fail(err, COCO_ERR_PROTO, "entry of a log with a hash that is none");
-    want.alg = alg;
-    return coco_digest_equal(&want, &got) ? COCO_OK : fail_other("content", err);
+    *ret = digest;
+    return COCO_OK;
 }
 
 /* base64 of PEM, a key or a certificate */
@@ -81,6 +97,7 @@ static coco_status
 check_hashedrekord(const cJSON *spec, const struct coco_log_subject *subject, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf signature = {.limit = KEY_MAX};
+    struct coco_digest hash = {0};
     const char *text = NULL;
 
     coco_status status = text_at(spec, "/signature/content", &text, err);
@@ -91,7 +108,9 @@ check_hashedrekord(const cJSON *spec, const struct coco_log_subject *subject, co
     if (signature.len != subject->signature_len
         || CRYPTO_memcmp(signature.data, subject->signature, signature.len) != 0)
         return fail_other("signature", err);
-    status = check_hash(spec, "/data/hash", subject->signed_data, subject->signed_len, err);
+    status = read_hash(spec, "/data/hash", &hash, err);
+    if (status == COCO_OK)
+        status = check_content(&hash, subject, err);
     return status == COCO_OK ? check_key(spec, "/signature/publicKey/content", subject, err)
                              : status;
 }
@@ -109,13 +128,16 @@ static coco_status
 check_dsse(const cJSON *spec, const struct coco_log_subject *subject, coco_error **err)
 {
     const cJSON *one = only_item(spec, "/signatures");
+    struct coco_digest hash = {0};
     const char *text = NULL;
 
     coco_status status = text_at(one, "/signature", &text, err);
     if (status == COCO_OK && (!subject->payload || strcmp(text, subject->signature_text) != 0))
         status = fail_other("signature", err);
     if (status == COCO_OK)
-        status = check_hash(spec, "/payloadHash", subject->payload, subject->payload_len, err);
+        status = read_hash(spec, "/payloadHash", &hash, err);
+    if (status == COCO_OK)
+        status = compare(&hash, subject->payload, subject->payload_len, err);
     return status == COCO_OK ? check_key(one, "/verifier", subject, err) : status;
 }
 
@@ -125,6 +147,7 @@ check_intoto(const cJSON *spec, const struct coco_log_subject *subject, coco_err
 {
     _cleanup_buf_ struct coco_buf signature = {.limit = KEY_MAX};
     const cJSON *one = only_item(spec, "/content/envelope/signatures");
+    struct coco_digest hash = {0};
     const char *text = NULL;
 
     coco_status status = text_at(one, "/sig", &text, err);
@@ -134,8 +157,9 @@ check_intoto(const cJSON *spec, const struct coco_log_subject *subject, coco_err
         && (!subject->payload || strcmp(coco_buf_text(&signature), subject->signature_text) != 0))
         status = fail_other("signature", err);
     if (status == COCO_OK)
-        status =
-            check_hash(spec, "/content/payloadHash", subject->payload, subject->payload_len, err);
+        status = read_hash(spec, "/content/payloadHash", &hash, err);
+    if (status == COCO_OK)
+        status = compare(&hash, subject->payload, subject->payload_len, err);
     return status == COCO_OK ? check_key(one, "/publicKey", subject, err) : status;
 }
 

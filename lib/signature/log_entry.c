@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "signature/protojson.h"
 
 #include <string.h>
 
@@ -30,17 +31,6 @@ coco_log_entry_done(struct coco_log_entry *entry)
     *entry = (struct coco_log_entry){0};
 }
 
-static coco_status
-get_base64(const cJSON *json, const char *name, struct coco_buf *ret, coco_error **err)
-{
-    const char *text = NULL;
-
-    coco_status status = coco_json_get_string(json, name, &text, err);
-    if (status == COCO_OK)
-        status = coco_base64_decode(COCO_BASE64, text, strlen(text), ret, err);
-    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", name);
-}
-
 /* ---- cosign's annotation ---- */
 
 static coco_status
@@ -51,7 +41,7 @@ read_payload(const cJSON *payload, struct coco_log_entry *ret, coco_error **err)
 
     coco_status status = coco_json_check_members(payload, members, err);
     if (status == COCO_OK)
-        status = get_base64(payload, "body", &ret->body, err);
+        status = coco_protojson_bytes(payload, "body", &ret->body, err);
     if (status == COCO_OK)
         status = coco_json_get_u64(payload, "integratedTime", &ret->time, err);
     if (status == COCO_OK)
@@ -76,7 +66,7 @@ coco_log_entry_parse_annotation(const char *text, size_t len, struct coco_log_en
     if (status == COCO_OK)
         status = coco_json_check_members(json, members, err);
     if (status == COCO_OK)
-        status = get_base64(json, "SignedEntryTimestamp", &entry.promise, err);
+        status = coco_protojson_bytes(json, "SignedEntryTimestamp", &entry.promise, err);
     if (status == COCO_OK)
         status = coco_json_get_object(json, "Payload", &payload, err);
     if (status == COCO_OK)
@@ -89,24 +79,6 @@ coco_log_entry_parse_annotation(const char *text, size_t len, struct coco_log_en
 }
 
 /* ---- an entry of a bundle ---- */
-
-/* int64 is text in the JSON of protobuf, and a number to some who write it. */
-static coco_status
-get_int(const cJSON *json, const char *name, uint64_t *ret, coco_error **err)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-
-    *ret = 0;
-    if (!item || cJSON_IsNumber(item))
-        return coco_json_get_u64_opt(json, name, 0, ret, err);
-    const char *text = cJSON_GetStringValue(item);
-    size_t len = text ? strlen(text) : 0;
-    if (len == 0 || len > 18 || !coco_text_is_all(text, "0123456789", len))
-        return coco_fail(err, COCO_ERR_PROTO, "member '%s' is no number", name);
-    for (; *text; text++)
-        *ret = 10 * *ret + (uint64_t)(*text - '0');
-    return COCO_OK;
-}
 
 static coco_status
 read_hashes(const cJSON *proof, struct coco_log_entry *ret, coco_error **err)
@@ -140,9 +112,9 @@ read_proof(const cJSON *proof, struct coco_log_entry *ret, coco_error **err)
     const cJSON *checkpoint = NULL;
     const char *text = NULL;
 
-    coco_status status = get_int(proof, "logIndex", &ret->proof_index, err);
+    coco_status status = coco_protojson_u64(proof, "logIndex", &ret->proof_index, err);
     if (status == COCO_OK)
-        status = get_int(proof, "treeSize", &ret->proof_size, err);
+        status = coco_protojson_u64(proof, "treeSize", &ret->proof_size, err);
     if (status == COCO_OK)
         status = read_hashes(proof, ret, err);
     if (status == COCO_OK)
@@ -178,17 +150,17 @@ coco_log_entry_parse(const cJSON *json, struct coco_log_entry *ret, coco_error *
 
     if (!cJSON_IsObject(json))
         return coco_fail(err, COCO_ERR_PROTO, "an entry of a log that is no object");
-    coco_status status = get_int(json, "logIndex", &entry.index, err);
+    coco_status status = coco_protojson_u64(json, "logIndex", &entry.index, err);
     if (status == COCO_OK)
-        status = get_int(json, "integratedTime", &entry.time, err);
+        status = coco_protojson_u64(json, "integratedTime", &entry.time, err);
     if (status == COCO_OK)
         status = read_log_id(json, &entry, err);
     if (status == COCO_OK)
-        status = get_base64(json, "canonicalizedBody", &entry.body, err);
+        status = coco_protojson_bytes(json, "canonicalizedBody", &entry.body, err);
     if (status == COCO_OK)
         status = coco_json_get_object_opt(json, "inclusionPromise", &promise, err);
     if (status == COCO_OK && promise)
-        status = get_base64(promise, "signedEntryTimestamp", &entry.promise, err);
+        status = coco_protojson_bytes(promise, "signedEntryTimestamp", &entry.promise, err);
     if (status == COCO_OK)
         status = coco_json_get_object_opt(json, "inclusionProof", &proof, err);
     if (status == COCO_OK && proof)

@@ -35,6 +35,8 @@ check_statement(void *self, struct coco_buf *detail, coco_error **err)
     const struct coco_buf *payload = &look->sigstore.bundle.envelope.payload;
     const char *wanted = NULL;
 
+    if (look->sigstore.bundle.is_message)
+        return coco_fail(err, COCO_ERR_VERIFY, "it is a signature, no statement");
     coco_status status =
         coco_json_get_string(look->sigstore.demand->requirement, "predicateType", &wanted, err);
     if (status == COCO_OK)

@@ -31,7 +31,7 @@ coco_sigstore_look_done(struct coco_sigstore_look *look)
 static bool
 has_envelope(const struct coco_sigstore_look *look)
 {
-    return look->signature->form != COCO_FORM_PAYLOAD;
+    return look->signature->form != COCO_FORM_PAYLOAD && !look->bundle.is_message;
 }
 
 /* ---- what comes along ---- */
@@ -141,7 +141,7 @@ check_form(void *self, struct coco_buf *detail, coco_error **err)
 
 /* ---- who, and when ---- */
 
-/* What is signed, and the signature. */
+/* What is signed, unless only its digest is known, and the signature. */
 static const struct coco_buf *
 signed_data(const struct coco_sigstore_look *look)
 {
@@ -151,6 +151,8 @@ signed_data(const struct coco_sigstore_look *look)
 static const struct coco_buf *
 raw_signature(const struct coco_sigstore_look *look)
 {
+    if (look->bundle.is_message)
+        return &look->bundle.message.signature;
     return has_envelope(look) ? &look->bundle.envelope.signature : &look->raw;
 }
 
@@ -159,6 +161,9 @@ check_signature(void *self, struct coco_buf *detail, coco_error **err)
 {
     struct coco_sigstore_look *look = self;
 
+    if (look->bundle.is_message)
+        return coco_blob_signature_check(&look->bundle.message, &look->bundle.signer,
+                                         &look->demand->trust, detail, err);
     return coco_signer_check_signature(&look->bundle.signer, &look->demand->trust,
                                        signed_data(look), raw_signature(look), detail, err);
 }
@@ -167,15 +172,18 @@ static coco_status
 check_log(void *self, struct coco_buf *detail, coco_error **err)
 {
     struct coco_sigstore_look *look = self;
-    const struct coco_buf *data = signed_data(look);
     const struct coco_buf *raw = raw_signature(look);
     struct coco_log_subject subject = {
-        .signed_data = coco_buf_text(data),
-        .signed_len = data->len,
         .signature = coco_buf_text(raw),
         .signature_len = raw->len,
     };
 
+    if (look->bundle.is_message) {
+        subject.digest = &look->bundle.message.digest;
+    } else {
+        subject.signed_data = coco_buf_text(signed_data(look));
+        subject.signed_len = signed_data(look)->len;
+    }
     if (has_envelope(look)) {
         subject.signature_text = look->bundle.envelope.signature_text;
         subject.payload = coco_buf_text(&look->bundle.envelope.payload);

@@ -5,9 +5,9 @@
  */
 #include "signature/trust.h"
 
-#include "base/base64.h"
 #include "base/fail.h"
 #include "base/rfc3339.h"
+#include "signature/protojson.h"
 
 #include <string.h>
 
@@ -37,16 +37,6 @@ read_validity(const cJSON *json, int64_t *from, int64_t *to, coco_error **err)
 }
 
 static coco_status
-get_bytes(const cJSON *json, struct coco_buf *ret, coco_error **err)
-{
-    const char *text = NULL;
-
-    coco_status status = coco_json_get_string(json, "rawBytes", &text, err);
-    return status == COCO_OK ? coco_base64_decode(COCO_BASE64, text, strlen(text), ret, err)
-                             : status;
-}
-
-static coco_status
 add_log(const cJSON *json, struct coco_log *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf der = {.limit = COCO_CERT_SIZE_MAX};
@@ -55,7 +45,7 @@ add_log(const cJSON *json, struct coco_log *ret, coco_error **err)
 
     coco_status status = coco_json_get_object(json, "publicKey", &public, err);
     if (status == COCO_OK)
-        status = get_bytes(public, &der, err);
+        status = coco_protojson_bytes(public, "rawBytes", &der, err);
     if (status == COCO_OK)
         status = coco_key_parse_public(der.data, der.len, &key, err);
     if (status == COCO_OK)
@@ -78,7 +68,7 @@ add_authority(const cJSON *json, struct coco_authority *ret, coco_error **err)
         _cleanup_cert_ X509 *cert = NULL;
 
         if (status == COCO_OK)
-            status = get_bytes(item, &der, err);
+            status = coco_protojson_bytes(item, "rawBytes", &der, err);
         if (status == COCO_OK)
             status = coco_cert_parse(der.data, der.len, &cert, err);
         if (status == COCO_OK)

@@ -55,7 +55,22 @@ def test_what_cosign_3_certifies_is_accepted(coco, signing, policy, image, world
     assert "a digest alone" in verify(coco, policy(named), image, code=3)["reason"]
 
 
-@pytest.mark.parametrize("command", ["keyless-sign", "bundle-sign"])
+def test_a_signature_of_the_manifests_bytes_is_accepted(coco, signing, policy, image, world):
+    """As sigstore-go verifies it by the digest; it says no name, and is no statement."""
+    signing("message-sign", world, image, "check=sigstore")
+    found = verify(coco, policy(rooted(world)), image)
+    assert found["accepted"]
+    assert ("payload", True) in checks(found) and ("image", True) in checks(found)
+    named = rooted(world, signedIdentity={"type": "matchRepository"})
+    assert "a digest alone" in verify(coco, policy(named), image, code=3)["reason"]
+    stated = rooted(world) | {"type": "inTotoAttested", "predicateType": "https://slsa.dev/provenance/v1"}
+    assert "it is a signature, no statement" in verify(coco, policy(stated), image, code=3)["reason"]
+    signing("message-sign", world, image, "key=signer", "check=sigstore")
+    by_key = sigstore(keyPath=f"{world}/signer.pub", rekorPublicKeyPath=f"{world}/rekor.pub")
+    assert verify(coco, policy(by_key), image)["accepted"]
+
+
+@pytest.mark.parametrize("command", ["keyless-sign", "bundle-sign", "message-sign"])
 def test_time_stamps_stand_for_a_log(coco, signing, policy, image, world, command):
     signing(command, world, image, "with=stamp", "without=log")
     stamped = sigstore(fulcio={"caPath": f"{world}/ca.pem"} | WHO, timestampAuthorityPath=f"{world}/tsa.pem")
@@ -130,11 +145,22 @@ OF_BUNDLES = [
     ("with=stamp stamp=other", "timestamp", "timestamp does not hold"),
     ("with=stamp stamped=-2h", "certificate", "not yet valid"),
 ]
+OF_MESSAGES = [
+    ("proof=bad", "log", "not in the tree"),
+    ("of=other check=refused", "image", "another image"),
+    ("said=other check=refused", "signature", "does not fit"),
+    ("of=other said=other check=refused", "signature", "does not fit"),
+    ("algorithm=SHA2_512", "form", "digest"),
+    ("algorithm=SHA1 check=refused", "form", ""),
+    ("algorithm=SHA3_256", "form", "SHA3_256"),
+]
 
 
 @pytest.mark.parametrize(
     ("command", "how", "check", "why"),
-    [("keyless-sign", *case) for case in TAMPERED] + [("bundle-sign", *case) for case in TAMPERED + OF_BUNDLES],
+    [("keyless-sign", *case) for case in TAMPERED]
+    + [("bundle-sign", *case) for case in TAMPERED + OF_BUNDLES]
+    + [("message-sign", *case) for case in TAMPERED + OF_MESSAGES],
 )
 def test_what_was_tampered_with_is_refused(coco, signing, policy, image, world, tmp_path, command, how, check, why):
     signing(command, world, image, *how.split())

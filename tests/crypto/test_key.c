@@ -104,6 +104,62 @@ what_is_signed_verifies_and_nothing_else_does(void **state)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* With SHA-256 whatever the key is, and with the SHA-2 that fits it. */
+static void
+a_digest_verifies_in_the_place_of_what_it_is_of(void **state)
+{
+    static const struct {
+        enum coco_key_kind kind;
+        enum coco_hash_alg alg;
+        coco_status status;
+    } cases[] = {
+        {COCO_KEY_P256, COCO_SHA256, COCO_OK},
+        {COCO_KEY_P256, COCO_SHA384, COCO_ERR_NOTSUP},
+        {COCO_KEY_P256, COCO_SHA512, COCO_ERR_NOTSUP},
+        {COCO_KEY_P384, COCO_SHA256, COCO_OK},
+        {COCO_KEY_P384, COCO_SHA384, COCO_OK},
+        {COCO_KEY_P384, COCO_SHA512, COCO_ERR_NOTSUP},
+        {COCO_KEY_P521, COCO_SHA256, COCO_OK},
+        {COCO_KEY_P521, COCO_SHA512, COCO_OK},
+        {COCO_KEY_RSA, COCO_SHA256, COCO_OK},
+        {COCO_KEY_RSA, COCO_SHA512, COCO_ERR_NOTSUP},
+        {COCO_KEY_ED25519, COCO_SHA256, COCO_ERR_NOTSUP},
+        {COCO_KEY_ED25519, COCO_SHA512, COCO_ERR_NOTSUP},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const EVP_MD *md = cases[i].alg == COCO_SHA256   ? EVP_sha256()
+                           : cases[i].alg == COCO_SHA384 ? EVP_sha384()
+                                                         : EVP_sha512();
+        EVP_PKEY *key = new_key(cases[i].kind);
+        struct coco_buf sig = {.limit = 1024};
+        struct coco_digest digest = {0};
+
+        assert_ok(coco_digest_of(cases[i].alg, "text", 4, &digest, &err), err);
+        assert_ok(coco_key_sign_with(key, cases[i].kind == COCO_KEY_ED25519 ? NULL : md, "text", 4,
+                                     &sig, &err),
+                  err);
+        coco_status status = coco_key_verify_digest(key, &digest, sig.data, sig.len, &err);
+        if (cases[i].status != COCO_OK) {
+            assert_fails(status, err, cases[i].status, "");
+        } else {
+            assert_ok(status, err);
+            assert_fails(coco_key_verify_digest(key, &digest, sig.data, sig.len - 1, &err), err,
+                         COCO_ERR_VERIFY, "signature does not fit");
+            assert_fails(coco_key_verify_digest(key, &digest, "", 0, &err), err, COCO_ERR_VERIFY,
+                         "signature does not fit");
+            digest.bytes[0] ^= 1;
+            assert_fails(coco_key_verify_digest(key, &digest, sig.data, sig.len, &err), err,
+                         COCO_ERR_VERIFY, "signature does not fit");
+        }
+        coco_buf_done(&sig);
+        EVP_PKEY_free(key);
+    }
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void
 a_public_key_can_neither_sign_nor_be_written_as_private(void **state)
 {
@@ -517,6 +573,7 @@ main(void)
         cmocka_unit_test(a_key_like_another_is_on_its_curve_and_is_another),
         cmocka_unit_test(every_kind_goes_out_and_comes_back),
         cmocka_unit_test(what_is_signed_verifies_and_nothing_else_does),
+        cmocka_unit_test(a_digest_verifies_in_the_place_of_what_it_is_of),
         cmocka_unit_test(a_public_key_can_neither_sign_nor_be_written_as_private),
         cmocka_unit_test(other_kinds_of_keys_are_refused),
         cmocka_unit_test(parse_refuses_what_is_no_key),

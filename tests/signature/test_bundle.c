@@ -23,6 +23,22 @@ bundles_are_read(void **state)
     assert_null(by_key.signer.cert);
 }
 
+static void
+bundles_may_sign_bytes(void **state)
+{
+    _cleanup_sigstore_bundle_ struct coco_sigstore_bundle bundle = {0};
+    struct coco_digest nothing = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_sigstore_bundle_parse(golden_message, strlen(golden_message), &bundle, &err),
+              err);
+    assert_ok(coco_digest_parse(KIT_DIGEST, &nothing, &err), err);
+    assert_true(bundle.is_message);
+    assert_true(coco_digest_equal(&bundle.message.digest, &nothing));
+    assert_null(bundle.envelope.payload.data);
+}
+
 /* A chain stands for the certificate in older ones. */
 static void
 older_bundles_are_read(void **state)
@@ -73,7 +89,9 @@ other_bundles_are_refused(void **state)
         {"", "mediaType", "\"application/json\"", COCO_ERR_NOTSUP},
         {"", "verificationMaterial", NULL, COCO_ERR_PROTO},
         {"", "verificationMaterial", "[]", COCO_ERR_PROTO},
-        {"", "dsseEnvelope", NULL, COCO_ERR_NOTSUP},
+        {"", "dsseEnvelope", NULL, COCO_ERR_PROTO},
+        {"", "messageSignature", "{}", COCO_ERR_PROTO}, /* both */
+        {"", "messageSignature", "1", COCO_ERR_PROTO},
         {"", "dsseEnvelope", "1", COCO_ERR_PROTO},
         {MATERIAL, "certificate", "{}", COCO_ERR_PROTO},
         {MATERIAL, "certificate", "{\"rawBytes\":\"AA==\"}", COCO_ERR_PROTO},
@@ -123,6 +141,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bundles_are_read),
+        cmocka_unit_test(bundles_may_sign_bytes),
         cmocka_unit_test(older_bundles_are_read),
         cmocka_unit_test(other_bundles_are_refused),
         cmocka_unit_test(reading_survives_any_failed_allocation),

@@ -160,6 +160,36 @@ bundles_sign_a_digest(void **state)
                     "a digest alone");
 }
 
+/* As "cosign sign-blob" signs the manifest, and sigstore-go verifies it by its digest. */
+static void
+bundles_may_sign_the_bytes_of_the_manifest(void **state)
+{
+    static const char logged[] = "{\"type\":\"sigstoreSigned\",\"keyPath\":\"signer\","
+                                 "\"rekorPublicKeyPath\":\"rekor\"}";
+    struct fixture *f = *state;
+
+    signkit_add_file(&f->kit, "root", golden_root, strlen(golden_root));
+    signkit_add_file(&f->kit, "signer", golden_signer, strlen(golden_signer));
+    signkit_add_file(&f->kit, "rekor", golden_rekor, strlen(golden_rekor));
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_message,
+                strlen(golden_message));
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO));
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "signature: signature does not");
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed,
+                    ROOTED("\"oidcIssuer\":\"https://issuer.test\",\"subjectEmail\":\"x@y\""),
+                    "certificate: the certificate is not for 'x@y'");
+    assert_int_equal(coco_digest_parse(KIT_OTHER, &f->kit.digests[0], NULL), COCO_OK);
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), "image: it is of another");
+    assert_int_equal(coco_digest_parse(KIT_DIGEST, &f->kit.digests[0], NULL), COCO_OK);
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_message_by_key,
+                strlen(golden_message_by_key));
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, logged);
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed,
+                    "{\"type\":\"sigstoreSigned\",\"keyPath\":\"signer\","
+                    "\"signedIdentity\":{\"type\":\"matchRepository\"}}",
+                    "a digest alone");
+}
+
 static void
 who_cannot_be_asked_is_an_error(void **state)
 {
@@ -209,6 +239,7 @@ main(void)
         cmocka_unit_test_setup_teardown(annotations_are_read_strictly, begin, end),
         cmocka_unit_test_setup_teardown(an_index_on_the_way_may_be_signed, begin, end),
         cmocka_unit_test_setup_teardown(bundles_sign_a_digest, begin, end),
+        cmocka_unit_test_setup_teardown(bundles_may_sign_the_bytes_of_the_manifest, begin, end),
         cmocka_unit_test_setup_teardown(who_cannot_be_asked_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(judging_survives_any_failed_allocation, begin, end),
     };

@@ -91,6 +91,16 @@ encode_key(const EVP_PKEY *key, struct coco_buf *ret)
     assert_int_equal(coco_base64_encode(COCO_BASE64, pem.data, pem.len, ret, NULL), COCO_OK);
 }
 
+static void
+write_body(const char *format, const struct coco_buf *named, struct coco_buf *ret)
+{
+    const char *at = strstr(format, KEY);
+
+    assert_int_equal(coco_buf_append(ret, format, (size_t)(at - format), NULL), COCO_OK);
+    assert_int_equal(coco_buf_append(ret, named->data, named->len, NULL), COCO_OK);
+    assert_int_equal(coco_buf_append_text(ret, at + strlen(KEY), NULL), COCO_OK);
+}
+
 static coco_status
 is_of(const char *format, const struct coco_buf *named, EVP_PKEY *key, coco_error **err)
 {
@@ -105,11 +115,8 @@ is_of(const char *format, const struct coco_buf *named, EVP_PKEY *key, coco_erro
         .payload_len = 7,
         .key = key,
     };
-    const char *at = strstr(format, KEY);
 
-    assert_int_equal(coco_buf_append(&entry.body, format, (size_t)(at - format), NULL), COCO_OK);
-    assert_int_equal(coco_buf_append(&entry.body, named->data, named->len, NULL), COCO_OK);
-    assert_int_equal(coco_buf_append_text(&entry.body, at + strlen(KEY), NULL), COCO_OK);
+    write_body(format, named, &entry.body);
     return coco_log_entry_is_of(&entry, &subject, err);
 }
 
@@ -143,11 +150,54 @@ entries_are_of_one_signature(void **state)
     }
 }
 
+/* Of bytes of which only the digest is known: by that very algorithm. */
+static void
+an_entry_may_be_of_a_digest(void **state)
+{
+    static const struct {
+        enum coco_hash_alg alg;
+        const char *data;
+        coco_status status;
+    } digests[] = {
+        {COCO_SHA256, "data", COCO_OK},
+        {COCO_SHA256, "dat", COCO_ERR_VERIFY},
+        {COCO_SHA384, "data", COCO_ERR_VERIFY},
+    };
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_buf_ struct coco_buf named = {.limit = 4096};
+
+    (void)state;
+    assert_int_equal(coco_key_generate(COCO_KEY_P256, &key, NULL), COCO_OK);
+    encode_key(key, &named);
+    for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+        _cleanup_log_entry_ struct coco_log_entry entry = {.body.limit = 1 << 16};
+        struct coco_digest digest = {0};
+        const struct coco_log_subject subject = {
+            .digest = &digest,
+            .signature = "sig",
+            .signature_len = 3,
+            .key = key,
+        };
+        coco_error *err = NULL;
+
+        assert_int_equal(
+            coco_digest_of(digests[i].alg, digests[i].data, strlen(digests[i].data), &digest, NULL),
+            COCO_OK);
+        write_body(cases[0].body, &named, &entry.body);
+        coco_status status = coco_log_entry_is_of(&entry, &subject, &err);
+        if (digests[i].status != COCO_OK)
+            assert_fails(status, err, digests[i].status, "another content");
+        else
+            assert_ok(status, err);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_of_one_signature),
+        cmocka_unit_test(an_entry_may_be_of_a_digest),
     };
 
     return cmocka_run_group_tests_name("signature/log_body", tests, NULL, NULL);

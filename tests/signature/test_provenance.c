@@ -52,6 +52,21 @@ statements_must_say_what_is_wanted(void **state)
 }
 
 static void
+a_signature_says_nothing(void **state)
+{
+    struct signkit kit;
+
+    (void)state;
+    signkit_begin(&kit);
+    signkit_add_file(&kit, "root", golden_root, strlen(golden_root));
+    signkit_add(&kit, COCO_FAMILY_ATTESTATION, COCO_FORM_BUNDLE, golden_message,
+                strlen(golden_message));
+    signkit_refuses(&kit, coco_judge_in_toto_attested, ATTESTED(OF_V1),
+                    "statement: it is a signature, no statement");
+    signkit_end(&kit);
+}
+
+static void
 judging_survives_any_failed_allocation(void **state)
 {
     struct signkit kit;
@@ -84,6 +99,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_must_say_what_is_wanted),
+        cmocka_unit_test(a_signature_says_nothing),
         cmocka_unit_test(judging_survives_any_failed_allocation),
     };
 

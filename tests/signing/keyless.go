@@ -11,7 +11,6 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -25,9 +24,6 @@ import (
 	"github.com/sigstore/cosign/v2/pkg/oci/mutate"
 	"github.com/sigstore/cosign/v2/pkg/oci/remote"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
-	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
-	"github.com/sigstore/sigstore-go/pkg/root"
-	"github.com/sigstore/sigstore-go/pkg/verify"
 	"github.com/sigstore/sigstore/pkg/signature/payload"
 )
 
@@ -175,121 +171,14 @@ func statement(digest name.Digest, o options, predicateType string, predicate an
 	return text
 }
 
+// pae is what is signed of an envelope.
 func pae(kind string, text []byte) []byte {
 	return append([]byte(fmt.Sprintf("DSSEv1 %d %s %d ", len(kind), kind, len(text))), text...)
-}
-
-// makeBundle signs a statement, as cosign 3 does.
-func (w *world) makeBundle(text []byte, o options) []byte {
-	const kind = "application/vnd.in-toto+json"
-	key, cert, public := w.signer(o)
-	sig := w.signECDSA(key, pae(kind, text))
-	material := map[string]any{"publicKey": map[string]any{"hint": "test"}}
-	if cert != nil {
-		material = map[string]any{"certificate": map[string]any{"rawBytes": b64(cert.Raw)}}
-	}
-	if !o.has("without", "log") {
-		payloadHash := hexOf(sha(text))
-		if o.get("entry", "") == "other" {
-			payloadHash = hexOf(sha([]byte("other")))
-		}
-		envelope, err := json.Marshal(map[string]any{"payload": b64(text), "payloadType": kind, "signatures": []any{map[string]any{"sig": b64(sig)}}})
-		check(err)
-		e := w.entry(map[string]any{"apiVersion": "0.0.1", "kind": "dsse", "spec": map[string]any{
-			"envelopeHash": map[string]any{"algorithm": "sha256", "value": hexOf(sha(envelope))},
-			"payloadHash":  map[string]any{"algorithm": "sha256", "value": payloadHash},
-			"signatures":   []any{map[string]any{"signature": b64(sig), "verifier": b64(public)}},
-		}}, o)
-		one := map[string]any{
-			"logIndex": fmt.Sprint(e.index), "logId": map[string]any{"keyId": b64(logID(&w.rekorKey.PublicKey))},
-			"kindVersion": map[string]any{"kind": "dsse", "version": "0.0.1"}, "canonicalizedBody": b64(e.body),
-			"integratedTime": fmt.Sprint(e.time),
-		}
-		if !o.has("without", "promise") {
-			one["inclusionPromise"] = map[string]any{"signedEntryTimestamp": b64(e.set)}
-		}
-		if !o.has("without", "proof") {
-			hashes := []any{}
-			for _, hash := range e.hashes {
-				hashes = append(hashes, b64(hash))
-			}
-			one["inclusionProof"] = map[string]any{"logIndex": fmt.Sprint(e.at), "treeSize": fmt.Sprint(e.size), "hashes": hashes,
-				"rootHash": b64(rootOf(e)), "checkpoint": map[string]any{"envelope": e.checkpoint}}
-		}
-		material["tlogEntries"] = []any{one}
-	}
-	if o.has("with", "stamp") {
-		material["timestampVerificationData"] = map[string]any{"rfc3161Timestamps": []any{
-			map[string]any{"signedTimestamp": b64(w.stamp(sig, o))}}}
-	}
-	made, err := json.Marshal(map[string]any{
-		"mediaType":            "application/vnd.dev.sigstore.bundle.v0.3+json",
-		"verificationMaterial": material,
-		"dsseEnvelope":         map[string]any{"payload": b64(text), "payloadType": kind, "signatures": []any{map[string]any{"sig": b64(sig)}}},
-	})
-	check(err)
-	return made
-}
-
-// rootOf is the third line of a checkpoint.
-func rootOf(e entry) []byte {
-	hash, err := base64.StdEncoding.DecodeString(strings.Split(e.checkpoint, "\n")[2])
-	check(err)
-	return hash
-}
-
-// asSigstore lets Sigstore's own module verify a bundle, which must hold.
-func (w *world) asSigstore(text []byte, digest name.Digest, o options) {
-	trusted, err := root.NewTrustedRootFromPath(w.path("trusted_root.json"))
-	check(err)
-	b := &sgbundle.Bundle{}
-	check(b.UnmarshalJSON(text))
-	wanted := []verify.VerifierOption{verify.WithSignedCertificateTimestamps(1), verify.WithObserverTimestamps(1)}
-	if !o.has("without", "log") {
-		wanted = append(wanted, verify.WithTransparencyLog(1))
-	}
-	v, err := verify.NewVerifier(trusted, wanted...)
-	check(err)
-	raw, err := hex.DecodeString(strings.TrimPrefix(digest.DigestStr(), "sha256:"))
-	check(err)
-	_, err = v.Verify(b, verify.NewPolicy(verify.WithArtifactDigest("sha256", raw), verify.WithoutIdentitiesUnsafe()))
-	check(err)
-}
-
-// bundle-sign WORLD REF [name=value…]: as cosign 3 does, as a referrer.
-func bundleSign(args []string) error {
-	w, o := openWorld(args[0]), parseOptions(args[2:])
-	digest, err := resolve(args[1])
-	check(err)
-	kind := o.get("type", "https://sigstore.dev/cosign/sign/v1")
-	predicate := map[string]any{}
-	if text, ok := o["predicate"]; ok {
-		check(json.Unmarshal([]byte(text), &predicate))
-	}
-	made := w.makeBundle(statement(digest, o, kind, predicate), o)
-	if o.has("check", "sigstore") {
-		w.asSigstore(made, digest, o)
-	}
-	return remote.WriteAttestationNewBundleFormat(digest, made, kind)
 }
 
 // world DIR makes one.
 func makeWorld(args []string) error {
 	openWorld(args[0])
-	return nil
-}
-
-// bundle-for WORLD DIGEST [name=value…] writes the bundle of an image that is nowhere.
-func bundleFor(args []string) error {
-	w, o := openWorld(args[0]), parseOptions(args[2:])
-	digest, err := name.NewDigest("registry.test/app@" + args[1])
-	check(err)
-	kind := o.get("type", "https://sigstore.dev/cosign/sign/v1")
-	predicate := map[string]any{}
-	if text, ok := o["predicate"]; ok {
-		check(json.Unmarshal([]byte(text), &predicate))
-	}
-	fmt.Println(string(w.makeBundle(statement(digest, o, kind, predicate), o)))
 	return nil
 }
 
@@ -314,7 +203,7 @@ func attest(args []string) error {
 		}
 		DsseEnvelope json.RawMessage
 	}
-	check(json.Unmarshal(w.makeBundle(text, o), &made))
+	check(json.Unmarshal(w.statementBundle(text, o), &made))
 	opts := []static.Option{static.WithLayerMediaType("application/vnd.dsse.envelope.v1+json")}
 	if raw := made.VerificationMaterial.Certificate.RawBytes; raw != nil {
 		cert, err := x509.ParseCertificate(raw)

@@ -15,11 +15,13 @@ var commands = map[string]func(args []string) error{
 	"cosign-verify": cosignVerify,
 	"keyless-sign":  keylessSign,
 	"bundle-sign":   bundleSign,
+	"message-sign":  messageSign,
 	"world":         makeWorld,
 	"bundle-for":    bundleFor,
 	"attest":        attest,
 	"notation-sign": notationSign,
 	"notation-for":  notationFor,
+	"golden":        golden,
 }
 
 func main() {

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static void
 check(struct coco_log_entry *entry, EVP_PKEY *key)
 {
-    struct coco_log log = {.key = key, .to = INT64_MAX};
+    static char name[] = "log.rekor.test";
+    struct coco_log log = {.key = key, .name = name, .to = INT64_MAX};
     const struct coco_log_subject subject = {.signed_data = "", .signature = "", .key = key};
     bool signed_time = true;
 

@@ -18,20 +18,30 @@ coco_sigstore_bundle_done(struct coco_sigstore_bundle *bundle)
     coco_blob_signature_done(&bundle->message);
 }
 
+static const struct version {
+    const char *type;
+    bool has_chain; /* in the place of the certificate */
+    bool is_proved; /* that its entry is in the tree; before, that it will be was enough */
+} versions[] = {
+    {COCO_MEDIA_BUNDLE, false, true},
+    {"application/vnd.dev.sigstore.bundle+json;version=0.3", false, true},
+    {"application/vnd.dev.sigstore.bundle+json;version=0.2", true, true},
+    {"application/vnd.dev.sigstore.bundle+json;version=0.1", true, false},
+};
+
+static const struct version *
+find_version(const char *media_type)
+{
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+        if (strcmp(media_type, versions[i].type) == 0)
+            return &versions[i];
+    return NULL;
+}
+
 bool
 coco_sigstore_bundle_is(const char *media_type)
 {
-    static const char *const types[] = {
-        COCO_MEDIA_BUNDLE,
-        "application/vnd.dev.sigstore.bundle+json;version=0.3",
-        "application/vnd.dev.sigstore.bundle+json;version=0.2",
-        "application/vnd.dev.sigstore.bundle+json;version=0.1",
-    };
-
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (strcmp(media_type, types[i]) == 0)
-            return true;
-    return false;
+    return find_version(media_type) != NULL;
 }
 
 static coco_status
@@ -67,10 +77,12 @@ read_chain(const cJSON *json, struct coco_signer *ret, coco_error **err)
 }
 
 static coco_status
-read_entries(const cJSON *material, struct coco_signer *ret, coco_error **err)
+read_entries(const cJSON *material, const struct version *version, struct coco_signer *ret,
+             coco_error **err)
 {
     const cJSON *list = NULL;
     const cJSON *item = NULL;
+    bool proved = false;
 
     coco_status status = coco_json_get_array_opt(material, "tlogEntries", &list, err);
     cJSON_ArrayForEach(item, list) {
@@ -80,8 +92,12 @@ read_entries(const cJSON *material, struct coco_signer *ret, coco_error **err)
         status = coco_log_entry_parse(item, &ret->entries[ret->n_entries], err);
         if (status != COCO_OK)
             return status;
-        ret->n_entries++;
+        const struct coco_log_entry *entry = &ret->entries[ret->n_entries++];
+        proved = proved || (version->is_proved ? entry->has_proof : entry->promise.len > 0);
     }
+    if (status == COCO_OK && ret->n_entries > 0 && !proved)
+        status = coco_fail(err, COCO_ERR_PROTO, "entries of logs without %s",
+                           version->is_proved ? "an inclusion proof" : "a promise");
     return status;
 }
 
@@ -108,7 +124,8 @@ read_stamps(const cJSON *material, struct coco_signer *ret, coco_error **err)
 }
 
 static coco_status
-read_material(const cJSON *material, struct coco_signer *ret, coco_error **err)
+read_material(const cJSON *material, const struct version *version, struct coco_signer *ret,
+              coco_error **err)
 {
     const cJSON *cert = NULL;
     const cJSON *chain = NULL;
@@ -118,12 +135,14 @@ read_material(const cJSON *material, struct coco_signer *ret, coco_error **err)
         status = coco_json_get_object_opt(material, "x509CertificateChain", &chain, err);
     if (status == COCO_OK && cert && chain)
         status = coco_fail(err, COCO_ERR_PROTO, "a certificate and a chain");
+    if (status == COCO_OK && chain && !version->has_chain)
+        status = coco_fail(err, COCO_ERR_PROTO, "a chain, where its version has a certificate");
     if (status == COCO_OK && cert)
         status = read_cert(cert, &ret->cert, err);
     if (status == COCO_OK && chain)
         status = read_chain(chain, ret, err);
     if (status == COCO_OK)
-        status = read_entries(material, ret, err);
+        status = read_entries(material, version, ret, err);
     return status == COCO_OK ? read_stamps(material, ret, err) : status;
 }
 
@@ -153,17 +172,20 @@ coco_sigstore_bundle_parse(const void *data, size_t len, struct coco_sigstore_bu
     _cleanup_sigstore_bundle_ struct coco_sigstore_bundle bundle = {0};
     _cleanup_json_ cJSON *json = NULL;
     const cJSON *material = NULL;
+    const struct version *version = NULL;
     const char *type = NULL;
 
     coco_status status = coco_json_parse_object(data, len, &json, err);
     if (status == COCO_OK)
         status = coco_json_get_string(json, "mediaType", &type, err);
-    if (status == COCO_OK && !coco_sigstore_bundle_is(type))
+    if (status == COCO_OK)
+        version = find_version(type);
+    if (status == COCO_OK && !version)
         status = coco_fail(err, COCO_ERR_NOTSUP, "'%.100s' is no bundle that is known", type);
     if (status == COCO_OK)
         status = coco_json_get_object(json, "verificationMaterial", &material, err);
     if (status == COCO_OK)
-        status = read_material(material, &bundle.signer, err);
+        status = read_material(material, version, &bundle.signer, err);
     if (status == COCO_OK)
         status = read_content(json, &bundle, err);
     if (status != COCO_OK)

@@ -1,7 +1,8 @@
 /*
  * signature/bundle.h - Sigstore bundles: a signature and all that verifying it takes
  *
- * Source: sigstore/protobuf-specs, sigstore_bundle.proto, as JSON; versions 0.1 to 0.3.
+ * Source: sigstore/protobuf-specs, sigstore_bundle.proto, as JSON; versions 0.1 to 0.3. What each
+ * of them must have: sigstore-go, pkg/bundle/bundle.go, validate().
  *
  * SPDX-License-Identifier: Apache-2.0
  */

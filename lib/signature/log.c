@@ -8,16 +8,13 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "signature/checkpoint.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define KEY_DER_MAX ((size_t)4 << 10)
 #define CANONICAL_MAX ((size_t)2 << 20)
-#define NOTE_SIGNATURES_MAX 16
-/* A signature of a note begins with so many bytes of the key's name. */
-#define NOTE_HINT_SIZE 4
 
 coco_status
 coco_log_make(EVP_PKEY **key, struct coco_log *ret, coco_error **err)
@@ -39,6 +36,7 @@ void
 coco_log_done(struct coco_log *log)
 {
     EVP_PKEY_free(log->key);
+    free(log->name);
     *log = (struct coco_log){0};
 }
 
@@ -66,8 +64,14 @@ static coco_status
 check_promise(const struct coco_log_entry *entry, const struct coco_log *log, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = CANONICAL_MAX};
+    enum coco_key_kind kind = 0;
 
-    coco_status status = write_canonical(entry, &text, err);
+    coco_status status = coco_key_kind_of(log->key, &kind, err);
+    /* Rekor 1 has no other keys; those of Rekor 2 sign checkpoints and nothing else. */
+    if (status == COCO_OK && (kind == COCO_KEY_ED25519 || kind == COCO_KEY_RSA))
+        status = coco_fail(err, COCO_ERR_VERIFY, "the log's key is none for that");
+    if (status == COCO_OK)
+        status = write_canonical(entry, &text, err);
     if (status == COCO_OK)
         status = coco_key_verify(log->key, text.data, text.len, entry->promise.data,
                                  entry->promise.len, err);
@@ -132,104 +136,40 @@ root_of(const struct coco_log_entry *entry, struct coco_digest *ret, coco_error 
     return status;
 }
 
-/* "origin\nsize\nroot\n…\n": COCO_ERR_VERIFY unless it is of that tree. */
-static coco_status
-check_note(const char *text, const struct coco_log_entry *entry, const struct coco_digest *root,
-           coco_error **err)
-{
-    const char *size = strchr(text, '\n');
-    const char *hash = size ? strchr(size + 1, '\n') : NULL;
-    const char *end = hash ? strchr(hash + 1, '\n') : NULL;
-    _cleanup_buf_ struct coco_buf said = {.limit = COCO_DIGEST_SIZE_MAX};
-    char number[32];
-
-    if (!end)
-        return coco_fail(err, COCO_ERR_PROTO, "a checkpoint of less than three lines");
-    (void)snprintf(number, sizeof(number), "%" PRIu64, entry->proof_size);
-    size_t len = (size_t)(hash - size - 1);
-    if (len != strlen(number) || strncmp(size + 1, number, len) != 0)
-        return coco_fail(err, COCO_ERR_VERIFY, "the checkpoint is of a tree of another size");
-    coco_status status =
-        coco_base64_decode(COCO_BASE64, hash + 1, (size_t)(end - hash - 1), &said, err);
-    if (status != COCO_OK)
-        return status;
-    if (said.len != 32 || CRYPTO_memcmp(said.data, root->bytes, 32) != 0)
-        return coco_fail(err, COCO_ERR_VERIFY, "the entry is not in the tree of the checkpoint");
-    return COCO_OK;
-}
-
-/* "— name base64\n": whether it is the log's signature of text. */
-static coco_status
-try_signature(const char *line, size_t len, const char *text, size_t text_len,
-              const struct coco_log *log, bool *ret, coco_error **err)
-{
-    _cleanup_buf_ struct coco_buf raw = {.limit = KEY_DER_MAX};
-    const char *space = memrchr(line, ' ', len);
-    coco_error *cause = NULL;
-    bool other = false;
-
-    if (!space)
-        return coco_fail(err, COCO_ERR_PROTO, "a signature of a checkpoint that is none");
-    coco_status status =
-        coco_base64_decode(COCO_BASE64, space + 1, (size_t)(line + len - space - 1), &raw, err);
-    if (status != COCO_OK || raw.len <= NOTE_HINT_SIZE)
-        return status;
-    status = coco_key_verify(log->key, text, text_len, raw.data + NOTE_HINT_SIZE,
-                             raw.len - NOTE_HINT_SIZE, &cause);
-    *ret = status == COCO_OK;
-    return *ret ? COCO_OK : coco_forgive(cause, COCO_ERR_VERIFY, &other, err);
-}
-
-/* The note's text ends before the empty line; others may have signed it, too. */
-static coco_status
-check_checkpoint(const struct coco_log_entry *entry, const struct coco_log *log,
-                 const struct coco_digest *root, coco_error **err)
-{
-    static const char dash[] = "\xe2\x80\x94 ";
-    const char *gap = strstr(entry->checkpoint, "\n\n");
-    bool ok = false;
-
-    if (!gap)
-        return coco_fail(err, COCO_ERR_PROTO, "a checkpoint without a signature");
-    size_t text_len = (size_t)(gap + 1 - entry->checkpoint);
-    const char *line = gap + 2;
-    for (int n = 0; !ok && *line && n < NOTE_SIGNATURES_MAX; n++) {
-        size_t len = strcspn(line, "\n");
-
-        if (strncmp(line, dash, strlen(dash)) != 0)
-            return coco_fail(err, COCO_ERR_PROTO, "a signature of a checkpoint that is none");
-        coco_status status = try_signature(line, len, entry->checkpoint, text_len, log, &ok, err);
-        if (status != COCO_OK)
-            return status;
-        line += len + (line[len] == '\n');
-    }
-    if (!ok)
-        return coco_fail(err, COCO_ERR_VERIFY, "the checkpoint is not signed by the log");
-    return check_note(entry->checkpoint, entry, root, err);
-}
-
 static coco_status
 check_proof(const struct coco_log_entry *entry, const struct coco_log *log, coco_error **err)
 {
+    bool is_tiled = coco_checkpoint_is_tiled(entry->checkpoint);
     struct coco_digest root = {0};
+    coco_status status = COCO_OK;
 
-    coco_status status = root_of(entry, &root, err);
+    /* Rekor 1 numbers entries across its trees, Rekor 2 has one tree. */
+    if (is_tiled && entry->index != entry->proof_index)
+        status = coco_fail(err, COCO_ERR_VERIFY, "it is of another entry");
     if (status == COCO_OK)
-        status = check_checkpoint(entry, log, &root, err);
+        status = root_of(entry, &root, err);
+    if (status == COCO_OK)
+        status = coco_checkpoint_check(entry->checkpoint, log, entry->proof_size, &root, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "inclusion proof");
+}
+
+const struct coco_log *
+coco_log_of(const struct coco_log_entry *entry, const struct coco_log *logs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (CRYPTO_memcmp(entry->log_id, logs[i].id, COCO_LOG_ID_SIZE) == 0)
+            return &logs[i];
+    return NULL;
 }
 
 coco_status
 coco_log_entry_check(const struct coco_log_entry *entry, const struct coco_log *logs, size_t n,
                      bool *signed_time, coco_error **err)
 {
-    const struct coco_log *log = NULL;
+    const struct coco_log *log = coco_log_of(entry, logs, n);
     coco_status status = COCO_OK;
 
     *signed_time = false;
-    for (size_t i = 0; i < n && !log; i++)
-        if (CRYPTO_memcmp(entry->log_id, logs[i].id, COCO_LOG_ID_SIZE) == 0)
-            log = &logs[i];
     if (!log)
         return coco_fail(err, COCO_ERR_VERIFY, "the entry is of a log that is not known");
     if (entry->promise.len == 0 && !entry->has_proof)

@@ -3,7 +3,8 @@
  *
  * An entry is proved by what the log signed of it: that it will be there
  * (SignedEntryTimestamp, over the entry's canonical JSON, with the time) or that it is there (the
- * tree's root, signed, and the hashes that lead to it; RFC 6962 section 2.1.1).
+ * tree's root, signed, and the hashes that lead to it; RFC 6962 section 2.1.1). Rekor 2 signs no
+ * promise and no time.
  *
  * Sources: rekor openapi.yaml, pkg/verify; containers/image, signature/internal/rekor_set.go;
  * transparency-dev/formats, "checkpoint".
@@ -15,6 +16,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "crypto/cert.h"
 #include "crypto/key.h"
 
 #define COCO_LOG_ID_SIZE ((size_t)32)
@@ -23,11 +25,15 @@
 /* A log that is known: its key, and when it was in use. */
 struct coco_log {
     EVP_PKEY *key;
-    uint8_t id[COCO_LOG_ID_SIZE]; /* SHA-256 of the key's SubjectPublicKeyInfo */
+    uint8_t id[COCO_LOG_ID_SIZE]; /* by which entries name it */
+    char *name;                   /* its checkpoints' origin, or NULL if nobody told */
     int64_t from, to;             /* seconds since 1970 */
 };
 
-/* Takes the key on success; from 0 to INT64_MAX for one that ends never. */
+/*
+ * Takes the key on success; from 0 to INT64_MAX for one that ends never. The id is the SHA-256 of
+ * the key's SubjectPublicKeyInfo, as Rekor 1 has it.
+ */
 coco_status coco_log_make(EVP_PKEY **key, struct coco_log *ret, coco_error **err);
 void coco_log_done(struct coco_log *log);
 
@@ -65,6 +71,10 @@ coco_status coco_log_entry_parse(const cJSON *json, struct coco_log_entry *ret, 
 coco_status coco_log_entry_check(const struct coco_log_entry *entry, const struct coco_log *logs,
                                  size_t n, bool *signed_time, coco_error **err);
 
+/* The log that the entry says it is of, or NULL if it is not known. */
+const struct coco_log *coco_log_of(const struct coco_log_entry *entry, const struct coco_log *logs,
+                                   size_t n);
+
 /* What an entry must be about. */
 struct coco_log_subject {
     const void *signed_data; /* what was signed: its hash is in the log */
@@ -76,6 +86,7 @@ struct coco_log_subject {
     const void *payload;        /* of an envelope: what is in it, or NULL */
     size_t payload_len;
     const EVP_PKEY *key; /* the signer's */
+    const X509 *cert;    /* the signer's, if it is the certificate that is trusted */
 };
 
 /* COCO_ERR_VERIFY unless the entry is of that signature by that key; COCO_ERR_NOTSUP for kinds

@@ -168,6 +168,30 @@ check_signature(void *self, struct coco_buf *detail, coco_error **err)
                                        signed_data(look), raw_signature(look), detail, err);
 }
 
+/* Who logs in several logs does not ask which of them are trusted here. */
+static void
+forget_unknown(struct coco_signer *signer, const struct coco_trust *trust)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < signer->n_entries; i++)
+        n += coco_log_of(&signer->entries[i], trust->logs, trust->n_logs) != NULL;
+    /* Of none that is known it is told that it is not. */
+    if (n == 0)
+        return;
+    n = 0;
+    for (size_t i = 0; i < signer->n_entries; i++) {
+        struct coco_log_entry entry = signer->entries[i];
+
+        signer->entries[i] = (struct coco_log_entry){0};
+        if (coco_log_of(&entry, trust->logs, trust->n_logs))
+            signer->entries[n++] = entry;
+        else
+            coco_log_entry_done(&entry);
+    }
+    signer->n_entries = n;
+}
+
 static coco_status
 check_log(void *self, struct coco_buf *detail, coco_error **err)
 {
@@ -176,6 +200,7 @@ check_log(void *self, struct coco_buf *detail, coco_error **err)
     struct coco_log_subject subject = {
         .signature = coco_buf_text(raw),
         .signature_len = raw->len,
+        .cert = look->demand->trust.by_certificate ? look->bundle.signer.cert : NULL,
     };
 
     if (look->bundle.is_message) {
@@ -189,6 +214,7 @@ check_log(void *self, struct coco_buf *detail, coco_error **err)
         subject.payload = coco_buf_text(&look->bundle.envelope.payload);
         subject.payload_len = look->bundle.envelope.payload.len;
     }
+    forget_unknown(&look->bundle.signer, &look->demand->trust);
     return coco_signer_check_log(&look->bundle.signer, &look->demand->trust, &subject, detail, err);
 }
 

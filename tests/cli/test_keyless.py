@@ -80,14 +80,42 @@ def test_time_stamps_stand_for_a_log(coco, signing, policy, image, world, comman
     assert "no entry of a log" in refused["reason"]
 
 
-@pytest.mark.parametrize("proof", ["without=proof", "without=promise", "with=stamp"])
-def test_either_proof_of_the_log_will_do(coco, signing, policy, image, world, proof):
+def test_the_tree_proves_that_it_is_logged(coco, signing, policy, image, world):
     """What only the tree proves has no time that anybody signed, unless it is stamped."""
-    more = ["with=stamp"] if proof == "without=promise" else []
-    # Sigstore's own module wants the tree, too.
-    judged = [] if proof == "without=proof" else ["check=sigstore"]
-    signing("bundle-sign", world, image, proof, *more, *judged)
+    signing("bundle-sign", world, image, "without=promise", "with=stamp", "check=sigstore")
     assert verify(coco, policy(rooted(world)), image)["accepted"]
+
+
+@pytest.mark.parametrize("command", ["bundle-sign", "message-sign"])
+@pytest.mark.parametrize("log", ["ed25519", "ecdsa"])
+@pytest.mark.parametrize("more", ["note=none", "note=witness", "note=twice", "proof=whole"])
+def test_rekor_2_is_a_log_too(coco, signing, policy, image, world, command, log, more):
+    """Whoever else signs its checkpoints."""
+    signing(command, world, image, f"rekor={log}", "with=stamp", more, "check=sigstore")
+    found = verify(coco, policy(rooted(world)), image)
+    assert found["accepted"] and ("log", True) in checks(found) and ("timestamp", True) in checks(found)
+
+
+def test_a_key_in_rekor_2_needs_no_time(coco, signing, policy, image, world):
+    signing("bundle-sign", world, image, "rekor=ed25519", "key=signer", "check=sigstore")
+    by_key = sigstore(keyPath=f"{world}/signer.pub", trustedRootPath=f"{world}/trusted_root.json")
+    assert verify(coco, policy(by_key), image)["accepted"]
+
+
+def test_a_log_of_rekor_2_needs_a_trusted_root(coco, signing, policy, image, world):
+    """Its checkpoints are told by the log's name, which a key alone does not say."""
+    signing("bundle-sign", world, image, "rekor=ecdsa", "key=signer")
+    by_key = sigstore(keyPath=f"{world}/signer.pub", rekorPublicKeyPath=f"{world}/rekor2ec.pub")
+    assert "only a trusted root says the log's name" in verify(coco, policy(by_key), image, code=3)["reason"]
+
+
+def test_several_logs_may_have_it(coco, signing, policy, image, world):
+    """Those that nobody here knows are passed over, and of the others each must hold."""
+    signing("bundle-sign", world, image, "rekor=ed25519,1", "check=sigstore")
+    assert verify(coco, policy(rooted(world)), image)["accepted"]
+    assert verify(coco, policy(fulcio(world)), image)["accepted"]
+    other = fulcio(world) | {"rekorPublicKeyPath": f"{world}/ctfe.pub"}
+    assert "log that is not known" in verify(coco, policy(other), image, code=3)["reason"]
 
 
 def test_a_key_may_be_logged_too(coco, signing, policy, image, world):
@@ -141,9 +169,29 @@ OF_BUNDLES = [
     ("of=other", "image", "another image"),
     ("type=https://slsa.dev/provenance/v1", None, "no signature"),
     ("without=promise", "certificate", "nothing proves when it was used"),
-    ("without=promise,proof", "log", "nothing proves the entry"),
+    ("without=proof check=refused", "form", "without an inclusion proof"),
+    ("without=promise,proof check=refused", "form", "without an inclusion proof"),
+    ("note=hint check=refused", "log", "not signed by the log"),
     ("with=stamp stamp=other", "timestamp", "timestamp does not hold"),
     ("with=stamp stamped=-2h", "certificate", "not yet valid"),
+]
+OF_REKOR_2 = [
+    ("with=none", "certificate", "nothing proves when it was used"),
+    ("log=other", "log", "not signed by the log"),
+    ("origin=other", "log", "not signed by the log"),
+    ("note=origin", "log", "of the log 'other.rekor.test'"),
+    ("note=hint", "log", "not signed by the log"),
+    ("note=unsigned", "log", "not signed by the log"),
+    ("proof=bad", "log", "not in the tree"),
+    ("proof=short", "log", "too short"),
+    ("proof=long", "log", "too long"),
+    ("without=proof", "form", "without an inclusion proof"),
+    ("with=stamp,promise", "log", ""),
+    ("index=other", "log", "of another entry"),
+    ("of=other", "image", "another image"),
+    ("with=stamp stamp=other", "timestamp", "timestamp does not hold"),
+    ("with=stamp stamped=-2h", "certificate", "not yet valid"),
+    ("with=stamp stamped=2h", "certificate", "expired"),
 ]
 OF_MESSAGES = [
     ("proof=bad", "log", "not in the tree"),
@@ -171,6 +219,32 @@ def test_what_was_tampered_with_is_refused(coco, signing, policy, image, world, 
         assert checks(refused)[-1] == (check, False)
     coco.run("image", "pull", "--plain-http", "--policy", path, image, tmp_path / "bundle", code=3)
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("command", ["bundle-sign", "message-sign"])
+@pytest.mark.parametrize("log", ["ed25519", "ecdsa"])
+@pytest.mark.parametrize(("how", "check", "why"), OF_REKOR_2)
+def test_of_rekor_2_what_was_tampered_with_is_refused(
+    coco, signing, policy, image, world, tmp_path, command, log, how, check, why
+):
+    """By Sigstore's own module as well."""
+    stamp = [] if "with=" in how else ["with=stamp"]
+    signing(command, world, image, f"rekor={log}", *stamp, *how.split(), "check=refused")
+    path = policy(rooted(world))
+    refused = verify(coco, path, image, code=3)
+    assert why in refused["reason"], refused["reason"]
+    assert checks(refused)[-1] == (check, False)
+    coco.run("image", "pull", "--plain-http", "--policy", path, image, tmp_path / "bundle", code=3)
+    assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("command", ["bundle-sign", "message-sign"])
+@pytest.mark.parametrize("log", ["ed25519", "ecdsa"])
+def test_rekor_2_must_have_logged_this(coco, signing, policy, image, world, command, log):
+    """What sigstore-go leaves out: it compares the signature alone."""
+    signing(command, world, image, f"rekor={log}", "with=stamp", "entry=other", "check=sigstore")
+    refused = verify(coco, policy(rooted(world)), image, code=3)
+    assert "another content" in refused["reason"] and checks(refused)[-1] == ("log", False)
 
 
 def test_another_world_is_not_trusted(coco, signing, policy, image, world, tmp_path):

@@ -42,11 +42,33 @@ golden_trust(struct coco_trust *trust)
     trust->email = "dev@example.test";
 }
 
+/* What an entry of a log must be about, of a bundle by a certificate. */
+static inline void
+golden_subject(const struct coco_sigstore_bundle *bundle, struct coco_log_subject *ret)
+{
+    const struct coco_dsse *dsse = &bundle->envelope;
+    const struct coco_buf *signature =
+        bundle->is_message ? &bundle->message.signature : &dsse->signature;
+
+    *ret = (struct coco_log_subject){
+        .signed_data = dsse->signed_data.data,
+        .signed_len = dsse->signed_data.len,
+        .digest = bundle->is_message ? &bundle->message.digest : NULL,
+        .signature = signature->data,
+        .signature_len = signature->len,
+        .signature_text = dsse->signature_text,
+        .payload = dsse->payload.data,
+        .payload_len = dsse->payload.len,
+        .cert = bundle->signer.cert,
+    };
+}
+
 /* golden_bundle, whose signature, log and stamps hold: what is left is the certificate. */
 static inline void
 golden_signer_of(struct coco_sigstore_bundle *bundle, const struct coco_trust *trust)
 {
     const struct coco_dsse *dsse = &bundle->envelope;
+    struct coco_log_subject subject = {0};
     _cleanup_buf_ struct coco_buf detail = {.limit = 1024};
     coco_error *err = NULL;
 
@@ -55,15 +77,7 @@ golden_signer_of(struct coco_sigstore_bundle *bundle, const struct coco_trust *t
     assert_ok(coco_signer_check_signature(&bundle->signer, trust, &dsse->signed_data,
                                           &dsse->signature, &detail, &err),
               err);
-    struct coco_log_subject subject = {
-        .signed_data = dsse->signed_data.data,
-        .signed_len = dsse->signed_data.len,
-        .signature = dsse->signature.data,
-        .signature_len = dsse->signature.len,
-        .signature_text = dsse->signature_text,
-        .payload = dsse->payload.data,
-        .payload_len = dsse->payload.len,
-    };
+    golden_subject(bundle, &subject);
     assert_ok(coco_signer_check_log(&bundle->signer, trust, &subject, &detail, &err), err);
     assert_ok(coco_signer_check_stamps(&bundle->signer, trust, dsse->signature.data,
                                        dsse->signature.len, &detail, &err),

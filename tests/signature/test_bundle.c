@@ -39,25 +39,32 @@ bundles_may_sign_bytes(void **state)
     assert_null(bundle.envelope.payload.data);
 }
 
-/* A chain stands for the certificate in older ones. */
+/* A chain stands for the certificate in older ones, and the oldest have a promise alone. */
 static void
-older_bundles_are_read(void **state)
+versions_differ_in_what_they_have(void **state)
 {
-    static const char *const types[] = {
-        "application/vnd.dev.sigstore.bundle+json;version=0.1",
-        "application/vnd.dev.sigstore.bundle+json;version=0.2",
-        "application/vnd.dev.sigstore.bundle+json;version=0.3",
-        "application/vnd.dev.sigstore.bundle.v0.3+json",
+    static const struct {
+        const char *type;
+        bool has_chain, is_proved;
+    } cases[] = {
+        {"application/vnd.dev.sigstore.bundle+json;version=0.1", true, false},
+        {"application/vnd.dev.sigstore.bundle+json;version=0.2", true, true},
+        {"application/vnd.dev.sigstore.bundle+json;version=0.3", false, true},
+        {"application/vnd.dev.sigstore.bundle.v0.3+json", false, true},
     };
+    coco_error *err = NULL;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         _cleanup_sigstore_bundle_ struct coco_sigstore_bundle bundle = {0};
         _cleanup_json_ cJSON *json = golden_json(golden_bundle);
         cJSON *chain = cJSON_CreateObject();
         cJSON *list = cJSON_AddArrayToObject(chain, "certificates");
-        coco_error *err = NULL;
 
+        assert_true(coco_sigstore_bundle_is(cases[i].type));
+        golden_set(json, "", "mediaType", cJSON_CreateString(cases[i].type));
+        cJSON_DeleteItemFromObjectCaseSensitive(
+            golden_entry(json), cases[i].is_proved ? "inclusionPromise" : "inclusionProof");
         for (int n = 0; n < 2; n++) {
             cJSON *cert = cJSON_CreateObject();
 
@@ -68,14 +75,42 @@ older_bundles_are_read(void **state)
         }
         golden_set(json, MATERIAL, "certificate", NULL);
         golden_set(json, MATERIAL, "x509CertificateChain", chain);
-        golden_set(json, "", "mediaType", cJSON_CreateString(types[i]));
         _cleanup_free_ char *text = golden_text(json);
-        assert_true(coco_sigstore_bundle_is(types[i]));
-        assert_ok(coco_sigstore_bundle_parse(text, strlen(text), &bundle, &err), err);
+        coco_status status = coco_sigstore_bundle_parse(text, strlen(text), &bundle, &err);
+        if (!cases[i].has_chain) {
+            assert_fails(status, err, COCO_ERR_PROTO, "where its version has a certificate");
+            continue;
+        }
+        assert_ok(status, err);
         assert_non_null(bundle.signer.cert);
         assert_int_equal(bundle.signer.chain.n, 1);
     }
     assert_false(coco_sigstore_bundle_is("application/vnd.dev.sigstore.bundle.v0.4+json"));
+}
+
+static void
+what_proves_an_entry_must_be_there(void **state)
+{
+    static const struct {
+        const char *type, *without;
+    } cases[] = {
+        {"application/vnd.dev.sigstore.bundle+json;version=0.1", "inclusionPromise"},
+        {"application/vnd.dev.sigstore.bundle+json;version=0.2", "inclusionProof"},
+        {"application/vnd.dev.sigstore.bundle.v0.3+json", "inclusionProof"},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_json_ cJSON *json = golden_json(golden_bundle);
+        struct coco_sigstore_bundle bundle = {0};
+
+        golden_set(json, "", "mediaType", cJSON_CreateString(cases[i].type));
+        cJSON_DeleteItemFromObjectCaseSensitive(golden_entry(json), cases[i].without);
+        _cleanup_free_ char *text = golden_text(json);
+        assert_fails(coco_sigstore_bundle_parse(text, strlen(text), &bundle, &err), err,
+                     COCO_ERR_PROTO, "entries of logs without");
+    }
 }
 
 static void
@@ -142,7 +177,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bundles_are_read),
         cmocka_unit_test(bundles_may_sign_bytes),
-        cmocka_unit_test(older_bundles_are_read),
+        cmocka_unit_test(versions_differ_in_what_they_have),
+        cmocka_unit_test(what_proves_an_entry_must_be_there),
         cmocka_unit_test(other_bundles_are_refused),
         cmocka_unit_test(reading_survives_any_failed_allocation),
     };

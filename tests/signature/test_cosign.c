@@ -11,6 +11,7 @@
     "\"image\":{\"docker-manifest-digest\":\"" digest                                              \
     "\"},\"type\":\"cosign container image signature\"},\"optional\":null}"
 #define GOOD PAYLOAD("a.test/app", KIT_DIGEST)
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define BY_KEY "{\"type\":\"sigstoreSigned\",\"keyPath\":\"key\"}"
 
 struct fixture {
@@ -190,6 +191,50 @@ bundles_may_sign_the_bytes_of_the_manifest(void **state)
                     "a digest alone");
 }
 
+/* Its logs sign no time: a stamp must be there, and the log's name be known. */
+static void
+logs_of_rekor_2_are_asked_too(void **state)
+{
+    const char *const texts[] = {golden_tiled, golden_tiled_message};
+    struct fixture *f = *state;
+
+    signkit_add_file(&f->kit, "root", golden_root, strlen(golden_root));
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_json_ cJSON *json = golden_json(texts[i]);
+
+        coco_signatures_done(&f->kit.lists[COCO_FAMILY_SIGSTORE]);
+        signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, texts[i], strlen(texts[i]));
+        signkit_accepts(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO));
+        golden_set(json, "/verificationMaterial", "timestampVerificationData", NULL);
+        _cleanup_free_ char *text = golden_text(json);
+        coco_signatures_done(&f->kit.lists[COCO_FAMILY_SIGSTORE]);
+        signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, text, strlen(text));
+        signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO),
+                        "certificate: nothing proves when it was used");
+    }
+}
+
+static void
+entries_of_other_logs_are_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_json_ cJSON *json = golden_json(golden_bundle);
+    cJSON *list = (cJSON *)(uintptr_t)coco_json_at(json, "/verificationMaterial/tlogEntries");
+    cJSON *other = cJSON_Duplicate(list->child, true);
+
+    golden_set(other, "/logId", "keyId", cJSON_CreateString(ZEROS));
+    cJSON_InsertItemInArray(list, 0, other);
+    _cleanup_free_ char *both = golden_text(json);
+    signkit_add_file(&f->kit, "root", golden_root, strlen(golden_root));
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, both, strlen(both));
+    signkit_accepts(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO));
+    cJSON_DeleteItemFromArray(list, 1);
+    _cleanup_free_ char *one = golden_text(json);
+    coco_signatures_done(&f->kit.lists[COCO_FAMILY_SIGSTORE]);
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, one, strlen(one));
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), "a log that is not known");
+}
+
 static void
 who_cannot_be_asked_is_an_error(void **state)
 {
@@ -240,6 +285,8 @@ main(void)
         cmocka_unit_test_setup_teardown(an_index_on_the_way_may_be_signed, begin, end),
         cmocka_unit_test_setup_teardown(bundles_sign_a_digest, begin, end),
         cmocka_unit_test_setup_teardown(bundles_may_sign_the_bytes_of_the_manifest, begin, end),
+        cmocka_unit_test_setup_teardown(logs_of_rekor_2_are_asked_too, begin, end),
+        cmocka_unit_test_setup_teardown(entries_of_other_logs_are_passed_over, begin, end),
         cmocka_unit_test_setup_teardown(who_cannot_be_asked_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(judging_survives_any_failed_allocation, begin, end),
     };

@@ -35,7 +35,7 @@ tree(const struct coco_digest *leaves, size_t n, size_t at, struct coco_digest *
 
 /* Not in the order that they are needed: those of the leaf's own side come first. */
 static void
-make_proof(struct coco_log_entry *entry, size_t n, size_t at, EVP_PKEY *key)
+make_proof(struct coco_log_entry *entry, size_t n, size_t at, const struct coco_log *log)
 {
     struct coco_digest leaves[LEAVES] = {{0}};
     _cleanup_buf_ struct coco_buf note = {.limit = 4096};
@@ -50,11 +50,11 @@ make_proof(struct coco_log_entry *entry, size_t n, size_t at, EVP_PKEY *key)
     entry->proof_index = at;
     entry->proof_size = n;
     struct coco_digest root = tree(leaves, n, at, entry->hashes, &entry->n_hashes);
-    assert_int_equal(coco_buf_printf(&note, NULL, "log.test\n%zu\n", n), COCO_OK);
+    assert_int_equal(coco_buf_printf(&note, NULL, "log.test - 1\n%zu\n", n), COCO_OK);
     assert_int_equal(coco_base64_encode(COCO_BASE64, root.bytes, 32, &note, NULL), COCO_OK);
     assert_int_equal(coco_buf_append_text(&note, "\n", NULL), COCO_OK);
-    assert_int_equal(coco_buf_append(&raw, "hint", 4, NULL), COCO_OK);
-    assert_int_equal(coco_key_sign(key, note.data, note.len, &raw, NULL), COCO_OK);
+    assert_int_equal(coco_buf_append(&raw, log->id, 4, NULL), COCO_OK);
+    assert_int_equal(coco_key_sign(log->key, note.data, note.len, &raw, NULL), COCO_OK);
     assert_int_equal(coco_buf_append_text(&note,
                                           "\n\xe2\x80\x94 witness.test aGludHNpZw==\n"
                                           "\xe2\x80\x94 log.test ",
@@ -100,7 +100,7 @@ every_leaf_of_every_tree_is_found(void **state)
             _cleanup_log_entry_ struct coco_log_entry entry = make_entry(&log);
             bool signed_time = true;
 
-            make_proof(&entry, n, at, key);
+            make_proof(&entry, n, at, &log);
             assert_ok(coco_log_entry_check(&entry, &log, 1, &signed_time, &err), err);
             assert_false(signed_time);
             /* In no other place, of no other size, and by no other way. */
@@ -125,38 +125,52 @@ every_leaf_of_every_tree_is_found(void **state)
     coco_log_done(&log);
 }
 
+/* Rekor 2 has one tree: the entry's number is its place in it. */
 static void
-checkpoints_must_be_the_logs(void **state)
+a_log_of_one_tree_numbers_entries_by_it(void **state)
 {
-    static const struct {
-        const char *checkpoint, *why;
-        coco_status status;
-    } cases[] = {
-        {"", "without a signature", COCO_ERR_PROTO},
-        {"log.test\n1\nAA==\n", "without a signature", COCO_ERR_PROTO},
-        {"log.test\n1\nAA==\n\n", "not signed by the log", COCO_ERR_VERIFY},
-        {"log.test\n1\nAA==\n\nx\n", "that is none", COCO_ERR_PROTO},
-        {"log.test\n1\nAA==\n\n\xe2\x80\x94 log\n", "", COCO_ERR_PROTO},
-        {"log.test\n1\nAA==\n\n\xe2\x80\x94 log.test *\n", "not base64", COCO_ERR_PROTO},
-        {"log.test\n1\nAA==\n\n\xe2\x80\x94 log.test aGludA==\n", "not signed", COCO_ERR_VERIFY},
-    };
     struct coco_log log;
     _cleanup_pkey_ EVP_PKEY *key = NULL;
+    bool signed_time = false;
+    coco_error *err = NULL;
 
     (void)state;
     make_log(&log, &key);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        _cleanup_log_entry_ struct coco_log_entry entry = make_entry(&log);
+    _cleanup_log_entry_ struct coco_log_entry entry = make_entry(&log);
+    make_proof(&entry, 5, 3, &log);
+    entry.index = 4711;
+    assert_ok(coco_log_entry_check(&entry, &log, 1, &signed_time, &err), err);
+    free(entry.checkpoint);
+    entry.checkpoint = strdup("log.test\n5\nAA==\n\n");
+    assert_fails(coco_log_entry_check(&entry, &log, 1, &signed_time, &err), err, COCO_ERR_VERIFY,
+                 "it is of another entry");
+    entry.index = 3;
+    assert_fails(coco_log_entry_check(&entry, &log, 1, &signed_time, &err), err, COCO_ERR_NOTSUP,
+                 "only a trusted root says");
+    coco_log_done(&log);
+}
+
+/* A key of another kind signs checkpoints, and what looks like a promise is none. */
+static void
+only_keys_of_rekor_1_promise(void **state)
+{
+    static const enum coco_key_kind kinds[] = {COCO_KEY_ED25519, COCO_KEY_RSA};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct coco_log log = {0};
+        EVP_PKEY *key = NULL;
         bool signed_time = false;
         coco_error *err = NULL;
 
-        entry.has_proof = true;
-        entry.proof_size = 1;
-        entry.checkpoint = strdup(cases[i].checkpoint);
+        assert_int_equal(coco_key_generate(kinds[i], &key, NULL), COCO_OK);
+        assert_int_equal(coco_log_make(&key, &log, NULL), COCO_OK);
+        _cleanup_log_entry_ struct coco_log_entry entry = make_entry(&log);
+        assert_int_equal(coco_buf_append_text(&entry.promise, "x", NULL), COCO_OK);
         assert_fails(coco_log_entry_check(&entry, &log, 1, &signed_time, &err), err,
-                     cases[i].status, cases[i].why);
+                     COCO_ERR_VERIFY, "the log's key is none for that");
+        coco_log_done(&log);
     }
-    coco_log_done(&log);
 }
 
 static void
@@ -228,7 +242,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_leaf_of_every_tree_is_found),
-        cmocka_unit_test(checkpoints_must_be_the_logs),
+        cmocka_unit_test(a_log_of_one_tree_numbers_entries_by_it),
+        cmocka_unit_test(only_keys_of_rekor_1_promise),
         cmocka_unit_test(all_that_a_log_promised_is_signed),
         cmocka_unit_test(checking_survives_any_failed_allocation),
     };

@@ -15,8 +15,8 @@ requirements_say_whom_to_trust(void **state)
     } cases[] = {
         {"{\"keyPath\":\"key\"}", 1, 0, 0, 0, 0, NULL},
         {"{\"keyPath\":\"key\",\"rekorPublicKeyPaths\":[\"rekor\",\"key\"]}", 1, 0, 2, 0, 0, NULL},
-        {ROOTED(WHO), 0, 1, 1, 1, 1, NULL},
-        {"{\"keyPath\":\"key\",\"trustedRootPath\":\"root\"}", 1, 1, 1, 1, 1, NULL},
+        {ROOTED(WHO), 0, 1, 3, 1, 1, NULL},
+        {"{\"keyPath\":\"key\",\"trustedRootPath\":\"root\"}", 1, 1, 3, 1, 1, NULL},
         {"{\"keyPath\":\"none\"}", 0, 0, 0, 0, 0, "keyPath: 'none': no such file"},
         {"{\"keyDatas\":[]}", 0, 0, 0, 0, 0, "no key"},
         {"{\"keyPath\":\"key\",\"rekorPublicKeyPath\":\"root\"}", 0, 0, 0, 0, 0,

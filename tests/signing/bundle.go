@@ -4,7 +4,6 @@ package main
 
 import (
 	"crypto"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -31,10 +30,11 @@ const (
 
 // signed is what a bundle holds: who signed, and how the log and the bundle say what.
 type signed struct {
-	sig, public, cert []byte
-	kind              string
-	spec              map[string]any // of the log's entry
-	content           map[string]any // of the bundle
+	text, sig    []byte // what is signed: of an envelope what is in it
+	public, cert []byte
+	kind         string
+	spec         map[string]any // of the log's entry
+	content      map[string]any // of the bundle
 }
 
 func hashOf(data []byte) map[string]any {
@@ -52,7 +52,7 @@ func (w *world) signStatement(text []byte, o options) signed {
 	if o.get("entry", "") == "other" {
 		logged = []byte("other")
 	}
-	s := signed{sig: sig, public: public, kind: "dsse", content: map[string]any{"dsseEnvelope": envelope},
+	s := signed{text: text, sig: sig, public: public, kind: "dsse", content: map[string]any{"dsseEnvelope": envelope},
 		spec: map[string]any{"envelopeHash": hashOf(whole), "payloadHash": hashOf(logged),
 			"signatures": []any{map[string]any{"signature": b64(sig), "verifier": b64(public)}}}}
 	if cert != nil {
@@ -72,7 +72,7 @@ func (w *world) signMessage(text []byte, o options) signed {
 	if o.get("entry", "") == "other" {
 		logged = []byte("other")
 	}
-	s := signed{sig: sig, public: public, kind: "hashedrekord",
+	s := signed{text: text, sig: sig, public: public, kind: "hashedrekord",
 		content: map[string]any{"messageSignature": map[string]any{"signature": b64(sig),
 			"messageDigest": map[string]any{"algorithm": o.get("algorithm", "SHA2_256"), "digest": b64(sha(said))}}},
 		spec: map[string]any{"data": map[string]any{"hash": hashOf(logged)},
@@ -95,21 +95,9 @@ func (w *world) logged(s signed, o options) map[string]any {
 		one["inclusionPromise"] = map[string]any{"signedEntryTimestamp": b64(e.set)}
 	}
 	if !o.has("without", "proof") {
-		hashes := []any{}
-		for _, hash := range e.hashes {
-			hashes = append(hashes, b64(hash))
-		}
-		one["inclusionProof"] = map[string]any{"logIndex": fmt.Sprint(e.at), "treeSize": fmt.Sprint(e.size), "hashes": hashes,
-			"rootHash": b64(rootOf(e)), "checkpoint": map[string]any{"envelope": e.checkpoint}}
+		one["inclusionProof"] = e.proof.json(e.checkpoint)
 	}
 	return one
-}
-
-// rootOf is the third line of a checkpoint.
-func rootOf(e entry) []byte {
-	hash, err := base64.StdEncoding.DecodeString(strings.Split(e.checkpoint, "\n")[2])
-	check(err)
-	return hash
 }
 
 func (w *world) bundle(s signed, o options) []byte {
@@ -118,7 +106,15 @@ func (w *world) bundle(s signed, o options) []byte {
 		material = map[string]any{"certificate": map[string]any{"rawBytes": b64(s.cert)}}
 	}
 	if !o.has("without", "log") {
-		material["tlogEntries"] = []any{w.logged(s, o)}
+		entries := []any{}
+		for _, kind := range strings.Split(o.get("rekor", "1"), ",") {
+			if kind == "1" {
+				entries = append(entries, w.logged(s, o))
+			} else {
+				entries = append(entries, w.logged2(s, kind, o))
+			}
+		}
+		material["tlogEntries"] = entries
 	}
 	if o.has("with", "stamp") {
 		material["timestampVerificationData"] = map[string]any{"rfc3161Timestamps": []any{

@@ -63,14 +63,58 @@ func (w *world) stamp(sig []byte, o options) []byte {
 	return der
 }
 
-// entry is one of the log, whose body is body.
+// proof is that an entry is in a tree of 5 entries, of which it is the third.
+type proof struct {
+	at, size int
+	hashes   [][]byte
+	root     []byte
+}
+
+func prove(body []byte) *proof {
+	leaf := func(text string) []byte { return sha([]byte{0}, []byte(text)) }
+	node := func(a, b []byte) []byte { return sha([]byte{1}, a, b) }
+	left, right, last := node(leaf("0"), leaf("1")), leaf("3"), leaf("4")
+	root := node(node(left, node(leaf(string(body)), right)), last)
+	return &proof{2, 5, [][]byte{right, left, last}, root}
+}
+
+// spoil makes it another, or one that is cut, or has too much.
+func (p *proof) spoil(o options) {
+	switch o.get("proof", "") {
+	case "bad":
+		p.hashes[1] = sha([]byte("x"))
+	case "short":
+		p.hashes = p.hashes[:2]
+	case "long":
+		p.hashes = append(p.hashes, sha([]byte("x")))
+	}
+}
+
+func (p *proof) json(checkpoint string) map[string]any {
+	hashes := []any{}
+	for _, hash := range p.hashes {
+		hashes = append(hashes, b64(hash))
+	}
+	return map[string]any{"logIndex": fmt.Sprint(p.at), "treeSize": fmt.Sprint(p.size), "hashes": hashes,
+		"rootHash": b64(p.root), "checkpoint": map[string]any{"envelope": checkpoint}}
+}
+
+// entry is one of the log of Rekor 1, whose body is body.
 type entry struct {
-	body            []byte
-	time            int64
-	index, at, size int64
-	set             []byte
-	hashes          [][]byte
-	checkpoint      string
+	body        []byte
+	time, index int64
+	set         []byte
+	proof       *proof
+	checkpoint  string
+}
+
+// promise is a SignedEntryTimestamp, without the signature.
+func (e entry) promise(id []byte) []byte {
+	text, err := json.Marshal(map[string]any{"body": b64(e.body), "integratedTime": e.time, "logIndex": e.index, "logID": hexOf(id)})
+	check(err)
+	text, err = jsoncanonicalizer.Transform(text)
+	check(err)
+	return text
 }
 
 func (w *world) entry(body any, o options) entry {
@@ -78,30 +122,19 @@ func (w *world) entry(body any, o options) entry {
 	check(err)
 	canonical, err := jsoncanonicalizer.Transform(text)
 	check(err)
-	e := entry{body: canonical, time: o.when("logged", time.Now()).Unix(), index: 4711}
+	e := entry{body: canonical, time: o.when("logged", time.Now()).Unix(), index: 4711, proof: prove(canonical)}
 	key := w.rekorKey
 	if o.get("log", "") == "other" {
 		key = otherKey()
 	}
-	set, err := json.Marshal(map[string]any{"body": b64(e.body), "integratedTime": e.time, "logIndex": e.index,
-		"logID": hexOf(logID(&w.rekorKey.PublicKey))})
-	check(err)
-	set, err = jsoncanonicalizer.Transform(set)
-	check(err)
-	e.set = w.signECDSA(key, set)
-	// A tree of 5 entries, of which this is the third: left of it two, right of it two.
-	leaf := func(text string) []byte { return sha([]byte{0}, []byte(text)) }
-	node := func(a, b []byte) []byte { return sha([]byte{1}, a, b) }
-	own := sha([]byte{0}, e.body)
-	left, right, last := node(leaf("0"), leaf("1")), leaf("3"), leaf("4")
-	top := node(node(left, node(own, right)), last)
-	e.at, e.size, e.hashes = 2, 5, [][]byte{right, left, last}
-	note := fmt.Sprintf("rekor.test - 1\n5\n%s\n", b64(top))
+	e.set = w.signECDSA(key, e.promise(logID(&w.rekorKey.PublicKey)))
+	note := fmt.Sprintf("rekor.test - 1\n%d\n%s\n", e.proof.size, b64(e.proof.root))
 	hint := logID(&w.rekorKey.PublicKey)[:4]
-	e.checkpoint = fmt.Sprintf("%s\n— rekor.test %s\n", note, b64(append(hint, w.signECDSA(key, []byte(note))...)))
-	if o.get("proof", "") == "bad" {
-		e.hashes[1] = leaf("x")
+	if o.get("note", "") == "hint" {
+		hint = []byte("hint")
 	}
+	e.checkpoint = fmt.Sprintf("%s\n— rekor.test %s\n", note, b64(append(hint, w.signECDSA(key, []byte(note))...)))
+	e.proof.spoil(o)
 	return e
 }
 

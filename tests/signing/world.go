@@ -141,12 +141,19 @@ func (w *world) writeRoot() {
 	raw := func(der []byte) map[string]any {
 		return map[string]any{"rawBytes": base64.StdEncoding.EncodeToString(der)}
 	}
-	log := func(key *ecdsa.PrivateKey, url string) map[string]any {
-		public := raw(spki(&key.PublicKey))
-		public["keyDetails"] = "PKIX_ECDSA_P256_SHA_256"
-		public["validFor"] = map[string]any{"start": start}
-		return map[string]any{"baseUrl": url, "hashAlgorithm": "SHA2_256", "publicKey": public,
-			"logId": map[string]any{"keyId": base64.StdEncoding.EncodeToString(logID(&key.PublicKey))}}
+	instance := func(public crypto.PublicKey, details string, id []byte, host string) map[string]any {
+		key := raw(spki(public))
+		key["keyDetails"] = details
+		key["validFor"] = map[string]any{"start": start}
+		return map[string]any{"baseUrl": "https://" + host, "hashAlgorithm": "SHA2_256", "publicKey": key,
+			"logId": map[string]any{"keyId": base64.StdEncoding.EncodeToString(id)}}
+	}
+	log := func(key *ecdsa.PrivateKey, host string) map[string]any {
+		return instance(&key.PublicKey, "PKIX_ECDSA_P256_SHA_256", logID(&key.PublicKey), host)
+	}
+	log2 := func(kind string) map[string]any {
+		t := w.rekor2(kind)
+		return instance(t.key.Public(), t.details, t.id(), t.name)
 	}
 	chain := func(uri string, certs ...*x509.Certificate) map[string]any {
 		list := []any{}
@@ -158,8 +165,8 @@ func (w *world) writeRoot() {
 	}
 	text, err := json.Marshal(map[string]any{
 		"mediaType":              "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-		"tlogs":                  []any{log(w.rekorKey, "https://rekor.test")},
-		"ctlogs":                 []any{log(w.ctKey, "https://ctfe.test")},
+		"tlogs":                  []any{log(w.rekorKey, "rekor.test"), log2("ed25519"), log2("ecdsa")},
+		"ctlogs":                 []any{log(w.ctKey, "ctfe.test")},
 		"certificateAuthorities": []any{chain("https://fulcio.test", w.between, w.root)},
 		"timestampAuthorities":   []any{chain("https://tsa.test", w.stamper, w.stampRoot)},
 	})

@@ -36,7 +36,10 @@ TEES = {
         ["attester/azure"], ["verifier/azure_tdx"], ["roundtrip/azure"], ["verifier/azure_tdx"],
     ),
     "cca": ("configfs-tsm", ["attester/cca"], ["verifier/cca"], ["roundtrip/cca"], ["verifier/cca", "tee/cca"]),
-    "csv": ("`/dev/csv-guest`", [], ["verifier/csv"], [], ["verifier/csv", "tee/csv_cert"]),
+    "csv": (
+        "`/dev/csv-guest`",
+        ["attester/csv"], ["verifier/csv"], ["roundtrip/csv"], ["verifier/csv", "tee/csv_cert", "tee/csv_page"],
+    ),
     "nitro": ("`/dev/nsm`", ["attester/nitro"], ["verifier/nitro"], [], []),
     "sample": (
         "nothing: anybody can make it",

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "attester/cca.h"
+#include "attester/csv.h"
 #include "attester/driver.h"
 #include "attester/nitro.h"
 #include "attester/se.h"
@@ -29,6 +30,7 @@ static const struct coco_attester_driver *const drivers[] = {
     &coco_az_snp_attester,
 #endif
     &coco_snp_attester,
+    &coco_csv_attester,
     &coco_cca_attester,
     &coco_se_attester,
     &coco_nitro_attester,

@@ -16,6 +16,12 @@
 #define MASKED_SIZE ((size_t)188) /* of version 1: up to anonce */
 #define EXTENDED_MAGIC "ATTESTATION_EXT"
 #define MAGIC_SIZE 16
+/* Behind the body: PEK, serial number, zeros once they are unmasked, and the MAC. */
+#define SIGNER_ZEROS ((size_t)32)
+#define SIGNER_MAC_AT (COCO_CSV_CERT_SIZE + COCO_CSV_SERIAL_SIZE + SIGNER_ZEROS)
+
+_Static_assert(COCO_CSV_BODY_V2_SIZE + SIGNER_MAC_AT + COCO_CSV_MAC_SIZE <= COCO_CSV_REPORT_SIZE,
+               "all of it is one page");
 
 static const char serial_chars[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -23,8 +29,8 @@ static const char serial_chars[] =
 /* ---- the report ---- */
 
 /* Masking twice is not masking. */
-static void
-mask(uint8_t *data, size_t len, uint32_t anonce)
+void
+coco_csv_mask(uint8_t *data, size_t len, uint32_t anonce)
 {
     for (size_t i = 0; i < len; i++)
         data[i] ^= (uint8_t)(anonce >> (8 * (i % 4)));
@@ -55,7 +61,7 @@ read_masked(struct coco_reader *r, struct coco_csv_report *ret, coco_error **err
     coco_status status = coco_reader_check(r, "report of CSV", err);
     if (status != COCO_OK)
         return status;
-    mask(plain, sizeof(plain), ret->anonce);
+    coco_csv_mask(plain, sizeof(plain), ret->anonce);
     struct coco_reader inner = coco_reader_of(plain, sizeof(plain));
     read_common(&inner, ret);
     return coco_reader_finish(&inner, "report of CSV", err);
@@ -120,7 +126,7 @@ coco_csv_report_format(const struct coco_csv_report *report, uint8_t ret[COCO_CS
     p = put_number(p, report->sig_usage, 4);
     p = put_number(p, report->sig_algo, 4);
     if (report->version == 1) {
-        mask(ret, MASKED_SIZE, report->anonce);
+        coco_csv_mask(ret, MASKED_SIZE, report->anonce);
         p = put_number(p, report->anonce, 4);
     } else {
         p = put_number(p, report->build, 4);
@@ -132,6 +138,12 @@ coco_csv_report_format(const struct coco_csv_report *report, uint8_t ret[COCO_CS
     p = put(p, report->signature.r, sizeof(report->signature.r));
     p = put(p, report->signature.s, sizeof(report->signature.s));
     return (size_t)(p - ret);
+}
+
+size_t
+coco_csv_report_size(const struct coco_csv_report *report)
+{
+    return report->version == 1 ? COCO_CSV_BODY_V1_SIZE : COCO_CSV_BODY_V2_SIZE;
 }
 
 size_t
@@ -171,7 +183,7 @@ get_version(const cJSON *wrapper, uint32_t *ret, coco_error **err)
 }
 
 static coco_status
-get_report(const cJSON *object, struct coco_csv_report *ret, coco_error **err)
+get_report(const cJSON *object, struct coco_csv_evidence *ret, coco_error **err)
 {
     uint8_t data[COCO_CSV_REPORT_SIZE];
     const cJSON *wrapper = NULL;
@@ -183,7 +195,10 @@ get_report(const cJSON *object, struct coco_csv_report *ret, coco_error **err)
     if (status == COCO_OK)
         status = coco_serde_get_bytes(wrapper, "data", data, sizeof(data), err);
     if (status == COCO_OK)
-        status = coco_csv_report_parse(data, sizeof(data), version, ret, err);
+        status = coco_csv_report_parse(data, sizeof(data), version, &ret->report, err);
+    if (status == COCO_OK)
+        memcpy(ret->mac, data + coco_csv_report_size(&ret->report) + SIGNER_MAC_AT,
+               sizeof(ret->mac));
     return status;
 }
 
@@ -215,6 +230,18 @@ get_chain(const cJSON *object, struct coco_csv_evidence *ret, coco_error **err)
 }
 
 /* It names a chip in collateral, and is a claim: only what Hygon prints on one. */
+bool
+coco_csv_serial_number(const uint8_t bytes[COCO_CSV_SERIAL_SIZE],
+                       char ret[COCO_CSV_SERIAL_SIZE + 1])
+{
+    memcpy(ret, bytes, COCO_CSV_SERIAL_SIZE);
+    ret[COCO_CSV_SERIAL_SIZE] = '\0';
+    size_t len = strlen(ret);
+    struct coco_reader rest = coco_reader_of(bytes + len, COCO_CSV_SERIAL_SIZE - len);
+    return coco_text_is_all(ret, serial_chars, COCO_CSV_SERIAL_SIZE)
+           && coco_read_zeros(&rest, rest.len);
+}
+
 static coco_status
 get_serial_number(const cJSON *object, char ret[COCO_CSV_SERIAL_SIZE + 1], coco_error **err)
 {
@@ -223,12 +250,7 @@ get_serial_number(const cJSON *object, char ret[COCO_CSV_SERIAL_SIZE + 1], coco_
     coco_status status = coco_serde_get_bytes(object, "serial_number", bytes, sizeof(bytes), err);
     if (status != COCO_OK)
         return status;
-    memcpy(ret, bytes, sizeof(bytes));
-    ret[COCO_CSV_SERIAL_SIZE] = '\0';
-    size_t len = strlen(ret);
-    struct coco_reader rest = coco_reader_of(bytes + len, sizeof(bytes) - len);
-    if (!coco_text_is_all(ret, serial_chars, COCO_CSV_SERIAL_SIZE)
-        || !coco_read_zeros(&rest, rest.len))
+    if (!coco_csv_serial_number(bytes, ret))
         return coco_fail(err, COCO_ERR_PROTO, "member 'serial_number' is none");
     return COCO_OK;
 }
@@ -251,7 +273,7 @@ coco_csv_evidence_parse(const cJSON *object, struct coco_csv_evidence *ret, coco
 {
     _cleanup_csv_evidence_ struct coco_csv_evidence evidence = {0};
 
-    coco_status status = get_report(object, &evidence.report, err);
+    coco_status status = get_report(object, &evidence, err);
     if (status == COCO_OK)
         status = get_chain(object, &evidence, err);
     if (status == COCO_OK)
@@ -265,16 +287,26 @@ coco_csv_evidence_parse(const cJSON *object, struct coco_csv_evidence *ret, coco
     return COCO_OK;
 }
 
-static coco_status
-add_report(cJSON *object, const struct coco_csv_report *report, coco_error **err)
+static void
+put_serial_number(uint8_t *p, const char *serial_number)
 {
+    memcpy(p, serial_number, strnlen(serial_number, COCO_CSV_SERIAL_SIZE));
+}
+
+static coco_status
+add_report(cJSON *object, const struct coco_csv_evidence *evidence, coco_error **err)
+{
+    const struct coco_csv_report *report = &evidence->report;
     static const uint8_t none[MAGIC_SIZE];
     static const uint8_t extended[MAGIC_SIZE] = EXTENDED_MAGIC;
     uint8_t data[COCO_CSV_REPORT_SIZE] = {0};
     cJSON *wrapper = NULL;
     bool is_extended = report->version == 2;
 
-    (void)coco_csv_report_format(report, data);
+    uint8_t *signer = data + coco_csv_report_format(report, data);
+    coco_csv_cert_format(&evidence->pek, signer);
+    put_serial_number(signer + COCO_CSV_CERT_SIZE, evidence->serial_number);
+    memcpy(signer + SIGNER_MAC_AT, evidence->mac, sizeof(evidence->mac));
     coco_status status = coco_json_add_object(object, "attestation_report", &wrapper, err);
     if (status == COCO_OK)
         status =
@@ -319,10 +351,10 @@ coco_csv_evidence_format(const struct coco_csv_evidence *evidence, struct coco_b
     _cleanup_json_ cJSON *object = NULL;
     uint8_t serial[COCO_CSV_SERIAL_SIZE] = {0};
 
-    memcpy(serial, evidence->serial_number, strnlen(evidence->serial_number, sizeof(serial)));
+    put_serial_number(serial, evidence->serial_number);
     coco_status status = coco_json_new_object(&object, err);
     if (status == COCO_OK)
-        status = add_report(object, &evidence->report, err);
+        status = add_report(object, evidence, err);
     if (status == COCO_OK)
         status = add_chain(object, evidence, err);
     if (status == COCO_OK)

@@ -19,6 +19,7 @@
 #define COCO_CSV_SIGNED_V2_SIZE ((size_t)1024)
 #define COCO_CSV_RTMRS 5
 #define COCO_CSV_SERIAL_SIZE ((size_t)64)
+#define COCO_CSV_MAC_SIZE ((size_t)32)
 #define COCO_CSV_EVENTLOG_MAX ((size_t)1 << 20)
 
 #define COCO_CSV_POLICY_NODBG 0x01U
@@ -51,6 +52,12 @@ coco_status coco_csv_report_parse(const void *data, size_t len, uint32_t version
 size_t coco_csv_report_format(const struct coco_csv_report *report,
                               uint8_t ret[COCO_CSV_BODY_V2_SIZE]);
 
+/* XORs len bytes with anonce, over and over; 0 leaves them alone. */
+void coco_csv_mask(uint8_t *data, size_t len, uint32_t anonce);
+
+/* How many bytes the body has. */
+size_t coco_csv_report_size(const struct coco_csv_report *report);
+
 /* How many bytes of the body are signed. */
 size_t coco_csv_report_signed_size(const struct coco_csv_report *report);
 
@@ -62,15 +69,20 @@ struct coco_csv_evidence {
     struct coco_csv_cert cek;
     struct coco_csv_cert pek;
     char serial_number[COCO_CSV_SERIAL_SIZE + 1]; /* letters, digits, '-' and '_' */
+    uint8_t mac[COCO_CSV_MAC_SIZE];               /* by which the guest knew PEK and chip */
     struct coco_buf eventlog;                     /* empty where there is none */
 };
 
 void coco_csv_evidence_done(struct coco_csv_evidence *evidence);
 #define _cleanup_csv_evidence_ _cleanup_(coco_csv_evidence_done)
 
+/* The serial number that bytes hold, which may end with zeros; false for what is none. */
+bool coco_csv_serial_number(const uint8_t bytes[COCO_CSV_SERIAL_SIZE],
+                            char ret[COCO_CSV_SERIAL_SIZE + 1]);
+
 coco_status coco_csv_evidence_parse(const cJSON *object, struct coco_csv_evidence *ret,
                                     coco_error **err);
-/* Appends the JSON text. What real evidence has behind the body is left out: zeros. */
+/* Appends the JSON text. */
 coco_status coco_csv_evidence_format(const struct coco_csv_evidence *evidence, struct coco_buf *buf,
                                      coco_error **err);
 

@@ -34,6 +34,7 @@ every_tee_has_a_name(void **state)
         "az-snp-vtpm",
 #endif
         "snp",
+        "csv",
         "cca",
         "se",
         "nitro",

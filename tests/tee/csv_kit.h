@@ -6,10 +6,13 @@
 #ifndef COCO_TESTS_TEE_CSV_KIT_H
 #define COCO_TESTS_TEE_CSV_KIT_H
 
-#include "tee/csv.h"
+#include "crypto/mac.h"
+#include "tee/csv_page.h"
 #include "tests/support.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct csv_kit {
     EVP_PKEY *hrk_key;
@@ -79,6 +82,39 @@ csv_kit_done(struct csv_kit *kit)
     EVP_PKEY_free(kit->pek_key);
 }
 
+/* Of collateral in a directory, as coco_collateral_new_dir() reads it. */
+static inline void
+csv_kit_write_file(const char *in, const char *name, const void *data, size_t len)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof(path), "%s/hygon", in);
+    (void)mkdir(path, 0700);
+    (void)snprintf(path, sizeof(path), "%s/hygon/hsk_cek", in);
+    (void)mkdir(path, 0700);
+    (void)snprintf(path, sizeof(path), "%s/hygon/%s", in, name);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* What Hygon has for the chip of that number. */
+static inline void
+csv_kit_write(const struct csv_kit *kit, const char *in, const char *serial)
+{
+    uint8_t hrk[COCO_CSV_CA_SIZE];
+    uint8_t both[COCO_CSV_CA_SIZE + COCO_CSV_CERT_SIZE];
+    char name[128];
+
+    coco_csv_ca_format(&kit->hrk, hrk);
+    csv_kit_write_file(in, "hrk.cert", hrk, sizeof(hrk));
+    coco_csv_ca_format(&kit->hsk, both);
+    coco_csv_cert_format(&kit->cek, both + COCO_CSV_CA_SIZE);
+    (void)snprintf(name, sizeof(name), "hsk_cek/%s.cert", serial);
+    csv_kit_write_file(in, name, both, sizeof(both));
+}
+
 /* A report of a guest that cannot be debugged, not signed yet. */
 static inline struct coco_csv_report
 csv_kit_report(uint32_t version)
@@ -105,6 +141,37 @@ csv_kit_sign(const struct csv_kit *kit, struct coco_csv_report *report)
     (void)coco_csv_report_format(report, body);
     assert_int_equal(coco_csv_sign(kit->pek_key, &kit->pek.key, body,
                                    coco_csv_report_signed_size(report), &report->signature, NULL),
+                     COCO_OK);
+}
+
+/*
+ * What the firmware makes of a page with a request: the answer, in the version that was asked
+ * for. registers: of a report of version 2, or NULL.
+ */
+static inline void
+csv_kit_answer(const struct csv_kit *kit, const char *serial, const uint8_t (*registers)[32],
+               uint8_t page[COCO_CSV_REPORT_SIZE])
+{
+    struct coco_csv_report report = csv_kit_report(page[112] == 'A' ? 2 : 1);
+    uint8_t hash[COCO_SM3_SIZE];
+    size_t n = 0;
+
+    assert_int_equal(EVP_Q_digest(NULL, "SM3", NULL, page, 80, hash, &n), 1);
+    assert_memory_equal(page + 80, hash, sizeof(hash));
+    memcpy(report.report_data, page, 64);
+    memcpy(report.mnonce, page + 64, 16);
+    if (registers && report.version == 2)
+        memcpy(report.rtmr, registers, sizeof(report.rtmr));
+    const struct coco_secret mac_key = {.data = report.mnonce, .len = sizeof(report.mnonce)};
+    csv_kit_sign(kit, &report);
+    memset(page, 0, COCO_CSV_REPORT_SIZE);
+    uint8_t *signer = page + coco_csv_report_format(&report, page);
+    coco_csv_cert_format(&kit->pek, signer);
+    memcpy(signer + COCO_CSV_CERT_SIZE, serial, strlen(serial));
+    coco_csv_mask(signer, COCO_CSV_CERT_SIZE, report.anonce);
+    coco_csv_mask(signer + COCO_CSV_CERT_SIZE, COCO_CSV_SERIAL_SIZE + 32, report.anonce);
+    assert_int_equal(coco_hmac(EVP_sm3(), &mac_key, signer, COCO_CSV_CERT_SIZE + 64 + 32,
+                               signer + COCO_CSV_CERT_SIZE + 64 + 32, NULL),
                      COCO_OK);
 }
 

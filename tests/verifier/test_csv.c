@@ -26,33 +26,12 @@ static coco_verifier *verifier;
 static coco_error *err;
 
 static void
-write_bytes(const char *in, const char *name, const void *data, size_t len)
-{
-    char path[256];
-
-    (void)snprintf(path, sizeof(path), "%s/hygon", in);
-    (void)mkdir(path, 0700);
-    (void)snprintf(path, sizeof(path), "%s/hygon/hsk_cek", in);
-    (void)mkdir(path, 0700);
-    (void)snprintf(path, sizeof(path), "%s/hygon/%s", in, name);
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, len, f), len);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void
 write_collateral(const char *in)
 {
-    uint8_t hrk[COCO_CSV_CA_SIZE];
-    uint8_t both[COCO_CSV_CA_SIZE + COCO_CSV_CERT_SIZE];
+    uint8_t both[COCO_CSV_CA_SIZE + COCO_CSV_CERT_SIZE] = {0};
 
-    coco_csv_ca_format(&kit.hrk, hrk);
-    write_bytes(in, "hrk.cert", hrk, sizeof(hrk));
-    coco_csv_ca_format(&kit.hsk, both);
-    coco_csv_cert_format(&kit.cek, both + COCO_CSV_CA_SIZE);
-    write_bytes(in, "hsk_cek/" SERIAL ".cert", both, sizeof(both));
-    write_bytes(in, "hsk_cek/short.cert", both, sizeof(both) - 1);
+    csv_kit_write(&kit, in, SERIAL);
+    csv_kit_write_file(in, "hsk_cek/short.cert", both, sizeof(both) - 1);
 }
 
 static coco_verifier *
@@ -395,7 +374,7 @@ copy_fixture(const char *to, const char *name, const char *from)
     size_t len = 0;
     _cleanup_free_ char *bytes = read_fixture(from, &len);
 
-    write_bytes(to, name, bytes, len);
+    csv_kit_write_file(to, name, bytes, len);
 }
 
 /* The report of csv-rs' own test, as evidence. */

@@ -318,6 +318,22 @@ coco_client_source(const coco_image_client *client, const coco_image_options *se
 }
 
 coco_status
+coco_client_own_source(const coco_image_client *client, const coco_image_options *set,
+                       const coco_image_ref *ref, struct coco_source *ret, coco_error **err)
+{
+    struct coco_registry_options opts = registry_options(client, set);
+    bool insecure = false;
+
+    if (locals[coco_image_ref_kind(ref)].source)
+        return locals[coco_image_ref_kind(ref)].source(ref, ret, err);
+    coco_status status = coco_registries_find_own(&client->registries, ref, &insecure, err);
+    if (status != COCO_OK)
+        return status;
+    opts.plain_http = opts.plain_http || insecure;
+    return coco_registry_source(&opts, ref, ret, err);
+}
+
+coco_status
 coco_client_destination(const coco_image_client *client, const coco_image_options *set,
                         coco_ctx *ctx, const coco_image_ref *ref, struct coco_destination *ret,
                         coco_error **err)

@@ -100,6 +100,10 @@ COCO_DEFINE_CLEANUP(coco_image *, coco_image_free);
 coco_status coco_client_source(const coco_image_client *client, const coco_image_options *set,
                                const coco_image_ref *ref, struct coco_source *ret,
                                coco_error **err);
+/* The same where it is written to, whatever mirrors that has. */
+coco_status coco_client_own_source(const coco_image_client *client, const coco_image_options *set,
+                                   const coco_image_ref *ref, struct coco_source *ret,
+                                   coco_error **err);
 coco_status coco_client_destination(const coco_image_client *client, const coco_image_options *set,
                                     coco_ctx *ctx, const coco_image_ref *ref,
                                     struct coco_destination *ret, coco_error **err);

@@ -10,26 +10,21 @@
 #include "image/signatures.h"
 
 #include "base/base64.h"
-#include "base/bytes.h"
 #include "base/fail.h"
 #include "image/ref.h"
 #include "image/sign_key.h"
+#include "image/signee.h"
 #include "signature/material.h"
 #include "signature/payload.h"
 
 #include <string.h>
 
 #define ANNOTATION "dev.cosignproject.cosign/signature"
-#define TEXT_MAX ((size_t)64 << 10)
 
 /* One signature on its way. */
 struct sign {
-    const coco_image_client *client;
-    coco_ctx *ctx;
-    const coco_image_ref *ref;
-    coco_image_options set;
+    struct coco_signee image;
     struct coco_sign_key key;
-    struct coco_digest digest; /* what is signed: the index, if there is one */
     coco_image_ref *to;
     struct coco_buf payload;
     struct coco_digest payload_digest;
@@ -46,34 +41,7 @@ sign_done(struct sign *sign)
     coco_buf_done(&sign->payload);
     coco_image_ref_free(sign->to);
     coco_sign_key_done(&sign->key);
-}
-
-/* What the reference means, not which platform of it would be chosen here: as cosign does. */
-static coco_status
-find_digest(struct sign *sign, coco_error **err)
-{
-    _cleanup_source_ struct coco_source source = {0};
-    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
-    _cleanup_buf_ struct coco_buf type = {.limit = 1024};
-    _cleanup_manifest_ struct coco_manifest manifest = {0};
-    const char *pin = coco_image_ref_digest(sign->ref);
-    struct coco_digest pinned = {0};
-
-    coco_status status = coco_client_source(sign->client, &sign->set, sign->ref, &source, err);
-    if (status == COCO_OK)
-        status = source.manifest(source.self, sign->ctx, NULL, &text, &type, err);
-    if (status == COCO_OK)
-        status = coco_manifest_parse(coco_buf_text(&text), text.len, coco_buf_text(&type),
-                                     COCO_LAYERS_ANY, &manifest, err);
-    if (status == COCO_OK)
-        status = coco_digest_of(COCO_SHA256, coco_buf_text(&text), text.len, &sign->digest, err);
-    if (status == COCO_OK && pin)
-        status = coco_digest_parse(pin, &pinned, err);
-    if (status != COCO_OK || !pin)
-        return status;
-    if (pinned.alg != COCO_SHA256)
-        return coco_fail(err, COCO_ERR_NOTSUP, "signatures are of SHA-256 digests");
-    return coco_digest_check(&sign->digest, &pinned, err);
+    coco_signee_done(&sign->image);
 }
 
 static coco_status
@@ -81,9 +49,9 @@ make_payload(struct sign *sign, coco_error **err)
 {
     _cleanup_free_ char *name = NULL;
 
-    coco_status status = coco_signatures_name_of(sign->ref, &name, err);
+    coco_status status = coco_signatures_name_of(sign->image.ref, &name, err);
     if (status == COCO_OK)
-        status = coco_payload_write(name, &sign->digest, &sign->payload, err);
+        status = coco_payload_write(name, &sign->image.digest, &sign->payload, err);
     if (status == COCO_OK)
         status = coco_digest_of(COCO_SHA256, sign->payload.data, sign->payload.len,
                                 &sign->payload_digest, err);
@@ -101,10 +69,11 @@ read_before(struct sign *sign, coco_error **err)
     coco_error *cause = NULL;
     bool missing = false;
 
-    coco_status status = coco_client_source(sign->client, &sign->set, sign->to, &source, err);
+    coco_status status =
+        coco_client_own_source(sign->image.client, &sign->image.set, sign->to, &source, err);
     if (status != COCO_OK)
         return status;
-    status = source.manifest(source.self, sign->ctx, NULL, &text, &type, &cause);
+    status = source.manifest(source.self, sign->image.ctx, NULL, &text, &type, &cause);
     if (status != COCO_OK)
         return coco_forgive(cause, COCO_ERR_NOTFOUND, &missing, err);
     return coco_artifact_parse(coco_buf_text(&text), text.len, coco_buf_text(&type),
@@ -121,7 +90,7 @@ look_for_own(struct sign *sign, coco_error **err)
         const struct coco_descriptor *layer = &sign->before.layers[i];
         const char *text =
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer->annotations, ANNOTATION));
-        _cleanup_buf_ struct coco_buf raw = {.limit = TEXT_MAX};
+        _cleanup_buf_ struct coco_buf raw = {.limit = COCO_SIGNEE_TEXT_MAX};
         coco_error *cause = NULL;
         bool other = false;
 
@@ -152,16 +121,16 @@ put_blob(const struct sign *sign, const struct coco_buf *data, struct coco_diges
 
     coco_status status = coco_digest_of(COCO_SHA256, data->data, data->len, ret, err);
     if (status == COCO_OK)
-        status = to->has_blob(to->self, sign->ctx, ret, &there, err);
+        status = to->has_blob(to->self, sign->image.ctx, ret, &there, err);
     if (status != COCO_OK || there)
         return status;
-    status = to->begin_blob(to->self, sign->ctx, &sink, err);
+    status = to->begin_blob(to->self, sign->image.ctx, &sink, err);
     if (status == COCO_OK)
         status = coco_sink_write(&sink, data->data, data->len, err);
     if (status == COCO_OK)
         status = coco_sink_end(&sink, err);
     if (status == COCO_OK)
-        status = to->commit_blob(to->self, sign->ctx, ret, data->len, err);
+        status = to->commit_blob(to->self, sign->image.ctx, ret, data->len, err);
     if (status != COCO_OK)
         to->abort_blob(to->self);
     return status;
@@ -191,7 +160,7 @@ write_config(const struct sign *sign, struct coco_buf *ret, coco_error **err)
 static coco_status
 add_own_layer(const struct sign *sign, cJSON *layers, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf raw = {.limit = TEXT_MAX};
+    _cleanup_buf_ struct coco_buf raw = {.limit = COCO_SIGNEE_TEXT_MAX};
     cJSON *annotations = NULL;
     cJSON *layer = NULL;
 
@@ -229,13 +198,13 @@ write_manifest(const struct sign *sign, const struct coco_digest *config, uint64
 static coco_status
 put_signature(struct sign *sign, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf config = {.limit = TEXT_MAX};
+    _cleanup_buf_ struct coco_buf config = {.limit = COCO_SIGNEE_TEXT_MAX};
     _cleanup_buf_ struct coco_buf manifest = {.limit = COCO_MANIFEST_SIZE_MAX};
     const struct coco_destination *to = &sign->destination;
     struct coco_digest digest = {0};
 
-    coco_status status = coco_client_destination(sign->client, &sign->set, sign->ctx, sign->to,
-                                                 &sign->destination, err);
+    coco_status status = coco_client_destination(
+        sign->image.client, &sign->image.set, sign->image.ctx, sign->to, &sign->destination, err);
     if (status == COCO_OK)
         status = put_blob(sign, &sign->payload, &digest, err);
     if (status == COCO_OK)
@@ -247,43 +216,19 @@ put_signature(struct sign *sign, coco_error **err)
     if (status == COCO_OK)
         status = coco_digest_of(COCO_SHA256, manifest.data, manifest.len, &digest, err);
     if (status == COCO_OK)
-        status = to->put_manifest(to->self, sign->ctx, COCO_MEDIA_OCI_MANIFEST, manifest.data,
+        status = to->put_manifest(to->self, sign->image.ctx, COCO_MEDIA_OCI_MANIFEST, manifest.data,
                                   manifest.len, &digest, err);
     return status;
 }
 
 static coco_status
-describe(const struct sign *sign, coco_bytes **ret, coco_error **err)
-{
-    _cleanup_buf_ struct coco_buf text = {.limit = TEXT_MAX};
-    _cleanup_json_ cJSON *json = NULL;
-    char digest[COCO_DIGEST_TEXT_SIZE];
-
-    coco_digest_format(&sign->digest, digest);
-    coco_status status = coco_json_new_object(&json, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(json, "reference", coco_image_ref_text(sign->ref), err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(json, "digest", digest, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(json, "signature", coco_image_ref_text(sign->to), err);
-    if (status == COCO_OK)
-        status = coco_json_add_bool(json, "already", sign->already, err);
-    if (status == COCO_OK)
-        status = coco_json_write(json, COCO_JSON_COMPACT, &text, err);
-    return status == COCO_OK ? coco_bytes_take(&text, ret, err) : status;
-}
-
-static coco_status
 make_signature(struct sign *sign, coco_error **err)
 {
-    if (coco_image_ref_kind(sign->ref) != COCO_TRANSPORT_DOCKER)
-        return coco_fail(err, COCO_ERR_NOTSUP, "images are signed in registries, under their name");
-    coco_status status = find_digest(sign, err);
+    coco_status status = make_payload(sign, err);
+
     if (status == COCO_OK)
-        status = make_payload(sign, err);
-    if (status == COCO_OK)
-        status = coco_signatures_attached_ref(sign->ref, &sign->digest, "sig", &sign->to, err);
+        status = coco_signatures_attached_ref(sign->image.ref, &sign->image.digest, "sig",
+                                              &sign->to, err);
     if (status == COCO_OK)
         status = read_before(sign, err);
     if (status == COCO_OK)
@@ -297,16 +242,16 @@ coco_status
 coco_image_sign(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *ref,
                 const uint8_t *key, size_t len, coco_bytes **ret, coco_error **err)
 {
-    _cleanup_(sign_done) struct sign sign = {
-        .client = client, .ctx = ctx, .ref = ref, .payload.limit = TEXT_MAX};
+    _cleanup_(sign_done) struct sign sign = {.payload.limit = COCO_SIGNEE_TEXT_MAX};
 
-    coco_status status = coco_image_options_set(&sign.set, NULL, 0, err);
-    if (status == COCO_OK)
-        status = coco_sign_key_open(client, key, len, &sign.key, err);
+    coco_status status = coco_sign_key_open(client, key, len, &sign.key, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "key that signs");
-    status = make_signature(&sign, err);
+    status = coco_signee_find(client, ctx, ref, &sign.image, err);
     if (status == COCO_OK)
-        status = describe(&sign, ret, err);
+        status = make_signature(&sign, err);
+    if (status == COCO_OK)
+        status =
+            coco_signee_describe(&sign.image, coco_image_ref_text(sign.to), sign.already, ret, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%.300s", coco_image_ref_text(ref));
 }

@@ -152,6 +152,8 @@ int cli_set_file(struct cli *cli, const char *path, cli_set_bytes *set, void *ob
 
 /* --policy, --insecure-policy and --registries-d. */
 int cli_set_policy(struct cli *cli, coco_image_client *client);
+/* --registries-d alone. */
+int cli_set_lookasides(struct cli *cli, coco_image_client *client);
 
 /* The key broker client that --kbs names; NULL stays NULL if it was not given. */
 int cli_open_kbc(struct cli *cli, coco_kbc **ret);
@@ -163,6 +165,8 @@ int cli_add_keys(struct cli *cli, coco_image_client *client);
 int cli_add_recipients(struct cli *cli, coco_image_client *client);
 /* What --sign-key, which must be given, says of the key that signs an image, and its password. */
 int cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *ret);
+/* Whether it is secret keys of OpenPGP. */
+bool cli_is_pgp(const struct cli_bytes *key);
 /* Whether --recipient or --kbs-path says anybody. */
 int cli_check_recipients(struct cli *cli, bool by_broker);
 /* Has --kbs keep a fresh key as --kbs-path, and adds whoever gets it as a recipient. */

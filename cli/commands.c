@@ -330,7 +330,7 @@ static const struct cli_command table[] = {
         .operands = "REF",
         .min = 1,
         .max = 1,
-        .purpose = "sign an image in a registry as cosign does",
+        .purpose = "sign an image in a registry as cosign does, or by OpenPGP",
         .details =
             "The signature is put beside the image, as one more of the tag sha256-HEX.sig; "
             "cosign, podman and guests verify it with the public half of --sign-key. What is "
@@ -339,10 +339,12 @@ static const struct cli_command table[] = {
             "under a password, --sign-key FILE:PASSWORD as in \"image pull --key\" or "
             "$COSIGN_PASSWORD; or it may stay in a token of PKCS#11: "
             "--sign-key is then its URI, pkcs11:…, with the PIN in a file, or a key file as "
-            "ocicrypt's tools have it.",
-        .options = {OPT_SIGN_KEY, OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY,
-                    OPT_AUTHFILE, OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_RETRIES,
-                    OPT_STALL_TIMEOUT},
+            "ocicrypt's tools have it. With secret keys of OpenPGP, as gpg --export-secret-keys "
+            "gives them, it signs as skopeo does instead: into the lookaside-staging that "
+            "--registries-d has for REF, a file:// that is then put where it is read.",
+        .options = {OPT_SIGN_KEY, OPT_SIGN_BY, OPT_REGISTRIES_D, OPT_PLAIN_HTTP, OPT_TLS_CA,
+                    OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE, OPT_REGISTRIES_CONF,
+                    OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_RETRIES, OPT_STALL_TIMEOUT},
         .run = cli_image_sign,
     },
     {

@@ -384,6 +384,12 @@ add_cosign_password(struct cli *cli, coco_image_client *client)
                 : CLI_DONE;
 }
 
+bool
+cli_is_pgp(const struct cli_bytes *key)
+{
+    return is_pgp(key->data, key->len);
+}
+
 int
 cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *ret)
 {
@@ -397,7 +403,7 @@ cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *
     } else {
         rc = take_path(cli, client, text, file, &path);
         if (rc == CLI_DONE)
-            rc = cli_read_file(cli, path, CLI_PEM_MAX, ret);
+            rc = cli_read_file(cli, path, KEYRING_MAX, ret);
     }
     if (rc == CLI_DONE && memmem(ret->data, ret->len, PKCS11, strlen(PKCS11)))
         rc = set_tokens(cli, client);

@@ -27,8 +27,8 @@ add_lookaside(void *client, const uint8_t *data, size_t len, coco_error **err)
 }
 
 /* All of its files are one configuration, whatever their order. */
-static int
-set_lookasides(struct cli *cli, coco_image_client *client)
+int
+cli_set_lookasides(struct cli *cli, coco_image_client *client)
 {
     const char *dir = cli_get(&cli->args, OPT_REGISTRIES_D);
     struct dirent **entries = NULL;
@@ -79,5 +79,5 @@ cli_set_policy(struct cli *cli, coco_image_client *client)
 {
     int rc = set_policy_file(cli, client);
 
-    return rc == CLI_DONE ? set_lookasides(cli, client) : rc;
+    return rc == CLI_DONE ? cli_set_lookasides(cli, client) : rc;
 }

@@ -19,6 +19,26 @@ report(struct cli *cli, const coco_bytes *bytes)
                       cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "signature")));
 }
 
+static int
+sign(struct cli *cli, coco_image_client *client, const coco_image_ref *ref,
+     const struct cli_bytes *key, coco_bytes **ret)
+{
+    const char *who = cli_get(&cli->args, OPT_SIGN_BY);
+
+    if (!cli_is_pgp(key)) {
+        if (who)
+            return cli_usage(cli, "--sign-by is for --sign-key with keys of OpenPGP");
+        return cli_check(
+            cli, coco_image_sign(client, cli->ctx, ref, key->data, key->len, ret, &cli->err));
+    }
+    int rc = cli_set_lookasides(cli, client);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_image_client_add_pgp_keys(client, key->data, key->len, &cli->err));
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_image_sign_pgp(client, cli->ctx, ref, who, ret, &cli->err));
+    return rc;
+}
+
 int
 cli_image_sign(struct cli *cli)
 {
@@ -38,7 +58,6 @@ cli_image_sign(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_read_sign_key(cli, client, &key);
     if (rc == CLI_DONE)
-        rc = cli_check(
-            cli, coco_image_sign(client, cli->ctx, ref, key.data, key.len, &bytes, &cli->err));
+        rc = sign(cli, client, ref, &key, &bytes);
     return rc == CLI_DONE ? report(cli, bytes) : rc;
 }

@@ -197,6 +197,8 @@ static const struct cli_option table[OPT_COUNT] = {
                     "secret for the guest, called kbs:///REPO/TYPE/TAG or by a GUID"},
     [OPT_SEV_POLICY] = {"sev-policy", 0, "NUMBER", NULL, NULL, false,
                         "policy of the guest, such as 0x5 of SEV-ES; 0x1 otherwise"},
+    [OPT_SIGN_BY] = {"sign-by", 0, "WHO", NULL, NULL, false,
+                     "whose key of OpenPGP signs, of several: a fingerprint, an e-mail or a name"},
     [OPT_SIGN_KEY] = {"sign-key", 0, "FILE", NULL, NULL, false,
                       "private key (PEM, P-256 or Ed25519) that signs what is made"},
     [OPT_STALL_TIMEOUT] = {"stall-timeout", 0, "SECONDS", NULL, NULL, false,

@@ -112,6 +112,7 @@ enum cli_opt {
     OPT_SEV_ES,
     OPT_SEV_POLICY,
     OPT_SIGNER,
+    OPT_SIGN_BY,
     OPT_SIGN_KEY,
     OPT_STALL_TIMEOUT,
     OPT_STATE,

@@ -605,6 +605,29 @@ func (i *ImageClient) Sign(ctx context.Context, ref *ImageRef, key []byte) ([]by
 	return takeBytes(ret), nil
 }
 
+// SignPGP signs an image in a registry by a secret key of AddPGPKeys, as skopeo does, in a lookaside
+// that AddLookaside tells of. Who is a fingerprint, an e-mail address or a name; "" is for the only
+// key. It tells, in JSON, what and where.
+func (i *ImageClient) SignPGP(ctx context.Context, ref *ImageRef, who string) ([]byte, error) {
+	var ret *C.coco_bytes
+	var c_who *C.char
+	if err := i.ready(ref); err != nil {
+		return nil, err
+	}
+	if who != "" {
+		c_who = C.CString(who)
+		defer C.free(unsafe.Pointer(c_who))
+	}
+	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_sign_pgp(c, f.ctx, ref.c, c_who, &ret, f.err)
+	})
+	runtime.KeepAlive(ref)
+	if err != nil {
+		return nil, err
+	}
+	return takeBytes(ret), nil
+}
+
 // Inspect describes the image in JSON, without pulling its layers.
 func (i *ImageClient) Inspect(ctx context.Context, ref *ImageRef) ([]byte, error) {
 	var ret *C.coco_bytes

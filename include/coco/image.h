@@ -308,8 +308,10 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_policy(coco_image_cli
  * which is `false` then if it is not there. Without any such file they count, and registries are
  * asked whether they keep others (X-Registry-Supports-Signatures).
  *
+ * What is for writing, `lookaside-staging` and `sigstore-staging`, is for coco_image_sign_pgp().
+ *
  * @param client  whose
- * @param yaml    the file; keys that are for writing are passed over
+ * @param yaml    the file
  * @param len     number of its bytes
  * @param err     ::COCO_ERR_PROTO if it is not such a file, or says what another has said already;
  *                ::COCO_ERR_NOTSUP for YAML that such files do not need, ::COCO_ERR_LIMIT for more
@@ -889,6 +891,36 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_sign(coco_image_client *client, 
                                                      const coco_image_ref *ref, const uint8_t *key,
                                                      size_t len, coco_bytes **ret,
                                                      coco_error **err);
+
+/**
+ * Signs an image in a registry by OpenPGP, as skopeo does: simple signing, in a lookaside.
+ *
+ * What is signed is what @p ref means, and its name with the tag, or with the digest where there
+ * is no tag; of a multi-platform image each that its index names and then the index itself, for
+ * some verify the one and some the other. A signature becomes one more file `signature-N` below
+ * what a file of coco_image_client_add_lookaside() has for @p ref as `lookaside-staging` or
+ * `sigstore-staging`, else as `lookaside` or `sigstore`: a URL of `file`. Its directories are
+ * made, and putting it where others read it is left to the owner. One that is there of the same
+ * by the same key is not made again. Each is verified before it is put there.
+ *
+ * Signing looks at coco_image_client_add_pgp_keys(), among which secret keys must be, and at
+ * coco_image_client_add_password() for their passwords.
+ *
+ * @param client  credentials, keys and lookasides; for one thread at a time
+ * @param ctx     cancellation
+ * @param ref     an image in a registry
+ * @param who     whose secret key signs: a fingerprint, an e-mail address or a name; NULL for the
+ *                only one there is
+ * @param ret     JSON: reference, digest, signature (where it is, a URL), already (whether it was
+ *                there); of an index those of itself
+ * @param err     as coco_image_push(); ::COCO_ERR_NOTFOUND without such a key,
+ *                ::COCO_ERR_INVALID where several are meant and where no registries.d says where
+ *                to write, ::COCO_ERR_DENIED for a key that has expired, is revoked, or that no
+ *                password opens, ::COCO_ERR_NOTSUP for a URL of another scheme
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_sign_pgp(coco_image_client *client, coco_ctx *ctx,
+                                                         const coco_image_ref *ref, const char *who,
+                                                         coco_bytes **ret, coco_error **err);
 
 /** Frees @p image; NULL is fine. Files stay on disk. */
 COCO_API void coco_image_free(coco_image *image);

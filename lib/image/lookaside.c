@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_SCHEME "file://"
 #define SIGNATURE_MAX ((size_t)1 << 20)
 #define LIST_MAX ((uint64_t)4 << 20)
 
@@ -89,7 +88,7 @@ list_files(const struct coco_found_image *image, coco_ctx *ctx, const char *base
            struct coco_signatures *ret, coco_error **err)
 {
     _cleanup_(coco_http_freep) struct coco_http *http = NULL;
-    bool local = strncmp(base, FILE_SCHEME, strlen(FILE_SCHEME)) == 0;
+    bool local = strncmp(base, COCO_LOOKASIDE_FILES, strlen(COCO_LOOKASIDE_FILES)) == 0;
     coco_status status = local ? COCO_OK : open_http(image, base, &http, err);
     bool there = true;
 
@@ -99,7 +98,7 @@ list_files(const struct coco_found_image *image, coco_ctx *ctx, const char *base
 
         status = print(&name, err, "%s/signature-%u", base, i);
         if (status == COCO_OK)
-            status = local ? read_file(name + strlen(FILE_SCHEME), &data, &there, err)
+            status = local ? read_file(name + strlen(COCO_LOOKASIDE_FILES), &data, &there, err)
                            : read_url(http, ctx, name, &data, &there, err);
         if (status == COCO_OK && there)
             status = coco_signature_parse_file(coco_buf_text(&data), data.len, name, ret, err);
@@ -107,20 +106,28 @@ list_files(const struct coco_found_image *image, coco_ctx *ctx, const char *base
     return status;
 }
 
-static coco_status
-list_lookaside(const struct coco_found_image *image, coco_ctx *ctx, const char *url,
-               const struct coco_digest *digest, struct coco_signatures *ret, coco_error **err)
+coco_status
+coco_lookaside_base(const char *url, const coco_image_ref *ref, const struct coco_digest *digest,
+                    char **ret, coco_error **err)
 {
     char hex[2 * COCO_DIGEST_SIZE_MAX + 1];
-    _cleanup_free_ char *base = NULL;
     size_t len = strlen(url);
 
     while (len > 0 && url[len - 1] == '/')
         len--;
     coco_hex(digest->bytes, coco_hash_size(digest->alg), hex);
-    coco_status status =
-        print(&base, err, "%.*s/%s@%s=%s", (int)len, url, coco_image_ref_repository(image->ref),
-              coco_hash_name(digest->alg), hex);
+    return print(ret, err, "%.*s/%s@%s=%s", (int)len, url, coco_image_ref_repository(ref),
+                 coco_hash_name(digest->alg), hex);
+}
+
+coco_status
+coco_lookaside_list_at(const struct coco_found_image *image, coco_ctx *ctx, const char *url,
+                       const struct coco_digest *digest, struct coco_signatures *ret,
+                       coco_error **err)
+{
+    _cleanup_free_ char *base = NULL;
+
+    coco_status status = coco_lookaside_base(url, image->ref, digest, &base, err);
     if (status == COCO_OK)
         status = list_files(image, ctx, base, ret, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "lookaside");
@@ -236,7 +243,7 @@ coco_lookaside_list(const struct coco_found_image *image, coco_ctx *ctx,
     if (status == COCO_OK && !url)
         status = says_so(&registry, ctx, &extension, err);
     if (status == COCO_OK && url)
-        status = list_lookaside(image, ctx, url, digest, ret, err);
+        status = coco_lookaside_list_at(image, ctx, url, digest, ret, err);
     if (status == COCO_OK && extension)
         status = list_extension(&registry, ctx, image->ref, digest, ret, err);
     return status;

@@ -16,6 +16,8 @@
 
 #include <coco/image.h>
 
+#define COCO_LOOKASIDE_FILES "file://"
+
 /* What the files of a registries.d say, taken together. {0} is none. */
 struct coco_lookasides {
     cJSON *docker;   /* by scope; NULL: no file was read */
@@ -38,9 +40,33 @@ coco_status coco_lookasides_find(const struct coco_lookasides *lookasides,
                                  const coco_image_ref *ref, const char **url, bool *attachments,
                                  coco_error **err);
 
+/* Where they are written, a URL that is lent, or NULL. */
+coco_status coco_lookasides_find_staging(const struct coco_lookasides *lookasides,
+                                         const coco_image_ref *ref, const char **url,
+                                         coco_error **err);
+
+/* The directory of the image's signatures below a lookaside's URL, to be freed. */
+coco_status coco_lookaside_base(const char *url, const coco_image_ref *ref,
+                                const struct coco_digest *digest, char **ret, coco_error **err);
+
+/* COCO_ERR_NOTSUP for a URL that is not of this machine, file://. */
+coco_status coco_lookaside_check_writable(const char *url, coco_error **err);
+
+/*
+ * Adds a signature behind those that are there, below a URL of a directory; *where is its own, to
+ * be freed. COCO_ERR_LIMIT where there are too many, and errors of the former.
+ */
+coco_status coco_lookaside_put(const char *url, const coco_image_ref *ref,
+                               const struct coco_digest *digest, const struct coco_buf *signature,
+                               char **where, coco_error **err);
+
 struct coco_found_image;
 
-/* Appends the signatures of an image in a registry with that digest, OpenPGP and others. */
+/* Appends the signatures with that digest below a lookaside's URL, OpenPGP and others. */
+coco_status coco_lookaside_list_at(const struct coco_found_image *image, coco_ctx *ctx,
+                                   const char *url, const struct coco_digest *digest,
+                                   struct coco_signatures *ret, coco_error **err);
+/* The same wherever they are of an image in a registry. */
 coco_status coco_lookaside_list(const struct coco_found_image *image, coco_ctx *ctx,
                                 const struct coco_digest *digest, struct coco_signatures *ret,
                                 coco_error **err);

@@ -101,9 +101,10 @@ say(const struct coco_lookasides *lookasides, const cJSON *place, const char *na
     return text || place ? text : text_in(otherwise, name);
 }
 
-coco_status
-coco_lookasides_find(const struct coco_lookasides *lookasides, const coco_image_ref *ref,
-                     const char **url, bool *attachments, coco_error **err)
+/* The most specific scope for ref; NULL where there is none. */
+static coco_status
+find_place(const struct coco_lookasides *lookasides, const coco_image_ref *ref, const cJSON **ret,
+           coco_error **err)
 {
     const char *digest = coco_image_ref_digest(ref);
     const char *tag = coco_image_ref_tag(ref);
@@ -111,22 +112,59 @@ coco_lookasides_find(const struct coco_lookasides *lookasides, const coco_image_
     char name[512];
     char suffix[COCO_DIGEST_TEXT_SIZE + 1];
 
-    *url = NULL;
-    *attachments = true;
-    if (!lookasides->docker || !coco_image_ref_registry(ref))
-        return COCO_OK;
     (void)snprintf(name, sizeof(name), "%s/%s", coco_image_ref_registry(ref),
                    coco_image_ref_repository(ref));
     (void)snprintf(suffix, sizeof(suffix), "%c%s", digest ? '@' : ':', digest ? digest : tag);
     coco_status status = coco_scope_find(lookasides->docker, name, suffix, true, &scope, err);
-    const cJSON *place = scope.requirements;
+    *ret = scope.requirements;
     coco_scope_done(&scope);
+    return status;
+}
+
+/* What is said by the first of these names that says anything. */
+static const char *
+say_first(const struct coco_lookasides *lookasides, const cJSON *place, const char *const *names)
+{
+    const char *text = NULL;
+
+    for (; !text && *names; names++)
+        text = say(lookasides, place, *names);
+    return text;
+}
+
+coco_status
+coco_lookasides_find(const struct coco_lookasides *lookasides, const coco_image_ref *ref,
+                     const char **url, bool *attachments, coco_error **err)
+{
+    static const char *const names[] = {"lookaside", "sigstore", NULL};
+    const cJSON *place = NULL;
+
+    *url = NULL;
+    *attachments = true;
+    if (!lookasides->docker || !coco_image_ref_registry(ref))
+        return COCO_OK;
+    coco_status status = find_place(lookasides, ref, &place, err);
     if (status != COCO_OK)
         return status;
-    *url = say(lookasides, place, "lookaside");
-    if (!*url)
-        *url = say(lookasides, place, "sigstore");
+    *url = say_first(lookasides, place, names);
     const char *attached = say(lookasides, place, "use-sigstore-attachments");
     *attachments = attached && strcmp(attached, "true") == 0;
     return COCO_OK;
+}
+
+coco_status
+coco_lookasides_find_staging(const struct coco_lookasides *lookasides, const coco_image_ref *ref,
+                             const char **url, coco_error **err)
+{
+    static const char *const names[] = {"lookaside-staging", "sigstore-staging", "lookaside",
+                                        "sigstore", NULL};
+    const cJSON *place = NULL;
+
+    *url = NULL;
+    if (!lookasides->docker || !coco_image_ref_registry(ref))
+        return COCO_OK;
+    coco_status status = find_place(lookasides, ref, &place, err);
+    if (status == COCO_OK)
+        *url = say_first(lookasides, place, names);
+    return status;
 }

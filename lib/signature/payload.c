@@ -7,6 +7,9 @@
 
 #include "base/fail.h"
 
+#include "config.h"
+
+#include <inttypes.h>
 #include <string.h>
 
 /* The object name of from, which has exactly those members. */
@@ -112,4 +115,20 @@ coco_payload_write(const char *reference, const struct coco_digest *digest, stru
                            "\"image\":{\"docker-manifest-digest\":\"%s\"},"
                            "\"type\":\"" COCO_PAYLOAD_COSIGN "\"},\"optional\":null}",
                            reference, text);
+}
+
+coco_status
+coco_payload_write_atomic(const char *reference, const struct coco_digest *digest, uint64_t now,
+                          struct coco_buf *ret, coco_error **err)
+{
+    char text[COCO_DIGEST_TEXT_SIZE];
+
+    coco_digest_format(digest, text);
+    return coco_buf_printf(ret, err,
+                           "{\"critical\":{\"identity\":{\"docker-reference\":\"%s\"},"
+                           "\"image\":{\"docker-manifest-digest\":\"%s\"},"
+                           "\"type\":\"" COCO_PAYLOAD_ATOMIC "\"},"
+                           "\"optional\":{\"creator\":\"libcoco " COCO_VERSION
+                           "\",\"timestamp\":%" PRIu64 "}}",
+                           reference, text, now);
 }

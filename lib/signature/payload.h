@@ -36,4 +36,8 @@ void coco_payload_done(struct coco_payload *payload);
 coco_status coco_payload_write(const char *reference, const struct coco_digest *digest,
                                struct coco_buf *ret, coco_error **err);
 
+/* The same as containers/image writes it for simple signing; now is a Unix time. */
+coco_status coco_payload_write_atomic(const char *reference, const struct coco_digest *digest,
+                                      uint64_t now, struct coco_buf *ret, coco_error **err);
+
 #endif

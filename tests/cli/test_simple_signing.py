@@ -287,6 +287,114 @@ def test_attachments_count_where_it_is_said(coco, gpg, policy, image, signed, st
     assert verify(coco, policy(required, signed_by(gpg)), image, *options)["accepted"]
 
 
+@pytest.fixture
+def owner_signs(coco, gpg, image, tmp_path):
+    """owner_signs(args…) signs the image by gpg's keys, into the lookaside that it gives."""
+    folder = tmp_path / "ours"
+    config = tmp_path / "staging.d"
+    config.mkdir()
+    (config / "default.yaml").write_text(
+        f"default-docker:\n  sigstore: https://nowhere.invalid/\n  sigstore-staging: file://{folder}\n"
+    )
+
+    def sign(*args, ref=image, who="signer", code=0, password="", **variables):
+        keys = tmp_path / f"{who}.sec"
+        keys.write_bytes(gpg("--export-secret-keys", f"{who}@example.test"))
+        done = coco.run(
+            "image", "sign", "--plain-http", "--registries-d", config, "--sign-key", f"{keys}{password}", "--json", *args,
+            f"docker://{ref}", code=code, **variables,
+        )  # fmt: skip
+        return json.loads((done.stdout if code == 0 else done.stderr).splitlines()[-1])
+
+    sign.folder = folder
+    return sign
+
+
+def skopeo_gets(image, path, folder, target, *more):
+    """Whether skopeo copies the image under that policy."""
+    config = folder.parent / "reading.d"
+    config.mkdir(exist_ok=True)
+    (config / "default.yaml").write_text(f"default-docker:\n  sigstore: file://{folder}\n")
+    done = subprocess.run(
+        [needs("skopeo"), "--policy", path, "--registries.d", config, "copy", "--src-tls-verify=false", *more,
+         f"docker://{image}", f"dir:{target}"],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0 or b"Source image rejected" in done.stderr, done.stderr
+    return done.returncode == 0
+
+
+def test_what_coco_signs_skopeo_accepts(coco, gpg, policy, image, owner_signs, store, tmp_path):
+    theirs = policy(signed_by(gpg))
+    assert not skopeo_gets(image, theirs, owner_signs.folder, tmp_path / "none")
+    signed = owner_signs()
+    assert signed["already"] is False and signed["signature"].endswith("/signature-1")
+    assert pathlib.Path(signed["signature"].removeprefix("file://")).is_file()
+    assert owner_signs() == signed | {"already": True}
+    assert skopeo_gets(image, theirs, owner_signs.folder, tmp_path / "got")
+    other = policy(signed_by(gpg, "other"), name="other.json")
+    assert not skopeo_gets(image, other, owner_signs.folder, tmp_path / "none")
+    # Both keys, behind each other.
+    assert owner_signs(who="other")["signature"].endswith("/signature-2")
+    both = policy(signed_by(gpg), signed_by(gpg, "other"), name="both.json")
+    assert skopeo_gets(image, both, owner_signs.folder, tmp_path / "again")
+    found = verify(coco, both, image, *store(f"file://{owner_signs.folder}"))
+    assert found["accepted"] and checks(found) == ALL_HOLD
+    # And gpg itself, which is who made the keys.
+    message = signature_in(owner_signs.folder).read_bytes()
+    text = json.loads(gpg("--decrypt", "--trust-model", "always", stdin=message))
+    assert text["critical"]["identity"]["docker-reference"] == image
+
+
+def test_coco_and_skopeo_sign_beside_each_other(coco, gpg, policy, image, owner_signs, tmp_path):
+    owner_signs.folder.mkdir()
+    skopeo_sign(gpg, image, owner_signs.folder, who="other@example.test")
+    assert owner_signs()["signature"].endswith("/signature-2")
+    both = policy(signed_by(gpg), signed_by(gpg, "other"))
+    assert skopeo_gets(image, both, owner_signs.folder, tmp_path / "got")
+
+
+def test_of_an_index_each_image_is_signed(coco, gpg, policy, layout, registry, owner_signs, store, tmp_path):
+    """skopeo looks for signatures of the image that it chooses, coco for those of the index as well."""
+    entries = []
+    for arch in ("amd64", "arm64"):
+        digest = layout.add_image(arch, [{f"etc/{arch}": b"x\n"}], arch)
+        entries.append({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest,
+                        "size": len(layout.blob(digest).read_bytes()), "platform": {"os": "linux", "architecture": arch}})
+    layout.set_manifest("many", {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+                                 "manifests": entries})
+    ref = f"{registry.host}/signed/many:1"
+    subprocess.run(
+        [needs("skopeo"), "--insecure-policy", "copy", "--all", "--dest-tls-verify=false", layout.ref("many"),
+         f"docker://{ref}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    signed = owner_signs(ref=ref)
+    assert len(list(owner_signs.folder.rglob("signature-1"))) == 3
+    assert signed["digest"].split(":")[1] in signed["signature"]
+    path = policy(signed_by(gpg))
+    for more in (["--override-arch=amd64"], ["--override-arch=arm64"], ["--all"]):
+        assert skopeo_gets(ref, path, owner_signs.folder, tmp_path / more[0], *more), more
+    for arch in ("amd64", "arm64"):
+        options = store(f"file://{owner_signs.folder}")
+        assert verify(coco, path, ref, "--platform", f"linux/{arch}", *options)["accepted"]
+
+
+def test_signing_by_openpgp_says_what_is_wrong(coco, gpg, image, layout, owner_signs, tmp_path):
+    assert "no secret key" in owner_signs("--sign-by", "nobody@example.test", code=6)["message"]
+    owner_signs("--sign-by", "signer@example.test")
+    public = gpg.home / "signer.asc"
+    args = ["image", "sign", "--plain-http", f"docker://{image}", "--sign-key"]
+    coco.run(*args, public, "--registries-d", tmp_path / "staging.d", code=6)
+    done = coco.run(*args, tmp_path / "signer.sec", code=2)
+    assert b"lookaside-staging" in done.stderr
+    (tmp_path / "staging.d/default.yaml").write_text("default-docker:\n  lookaside: https://a.test/s\n")
+    assert "file:///" in owner_signs(code=7)["message"]
+    key = tmp_path / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
+    coco.run(*args, key, "--sign-by", "signer@example.test", code=2)
+
+
 RECORDED = [
     ("dir-img-valid", "public-key.gpg", None),
     ("dir-img-valid-2", "public-key-1.gpg", None),

@@ -65,6 +65,45 @@ the_most_specific_scope_is_found(void **state)
 }
 
 static void
+signatures_are_written_where_it_is_said(void **state)
+{
+    static const char file[] = "default-docker:\n"
+                               "  lookaside: https://default.test/s\n"
+                               "docker:\n"
+                               "  a.test:\n"
+                               "    sigstore: http://a.test/s\n"
+                               "    sigstore-staging: file:///old\n"
+                               "  a.test/ns/app:\n"
+                               "    lookaside: https://a.test/s\n"
+                               "    lookaside-staging: file:///new\n"
+                               "    sigstore-staging: file:///old\n"
+                               "  a.test/other:\n"
+                               "    use-sigstore-attachments: true\n";
+    static const struct {
+        const char *ref, *url;
+    } cases[] = {
+        {"a.test/x:1", "file:///old"}, {"a.test/ns/app:1", "file:///new"},
+        {"a.test/other:1", NULL},      {"b.test/x:1", "https://default.test/s"},
+        {"oci:%/plain", NULL},
+    };
+    struct fixture *f = *state;
+    struct coco_lookasides lookasides = {0};
+    const char *url = "x";
+
+    _cleanup_(coco_image_ref_freep) coco_image_ref *any = ref_of(f, "a.test/x:1");
+    assert_ok(coco_lookasides_find_staging(&lookasides, any, &url, &f->err), f->err);
+    assert_null(url);
+    assert_ok(add(&lookasides, file, &f->err), f->err);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, cases[i].ref);
+
+        assert_ok(coco_lookasides_find_staging(&lookasides, ref, &url, &f->err), f->err);
+        assert_string_equal(url ? url : "-", cases[i].url ? cases[i].url : "-");
+    }
+    coco_lookasides_done(&lookasides);
+}
+
+static void
 other_files_are_refused(void **state)
 {
     static const char *const cases[] = {
@@ -117,6 +156,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_most_specific_scope_is_found),
+        TEST(signatures_are_written_where_it_is_said),
         TEST(other_files_are_refused),
         TEST(reading_survives_any_failed_allocation),
     };

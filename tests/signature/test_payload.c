@@ -63,6 +63,23 @@ what_is_written_is_read(void **state)
 }
 
 static void
+what_is_written_for_simple_signing_is_read(void **state)
+{
+    _cleanup_payload_ struct coco_payload payload = {0};
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+    struct coco_digest digest = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_digest_parse(DIGEST, &digest, &err), err);
+    assert_ok(coco_payload_write_atomic("a.test/b:1", &digest, 1800000000, &text, &err), err);
+    assert_non_null(strstr(coco_buf_text(&text), ",\"timestamp\":1800000000}}"));
+    assert_ok(coco_payload_parse(text.data, text.len, COCO_PAYLOAD_ATOMIC, &payload, &err), err);
+    assert_true(coco_digest_equal(&payload.digest, &digest));
+    assert_string_equal(payload.reference, "a.test/b:1");
+}
+
+static void
 anything_else_is_refused(void **state)
 {
     static const char *const cases[] = {
@@ -134,6 +151,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(payloads_are_read),
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(what_is_written_for_simple_signing_is_read),
         cmocka_unit_test(anything_else_is_refused),
         cmocka_unit_test(payload_survives_any_failed_allocation),
     };

@@ -276,6 +276,13 @@ class ImageClient(Handle):
         """
         return json.loads(call(context, native.image_sign, self._c, _parsed(ref), key))
 
+    def sign_pgp(self, ref, who=None, *, context=None):
+        """Signs an image in a registry by a secret key of add_pgp_keys(), as skopeo does, in a lookaside.
+
+        Where that is says add_lookaside(). who is a fingerprint, an e-mail address or a name; None is for the only key.
+        """
+        return json.loads(call(context, native.image_sign_pgp, self._c, _parsed(ref), who))
+
     def inspect(self, ref, *, context=None):
         """Describes an image, as a dict, without pulling its layers."""
         return json.loads(call(context, native.image_inspect, self._c, _parsed(ref)))

@@ -332,8 +332,10 @@ static const struct cli_command table[] = {
         .max = 1,
         .purpose = "sign an image in a registry as cosign does, or by OpenPGP",
         .details =
-            "The signature is put beside the image, as one more of the tag sha256-HEX.sig; "
-            "cosign, podman and guests verify it with the public half of --sign-key. What is "
+            "The signature is put beside the image, as one more of the tag sha256-HEX.sig, or as "
+            "what --signature-form says; cosign, podman and guests verify it with the public half "
+            "of --sign-key. Of those forms podman reads the tag alone, and cosign 3 makes bundles. "
+            "What is "
             "signed is the digest that REF means now, of a multi-platform image all of it. "
             "REF is as in \"image pull\", in a registry. The key may be cosign's own, or another "
             "under a password, --sign-key FILE:PASSWORD as in \"image pull --key\" or "
@@ -342,9 +344,10 @@ static const struct cli_command table[] = {
             "ocicrypt's tools have it. With secret keys of OpenPGP, as gpg --export-secret-keys "
             "gives them, it signs as skopeo does instead: into the lookaside-staging that "
             "--registries-d has for REF, a file:// that is then put where it is read.",
-        .options = {OPT_SIGN_KEY, OPT_SIGN_BY, OPT_REGISTRIES_D, OPT_PLAIN_HTTP, OPT_TLS_CA,
-                    OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE, OPT_REGISTRIES_CONF,
-                    OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_RETRIES, OPT_STALL_TIMEOUT},
+        .options = {OPT_SIGN_KEY, OPT_SIGN_BY, OPT_SIGNATURE_FORM, OPT_REGISTRIES_D, OPT_PLAIN_HTTP,
+                    OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE,
+                    OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_RETRIES,
+                    OPT_STALL_TIMEOUT},
         .run = cli_image_sign,
     },
     {

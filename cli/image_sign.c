@@ -24,14 +24,22 @@ sign(struct cli *cli, coco_image_client *client, const coco_image_ref *ref,
      const struct cli_bytes *key, coco_bytes **ret)
 {
     const char *who = cli_get(&cli->args, OPT_SIGN_BY);
+    const char *form = cli_get(&cli->args, OPT_SIGNATURE_FORM);
+    int rc = CLI_DONE;
 
     if (!cli_is_pgp(key)) {
         if (who)
             return cli_usage(cli, "--sign-by is for --sign-key with keys of OpenPGP");
+        if (form)
+            rc = cli_check(cli, coco_image_client_set_signature_form(client, form, &cli->err));
+        if (rc != CLI_DONE)
+            return rc;
         return cli_check(
             cli, coco_image_sign(client, cli->ctx, ref, key->data, key->len, ret, &cli->err));
     }
-    int rc = cli_set_lookasides(cli, client);
+    if (form)
+        return cli_usage(cli, "--signature-form is for keys that are not of OpenPGP");
+    rc = cli_set_lookasides(cli, client);
     if (rc == CLI_DONE)
         rc = cli_check(cli, coco_image_client_add_pgp_keys(client, key->data, key->len, &cli->err));
     if (rc == CLI_DONE)

@@ -192,6 +192,9 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_ROLE] = {"role", 0, "NAME", NULL, NULL, false,
                   "what the broker's lists of who may do what call its bearer; admin otherwise"},
     [OPT_SEV_ES] = {"sev-es", 0, NULL, NULL, NULL, false, "of SEV: the guest is one of SEV-ES"},
+    [OPT_SIGNATURE_FORM] = {"signature-form", 0, "WORD", "tag referrer bundle", NULL, false,
+                            "what the signature becomes: a tag, an artifact that refers to the "
+                            "image, or a Sigstore bundle that does; tag otherwise"},
     [OPT_SIGNER] = {"signer", 0, "NAME", NULL, NULL, false, "how who signs is called"},
     [OPT_SECRET] = {"secret", 0, "NAME=FILE", NULL, NULL, true,
                     "secret for the guest, called kbs:///REPO/TYPE/TAG or by a GUID"},

@@ -111,6 +111,7 @@ enum cli_opt {
     OPT_ROLE,
     OPT_SEV_ES,
     OPT_SEV_POLICY,
+    OPT_SIGNATURE_FORM,
     OPT_SIGNER,
     OPT_SIGN_BY,
     OPT_SIGN_KEY,

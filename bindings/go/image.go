@@ -588,6 +588,14 @@ func (i *ImageClient) Judge(ctx context.Context, ref *ImageRef, opts *ImageOptio
 	return takeBytes(ret), nil
 }
 
+// SetSignatureForm sets what Sign makes: a "tag", as it does otherwise, or a "referrer" or "bundle",
+// which refer to the image.
+func (i *ImageClient) SetSignatureForm(form string) error {
+	return i.call(func(c *C.coco_image_client, f *frame) C.coco_status {
+		return C.coco_image_client_set_signature_form(c, f.text(0), f.err)
+	}, form)
+}
+
 // Sign signs an image in a registry as cosign does, by a private key, PEM, DER or JWK, or one that
 // stays in a token of PKCS#11: its URI, or a key file. It tells, in JSON, what and where.
 func (i *ImageClient) Sign(ctx context.Context, ref *ImageRef, key []byte) ([]byte, error) {

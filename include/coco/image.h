@@ -863,12 +863,33 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_judge(coco_image_client *client,
                                                       coco_bytes **ret, coco_error **err);
 
 /**
+ * Sets in which form coco_image_sign() leaves signatures.
+ *
+ * - `tag`, which is the default: one more of the tag `sha256-<hex>.sig`, as `cosign sign` of
+ *   version 2 does it.
+ * - `referrer`: an artifact of the OCI that refers to the image, as with cosign's
+ *   `--registry-referrers-mode=oci-1-1`.
+ * - `bundle`: a Sigstore bundle 0.3 that refers to the image, as with cosign's
+ *   `--new-bundle-format`, which is what cosign 3 does. It signs a digest and no name.
+ *
+ * Where a registry has no list of what refers to an image, the index that the tag `sha256-<hex>`
+ * names is kept instead.
+ *
+ * @param client  whose
+ * @param form    one of these words
+ * @param err     ::COCO_ERR_INVALID for another
+ */
+COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_signature_form(coco_image_client *client,
+                                                                          const char *form,
+                                                                          coco_error **err);
+
+/**
  * Signs an image in a registry as cosign does, and puts the signature beside it.
  *
  * What is signed is what @p ref means: of a multi-platform image the index, which covers
- * all of them, and its name without the tag. The signature becomes one more of the tag
- * `sha256-<hex>.sig` of its repository; one that is there by the same key is not made
- * again.
+ * all of them, and its name without the tag. Where the signature is says
+ * coco_image_client_set_signature_form(); one that is there in the same form by the same key is
+ * not made again.
  *
  * A key that stays in a token of PKCS#11 is named by its URI (RFC 7512), whose PIN is in the
  * file of its `pin-source`, or by a key file of ocicrypt's, as

@@ -40,6 +40,13 @@ struct coco_client_provider {
     char *parameter; /* or NULL */
 };
 
+/* How coco_image_sign() leaves a signature. */
+enum coco_sign_by {
+    COCO_SIGN_BY_TAG, /* sha256-<hex>.sig, as cosign has it */
+    COCO_SIGN_BY_REFERRER,
+    COCO_SIGN_BY_BUNDLE, /* a referrer, too */
+};
+
 struct coco_image_client {
     bool plain_http;
     struct coco_buf tls_ca; /* PEM; empty for the system's */
@@ -79,6 +86,7 @@ struct coco_image_client {
     coco_kbc *kbc; /* lent, or NULL */
     struct coco_resource_prefix kek_prefix;
     bool require_encryption;
+    enum coco_sign_by sign_by;
     coco_store *store; /* lent, or NULL */
 };
 

@@ -11,15 +11,16 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MEDIA_TYPE_MAX ((size_t)1024)
 
 COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
 
-/* Where a registry without the API has the list: "sha256-<hex>", which has no room for more. */
-static coco_status
-tag_of(const coco_image_ref *ref, const struct coco_digest *digest, coco_image_ref **ret,
-       coco_error **err)
+/* "sha256-<hex>", which has no room for more. */
+coco_status
+coco_referrers_tag(const coco_image_ref *ref, const struct coco_digest *digest,
+                   coco_image_ref **ret, coco_error **err)
 {
     char hex[2 * COCO_DIGEST_SIZE_MAX + 1];
     _cleanup_free_ char *text = NULL;
@@ -44,9 +45,10 @@ nothing(coco_error *cause, bool *there, coco_error **err)
     return coco_forgive(cause, COCO_ERR_NOTFOUND, &missing, err);
 }
 
-static coco_status
-ask_api(const struct coco_source *source, coco_ctx *ctx, const struct coco_digest *digest,
-        struct coco_buf *ret, bool *there, coco_error **err)
+coco_status
+coco_referrers_ask(const struct coco_source *source, coco_ctx *ctx,
+                   const struct coco_digest *digest, struct coco_buf *ret, bool *there,
+                   coco_error **err)
 {
     coco_error *cause = NULL;
 
@@ -88,11 +90,11 @@ coco_referrers_list(const coco_image_client *client, coco_ctx *ctx, const coco_i
     *ret = (struct coco_manifest){0};
     if (coco_image_ref_kind(ref) != COCO_TRANSPORT_DOCKER)
         return COCO_OK;
-    coco_status status = tag_of(ref, digest, &tag, err);
+    coco_status status = coco_referrers_tag(ref, digest, &tag, err);
     if (status == COCO_OK)
         status = coco_client_source(client, set, ref, &source, err);
     if (status == COCO_OK)
-        status = ask_api(&source, ctx, digest, &text, &there, err);
+        status = coco_referrers_ask(&source, ctx, digest, &text, &there, err);
     if (status == COCO_OK && !there)
         status = ask_tag(client, ctx, set, tag, &text, &there, err);
     if (status == COCO_OK && there)
@@ -109,6 +111,13 @@ coco_referrers_type(const struct coco_manifest *index, size_t i)
         cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(list, (int)i), "artifactType"));
 
     return type ? type : "";
+}
+
+bool
+coco_referrers_is_vague(const char *type)
+{
+    return !*type || strcmp(type, COCO_MEDIA_EMPTY) == 0
+           || strcmp(type, COCO_MEDIA_OCI_CONFIG) == 0;
 }
 
 coco_status

@@ -25,7 +25,6 @@
 #include <time.h>
 
 /* What all signatures of one family may have together. */
-#define SIGN_PREDICATE "https://sigstore.dev/cosign/sign/v1"
 #define TOTAL_MAX ((size_t)8 << 20)
 
 COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
@@ -220,9 +219,21 @@ may_be_of(const cJSON *annotations, enum coco_signature_family family)
 {
     const char *said = cJSON_GetStringValue(
         cJSON_GetObjectItemCaseSensitive(annotations, "dev.sigstore.bundle.predicateType"));
-    bool is_signature = said && strcmp(said, SIGN_PREDICATE) == 0;
+    bool is_signature = said && strcmp(said, COCO_PREDICATE_SIGN) == 0;
 
     return !said || is_signature == (family == COCO_FAMILY_SIGSTORE);
+}
+
+static bool
+is_cosign(const char *type)
+{
+    return strcmp(type, COCO_ARTIFACT_COSIGN) == 0;
+}
+
+static bool
+is_payload(const char *media_type)
+{
+    return strcmp(media_type, COCO_MEDIA_SIMPLE_SIGNING) == 0;
 }
 
 static bool
@@ -251,6 +262,7 @@ static const struct referrer {
     bool (*is_layer)(const char *media_type);
 } referrers[] = {
     {COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, coco_sigstore_bundle_is, coco_sigstore_bundle_is},
+    {COCO_FAMILY_SIGSTORE, COCO_FORM_PAYLOAD, is_cosign, is_payload},
     {COCO_FAMILY_ATTESTATION, COCO_FORM_BUNDLE, coco_sigstore_bundle_is, coco_sigstore_bundle_is},
     {COCO_FAMILY_NOTATION, COCO_FORM_JWS, is_notation, is_jws},
     {COCO_FAMILY_NOTATION, COCO_FORM_COSE, is_notation, is_cose},
@@ -258,19 +270,11 @@ static const struct referrer {
 
 #define N_REFERRERS (sizeof(referrers) / sizeof(referrers[0]))
 
-/* Who keeps the list by a tag may say the config's type there, which tells nothing. */
-static bool
-is_vague(const char *type)
-{
-    return !*type || strcmp(type, "application/vnd.oci.empty.v1+json") == 0
-           || strcmp(type, COCO_MEDIA_OCI_CONFIG) == 0;
-}
-
 static bool
 is_worth_a_look(const struct coco_manifest *index, size_t i, enum coco_signature_family family)
 {
     const char *type = coco_referrers_type(index, i);
-    bool fits = is_vague(type);
+    bool fits = coco_referrers_is_vague(type);
 
     for (size_t j = 0; j < N_REFERRERS; j++)
         fits = fits || (referrers[j].family == family && referrers[j].is_type(type));

@@ -16,6 +16,8 @@ coco_status coco_signatures_read_name(const char *text, struct coco_signed_name 
 /* The host and repository, or the path with links resolved; to be freed. */
 coco_status coco_signatures_name_of(const coco_image_ref *ref, char **ret, coco_error **err);
 
+/* Where cosign has signatures as referrers, of what it calls the older format. */
+#define COCO_ARTIFACT_COSIGN "application/vnd.dev.cosign.artifact.sig.v1+json"
 #define COCO_MEDIA_SIMPLE_SIGNING "application/vnd.dev.cosign.simplesigning.v1+json"
 
 /*

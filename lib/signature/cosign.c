@@ -15,8 +15,6 @@
 
 #include <string.h>
 
-#define SIGN_PREDICATE "https://sigstore.dev/cosign/sign/v1"
-
 struct look {
     struct coco_sigstore_look sigstore;
     struct coco_payload payload;
@@ -58,7 +56,7 @@ check_payload(void *self, struct coco_buf *detail, coco_error **err)
     coco_status status =
         coco_statement_parse(coco_buf_text(payload), payload->len, &look->statement, err);
     /* Whoever says something else of an image has not said that it is to be run. */
-    if (status == COCO_OK && strcmp(look->statement.predicate_type, SIGN_PREDICATE) != 0)
+    if (status == COCO_OK && strcmp(look->statement.predicate_type, COCO_PREDICATE_SIGN) != 0)
         status = coco_fail(err, COCO_ERR_VERIFY, "a statement of '%.200s', no signature",
                            look->statement.predicate_type);
     return status;

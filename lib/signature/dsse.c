@@ -25,8 +25,9 @@ coco_dsse_done(struct coco_dsse *dsse)
 }
 
 /* protocol.md: PAE(type, body) = "DSSEv1" SP LEN(type) SP type SP LEN(body) SP body */
-static coco_status
-encode(const char *type, const struct coco_buf *payload, struct coco_buf *ret, coco_error **err)
+coco_status
+coco_dsse_encode(const char *type, const struct coco_buf *payload, struct coco_buf *ret,
+                 coco_error **err)
 {
     coco_status status =
         coco_buf_printf(ret, err, "DSSEv1 %zu %s %zu ", strlen(type), type, payload->len);
@@ -73,7 +74,7 @@ coco_dsse_parse(const cJSON *json, const char *type, struct coco_dsse *ret, coco
     if (status == COCO_OK)
         status = coco_base64_decode(COCO_BASE64, text, strlen(text), &dsse.payload, err);
     if (status == COCO_OK)
-        status = encode(type, &dsse.payload, &dsse.signed_data, err);
+        status = coco_dsse_encode(type, &dsse.payload, &dsse.signed_data, err);
     if (status == COCO_OK)
         status = read_signature(json, &dsse, err);
     if (status != COCO_OK)

@@ -13,6 +13,13 @@
 
 #define COCO_IN_TOTO_TYPE "application/vnd.in-toto+json"
 
+/* What a statement says that is cosign's signature of an image, and no more. */
+#define COCO_PREDICATE_SIGN "https://sigstore.dev/cosign/sign/v1"
+
+/* Appends what a signature of a payload is of: "DSSEv1 …". */
+coco_status coco_dsse_encode(const char *type, const struct coco_buf *payload, struct coco_buf *ret,
+                             coco_error **err);
+
 /* An envelope taken apart, not yet verified. */
 struct coco_dsse {
     struct coco_buf payload;

@@ -31,6 +31,14 @@ class Signing:
         return done.stdout.decode()
 
 
+@pytest.fixture
+def lister(signing):
+    """The name of a registry that lists what refers to an image."""
+    with subprocess.Popen([signing.program, "registry"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield process.stdout.readline().decode().strip()
+        process.stdin.close()
+
+
 @pytest.fixture(scope="session")
 def signing(tmp_path_factory):
     program = tmp_path_factory.mktemp("signing") / "signing"

@@ -5,63 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tests/registry.h"
-
-#include "signing.h"
-
-#include <errno.h>
-#include <unistd.h>
-
-struct signer {
-    struct registry registry;
-    EVP_PKEY *key;
-    struct coco_buf pem;
-    char name[128];
-};
-
-static void
-begin_registry(struct fixture *f, struct signer *s)
-{
-    *s = (struct signer){.pem.limit = 1 << 14};
-    registry_start(&s->registry, f->dir, "", "");
-    (void)snprintf(s->name, sizeof(s->name), "%s/acme/app:1", s->registry.host);
-    assert_ok(copy(f, coco_image_push, "oci:%/plain", s->name, NULL), f->err);
-    assert_ok(coco_key_generate(COCO_KEY_P256, &s->key, &f->err), f->err);
-    assert_ok(coco_key_private_pem(s->key, &s->pem, &f->err), f->err);
-}
-
-static void
-end_registry(struct signer *s)
-{
-    registry_stop(&s->registry);
-    EVP_PKEY_free(s->key);
-    coco_buf_done(&s->pem);
-}
-
-/* A key for which there is no signature yet. */
-static void
-change_key(struct fixture *f, struct signer *s, enum coco_key_kind kind)
-{
-    EVP_PKEY_free(coco_steal(&s->key));
-    assert_ok(coco_key_generate(kind, &s->key, &f->err), f->err);
-    coco_buf_reset(&s->pem);
-    assert_ok(coco_key_private_pem(s->key, &s->pem, &f->err), f->err);
-}
-
-static coco_status
-sign(struct fixture *f, const struct signer *s, const char *name, bool *already)
-{
-    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, name);
-    coco_bytes *bytes = NULL;
-
-    coco_status status =
-        coco_image_sign(f->client, f->ctx, ref, s->pem.data, s->pem.len, &bytes, &f->err);
-    if (status == COCO_OK)
-        *already =
-            memmem(coco_bytes_data(bytes), coco_bytes_size(bytes), "\"already\":true", 14) != NULL;
-    coco_bytes_free(bytes);
-    return status;
-}
+#include "signer.h"
 
 static void
 a_signature_is_made_once_for_each_key(void **state)
@@ -103,20 +47,6 @@ what_cannot_be_signed_is_refused(void **state)
     end_registry(&s);
 }
 
-/* As nobody but the registry itself can: the tag is a file of it. */
-static void
-forget_signatures(struct fixture *f)
-{
-    char path[512];
-
-    (void)snprintf(
-        path, sizeof(path),
-        "%s/registry/docker/registry/v2/repositories/acme/app/_manifests/tags/sha256-%s.sig/"
-        "current/link",
-        f->dir, coco_image_digest(f->image) + strlen("sha256:"));
-    assert_true(unlink(path) == 0 || errno == ENOENT);
-}
-
 /*
  * That nothing was there yet is a failure whose message is dropped, and may have lost a part of it
  * before. Then nothing else may be different; and the next round begins anew.
@@ -151,7 +81,7 @@ signing_survives_any_failed_allocation(void **state)
         } else {
             assert_int_equal(status, COCO_ERR_NOMEM);
         }
-        forget_signatures(f);
+        forget_tag(f, ".sig");
         faults_resume();
         coco_bytes_free(bytes);
     }

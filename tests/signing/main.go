@@ -11,6 +11,7 @@ import (
 
 var commands = map[string]func(args []string) error{
 	"cosign-key":    cosignKey,
+	"cosign-refer":  cosignRefer,
 	"cosign-sign":   cosignSign,
 	"cosign-verify": cosignVerify,
 	"keyless-sign":  keylessSign,
@@ -22,6 +23,7 @@ var commands = map[string]func(args []string) error{
 	"notation-sign": notationSign,
 	"notation-for":  notationFor,
 	"golden":        golden,
+	"registry":      serveRegistry,
 }
 
 func main() {

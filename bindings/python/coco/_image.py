@@ -269,6 +269,10 @@ class ImageClient(Handle):
         options = native.image_options(**limits)
         return json.loads(call(context, native.image_judge, self._c, _parsed(ref), options))
 
+    def set_signature_form(self, form):
+        """Sets what sign() makes: a "tag", as it does otherwise, or a "referrer" or "bundle", which refer to the image."""
+        native.image_client_set_signature_form(self._c, form)
+
     def sign(self, ref, key, *, context=None):
         """Signs an image in a registry as cosign does.
 

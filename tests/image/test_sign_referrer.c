@@ -1,0 +1,138 @@
+/*
+ * tests/image/test_sign_referrer.c - lib/image/sign_referrer.c, with a real registry
+ *
+ * What cosign's modules make of it, and registries that list what refers to an image, are in
+ * tests/cli/test_referrers.py.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/bytes.h"
+
+#include "signer.h"
+
+static const char *const forms[] = {"referrer", "bundle"};
+
+static void
+set_form(struct fixture *f, const char *form)
+{
+    assert_ok(coco_image_client_set_signature_form(f->client, form, &f->err), f->err);
+}
+
+static void
+a_signature_is_made_once_for_each_key_and_form(void **state)
+{
+    struct fixture *f = *state;
+    struct signer s;
+    bool already = true;
+
+    begin_registry(f, &s);
+    for (size_t i = 0; i < 2; i++) {
+        set_form(f, forms[i]);
+        assert_ok(sign(f, &s, s.name, &already), f->err);
+        assert_false(already);
+        assert_ok(sign(f, &s, s.name, &already), f->err);
+        assert_true(already);
+    }
+    change_key(f, &s, COCO_KEY_P384);
+    for (size_t i = 0; i < 2; i++) {
+        set_form(f, forms[i]);
+        assert_ok(sign(f, &s, s.name, &already), f->err);
+        assert_false(already);
+        assert_ok(sign(f, &s, s.name, &already), f->err);
+        assert_true(already);
+    }
+    end_registry(&s);
+}
+
+static void
+a_policy_accepts_each_form(void **state)
+{
+    struct fixture *f = *state;
+    struct signer s;
+    bool already = true;
+
+    begin_registry(f, &s);
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, s.name);
+        _cleanup_buf_ struct coco_buf json = {.limit = 4096};
+        _cleanup_(coco_bytes_freep) coco_bytes *verdict = NULL;
+        char path[128];
+
+        change_key(f, &s, COCO_KEY_P256);
+        set_form(f, forms[i]);
+        assert_ok(sign(f, &s, s.name, &already), f->err);
+        layout_write_key(f->dir, "signer", s.key);
+        (void)snprintf(path, sizeof(path), "%s/signer.pub", f->dir);
+        assert_ok(coco_buf_printf(&json, &f->err,
+                                  "{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":"
+                                  "\"%s\"}]}",
+                                  path),
+                  f->err);
+        assert_ok(coco_image_client_set_policy(f->client, json.data, json.len, &f->err), f->err);
+        assert_ok(coco_image_judge(f->client, f->ctx, ref, NULL, &verdict, &f->err), f->err);
+        assert_non_null(memmem(coco_bytes_data(verdict), coco_bytes_size(verdict),
+                               "\"accepted\":true,\"scopes\"", 24));
+    }
+    end_registry(&s);
+}
+
+static void
+other_forms_are_refused(void **state)
+{
+    static const char *const words[] = {"", "tags", "Bundle", "oci-1-1"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        assert_fails(coco_image_client_set_signature_form(f->client, words[i], &f->err), f->err,
+                     COCO_ERR_INVALID, "none of tag");
+    set_form(f, "bundle");
+    set_form(f, "tag");
+    assert_int_equal(f->client->sign_by, COCO_SIGN_BY_TAG);
+}
+
+/* As in test_sign.c: each round begins anew, and none comes to something else. */
+static void
+signing_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+    struct signer s;
+
+    begin_registry(f, &s);
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, s.name);
+    for (size_t i = 0; i < 2; i++) {
+        set_form(f, forms[i]);
+        for_each_fault()
+        {
+            coco_bytes *bytes = NULL;
+
+            coco_status status =
+                coco_image_sign(f->client, f->ctx, ref, s.pem.data, s.pem.len, &bytes, &f->err);
+            assert_int_equal(coco_error_status(f->err), status);
+            coco_error_free(f->err);
+            f->err = NULL;
+            faults_pause();
+            if (status == COCO_OK)
+                assert_non_null(memmem(coco_bytes_data(bytes), coco_bytes_size(bytes),
+                                       "\"already\":false}", 16));
+            else
+                assert_int_equal(status, COCO_ERR_NOMEM);
+            forget_tag(f, "");
+            faults_resume();
+            coco_bytes_free(bytes);
+        }
+    }
+    end_registry(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_signature_is_made_once_for_each_key_and_form),
+        TEST(a_policy_accepts_each_form),
+        TEST(other_forms_are_refused),
+        TEST(signing_survives_any_failed_allocation),
+    };
+
+    return cmocka_run_group_tests_name("image/sign_referrer", tests, NULL, NULL);
+}

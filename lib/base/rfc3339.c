@@ -11,23 +11,25 @@
 #include <time.h>
 
 #define FORM "dddd-dd-ddTdd:dd:dd"
+#define OFFSET "+dd:dd"
 #define DIGITS "0123456789"
 
-static bool
-has_form(const char *text)
+/* Where text goes on behind the form and a fraction, or NULL. */
+static const char *
+skip_form(const char *text)
 {
     const char *form = FORM;
 
     for (; *form; form++, text++)
         if (*form == 'd' ? *text < '0' || *text > '9' : *text != *form)
-            return false;
+            return NULL;
     if (*text == '.') {
         size_t n = strspn(text + 1, DIGITS);
         if (n == 0 || n > 9)
-            return false;
+            return NULL;
         text += 1 + n;
     }
-    return strcmp(text, "Z") == 0;
+    return text;
 }
 
 static int
@@ -40,12 +42,9 @@ number(const char *text, size_t n)
     return ret;
 }
 
-coco_status
-coco_rfc3339_parse(const char *text, int64_t *ret, coco_error **err)
+static coco_status
+parse_utc(const char *text, int64_t *ret, coco_error **err)
 {
-    if (!has_form(text))
-        return coco_fail(err, COCO_ERR_PROTO, "'%.60s' is no date of RFC 3339", text);
-
     struct tm tm = {
         .tm_year = number(text, 4) - 1900,
         .tm_mon = number(text + 5, 2) - 1,
@@ -62,4 +61,47 @@ coco_rfc3339_parse(const char *text, int64_t *ret, coco_error **err)
         return coco_fail(err, COCO_ERR_PROTO, "'%.60s' is no date", text);
     *ret = (int64_t)time;
     return COCO_OK;
+}
+
+coco_status
+coco_rfc3339_parse(const char *text, int64_t *ret, coco_error **err)
+{
+    const char *end = skip_form(text);
+
+    if (!end || strcmp(end, "Z") != 0)
+        return coco_fail(err, COCO_ERR_PROTO, "'%.60s' is no date of RFC 3339", text);
+    return parse_utc(text, ret, err);
+}
+
+/* "+hh:mm" in seconds */
+static bool
+read_offset(const char *text, int *ret)
+{
+    const char *form = OFFSET;
+
+    if (*text != '+' && *text != '-')
+        return false;
+    for (size_t i = 1; i < sizeof(OFFSET); i++)
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    int hours = number(text + 1, 2);
+    int minutes = number(text + 4, 2);
+    *ret = 60 * (60 * hours + minutes);
+    if (*text == '-')
+        *ret = -*ret;
+    return hours < 24 && minutes < 60;
+}
+
+coco_status
+coco_rfc3339_parse_local(const char *text, int64_t *ret, coco_error **err)
+{
+    const char *end = skip_form(text);
+    int offset = 0;
+
+    if (!end || (strcmp(end, "Z") != 0 && !read_offset(end, &offset)))
+        return coco_fail(err, COCO_ERR_PROTO, "'%.60s' is no date of RFC 3339", text);
+    coco_status status = parse_utc(text, ret, err);
+    if (status == COCO_OK)
+        *ret -= offset;
+    return status;
 }

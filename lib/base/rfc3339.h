@@ -14,4 +14,7 @@
  */
 coco_status coco_rfc3339_parse(const char *text, int64_t *ret, coco_error **err);
 
+/* The same, of any offset: "2021-01-12T13:53:27+02:00". */
+coco_status coco_rfc3339_parse_local(const char *text, int64_t *ret, coco_error **err);
+
 #endif

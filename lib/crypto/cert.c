@@ -437,9 +437,13 @@ coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
     if (X509_STORE_CTX_init(ctx, store, chain->certs[0], issuers) != 1)
         return coco_fail_nomem(err);
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
+    unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
+    if (now == COCO_CERT_ANY_TIME)
+        flags |= X509_V_FLAG_NO_CHECK_TIME;
+    else
+        X509_VERIFY_PARAM_set_time(param, (time_t)now);
+    if (X509_VERIFY_PARAM_set_flags(param, flags) != 1)
         return coco_fail_nomem(err);
-    X509_VERIFY_PARAM_set_time(param, (time_t)now);
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     if (X509_verify_cert(ctx) == 1)
         return COCO_OK;

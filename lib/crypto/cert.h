@@ -96,8 +96,10 @@ coco_status coco_cert_chain_check_links(const struct coco_cert_chain *chain, coc
 
 /*
  * COCO_ERR_VERIFY unless chain, leaf first, leads to one of anchors, which are trusted as they
- * are and whichever of them it is, and each was valid at the time now, seconds since 1970.
+ * are and whichever of them it is, and each was valid at the time now, seconds since 1970. At
+ * COCO_CERT_ANY_TIME their dates do not count.
  */
+#define COCO_CERT_ANY_TIME INT64_MIN
 coco_status coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
                                            const struct coco_cert_chain *anchors, int64_t now,
                                            coco_error **err);

@@ -10,8 +10,10 @@
 
 #include <openssl/pkcs7.h>
 #include <openssl/ts.h>
+#include <string.h>
 #include <time.h>
 
+#define ACCURACY_MAX INT32_MAX
 #define GRANTED 0
 #define GRANTED_WITH_MODS 1
 
@@ -58,8 +60,48 @@ is_sha2(TS_TST_INFO *info)
     return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
 }
 
+/* RFC 3628 section 5.2: a token of the policy that it defines is right within a second. */
+static bool
+is_baseline(TS_TST_INFO *info)
+{
+    char text[32] = "";
+
+    (void)OBJ_obj2txt(text, sizeof(text), TS_TST_INFO_get_policy_id(info), 1);
+    return strcmp(text, "0.4.0.2023.1.1") == 0;
+}
+
 static coco_status
-read_time(PKCS7 *token, int64_t *ret, coco_error **err)
+add_accuracy(const ASN1_INTEGER *part, int64_t in_a_second, int64_t *ret, coco_error **err)
+{
+    int64_t value = 0;
+
+    if (!part)
+        return COCO_OK;
+    if (ASN1_INTEGER_get_int64(&value, part) != 1 || value < 0 || value > ACCURACY_MAX)
+        return coco_fail(err, COCO_ERR_PROTO, "timestamp with an accuracy that is none");
+    *ret += (value + in_a_second - 1) / in_a_second;
+    return COCO_OK;
+}
+
+static coco_status
+read_accuracy(TS_TST_INFO *info, int64_t *ret, coco_error **err)
+{
+    const TS_ACCURACY *accuracy = TS_TST_INFO_get_accuracy(info);
+
+    *ret = 0;
+    coco_status status =
+        accuracy ? add_accuracy(TS_ACCURACY_get_seconds(accuracy), 1, ret, err) : COCO_OK;
+    if (status == COCO_OK && accuracy)
+        status = add_accuracy(TS_ACCURACY_get_millis(accuracy), 1000, ret, err);
+    if (status == COCO_OK && accuracy)
+        status = add_accuracy(TS_ACCURACY_get_micros(accuracy), 1000000, ret, err);
+    if (status == COCO_OK && *ret == 0 && is_baseline(info))
+        *ret = 1;
+    return status;
+}
+
+static coco_status
+read_time(PKCS7 *token, struct coco_timestamp *ret, coco_error **err)
 {
     _cleanup_(TS_TST_INFO_freep) TS_TST_INFO *info = PKCS7_to_TS_TST_INFO(token);
     struct tm tm = {0};
@@ -68,8 +110,8 @@ read_time(PKCS7 *token, int64_t *ret, coco_error **err)
         return coco_fail(err, COCO_ERR_PROTO, "timestamp without a time");
     if (!is_sha2(info))
         return coco_fail(err, COCO_ERR_NOTSUP, "timestamp by a hash other than SHA-2");
-    *ret = (int64_t)timegm(&tm);
-    return COCO_OK;
+    ret->time = (int64_t)timegm(&tm);
+    return read_accuracy(info, &ret->accuracy, err);
 }
 
 /* What OpenSSL takes over is freed with the context. */
@@ -108,24 +150,38 @@ make_context(const void *data, size_t len, const struct coco_cert_chain *anchors
 }
 
 coco_status
-coco_timestamp_check(const void *token, size_t len, const void *data, size_t data_len,
-                     const struct coco_cert_chain *anchors, int64_t *ret, coco_error **err)
+coco_timestamp_verify(const void *token, size_t len, const void *data, size_t data_len,
+                      const struct coco_cert_chain *anchors, struct coco_timestamp *ret,
+                      coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_(PKCS7_freep) PKCS7 *parsed = NULL;
-    int64_t when = 0;
+    struct coco_timestamp said = {0};
 
     coco_status status = parse(token, len, &parsed, err);
     if (status == COCO_OK)
-        status = read_time(parsed, &when, err);
+        status = read_time(parsed, &said, err);
     if (status != COCO_OK)
         return status;
-    _cleanup_(TS_VERIFY_CTX_freep) TS_VERIFY_CTX *ctx = make_context(data, data_len, anchors, when);
+    _cleanup_(TS_VERIFY_CTX_freep) TS_VERIFY_CTX *ctx =
+        make_context(data, data_len, anchors, said.time);
     if (!ctx)
         return coco_fail_nomem(err);
     if (TS_RESP_verify_token(ctx, parsed) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "timestamp does not hold: %s",
                          ERR_reason_error_string(ERR_peek_last_error()));
-    *ret = when;
+    *ret = said;
     return COCO_OK;
+}
+
+coco_status
+coco_timestamp_check(const void *token, size_t len, const void *data, size_t data_len,
+                     const struct coco_cert_chain *anchors, int64_t *ret, coco_error **err)
+{
+    struct coco_timestamp said = {0};
+
+    coco_status status = coco_timestamp_verify(token, len, data, data_len, anchors, &said, err);
+    if (status == COCO_OK)
+        *ret = said.time;
+    return status;
 }

@@ -22,4 +22,14 @@ coco_status coco_timestamp_check(const void *token, size_t len, const void *data
                                  const struct coco_cert_chain *anchors, int64_t *ret,
                                  coco_error **err);
 
+/* What an authority says: when, and how far the time may be off, both in seconds. */
+struct coco_timestamp {
+    int64_t time, accuracy;
+};
+
+/* The same, with the accuracy: rounded up, and a second where the policy is that of ETSI's. */
+coco_status coco_timestamp_verify(const void *token, size_t len, const void *data, size_t data_len,
+                                  const struct coco_cert_chain *anchors, struct coco_timestamp *ret,
+                                  coco_error **err);
+
 #endif

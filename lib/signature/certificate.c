@@ -117,7 +117,7 @@ check_at(const struct coco_cert_chain *chain, const struct coco_trust *trust, in
     for (size_t i = 0; i < trust->n_authorities; i++) {
         const struct coco_authority *authority = &trust->authorities[i];
 
-        if (time < authority->from || time > authority->to)
+        if (time != COCO_CERT_ANY_TIME && (time < authority->from || time > authority->to))
             continue;
         coco_error_free(kept);
         kept = NULL;
@@ -195,17 +195,33 @@ coco_signer_check_certificate(const struct coco_signer *signer, const struct coc
 
 coco_status
 coco_signer_check_chain(const struct coco_signer *signer, const struct coco_trust *trust,
-                        int64_t now, struct coco_buf *detail, coco_error **err)
+                        struct coco_buf *detail, coco_error **err)
 {
     _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
     const struct coco_authority *authority = NULL;
-    const int64_t *times = signer->n_times > 0 ? signer->times : &now;
-    size_t n = signer->n_times > 0 ? signer->n_times : 1;
 
     coco_status status = make_chain(signer, trust, &chain, err);
-    for (size_t i = 0; status == COCO_OK && i < n; i++)
-        status = check_at(&chain, trust, times[i], &authority, err);
+    if (status == COCO_OK)
+        status = check_at(&chain, trust, COCO_CERT_ANY_TIME, &authority, err);
     if (status == COCO_OK && !may_sign(signer->cert, true))
         status = coco_fail(err, COCO_ERR_VERIFY, "the certificate is not for signing code");
     return status == COCO_OK ? coco_cert_subject(signer->cert, detail, err) : status;
+}
+
+coco_status
+coco_signer_check_times(const struct coco_signer *signer, const struct coco_trust *trust,
+                        coco_error **err)
+{
+    _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
+    const struct coco_authority *authority = NULL;
+
+    if (signer->n_times == 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "nothing proves when it was used");
+    coco_status status = make_chain(signer, trust, &chain, err);
+    for (size_t i = 0; status == COCO_OK && i < signer->n_times; i++) {
+        status = check_at(&chain, trust, signer->times[i], &authority, err);
+        if (status == COCO_OK)
+            status = coco_cert_chain_check_dates(&chain, signer->times[i], err);
+    }
+    return status;
 }

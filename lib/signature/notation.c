@@ -2,9 +2,9 @@
  * signature/notation.c - "notationSigned": signatures of Notation
  *
  * A requirement of our own, beside those of containers-policy.json(5), for one policy says it all
- * and has the scopes already: caPath and kin are what Notation has in a trust store,
- * trustedIdentities is the member of its trustpolicy.json. All must hold that its level "strict"
- * demands, but that nobody is asked whether certificates were revoked: a guest asks nobody.
+ * and has the scopes already: caPath and kin are what Notation has in trust stores,
+ * trustedIdentities and signatureVerification are the members of its trustpolicy.json. Nobody is
+ * asked whether certificates were revoked: a guest asks nobody.
  *
  * Source: notaryproject/specifications, trust-store-trust-policy.md, "Signature Verification".
  *
@@ -19,6 +19,10 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/* Trust stores of Notation's, as members of a requirement. */
+#define STEM_CA "ca"
+#define STEM_AUTHORITY "signingAuthority"
 
 /* signature-specification.md, "Signature Algorithm Requirements": the key says which it is. */
 static const struct algorithm {
@@ -97,13 +101,15 @@ coco_notation_target(const struct coco_notation *notation, struct coco_digest *r
 struct demand {
     const struct coco_judged_image *image;
     const cJSON *requirement;
-    struct coco_trust trust;
+    struct coco_notation_level level;
+    struct coco_trust signers, authorities; /* whom to trust, by the signing scheme */
 };
 
 static void
 demand_done(struct demand *demand)
 {
-    coco_trust_done(&demand->trust);
+    coco_trust_done(&demand->signers);
+    coco_trust_done(&demand->authorities);
 }
 
 /* One signature on its way through the checks. */
@@ -117,6 +123,29 @@ static void
 look_done(struct look *look)
 {
     coco_notation_done(&look->notation);
+}
+
+static const struct coco_trust *
+trust_of(const struct look *look)
+{
+    return look->notation.by_authority ? &look->demand->authorities : &look->demand->signers;
+}
+
+/* What is not enforced is told, and refuses nothing. */
+static coco_status
+weigh(const struct look *look, enum coco_notation_validation which, coco_status status,
+      coco_error *cause, struct coco_buf *detail, coco_error **err)
+{
+    if (status == COCO_OK || look->demand->level.is_enforced[which]) {
+        coco_error_give(err, cause);
+        return status;
+    }
+    coco_buf_reset(detail);
+    coco_status added = coco_buf_append_text(detail, "not enforced: ", NULL);
+    if (added == COCO_OK)
+        return coco_refusal(status, cause, detail, err);
+    coco_error_free(cause);
+    return coco_fail_nomem(err);
 }
 
 static coco_status
@@ -140,32 +169,29 @@ check_signature(void *self, struct coco_buf *detail, coco_error **err)
     return status == COCO_OK ? coco_buf_append_text(detail, look->notation.algorithm, err) : status;
 }
 
-/* A stamp says when it was signed; without one the certificate must be good now. */
 static coco_status
-check_stamps(void *self, struct coco_buf *detail, coco_error **err)
+find_authority(const struct look *look, struct coco_buf *detail, coco_error **err)
 {
-    struct look *look = self;
-    const struct coco_buf *sig = &look->notation.signature;
+    const struct coco_trust *trust = trust_of(look);
 
-    if (look->notation.signer.n_stamps == 0)
-        return coco_buf_append_text(detail, "there is none: now is what counts", err);
-    return coco_signer_check_stamps(&look->notation.signer, &look->demand->trust, sig->data,
-                                    sig->len, detail, err);
+    if (trust->n_authorities == 0)
+        return coco_fail(err, COCO_ERR_VERIFY, "nobody is trusted for its signing scheme: no %s",
+                         look->notation.by_authority ? STEM_AUTHORITY : STEM_CA);
+    return coco_signer_check_chain(&look->notation.signer, trust, detail, err);
 }
 
 static coco_status
 check_certificate(void *self, struct coco_buf *detail, coco_error **err)
 {
-    struct look *look = self;
+    coco_error *cause = NULL;
 
-    return coco_signer_check_chain(&look->notation.signer, &look->demand->trust,
-                                   look->demand->image->now, detail, err);
+    coco_status status = find_authority(self, detail, &cause);
+    return weigh(self, COCO_NOTATION_AUTHENTICITY, status, cause, detail, err);
 }
 
 static coco_status
-check_identity(void *self, struct coco_buf *detail, coco_error **err)
+find_identity(const struct look *look, struct coco_buf *detail, coco_error **err)
 {
-    const struct look *look = self;
     const cJSON *list = NULL;
     const cJSON *item = NULL;
 
@@ -186,14 +212,39 @@ check_identity(void *self, struct coco_buf *detail, coco_error **err)
 }
 
 static coco_status
+check_identity(void *self, struct coco_buf *detail, coco_error **err)
+{
+    coco_error *cause = NULL;
+
+    coco_status status = find_identity(self, detail, &cause);
+    return weigh(self, COCO_NOTATION_AUTHENTICITY, status, cause, detail, err);
+}
+
+/* Whether the certificates were valid when it was signed. */
+static coco_status
+check_timestamp(void *self, struct coco_buf *detail, coco_error **err)
+{
+    struct look *look = self;
+    coco_error *cause = NULL;
+
+    coco_status status =
+        coco_notation_find_times(&look->notation, trust_of(look), &look->demand->level,
+                                 look->demand->image->now, detail, &cause);
+    if (status == COCO_OK)
+        status = coco_signer_check_times(&look->notation.signer, trust_of(look), &cause);
+    return weigh(look, COCO_NOTATION_TIMESTAMP, status, cause, detail, err);
+}
+
+static coco_status
 check_expiry(void *self, struct coco_buf *detail, coco_error **err)
 {
     const struct look *look = self;
+    coco_error *cause = NULL;
+    coco_status status = COCO_OK;
 
-    (void)detail;
-    if (look->notation.expiry == 0 || look->notation.expiry > look->demand->image->now)
-        return COCO_OK;
-    return coco_fail(err, COCO_ERR_VERIFY, "the signature has expired");
+    if (look->notation.expires && look->notation.expiry <= look->demand->image->now)
+        status = coco_fail(&cause, COCO_ERR_VERIFY, "the signature has expired");
+    return weigh(look, COCO_NOTATION_EXPIRY, status, cause, detail, err);
 }
 
 static coco_status
@@ -211,26 +262,19 @@ static coco_status
 judge_one(void *self, const struct coco_signature *signature, cJSON *verdict, bool *accepted,
           struct coco_buf *reason, coco_error **err)
 {
-    static const struct coco_check without[] = {
+    static const struct coco_check checks[] = {
         {"form", check_form},
         {"signature", check_signature},
         {"certificate", check_certificate},
         {"identity", check_identity},
+        {"timestamp", check_timestamp},
         {"expiry", check_expiry},
         {"image", check_image},
         {NULL, NULL},
     };
-    static const struct coco_check with[] = {
-        {"form", check_form},         {"signature", check_signature},
-        {"timestamp", check_stamps},  {"certificate", check_certificate},
-        {"identity", check_identity}, {"expiry", check_expiry},
-        {"image", check_image},       {NULL, NULL},
-    };
-    const struct demand *demand = self;
-    _cleanup_(look_done) struct look look = {.demand = demand, .signature = signature};
+    _cleanup_(look_done) struct look look = {.demand = self, .signature = signature};
 
-    return coco_checks_run(demand->trust.n_stampers > 0 ? with : without, &look, verdict, accepted,
-                           reason, err);
+    return coco_checks_run(checks, &look, verdict, accepted, reason, err);
 }
 
 coco_status
@@ -241,7 +285,12 @@ coco_judge_notation_signed(const struct coco_judged_image *image, const cJSON *r
     _cleanup_(demand_done) struct demand demand = {.image = image, .requirement = requirement};
     const struct coco_signatures *list = NULL;
 
-    coco_status status = coco_trust_read_store(requirement, image->source, &demand.trust, err);
+    coco_status status = coco_notation_level_read(requirement, &demand.level, err);
+    if (status == COCO_OK)
+        status = coco_trust_read_store(requirement, STEM_CA, image->source, &demand.signers, err);
+    if (status == COCO_OK)
+        status = coco_trust_read_store(requirement, STEM_AUTHORITY, image->source,
+                                       &demand.authorities, err);
     if (status == COCO_OK)
         status = image->source->list(image->source->self, COCO_FAMILY_NOTATION, &list, err);
     if (status == COCO_OK)

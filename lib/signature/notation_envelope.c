@@ -15,9 +15,8 @@
 #include <string.h>
 
 #define PAYLOAD_TYPE "application/vnd.cncf.notary.payload.v1+json"
-#define SCHEME "io.cncf.notary.signingScheme"
 #define SCHEME_X509 "notary.x509"
-#define EXPIRY "io.cncf.notary.expiry"
+#define SCHEME_AUTHORITY "notary.x509.signingAuthority"
 #define STAMP "io.cncf.notary.timestampSignature"
 #define DATA_MAX ((size_t)1 << 20)
 #define SIGNATURE_MAX ((size_t)2 << 10)
@@ -58,40 +57,131 @@ add_cert(struct coco_notation *ret, const void *der, size_t len, coco_error **er
     return coco_cert_chain_add(&ret->signer.chain, &cert, err);
 }
 
+/* ---- what is claimed ---- */
+
+/* signature-specification.md, "Signed Attributes" */
+enum claim {
+    CLAIM_SCHEME,
+    CLAIM_TIME,
+    CLAIM_AUTHENTIC, /* that time, by an authority */
+    CLAIM_EXPIRY,
+};
+#define CLAIMS 4
+
+static const char *const claim_names[CLAIMS + 1] = {
+    "io.cncf.notary.signingScheme",
+    "io.cncf.notary.signingTime",
+    "io.cncf.notary.authenticSigningTime",
+    "io.cncf.notary.expiry",
+    NULL,
+};
+
+struct claims {
+    bool is_there[CLAIMS];
+    bool is_critical[CLAIMS];
+    bool by_authority;
+    int64_t times[CLAIMS];
+};
+
+static coco_status
+read_scheme(const char *scheme, size_t len, struct claims *ret, coco_error **err)
+{
+    const struct coco_cbor_string text = {(const uint8_t *)scheme, len};
+
+    ret->is_there[CLAIM_SCHEME] = true;
+    ret->by_authority = coco_cbor_string_is(text, SCHEME_AUTHORITY);
+    if (ret->by_authority || coco_cbor_string_is(text, SCHEME_X509))
+        return COCO_OK;
+    return coco_fail(err, COCO_ERR_NOTSUP, "signing scheme '%.*s'", (int)(len < 100 ? len : 100),
+                     scheme);
+}
+
+/* Those that must be understood are exactly those that the specification says, each once. */
+static coco_status
+add_critical(const char *name, size_t len, struct claims *ret, coco_error **err)
+{
+    for (size_t i = 0; i < CLAIMS; i++) {
+        if (i == CLAIM_TIME || len != strlen(claim_names[i])
+            || strncmp(name, claim_names[i], len) != 0)
+            continue;
+        if (!ret->is_there[i] || ret->is_critical[i])
+            return coco_fail(err, COCO_ERR_PROTO, "crit: '%s' is not there, or twice",
+                             claim_names[i]);
+        ret->is_critical[i] = true;
+        return COCO_OK;
+    }
+    return coco_fail(err, COCO_ERR_NOTSUP, "crit: '%.*s' is not understood",
+                     (int)(len < 100 ? len : 100), name);
+}
+
+/* signing-scheme.md: each has a time of its own, and not the other's. */
+static coco_status
+apply_claims(const struct claims *claims, struct coco_notation *ret, coco_error **err)
+{
+    enum claim own = claims->by_authority ? CLAIM_AUTHENTIC : CLAIM_TIME;
+    enum claim other = claims->by_authority ? CLAIM_TIME : CLAIM_AUTHENTIC;
+
+    if (!claims->is_there[own] || claims->is_there[other])
+        return coco_fail(err, COCO_ERR_PROTO, "its signing scheme has '%s' and no '%s'",
+                         claim_names[own], claim_names[other]);
+    for (size_t i = 0; i < CLAIMS; i++)
+        if (i != CLAIM_TIME && claims->is_there[i] && !claims->is_critical[i])
+            return coco_fail(err, COCO_ERR_PROTO, "crit: without '%s'", claim_names[i]);
+    if (claims->is_there[CLAIM_EXPIRY] && claims->times[CLAIM_EXPIRY] <= claims->times[own])
+        return coco_fail(err, COCO_ERR_PROTO, "it expired before it was signed");
+    ret->by_authority = claims->by_authority;
+    ret->time = claims->times[own];
+    ret->expires = claims->is_there[CLAIM_EXPIRY];
+    ret->expiry = claims->times[CLAIM_EXPIRY];
+    return COCO_OK;
+}
+
 /* ---- JWS, flattened JSON (RFC 7515 section 7.2.2) ---- */
 
-/* Which headers must be understood: the scheme is one of them, always. */
 static coco_status
-check_crit(const cJSON *headers, coco_error **err)
+read_time(const cJSON *headers, enum claim which, struct claims *ret, coco_error **err)
+{
+    const char *text = NULL;
+
+    coco_status status = coco_json_get_string_opt(headers, claim_names[which], &text, err);
+    if (status != COCO_OK || !text)
+        return status;
+    ret->is_there[which] = true;
+    return coco_rfc3339_parse_local(text, &ret->times[which], err);
+}
+
+static coco_status
+read_crit(const cJSON *headers, struct claims *ret, coco_error **err)
 {
     const cJSON *crit = NULL;
     const cJSON *item = NULL;
-    bool scheme = false;
 
     coco_status status = coco_json_get_array(headers, "crit", &crit, err);
     cJSON_ArrayForEach(item, crit) {
         const char *name = cJSON_GetStringValue(item);
 
-        if (!name || (strcmp(name, SCHEME) != 0 && strcmp(name, EXPIRY) != 0))
-            return coco_fail(err, COCO_ERR_NOTSUP, "crit: '%.100s' is not understood",
-                             name ? name : "");
-        if (!cJSON_GetObjectItemCaseSensitive(headers, name))
-            return coco_fail(err, COCO_ERR_PROTO, "crit: '%s' is not there", name);
-        scheme = scheme || strcmp(name, SCHEME) == 0;
+        if (status == COCO_OK && !name)
+            status = coco_fail(err, COCO_ERR_PROTO, "crit: not a text");
+        if (status == COCO_OK)
+            status = add_critical(name, strlen(name), ret, err);
     }
-    if (status == COCO_OK && !scheme)
-        status = coco_fail(err, COCO_ERR_PROTO, "crit: without '" SCHEME "'");
     return status;
 }
 
 static coco_status
-check_type(const char *type, const char *scheme, coco_error **err)
+read_claims(const cJSON *headers, struct coco_notation *ret, coco_error **err)
 {
-    if (strcmp(type, PAYLOAD_TYPE) != 0)
-        return coco_fail(err, COCO_ERR_PROTO, "'%.100s' is no payload of Notation", type);
-    if (strcmp(scheme, SCHEME_X509) != 0)
-        return coco_fail(err, COCO_ERR_NOTSUP, "signing scheme '%.100s'", scheme);
-    return COCO_OK;
+    const char *scheme = NULL;
+    struct claims claims = {0};
+
+    coco_status status = coco_json_get_string(headers, claim_names[CLAIM_SCHEME], &scheme, err);
+    if (status == COCO_OK)
+        status = read_scheme(scheme, strlen(scheme), &claims, err);
+    for (enum claim i = CLAIM_TIME; status == COCO_OK && i < CLAIMS; i++)
+        status = read_time(headers, i, &claims, err);
+    if (status == COCO_OK)
+        status = read_crit(headers, &claims, err);
+    return status == COCO_OK ? apply_claims(&claims, ret, err) : status;
 }
 
 static coco_status
@@ -101,8 +191,6 @@ read_protected(const char *text, struct coco_notation *ret, coco_error **err)
     _cleanup_json_ cJSON *headers = NULL;
     const char *algorithm = NULL;
     const char *type = NULL;
-    const char *scheme = NULL;
-    const char *expiry = NULL;
 
     coco_status status = coco_base64_decode(COCO_BASE64URL, text, strlen(text), &bytes, err);
     if (status == COCO_OK)
@@ -111,16 +199,10 @@ read_protected(const char *text, struct coco_notation *ret, coco_error **err)
         status = coco_json_get_string(headers, "alg", &algorithm, err);
     if (status == COCO_OK)
         status = coco_json_get_string(headers, "cty", &type, err);
+    if (status == COCO_OK && strcmp(type, PAYLOAD_TYPE) != 0)
+        status = coco_fail(err, COCO_ERR_PROTO, "'%.100s' is no payload of Notation", type);
     if (status == COCO_OK)
-        status = coco_json_get_string(headers, SCHEME, &scheme, err);
-    if (status == COCO_OK)
-        status = check_crit(headers, err);
-    if (status == COCO_OK)
-        status = check_type(type, scheme, err);
-    if (status == COCO_OK)
-        status = coco_json_get_string_opt(headers, EXPIRY, &expiry, err);
-    if (status == COCO_OK && expiry)
-        status = coco_rfc3339_parse(expiry, &ret->expiry, err);
+        status = read_claims(headers, ret, err);
     if (status == COCO_OK)
         (void)snprintf(ret->algorithm, sizeof(ret->algorithm), "%s", algorithm);
     return status;
@@ -214,17 +296,37 @@ read_algorithm(int64_t number, struct coco_notation *ret, coco_error **err)
 
 /* A time, which is tagged as one. */
 static coco_status
-read_expiry(struct coco_cbor headers, int64_t *ret, coco_error **err)
+read_epoch(struct coco_cbor headers, enum claim which, struct claims *ret, coco_error **err)
 {
     struct coco_cbor item;
     struct coco_cbor time = {0};
 
-    if (!coco_cbor_find_text(headers, EXPIRY, &item))
+    if (!coco_cbor_find_text(headers, claim_names[which], &item))
         return COCO_OK;
+    ret->is_there[which] = true;
     coco_status status = coco_cbor_untag(item, 1, &time, err);
     if (status == COCO_OK)
-        status = coco_cbor_i64(time, ret, err);
-    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, EXPIRY);
+        status = coco_cbor_i64(time, &ret->times[which], err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", claim_names[which]);
+}
+
+/* Labels that are numbers are those of COSE itself, which were looked at. */
+static coco_status
+read_labels(struct coco_cbor headers, struct claims *ret, coco_error **err)
+{
+    struct coco_cbor crit = {0};
+    struct coco_cbor_items labels;
+
+    coco_status status = coco_cbor_get(headers, COCO_COSE_CRIT, &crit, err);
+    if (status == COCO_OK)
+        status = coco_cbor_array(crit, &labels, err);
+    for (struct coco_cbor label; status == COCO_OK && coco_cbor_next(&labels, &label);) {
+        struct coco_cbor_string name = {0};
+
+        if (coco_cbor_is_text(label, &name))
+            status = add_critical((const char *)name.data, name.len, ret, err);
+    }
+    return status;
 }
 
 static coco_status
@@ -232,20 +334,25 @@ read_headers(const struct coco_cose_sign1 *message, struct coco_notation *ret, c
 {
     struct coco_cbor_string type = {0};
     struct coco_cbor_string scheme = {0};
+    struct claims claims = {0};
     struct coco_cbor item;
 
     coco_status status = coco_cbor_get_text(message->protected, COCO_COSE_CONTENT_TYPE, &type, err);
     if (status == COCO_OK && !coco_cbor_string_is(type, PAYLOAD_TYPE))
         status = coco_fail(err, COCO_ERR_PROTO, "it is of no payload of Notation");
     if (status == COCO_OK
-        && (!coco_cbor_find_text(message->protected, SCHEME, &item)
+        && (!coco_cbor_find_text(message->protected, claim_names[CLAIM_SCHEME], &item)
             || !coco_cbor_is_text(item, &scheme)))
-        status = coco_fail(err, COCO_ERR_PROTO, "no " SCHEME);
-    if (status == COCO_OK && !coco_cbor_string_is(scheme, SCHEME_X509))
-        status = coco_fail(err, COCO_ERR_NOTSUP, "another signing scheme than " SCHEME_X509);
+        status = coco_fail(err, COCO_ERR_PROTO, "no %s", claim_names[CLAIM_SCHEME]);
     if (status == COCO_OK)
-        status = read_algorithm(message->alg, ret, err);
-    return status == COCO_OK ? read_expiry(message->protected, &ret->expiry, err) : status;
+        status = read_scheme((const char *)scheme.data, scheme.len, &claims, err);
+    for (enum claim i = CLAIM_TIME; status == COCO_OK && i < CLAIMS; i++)
+        status = read_epoch(message->protected, i, &claims, err);
+    if (status == COCO_OK)
+        status = read_labels(message->protected, &claims, err);
+    if (status == COCO_OK)
+        status = apply_claims(&claims, ret, err);
+    return status == COCO_OK ? read_algorithm(message->alg, ret, err) : status;
 }
 
 static coco_status
@@ -286,11 +393,10 @@ read_stamp(const struct coco_cose_sign1 *message, struct coco_notation *ret, coc
 coco_status
 coco_notation_parse_cose(const void *data, size_t len, struct coco_notation *ret, coco_error **err)
 {
-    static const char *const known[] = {SCHEME, EXPIRY, NULL};
     _cleanup_notation_ struct coco_notation envelope = empty();
     struct coco_cose_sign1 message = {0};
 
-    coco_status status = coco_cose_sign1_parse_with(data, len, known, &message, err);
+    coco_status status = coco_cose_sign1_parse_with(data, len, claim_names, &message, err);
     if (status == COCO_OK)
         status = read_headers(&message, &envelope, err);
     if (status == COCO_OK)

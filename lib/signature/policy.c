@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/json.h"
+#include "signature/notation.h"
 
 #include <string.h>
 
@@ -58,7 +59,7 @@ static bool
 is_object_by_name(const char *name)
 {
     return strcmp(name, "fulcio") == 0 || strcmp(name, "pki") == 0
-           || strcmp(name, "signedIdentity") == 0;
+           || strcmp(name, "signedIdentity") == 0 || strcmp(name, "signatureVerification") == 0;
 }
 
 /* The member's name tells what it holds: key material in ...Data, one or more in ...Datas,
@@ -343,15 +344,25 @@ check_in_toto_attested(const cJSON *requirement, coco_error **err)
 static coco_status
 check_notation_signed(const cJSON *requirement, coco_error **err)
 {
-    static const char *const authorities[] = {"caPath", "caPaths", "caData", "caDatas", NULL};
+    static const char *const signers[] = {"caPath", "caPaths", "caData", "caDatas", NULL};
+    static const char *const authorities[] = {"signingAuthorityPath", "signingAuthorityPaths",
+                                              "signingAuthorityData", "signingAuthorityDatas",
+                                              NULL};
     static const char *const stampers[] = {"timestampAuthorityPath", "timestampAuthorityData",
                                            NULL};
     static const char *const identities[] = {"trustedIdentities", NULL};
 
-    coco_status status = check_count(requirement, authorities, 1, 1, err);
+    struct coco_notation_level level = {0};
+    unsigned n = count_present(requirement, authorities);
+
+    coco_status status = check_count(requirement, signers, n > 0 ? 0 : 1, 1, err);
+    if (status == COCO_OK)
+        status = check_count(requirement, authorities, 0, 1, err);
     if (status == COCO_OK)
         status = check_count(requirement, stampers, 0, 1, err);
-    return status == COCO_OK ? check_count(requirement, identities, 1, 1, err) : status;
+    if (status == COCO_OK)
+        status = check_count(requirement, identities, 1, 1, err);
+    return status == COCO_OK ? coco_notation_level_read(requirement, &level, err) : status;
 }
 
 static coco_status
@@ -376,8 +387,10 @@ check_requirement(const cJSON *requirement, coco_error **err)
           "timestampAuthorityPath", "timestampAuthorityData"},
          check_in_toto_attested},
         {"notationSigned",
-         {"type", "caPath", "caPaths", "caData", "caDatas", "trustedIdentities",
-          "timestampAuthorityPath", "timestampAuthorityData"},
+         {"type", "caPath", "caPaths", "caData", "caDatas", "signingAuthorityPath",
+          "signingAuthorityPaths", "signingAuthorityData", "signingAuthorityDatas",
+          "trustedIdentities", "timestampAuthorityPath", "timestampAuthorityData",
+          "signatureVerification"},
          check_notation_signed},
         {0},
     };

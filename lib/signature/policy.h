@@ -16,7 +16,8 @@ struct coco_policy;
 
 /*
  * COCO_ERR_PROTO for unknown or duplicate members, missing "default", empty
- * requirement lists and requirement types that do not exist.
+ * requirement lists and requirement types that do not exist; COCO_ERR_NOTSUP for what is demanded
+ * but never checked, which is whether certificates of Notation were revoked.
  */
 coco_status coco_policy_parse(const void *json, size_t len, struct coco_policy **ret,
                               coco_error **err);

@@ -49,12 +49,19 @@ coco_status coco_signer_check_stamps(struct coco_signer *signer, const struct co
                                      coco_error **err);
 
 /*
- * COCO_ERR_VERIFY unless the certificate leads to who is trusted, at all times that were found, or
- * now if there is none, and is for signing code if it says what it is for.
+ * COCO_ERR_VERIFY unless the certificate leads to who is trusted, whenever that was, and is for
+ * signing code if it says what it is for.
  */
 coco_status coco_signer_check_chain(const struct coco_signer *signer,
-                                    const struct coco_trust *trust, int64_t now,
-                                    struct coco_buf *detail, coco_error **err);
+                                    const struct coco_trust *trust, struct coco_buf *detail,
+                                    coco_error **err);
+
+/*
+ * COCO_ERR_VERIFY unless all certificates that came along, and who is trusted, were valid at all
+ * times that were found, of which there must be one.
+ */
+coco_status coco_signer_check_times(const struct coco_signer *signer,
+                                    const struct coco_trust *trust, coco_error **err);
 
 /* COCO_ERR_VERIFY unless the certificate was valid whenever it was used, and is whom trust wants.
  */

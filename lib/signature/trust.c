@@ -150,18 +150,17 @@ coco_trust_read(const cJSON *requirement, const struct coco_signature_source *so
 }
 
 coco_status
-coco_trust_read_store(const cJSON *requirement, const struct coco_signature_source *source,
-                      struct coco_trust *ret, coco_error **err)
+coco_trust_read_store(const cJSON *requirement, const char *stem,
+                      const struct coco_signature_source *source, struct coco_trust *ret,
+                      coco_error **err)
 {
     _cleanup_trust_ struct coco_trust trust = {.by_certificate = true, .is_pki = true};
 
     coco_status status =
-        read_authority(requirement, "ca", source, trust.authorities, &trust.n_authorities, err);
+        read_authority(requirement, stem, source, trust.authorities, &trust.n_authorities, err);
     if (status == COCO_OK)
         status = read_authority(requirement, "timestampAuthority", source, trust.stampers,
                                 &trust.n_stampers, err);
-    if (status == COCO_OK)
-        status = check_complete(&trust, err);
     if (status != COCO_OK)
         return status;
     *ret = trust;

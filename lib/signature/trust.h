@@ -42,8 +42,11 @@ struct coco_trust {
 /* Reads what requirement, which has passed coco_policy_parse(), names. */
 coco_status coco_trust_read(const cJSON *requirement, const struct coco_signature_source *source,
                             struct coco_trust *ret, coco_error **err);
-/* The same of one that names certificates, "ca", and perhaps time-stamping authorities. */
-coco_status coco_trust_read_store(const cJSON *requirement,
+/*
+ * The same of one that names certificates, by the members of stem, and perhaps time-stamping
+ * authorities; nobody is trusted where it has none of stem's.
+ */
+coco_status coco_trust_read_store(const cJSON *requirement, const char *stem,
                                   const struct coco_signature_source *source,
                                   struct coco_trust *ret, coco_error **err);
 void coco_trust_done(struct coco_trust *trust);

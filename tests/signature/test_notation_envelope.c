@@ -30,8 +30,13 @@ parse_with(const char *protected, coco_error **err)
 }
 
 #define CTY "\"cty\":\"application/vnd.cncf.notary.payload.v1+json\""
-#define SCHEME "\"io.cncf.notary.signingScheme\":\"notary.x509\""
-#define CRIT "\"crit\":[\"io.cncf.notary.signingScheme\"]"
+#define NAME(name) "\"io.cncf.notary." name "\""
+#define SCHEME NAME("signingScheme") ":\"notary.x509\""
+#define AUTHORITY NAME("signingScheme") ":\"notary.x509.signingAuthority\""
+#define AT(name) NAME(name) ":\"2026-01-01T00:00:00Z\""
+#define TIME AT("signingTime")
+#define CRIT(names) "\"crit\":[" names "]"
+#define HEADERS(rest) "{\"alg\":\"ES256\"," CTY "," rest "}"
 
 static void
 protected_headers_are_read_strictly(void **state)
@@ -40,26 +45,62 @@ protected_headers_are_read_strictly(void **state)
         const char *text;
         coco_status status;
     } cases[] = {
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME "," CRIT "}", COCO_OK},
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME "," CRIT ",\"more\":1}", COCO_OK},
-        {"{" CTY "," SCHEME "," CRIT "}", COCO_ERR_PROTO},
-        {"{\"alg\":\"ES256\"," SCHEME "," CRIT "}", COCO_ERR_PROTO},
-        {"{\"alg\":\"ES256\",\"cty\":\"a/b\"," SCHEME "," CRIT "}", COCO_ERR_PROTO},
-        {"{\"alg\":\"ES256\"," CTY "," CRIT "}", COCO_ERR_PROTO},
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME "}", COCO_ERR_PROTO},
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME ",\"crit\":[]}", COCO_ERR_PROTO},
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME ",\"crit\":[1]}", COCO_ERR_NOTSUP},
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME
-         ",\"crit\":[\"io.cncf.notary.signingScheme\",\"x\"],\"x\":1}",
-         COCO_ERR_NOTSUP},
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME
-         ",\"crit\":[\"io.cncf.notary.signingScheme\",\"io.cncf.notary.expiry\"]}",
+        {HEADERS(SCHEME "," TIME "," CRIT(NAME("signingScheme"))), COCO_OK},
+        {HEADERS(SCHEME "," TIME "," CRIT(NAME("signingScheme")) ",\"more\":1"), COCO_OK},
+        {HEADERS(SCHEME "," NAME("signingTime") ":\"2026-01-01T02:00:00+02:00\"," CRIT(
+             NAME("signingScheme"))),
+         COCO_OK},
+        {"{" CTY "," SCHEME "," TIME "," CRIT(NAME("signingScheme")) "}", COCO_ERR_PROTO},
+        {"{\"alg\":\"ES256\"," SCHEME "," TIME "," CRIT(NAME("signingScheme")) "}", COCO_ERR_PROTO},
+        {"{\"alg\":\"ES256\",\"cty\":\"a/b\"," SCHEME "," TIME "," CRIT(NAME("signingScheme")) "}",
          COCO_ERR_PROTO},
-        {"{\"alg\":\"ES256\"," CTY "," CRIT
-         ",\"io.cncf.notary.signingScheme\":\"notary.x509.signingAuthority\"}",
-         COCO_ERR_NOTSUP},
-        {"{\"alg\":\"ES256\"," CTY "," SCHEME "," CRIT ",\"io.cncf.notary.expiry\":\"soon\"}",
+        {HEADERS(TIME "," CRIT(NAME("signingScheme"))), COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," CRIT(NAME("signingScheme"))), COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," NAME("signingTime") ":1," CRIT(NAME("signingScheme"))), COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME), COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME "," CRIT("")), COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME "," CRIT("1")), COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME "," CRIT(NAME("signingScheme") "," NAME("signingScheme"))),
          COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME "," CRIT(NAME("signingScheme") ",\"x\"") ",\"x\":1"),
+         COCO_ERR_NOTSUP},
+        {HEADERS(SCHEME "," TIME "," CRIT(NAME("signingScheme") "," NAME("signingTime"))),
+         COCO_ERR_NOTSUP},
+        {HEADERS(SCHEME "," TIME "," CRIT(NAME("signingScheme") "," NAME("expiry"))),
+         COCO_ERR_PROTO},
+        /* Expiry must be critical, be a time, and be after the signature's. */
+        {HEADERS(SCHEME "," TIME "," NAME("expiry") ":\"2026-01-01T00:00:01Z\"," CRIT(
+             NAME("signingScheme") "," NAME("expiry"))),
+         COCO_OK},
+        {HEADERS(SCHEME "," TIME "," NAME("expiry") ":\"2026-01-01T00:00:01Z\"," CRIT(
+             NAME("signingScheme"))),
+         COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME
+                        "," AT("expiry") "," CRIT(NAME("signingScheme") "," NAME("expiry"))),
+         COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME "," NAME("expiry") ":\"soon\"," CRIT(
+             NAME("signingScheme") "," NAME("expiry"))),
+         COCO_ERR_PROTO},
+        /* An authority's time is critical, and none but an authority has it. */
+        {HEADERS(AUTHORITY "," AT("authenticSigningTime") "," CRIT(
+             NAME("signingScheme") "," NAME("authenticSigningTime"))),
+         COCO_OK},
+        {HEADERS(AUTHORITY "," AT("authenticSigningTime") "," CRIT(NAME("signingScheme"))),
+         COCO_ERR_PROTO},
+        {HEADERS(AUTHORITY "," TIME "," CRIT(NAME("signingScheme"))), COCO_ERR_PROTO},
+        {HEADERS(AUTHORITY "," TIME "," AT("authenticSigningTime") "," CRIT(
+             NAME("signingScheme") "," NAME("authenticSigningTime"))),
+         COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," AT("authenticSigningTime") "," CRIT(
+             NAME("signingScheme") "," NAME("authenticSigningTime"))),
+         COCO_ERR_PROTO},
+        {HEADERS(SCHEME "," TIME "," AT("authenticSigningTime") "," CRIT(
+             NAME("signingScheme") "," NAME("authenticSigningTime"))),
+         COCO_ERR_PROTO},
+        {HEADERS(NAME("signingScheme") ":\"notary.x509.other\"," TIME
+                                       "," CRIT(NAME("signingScheme"))),
+         COCO_ERR_NOTSUP},
+        {HEADERS(NAME("signingScheme") ":1," TIME "," CRIT(NAME("signingScheme"))), COCO_ERR_PROTO},
         {"[]", COCO_ERR_PROTO},
     };
 

@@ -225,6 +225,13 @@ parser_refuses(void **state)
         {ATTESTED("\"predicateType\":\"\",\"keyPath\":\"/k\""), "'predicateType' is malformed"},
         {NOTATION("\"caPath\":\"/c\""), "'trustedIdentities' or one"},
         {NOTATION(WHOM), "'caPath' or one"},
+        {NOTATION("\"caPath\":\"/c\",\"caData\":\"Zm9v\"," WHOM), "exclude each other"},
+        {NOTATION("\"signingAuthorityPath\":\"/c\",\"signingAuthorityDatas\":[\"Zm9v\"]," WHOM),
+         "exclude each other"},
+        {NOTATION("\"caPath\":\"/c\",\"signatureVerification\":[]," WHOM), "malformed"},
+        {NOTATION("\"caPath\":\"/c\",\"signatureVerification\":{}," WHOM), "level"},
+        {NOTATION("\"caPath\":\"/c\",\"signatureVerification\":{\"level\":\"none\"}," WHOM),
+         "no level 'none'"},
         {NOTATION("\"caPath\":\"/c\",\"trustedIdentities\":[]"), "malformed"},
         {NOTATION("\"caPath\":\"/c\",\"trustedIdentities\":\"*\""), "malformed"},
         {NOTATION("\"caPath\":\"/c\",\"trustedIdentities\":[1]"), "malformed"},
@@ -250,6 +257,40 @@ parser_refuses(void **state)
             fail_msg("accepted: %s", cases[i].json);
         assert_null(policy);
         assert_fails(coco_error_status(err), err, COCO_ERR_PROTO, cases[i].why);
+    }
+}
+
+/* A guest asks nobody whether a certificate was revoked, so that nobody may rely on it. */
+static void
+what_is_never_checked_cannot_be_demanded(void **state)
+{
+    static const char *const refused[] = {
+        "{\"level\":\"strict\"}",
+        "{\"level\":\"strict\",\"override\":{\"expiry\":\"log\"}}",
+        "{\"level\":\"audit\",\"override\":{\"revocation\":\"enforce\"}}",
+        "{\"level\":\"skip\"}",
+    };
+    static const char *const fine[] = {
+        "{\"level\":\"strict\",\"override\":{\"revocation\":\"skip\"}}",
+        "{\"level\":\"permissive\"}",
+        "{\"level\":\"audit\",\"verifyTimestamp\":\"afterCertExpiry\"}",
+    };
+    char json[512];
+
+    (void)state;
+    for (size_t i = 0; i < N(refused) + N(fine); i++) {
+        bool is_fine = i >= N(refused);
+        _cleanup_(coco_policy_freep) struct coco_policy *policy = NULL;
+        coco_error *err = NULL;
+
+        (void)snprintf(json, sizeof(json),
+                       NOTATION("\"signingAuthorityPath\":\"/c\",\"caPath\":\"/c\"," WHOM
+                                ",\"signatureVerification\":%s"),
+                       is_fine ? fine[i - N(refused)] : refused[i]);
+        if (is_fine)
+            assert_ok(parse(json, &policy, &err), err);
+        else
+            assert_fails(parse(json, &policy, &err), err, COCO_ERR_NOTSUP, "notationSigned: ");
     }
 }
 
@@ -497,6 +538,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parser_accepts),
         cmocka_unit_test(parser_refuses),
+        cmocka_unit_test(what_is_never_checked_cannot_be_demanded),
         cmocka_unit_test(most_specific_scope_counts),
         cmocka_unit_test(requirements_must_all_hold),
         cmocka_unit_test(image_with_tag_and_digest_must_pass_under_both),

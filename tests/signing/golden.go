@@ -103,7 +103,13 @@ func golden(args []string) error {
 	fmt.Printf("#define GOLDEN_NOTATION_TIME %d\n", time.Now().Unix())
 	literal("golden_jws", string(notation()))
 	literal("golden_cose", b64(notation("format=cose", "kind=rsa2048")))
+	fmt.Print("/* The same with a time stamp, and one whose time an authority says. */\n")
+	literal("golden_stamped_jws", string(notation("with=stamp")))
+	literal("golden_stamped_cose", b64(notation("with=stamp", "format=cose", "accuracy=3s")))
+	literal("golden_authority_jws", string(notation("scheme=notary.x509.signingAuthority")))
+	literal("golden_authority_cose", b64(notation("scheme=notary.x509.signingAuthority", "format=cose")))
 	literal("golden_notation_root", file("root.pem"))
+	literal("golden_stampers", file("tsa.pem"))
 	fmt.Print(goldenTail)
 	return nil
 }

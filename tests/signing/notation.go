@@ -3,24 +3,29 @@
 package main
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha512"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/json"
 	"fmt"
 	"math/big"
 	"time"
 
+	"github.com/digitorus/timestamp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/notaryproject/notation-core-go/signature"
 	_ "github.com/notaryproject/notation-core-go/signature/cose"
 	_ "github.com/notaryproject/notation-core-go/signature/jws"
+	"github.com/notaryproject/tspclient-go"
 	"github.com/sigstore/cosign/v2/pkg/oci/remote"
 )
 
@@ -42,6 +47,40 @@ func notationKey(kind string) crypto.Signer {
 	key, err := ecdsa.GenerateKey(curves[kind], rand.Reader)
 	check(err)
 	return key
+}
+
+// timestamper is the world's time-stamping authority, as Notation asks one.
+type timestamper struct {
+	w *world
+	o options
+}
+
+func (t timestamper) Timestamp(_ context.Context, request *tspclient.Request) (*tspclient.Response, error) {
+	imprint := request.MessageImprint.HashedMessage
+	if t.o.get("stamp", "") == "replayed" {
+		imprint = sha512Of([]byte("another signature"))[:len(imprint)]
+	}
+	accuracy, err := time.ParseDuration(t.o.get("accuracy", "0s"))
+	check(err)
+	hash := map[int]crypto.Hash{32: crypto.SHA256, 48: crypto.SHA384, 64: crypto.SHA512}[len(imprint)]
+	answer := timestamp.Timestamp{
+		HashAlgorithm: hash, HashedMessage: imprint, Time: t.o.when("stamped", time.Now()), Accuracy: accuracy,
+		Policy: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 2}, AddTSACertificate: true, Nonce: request.Nonce,
+	}
+	stamper, key := t.w.stamper, t.w.stamperKey
+	if t.o.get("stamp", "") == "other" {
+		stamper, key = t.w.otherStamper, t.w.otherStamperKey
+	}
+	answer.Certificates = []*x509.Certificate{}
+	der, err := answer.CreateResponseWithOpts(stamper, key, crypto.SHA256)
+	check(err)
+	made := &tspclient.Response{}
+	return made, made.UnmarshalBinary(der)
+}
+
+func sha512Of(data []byte) []byte {
+	sum := sha512.Sum512(data)
+	return sum[:]
 }
 
 // notationEnvelope signs digest by a fresh key, whose certificate the world's root has signed.
@@ -86,10 +125,19 @@ func (w *world) notationEnvelope(digest string, size int64, o options) (string, 
 		Payload: signature.Payload{ContentType: o.get("cty", notationPayload), Content: payload}, Signer: signer,
 		SigningTime: now.Add(time.Second).Truncate(time.Second), SigningScheme: signature.SigningScheme(o.get("scheme", "notary.x509")),
 	}
+	if o.has("with", "stamp") {
+		request.Timestamper, request.TSARootCAs = timestamper{w, o}, x509.NewCertPool()
+		request.TSARootCAs.AddCert(w.stampRoot)
+		request.TSARootCAs.AddCert(w.otherStampRoot)
+	}
 	if offset, ok := o["expiry"]; ok {
 		delta, err := time.ParseDuration(offset)
 		check(err)
 		request.Expiry = time.Now().Add(delta).Truncate(time.Second)
+	}
+	if _, ok := o["zone"]; ok {
+		zone := time.FixedZone("there", 5*3600+1800)
+		request.SigningTime, request.Expiry = request.SigningTime.In(zone), request.Expiry.In(zone)
 	}
 	if name, ok := o["crit"]; ok {
 		request.ExtendedSignedAttributes = []signature.Attribute{{Key: name, Critical: true, Value: "x"}}

@@ -40,6 +40,8 @@ type world struct {
 	dir                                           string
 	root, between, stampRoot, stamper             *x509.Certificate
 	rootKey, betweenKey, stampRootKey, stamperKey *ecdsa.PrivateKey
+	otherStampRoot, otherStamper                  *x509.Certificate // whom nobody trusts
+	otherStamperKey                               *ecdsa.PrivateKey
 	rekorKey, ctKey                               *ecdsa.PrivateKey
 }
 
@@ -116,19 +118,27 @@ func openWorld(dir string) *world {
 	w.stampRootKey, w.stamperKey = w.key("stamproot"), w.key("stamper")
 	w.root = w.cert("root", authority("root"), authority("root"), &w.rootKey.PublicKey, w.rootKey)
 	w.between = w.cert("between", authority("between", x509.ExtKeyUsageCodeSigning), w.root, &w.betweenKey.PublicKey, w.rootKey)
-	w.stampRoot = w.cert("stamproot", authority("stamproot"), authority("stamproot"), &w.stampRootKey.PublicKey, w.stampRootKey)
-	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{oidStamps})
-	check(err)
-	w.stamper = w.cert("stamper", &x509.Certificate{
-		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "stamper"},
-		NotBefore: time.Now().Add(-1000 * time.Hour), NotAfter: time.Now().Add(1000 * time.Hour),
-		KeyUsage:        x509.KeyUsageDigitalSignature,
-		ExtraExtensions: []pkix.Extension{{Id: oidUsage, Critical: true, Value: usage}},
-	}, w.stampRoot, &w.stamperKey.PublicKey, w.stampRootKey)
+	w.stampRoot, w.stamper = w.stampers("stamproot", "stamper", w.stampRootKey, w.stamperKey)
+	otherRootKey := w.key("otherstamproot")
+	w.otherStamperKey = w.key("otherstamper")
+	w.otherStampRoot, w.otherStamper = w.stampers("otherstamproot", "otherstamper", otherRootKey, w.otherStamperKey)
 	w.write("ca.pem", "CERTIFICATE", w.between.Raw, w.root.Raw)
 	w.write("tsa.pem", "CERTIFICATE", w.stamper.Raw, w.stampRoot.Raw)
 	w.writeRoot()
 	return w
+}
+
+// stampers are a time-stamping authority and its root.
+func (w *world) stampers(rootName, name string, rootKey, key *ecdsa.PrivateKey) (*x509.Certificate, *x509.Certificate) {
+	root := w.cert(rootName, authority(rootName), authority(rootName), &rootKey.PublicKey, rootKey)
+	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{oidStamps})
+	check(err)
+	return root, w.cert(name, &x509.Certificate{
+		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: name, Organization: []string{"libcoco tests"}},
+		NotBefore: time.Now().Add(-1000 * time.Hour), NotAfter: time.Now().Add(1000 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
+		ExtraExtensions: []pkix.Extension{{Id: oidUsage, Critical: true, Value: usage}},
+	}, root, &key.PublicKey, rootKey)
 }
 
 func logID(key crypto.PublicKey) []byte {

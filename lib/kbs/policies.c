@@ -118,6 +118,24 @@ compile(const struct coco_kbs_policies *policies, const char *rego, struct coco_
     return coco_policy_new(is_ours(rego) ? NULL : policies->engine, rego, ret, err);
 }
 
+/* Who sets a policy is told that nothing here could evaluate it; guests are told nothing of it. */
+static coco_status
+compile_to_set(const struct coco_kbs_policies *policies, const char *rego, struct coco_policy **ret,
+               coco_error **err)
+{
+    coco_error *why = NULL;
+
+    coco_status status = compile(policies, rego, ret, &why);
+    if (status != COCO_ERR_IO) {
+        coco_error_give(err, why);
+        return status;
+    }
+    status = coco_fail(err, COCO_ERR_NOTSUP, "policies of owners cannot be evaluated here: %s",
+                       coco_error_message(why));
+    coco_error_free(why);
+    return status;
+}
+
 static const char *
 default_text(const char *id)
 {
@@ -155,7 +173,7 @@ try_out(struct coco_kbs_policies *policies, const char *id, const char *rego, co
         return coco_fail(err, COCO_ERR_LIMIT,
                          "the last policy took too long: set one in %" PRIu64 " s",
                          (until - begin) / 1000 + 1);
-    coco_status status = compile(policies, rego, &policy, err);
+    coco_status status = compile_to_set(policies, rego, &policy, err);
     if (status == COCO_OK)
         status = eval_without_evidence(policy, id, err);
     uint64_t took = coco_clock_ms() - begin;

@@ -433,6 +433,24 @@ policies_are_taken_only_with_an_engine(void **state)
                      COCO_ERR_NOTSUP, "no policy engine");
 }
 
+/* Who sets one is told why it cannot be; what we ship is evaluated all the same. */
+static void
+without_the_program_none_is_taken(void **state)
+{
+    struct fixture *f = *state;
+    coco_error *err = NULL;
+
+    if (!have_engine())
+        return;
+    _cleanup_free_ char *program = strdup(getenv("COCO_POLICY_ENGINE"));
+    assert_int_equal(setenv("COCO_POLICY_ENGINE", "/nowhere/program", 1), 0);
+    assert_fails(coco_kbs_policies_set(f->policies, COCO_KBS_RESOURCE_POLICY, ALLOW, &err), err,
+                 COCO_ERR_NOTSUP, "here: policy: program for policies '/nowhere/program'");
+    assert_true(allows(f, "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}"));
+    assert_int_equal(setenv("COCO_POLICY_ENGINE", program, 1), 0);
+    assert_ok(coco_kbs_policies_set(f->policies, COCO_KBS_RESOURCE_POLICY, ALLOW, &err), err);
+}
+
 int
 main(void)
 {
@@ -446,6 +464,7 @@ main(void)
         T(who_sets_what_takes_long_waits),
         T(more_policies_than_are_cached_are_kept),
         T(policies_are_taken_only_with_an_engine),
+        T(without_the_program_none_is_taken),
         T(the_most_specific_policy_decides),
         T(policies_are_listed),
         T(a_policy_of_no_path_is_refused),

@@ -177,6 +177,10 @@ coco_wrap(coco_error **err, coco_status status, const char *fmt, ...)
     if (context && asprintf(&message, "%s: %s", context, (*err)->message) >= 0) {
         free((*err)->message);
         (*err)->message = message;
+    } else {
+        /* Half of a message would be another. */
+        coco_error_free(*err);
+        *err = &no_memory;
     }
     free(context);
     return status;

@@ -33,7 +33,10 @@ coco_status coco_fail_errno(coco_error **err, int errnum, const char *fmt, ...)
 coco_status coco_fail_again(coco_error **err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Puts "context: " before the message already in *err and returns its status. */
+/*
+ * Puts "context: " before the message already in *err and returns its status. Without the memory
+ * for that *err says so, as where there was none for the message.
+ */
 coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -93,6 +93,25 @@ wrap_puts_context_before(void **state)
     coco_error_free(err);
 }
 
+/* Who reads only the inner half would take it for something else. */
+static void
+a_context_that_is_lost_is_a_lost_message(void **state)
+{
+    (void)state;
+    for_each_fault()
+    {
+        coco_error *err = NULL;
+
+        (void)coco_fail(&err, COCO_ERR_VERIFY, "inner");
+        assert_int_equal(coco_wrap(&err, COCO_ERR_VERIFY, "outer"), COCO_ERR_VERIFY);
+        if (coco_error_status(err) == COCO_ERR_VERIFY)
+            assert_string_equal(coco_error_message(err), "outer: inner");
+        else
+            assert_int_equal(coco_error_status(err), COCO_ERR_NOMEM);
+        coco_error_free(err);
+    }
+}
+
 static void
 messages_are_escaped_once(void **state)
 {
@@ -253,6 +272,7 @@ main(void)
         cmocka_unit_test(one_kind_of_error_is_forgiven),
         cmocka_unit_test(what_is_under_way_is_told_by_its_errno),
         cmocka_unit_test(wrap_puts_context_before),
+        cmocka_unit_test(a_context_that_is_lost_is_a_lost_message),
         cmocka_unit_test(messages_are_escaped_once),
         cmocka_unit_test(messages_are_cut),
         cmocka_unit_test(out_of_memory_needs_no_memory),

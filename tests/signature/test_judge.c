@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tests/signkit.h"
+#include "goldenkit.h"
 
 #include <stdio.h>
 
@@ -195,6 +195,96 @@ judging_survives_any_failed_allocation(void **state)
     }
 }
 
+/* The same with the allocations of judging alone failing; NULL if that is told. */
+static char *
+judge_with_faults(struct fixture *f, const char *requirements, bool *accepted, struct coco_buf *why)
+{
+    _cleanup_(coco_policy_freep) struct coco_policy *policy = NULL;
+    _cleanup_buf_ struct coco_buf text = {.limit = 1 << 16};
+    _cleanup_json_ cJSON *verdict = NULL;
+    coco_error *err = NULL;
+    char json[1024];
+
+    faults_pause();
+    verdict = cJSON_CreateArray();
+    (void)snprintf(json, sizeof(json), "{\"default\":[%s]}", requirements);
+    assert_int_equal(coco_policy_parse(json, strlen(json), &policy, NULL), COCO_OK);
+    faults_resume();
+    coco_status status = coco_policy_judge(policy, &f->kit.image, verdict, accepted, why, &err);
+    faults_pause();
+    assert_int_equal(status, coco_error_status(err));
+    coco_error_free(err);
+    assert_true(status == COCO_OK || status == COCO_ERR_NOMEM);
+    assert_int_equal(coco_json_write(verdict, COCO_JSON_COMPACT, &text, NULL), COCO_OK);
+    char *ret = status == COCO_OK ? strdup(coco_buf_text(&text)) : NULL;
+    faults_resume();
+    return ret;
+}
+
+/* Signatures that are refused, each for another reason, and one that is not. */
+static void
+add_signatures(struct fixture *f)
+{
+    _cleanup_json_ cJSON *json = golden_json(golden_tiled);
+    struct signkit *kit = &f->kit;
+
+    signkit_add_file(kit, "root", golden_root, strlen(golden_root));
+    signkit_annotate(signkit_add_cosign(kit, f->key, PAYLOAD), "dev.cosignproject.cosign/signature",
+                     "*");
+    signkit_add_cosign(kit, f->key, "{}");
+    signkit_add_cosign(kit, f->key, PAYLOAD "x");
+    signkit_add(kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, "{}", 2);
+    signkit_add(kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_message,
+                strlen(golden_message));
+    golden_set(golden_entry(json), "/inclusionProof", "treeSize", cJSON_CreateString("6"));
+    _cleanup_free_ char *text = golden_text(json);
+    signkit_add(kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, text, strlen(text));
+    signkit_add_cosign(kit, f->key, PAYLOAD);
+    signkit_add(kit, COCO_FAMILY_NOTATION, COCO_FORM_JWS, golden_jws, strlen(golden_jws));
+    signkit_add(kit, COCO_FAMILY_ATTESTATION, COCO_FORM_BUNDLE, golden_provenance,
+                strlen(golden_provenance));
+}
+
+/* What is written, a reason as well, is what it is without: or the call fails. */
+static void
+a_failed_allocation_changes_no_verdict(void **state)
+{
+    static const char *const requirements[] = {
+        SIGNED,
+        ROOTED(WHO),
+        ROOTED("\"oidcIssuer\":\"https://issuer.test\",\"subjectEmail\":\"x@y\""),
+        "{\"type\":\"sigstoreSigned\",\"keyPath\":\"none\"}",
+        "{\"type\":\"inTotoAttested\",\"predicateType\":\"https://slsa.dev/provenance/v1\","
+        "\"builderId\":\"https://builder.test/2\",\"fulcio\":{" WHO
+        "},\"trustedRootPath\":\"root\"}",
+        "{\"type\":\"notationSigned\",\"caPath\":\"key\",\"trustedIdentities\":[\"*\"]}",
+        "{\"type\":\"notationSigned\",\"caData\":\"Zm9v\",\"trustedIdentities\":[\"*\"]}",
+    };
+    struct fixture *f = *state;
+
+    add_signatures(f);
+    for (size_t i = 0; i < N(requirements); i++) {
+        _cleanup_buf_ struct coco_buf wanted_why = {.limit = 2 * COCO_REASON_MAX};
+        coco_status status = COCO_OK;
+        bool wanted = false;
+        _cleanup_free_ char *text = judge(f, requirements[i], &wanted, &wanted_why, &status);
+
+        assert_int_equal(status, COCO_OK);
+        for_each_fault()
+        {
+            _cleanup_buf_ struct coco_buf why = {.limit = 2 * COCO_REASON_MAX};
+            bool accepted = false;
+            _cleanup_free_ char *got = judge_with_faults(f, requirements[i], &accepted, &why);
+
+            if (!got)
+                continue;
+            assert_string_equal(got, text);
+            assert_string_equal(coco_buf_text(&why), coco_buf_text(&wanted_why));
+            assert_int_equal(accepted, wanted);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -204,6 +294,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_tag_and_a_digest_are_judged_both, begin, end),
         cmocka_unit_test_setup_teardown(no_answer_is_no_verdict, begin, end),
         cmocka_unit_test_setup_teardown(judging_survives_any_failed_allocation, begin, end),
+        cmocka_unit_test_setup_teardown(a_failed_allocation_changes_no_verdict, begin, end),
     };
 
     return cmocka_run_group_tests_name("signature/judge", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "tests/canary.h"
 
 #include <cjson/cJSON.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -137,6 +138,36 @@ __wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...)
     int n = format(ret, fmt, args);
     va_end(args);
     return n;
+}
+
+static void *
+openssl_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return fails() ? NULL : __real_malloc(size);
+}
+
+static void *
+openssl_realloc(void *p, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
+static void
+openssl_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(p);
+}
+
+void
+faults_of_openssl(void)
+{
+    assert_int_equal(CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free), 1);
 }
 
 void

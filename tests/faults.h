@@ -22,6 +22,13 @@ void faults_begin(void);
 bool faults_next(void);
 void fault_expect(coco_status status, coco_error *err);
 
+/*
+ * From here on those of OpenSSL count, too: first thing in main(), for it must not have allocated
+ * yet. What it makes of a failure is its own, so that fault_expect() is not for that: a call may
+ * refuse, or come to what it comes to without.
+ */
+void faults_of_openssl(void);
+
 /* For allocations of a round that are the test's own: none of them fails, nor counts. */
 void faults_pause(void);
 void faults_resume(void);

@@ -32,6 +32,14 @@ coco_ossl_errors_drop(const int *marked)
         ERR_clear_error();
 }
 
+/* Whether what failed last did so for want of memory: it says no more of anything then. */
+static inline bool
+coco_ossl_no_memory(void)
+{
+    return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE
+           || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
 /*
  * OpenSSL queues its errors for the thread, and whoever uses TLS there next
  * would take them for its own: what we answer with a coco_error leaves none.

@@ -156,8 +156,10 @@ coco_sct_check(X509 *cert, X509 *issuer, const struct coco_ct_log *logs, size_t 
         for (size_t i = 0; status == COCO_OK && i < n; i++) {
             if (CRYPTO_memcmp(sct.id, logs[i].id, sizeof(sct.id)) != 0)
                 continue;
-            *time = (int64_t)(sct.timestamp / 1000);
-            return check_one(&sct, cert, issuer, &logs[i], err);
+            status = check_one(&sct, cert, issuer, &logs[i], err);
+            if (status == COCO_OK)
+                *time = (int64_t)(sct.timestamp / 1000);
+            return status;
         }
     }
     return status == COCO_OK ? coco_fail(err, COCO_ERR_VERIFY, "no promise of a log that is known")

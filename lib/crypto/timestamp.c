@@ -43,6 +43,8 @@ parse(const uint8_t *der, size_t len, PKCS7 **ret, coco_error **err)
         p = der;
         token = d2i_PKCS7(NULL, &p, (long)len);
     }
+    if (!token && coco_ossl_no_memory())
+        return coco_fail_nomem(err);
     if (!token || p != der + len || !PKCS7_type_is_signed(token))
         return coco_fail(err, COCO_ERR_PROTO, "not a timestamp");
     *ret = coco_steal(&token);
@@ -168,8 +170,10 @@ coco_timestamp_verify(const void *token, size_t len, const void *data, size_t da
     if (!ctx)
         return coco_fail_nomem(err);
     if (TS_RESP_verify_token(ctx, parsed) != 1)
-        return coco_fail(err, COCO_ERR_VERIFY, "timestamp does not hold: %s",
-                         ERR_reason_error_string(ERR_peek_last_error()));
+        return coco_ossl_no_memory()
+                   ? coco_fail_nomem(err)
+                   : coco_fail(err, COCO_ERR_VERIFY, "timestamp does not hold: %s",
+                               ERR_reason_error_string(ERR_peek_last_error()));
     *ret = said;
     return COCO_OK;
 }

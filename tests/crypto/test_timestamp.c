@@ -1,16 +1,121 @@
 /*
  * tests/crypto/test_timestamp.c - lib/crypto/timestamp.c
  *
- * Stamps that hold are in tests/signature/test_signer.c and tests/cli/test_keyless.py, made by
- * another library.
+ * Stamps that hold are of another library; others are in tests/signature/test_signer.c and
+ * tests/cli/test_keyless.py.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "crypto/timestamp.h"
 
-#include "tests/support.h"
+#include "base/base64.h"
+#include "tests/faults.h"
+#include "tests/signature/golden.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static void
+begin(const char *base64, struct coco_cert_chain *anchors, struct coco_buf *token)
+{
+    token->limit = COCO_TIMESTAMP_SIZE_MAX;
+    assert_int_equal(coco_base64_decode(COCO_BASE64, base64, strlen(base64), token, NULL), COCO_OK);
+    assert_int_equal(coco_cert_chain_parse(golden_stampers, strlen(golden_stampers), anchors, NULL),
+                     COCO_OK);
+}
+
+static void
+stamps_are_of_one_text(void **state)
+{
+    const char *const stamps[] = {golden_stamp, golden_stamp_with};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_cert_chain_ struct coco_cert_chain anchors = {0};
+        _cleanup_buf_ struct coco_buf token = {0};
+        struct coco_timestamp said = {0};
+        int64_t time = 0;
+
+        begin(stamps[i], &anchors, &token);
+        assert_ok(coco_timestamp_check(token.data, token.len, "data", 4, &anchors, &time, &err),
+                  err);
+        assert_true(llabs(time - GOLDEN_NOTATION_TIME) < 60);
+        assert_ok(coco_timestamp_verify(token.data, token.len, "data", 4, &anchors, &said, &err),
+                  err);
+        assert_true(said.time == time && said.accuracy == 0);
+        time = 0;
+        assert_fails(coco_timestamp_check(token.data, token.len, "date", 4, &anchors, &time, &err),
+                     err, COCO_ERR_VERIFY, "message imprint mismatch");
+        /* Without the root that its authority's certificate leads to. */
+        X509 *root = anchors.certs[--anchors.n];
+        X509 *own = anchors.certs[0];
+        anchors.certs[0] = root;
+        coco_status status =
+            coco_timestamp_check(token.data, token.len, "data", 4, &anchors, &time, &err);
+        /* In the token it is found there. */
+        if (i == 1) {
+            assert_ok(status, err);
+        } else {
+            assert_fails(status, err, COCO_ERR_VERIFY, "signer certificate not found");
+            assert_true(time == 0);
+        }
+        X509_free(own);
+    }
+}
+
+/* Each byte: it does not hold any more, or it says the same. */
+static void
+what_of_a_stamp_is_changed_shows(void **state)
+{
+    _cleanup_cert_chain_ struct coco_cert_chain anchors = {0};
+    _cleanup_buf_ struct coco_buf token = {0};
+    int64_t wanted = 0;
+    size_t refused = 0;
+
+    (void)state;
+    begin(golden_stamp, &anchors, &token);
+    assert_int_equal(
+        coco_timestamp_check(token.data, token.len, "data", 4, &anchors, &wanted, NULL), COCO_OK);
+    for (size_t i = 0; i < token.len; i++) {
+        int64_t time = 0;
+
+        token.data[i] ^= 1;
+        coco_status status =
+            coco_timestamp_check(token.data, token.len, "data", 4, &anchors, &time, NULL);
+        assert_true(status == COCO_OK ? time == wanted : time == 0);
+        refused += status != COCO_OK;
+        token.data[i] ^= 1;
+    }
+    assert_true(refused > 9 * token.len / 10);
+}
+
+/* OpenSSL's among them: no time is found that would not be found with all the memory there is. */
+static void
+checking_survives_any_failed_allocation(void **state)
+{
+    _cleanup_cert_chain_ struct coco_cert_chain anchors = {0};
+    _cleanup_buf_ struct coco_buf token = {0};
+    int64_t wanted = 0;
+
+    (void)state;
+    begin(golden_stamp, &anchors, &token);
+    for (size_t len = 4; len > 2; len--) {
+        coco_status without =
+            coco_timestamp_check(token.data, token.len, "data", len, &anchors, &wanted, NULL);
+        for_each_fault()
+        {
+            coco_error *err = NULL;
+            int64_t time = 0;
+
+            coco_status status =
+                coco_timestamp_check(token.data, token.len, "data", len, &anchors, &time, &err);
+            assert_true(status == COCO_OK ? without == COCO_OK && time == wanted : time == 0);
+            assert_true((status == COCO_OK) == (err == NULL));
+            coco_error_free(err);
+        }
+    }
+}
 
 static void
 what_is_no_stamp_is_refused(void **state)
@@ -65,9 +170,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stamps_are_of_one_text),
+        cmocka_unit_test(what_of_a_stamp_is_changed_shows),
+        cmocka_unit_test(checking_survives_any_failed_allocation),
         cmocka_unit_test(what_is_no_stamp_is_refused),
         cmocka_unit_test(long_stamps_are_refused),
     };
 
+    faults_of_openssl();
     return cmocka_run_group_tests_name("crypto/timestamp", tests, NULL, NULL);
 }

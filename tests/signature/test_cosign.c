@@ -235,6 +235,53 @@ entries_of_other_logs_are_passed_over(void **state)
     signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), "a log that is not known");
 }
 
+/* What proves one signature proves no other, though all of it is genuine. */
+static void
+proofs_of_other_signatures_are_refused(void **state)
+{
+    static const struct {
+        const char *to, *from;
+        const char *part, *why;
+    } cases[] = {
+        {"bundle", "provenance", "tlogEntries", "log: the entry is of another signature"},
+        {"tiled", "message_tiled", "tlogEntries", "log: the entry is of another signature"},
+        {"message_tiled", "tiled", "tlogEntries", "log: the entry is of another signature"},
+        {"message", "bundle", "tlogEntries", "log: the entry is of another signature"},
+        {"tiled", "bundle", "timestampVerificationData", "timestamp: "},
+        {"message", "message_tiled", "timestampVerificationData", "timestamp: "},
+        {"bundle", "tiled", "certificate", "signature: "},
+        {"message", "tiled", "certificate", "signature: "},
+    };
+    const struct {
+        const char *name, *text;
+    } bundles[] = {
+        {"bundle", golden_bundle},         {"message", golden_message},
+        {"tiled", golden_tiled},           {"message_tiled", golden_tiled_message},
+        {"provenance", golden_provenance},
+    };
+    struct fixture *f = *state;
+
+    signkit_add_file(&f->kit, "root", golden_root, strlen(golden_root));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_json_ cJSON *to = NULL;
+        _cleanup_json_ cJSON *from = NULL;
+
+        for (size_t j = 0; j < sizeof(bundles) / sizeof(bundles[0]); j++) {
+            if (strcmp(bundles[j].name, cases[i].to) == 0)
+                to = golden_json(bundles[j].text);
+            if (strcmp(bundles[j].name, cases[i].from) == 0)
+                from = golden_json(bundles[j].text);
+        }
+        cJSON *parts = cJSON_GetObjectItemCaseSensitive(from, "verificationMaterial");
+        golden_set(to, "/verificationMaterial", cases[i].part,
+                   cJSON_DetachItemFromObjectCaseSensitive(parts, cases[i].part));
+        _cleanup_free_ char *text = golden_text(to);
+        coco_signatures_done(&f->kit.lists[COCO_FAMILY_SIGSTORE]);
+        signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, text, strlen(text));
+        signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), cases[i].why);
+    }
+}
+
 static void
 who_cannot_be_asked_is_an_error(void **state)
 {
@@ -287,6 +334,7 @@ main(void)
         cmocka_unit_test_setup_teardown(bundles_may_sign_the_bytes_of_the_manifest, begin, end),
         cmocka_unit_test_setup_teardown(logs_of_rekor_2_are_asked_too, begin, end),
         cmocka_unit_test_setup_teardown(entries_of_other_logs_are_passed_over, begin, end),
+        cmocka_unit_test_setup_teardown(proofs_of_other_signatures_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(who_cannot_be_asked_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(judging_survives_any_failed_allocation, begin, end),
     };

@@ -93,8 +93,7 @@ assert_round(struct fixture *f, const char *failing)
 {
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = attest(f);
 
-    tpmkit_assert_failing(verdict, failing);
-    assert_int_equal(coco_verdict_valid(verdict), failing[0] == '\0');
+    assert_failing_checks(verdict, failing);
 }
 
 static void
@@ -138,7 +137,7 @@ a_pcr_that_was_extended_is_seen_by_policies(void **state)
     memset(digest, 0x11, sizeof(digest));
     assert_ok(coco_attester_extend(f->attester, 11, digest, sizeof(digest), &f->err), f->err);
     _cleanup_(coco_verdict_freep) coco_verdict *after = attest(f);
-    tpmkit_assert_failing(after, "");
+    assert_failing_checks(after, "");
     assert_null(strstr(coco_verdict_claims(after), "\"pcr11\":\"0000"));
 }
 

@@ -13,6 +13,7 @@
 #include "tests/faults.h"
 #include "tests/tee/logs.h"
 #include "tests/verifier/bound.h"
+#include "tests/verifier/failing.h"
 
 #include <string.h>
 
@@ -110,21 +111,6 @@ verify(const coco_verifier *verifier, const struct coco_software_evidence *evide
     return status;
 }
 
-/* The names of the checks that do not hold, with a space behind each. */
-static void
-assert_failing(const coco_verdict *verdict, const char *names)
-{
-    char text[256] = "";
-
-    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
-        if (!coco_verdict_check_ok(verdict, i)) {
-            (void)strncat(text, coco_verdict_check_name(verdict, i), 64);
-            (void)strncat(text, " ", 2);
-        }
-    assert_string_equal(text, names);
-    assert_int_equal(coco_verdict_valid(verdict), names[0] == '\0');
-}
-
 static void
 good_evidence_is_valid(void **state)
 {
@@ -135,7 +121,7 @@ good_evidence_is_valid(void **state)
     const char *text = NULL;
 
     assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "");
+    assert_failing_checks(verdict, "");
     assert_int_equal(coco_verdict_check_count(verdict), 4);
 
     const char *json = coco_verdict_claims(verdict);
@@ -174,7 +160,7 @@ no_root_is_trusted_by_itself(void **state)
     assert_ok(coco_verifier_new(&verifier, &f->err), f->err);
     coco_verifier_allow_sample(verifier);
     assert_ok(verify(verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "trusted-root ");
+    assert_failing_checks(verdict, "trusted-root ");
     assert_contains(coco_verdict_check_want(verdict, 0), "no software TEE is trusted");
     assert_contains(coco_verdict_check_got(verdict, 0), "sha256:");
 }
@@ -201,7 +187,7 @@ many_roots_may_be_trusted(void **state)
     assert_fails(status, f->err, COCO_ERR_LIMIT, "keys");
     assert_true(n >= 64);
     assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "");
+    assert_failing_checks(verdict, "");
 }
 
 static void
@@ -228,7 +214,7 @@ each_broken_link_is_its_own_check(void **state)
         _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
         assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-        assert_failing(verdict, cases[i].failing);
+        assert_failing_checks(verdict, cases[i].failing);
     }
 }
 
@@ -241,7 +227,7 @@ the_root_may_be_the_key_but_only_if_it_endorses_itself(void **state)
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
     assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "endorsement ");
+    assert_failing_checks(verdict, "endorsement ");
 }
 
 static void
@@ -255,7 +241,7 @@ evidence_for_another_nonce_is_not_valid(void **state)
         _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
         assert_ok(verify(f->verifier, &evidence, nonces[i], &verdict, &f->err), f->err);
-        assert_failing(verdict, "report-data ");
+        assert_failing_checks(verdict, "report-data ");
     }
 }
 
@@ -340,7 +326,7 @@ one_of_several_roots_is_enough(void **state)
     assert_ok(coco_key_public_pem(f->other, &pem, &f->err), f->err);
     assert_ok(coco_verifier_trust_key(f->verifier, "software", pem.data, pem.len, &f->err), f->err);
     assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "");
+    assert_failing_checks(verdict, "");
 }
 
 static void
@@ -395,7 +381,7 @@ what_was_measured_is_claimed(void **state)
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
     assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "");
+    assert_failing_checks(verdict, "");
     assert_contains(coco_verdict_claims(verdict), "\"register\":\"");
     assert_contains(coco_verdict_claims(verdict), "\"uefi_event_logs\":[{\"details\":");
     assert_contains(coco_verdict_claims(verdict), "\"operation\":\"o\",\"content\":2");
@@ -411,13 +397,13 @@ a_log_is_not_needed_but_must_be_that_of_the_register(void **state)
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
     assert_ok(verify(f->verifier, &bare, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "");
+    assert_failing_checks(verdict, "");
     coco_verdict_free(coco_steal(&verdict));
 
     /* One event less, and the register of a machine that has measured nothing. */
     measured.eventlog.len -= 14 + 48 + 4 + 13;
     assert_ok(verify(f->verifier, &measured, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "event-log ");
+    assert_failing_checks(verdict, "event-log ");
     coco_verdict_free(coco_steal(&verdict));
     f->report.extended = false;
     memset(f->report.value, 0, sizeof(f->report.value));
@@ -426,7 +412,7 @@ a_log_is_not_needed_but_must_be_that_of_the_register(void **state)
         coco_buf_append(&never.eventlog, measured.eventlog.data, measured.eventlog.len, &f->err),
         f->err);
     assert_ok(verify(f->verifier, &never, NONCE, &verdict, &f->err), f->err);
-    assert_failing(verdict, "event-log ");
+    assert_failing_checks(verdict, "event-log ");
 }
 
 /* All of it is measured but the head, the labels before a digest, and its own framing. */
@@ -449,7 +435,7 @@ no_bit_of_a_digest_or_a_register_can_be_flipped(void **state)
 
             bytes[i][bit / 8] ^= (uint8_t)(1U << bit % 8);
             assert_ok(verify(f->verifier, &evidence, NONCE, &verdict, &f->err), f->err);
-            assert_failing(verdict, i == 0 ? "event-log " : "signature event-log ");
+            assert_failing_checks(verdict, i == 0 ? "event-log " : "signature event-log ");
             bytes[i][bit / 8] ^= (uint8_t)(1U << bit % 8);
         }
     }

@@ -111,8 +111,7 @@ assert_verdict(struct fixture *f, const char *failing)
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
     assert_ok(verify(f, &verdict, &f->err), f->err);
-    tpmkit_assert_failing(verdict, failing);
-    assert_int_equal(coco_verdict_valid(verdict), failing[0] == '\0');
+    assert_failing_checks(verdict, failing);
 }
 
 static void
@@ -122,7 +121,7 @@ good_evidence_is_valid(void **state)
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
     assert_ok(verify(f, &verdict, &f->err), f->err);
-    tpmkit_assert_failing(verdict, "");
+    assert_failing_checks(verdict, "");
     assert_true(coco_verdict_valid(verdict));
     assert_int_equal(coco_verdict_check_count(verdict), 5);
     const char *claims = coco_verdict_claims(verdict);
@@ -146,7 +145,7 @@ no_key_is_trusted_by_itself(void **state)
     assert_ok(coco_verifier_allow(f->verifier, "ak-trusted", &f->err), f->err);
     assert_ok(verify(f, &verdict, &f->err), f->err);
     assert_true(coco_verdict_valid(verdict));
-    tpmkit_assert_failing(verdict, "ak-trusted ");
+    assert_failing_checks(verdict, "ak-trusted ");
 }
 
 static void
@@ -508,7 +507,7 @@ recorded_evidence_is_what_its_manifest_says(void **state)
 
         load_vector(f, &vectors[i]);
         assert_ok(verify(f, &verdict, &f->err), f->err);
-        tpmkit_assert_failing(verdict, "");
+        assert_failing_checks(verdict, "");
         assert_true(coco_verdict_valid(verdict));
         (void)snprintf(claim, sizeof(claim), "\"report_data\":\"%s", vectors[i].report_data);
         assert_contains(coco_verdict_claims(verdict), claim);

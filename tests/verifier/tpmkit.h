@@ -9,6 +9,7 @@
 #include "crypto/key.h"
 #include "tee/tpm.h"
 #include "tests/support.h"
+#include "tests/verifier/failing.h"
 #include "verifier/driver.h"
 
 #include <string.h>
@@ -50,20 +51,6 @@ tpmkit_sign(struct coco_tpm_quote *quote, const struct coco_tpm_attest *attest, 
     assert_ok(coco_tpm_attest_format(attest, &quote->message, &err), err);
     assert_ok(coco_key_sign(ak, quote->message.data, quote->message.len, &quote->signature, &err),
               err);
-}
-
-/* The names of the checks that do not hold, with a space behind each. */
-static inline void
-tpmkit_assert_failing(const coco_verdict *verdict, const char *names)
-{
-    char text[512] = "";
-
-    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
-        if (!coco_verdict_check_ok(verdict, i)) {
-            (void)strncat(text, coco_verdict_check_name(verdict, i), 64);
-            (void)strncat(text, " ", 2);
-        }
-    assert_string_equal(text, names);
 }
 
 #endif

@@ -1,0 +1,32 @@
+/*
+ * tests/verifier/failing.h - which checks of a verdict do not hold
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COCO_TESTS_VERIFIER_FAILING_H
+#define COCO_TESTS_VERIFIER_FAILING_H
+
+#include "tests/support.h"
+
+#include <coco/verifier.h>
+#include <string.h>
+
+/*
+ * Those that do not hold are the checks of these names, each with a space behind it, and the
+ * verdict is valid if there are none.
+ */
+static inline void
+assert_failing_checks(const coco_verdict *verdict, const char *names)
+{
+    char text[512] = "";
+
+    for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
+        if (!coco_verdict_check_ok(verdict, i)) {
+            (void)strncat(text, coco_verdict_check_name(verdict, i), 64);
+            (void)strncat(text, " ", 2);
+        }
+    assert_string_equal(text, names);
+    assert_int_equal(coco_verdict_valid(verdict), names[0] == '\0');
+}
+
+#endif

@@ -334,7 +334,8 @@ static const struct cli_command table[] = {
         .details =
             "The signature is put beside the image, as one more of the tag sha256-HEX.sig, or as "
             "what --signature-form says; cosign, podman and guests verify it with the public half "
-            "of --sign-key. Of those forms podman reads the tag alone, and cosign 3 makes bundles. "
+            "of --sign-key. Of those forms podman reads the tag alone, and cosign 3 makes bundles, "
+            "which alone sign in an OCI layout, too. "
             "What is "
             "signed is the digest that REF means now, of a multi-platform image all of it. "
             "REF is as in \"image pull\", in a registry. The key may be cosign's own, or another "

@@ -870,7 +870,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_judge(coco_image_client *client,
  * - `referrer`: an artifact of the OCI that refers to the image, as with cosign's
  *   `--registry-referrers-mode=oci-1-1`.
  * - `bundle`: a Sigstore bundle 0.3 that refers to the image, as with cosign's
- *   `--new-bundle-format`, which is what cosign 3 does. It signs a digest and no name.
+ *   `--new-bundle-format`, which is what cosign 3 does. It signs a digest and no name, and images
+ *   in an OCI layout as well.
  *
  * Where a registry has no list of what refers to an image, the index that the tag `sha256-<hex>`
  * names is kept instead.
@@ -898,7 +899,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_signature_form(coco_i
  *
  * @param client  credentials, and passwords of keys that have one
  * @param ctx     cancellation
- * @param ref     an image in a registry
+ * @param ref     an image in a registry, or with bundles in an OCI layout
  * @param key     private key, PEM (cosign's own among them), DER or JWK: P-256, P-384, P-521,
  *                RSA or Ed25519; or which one of a token it is, RSA or EC
  * @param len     number of its bytes

@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "image/layout_dir.h"
+#include "image/referrers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -72,27 +73,36 @@ coco_layout_has_tag(const struct coco_descriptor *entry, const char *tag)
     return name && strcmp(name, tag) == 0;
 }
 
+/* Whether an entry has no name and is no image: what refers to one stands beside it. */
+static bool
+is_beside(const struct coco_manifest *index, size_t i)
+{
+    return coco_referrers_type(index, i)[0] != '\0'
+           && !cJSON_GetObjectItemCaseSensitive(index->layers[i].annotations, COCO_LAYOUT_REF_NAME);
+}
+
 /* The entry of the index that the reference means. */
 static coco_status
 choose(const struct layout *layout, const struct coco_manifest *index,
        const struct coco_descriptor **ret, coco_error **err)
 {
-    const struct coco_descriptor *found = NULL;
+    size_t n = 0;
 
-    if (!layout->tag && index->n_layers > 1)
-        return coco_fail(err, COCO_ERR_INVALID,
-                         "the OCI layout has %zu images: name one by its tag", index->n_layers);
     for (size_t i = 0; i < index->n_layers; i++) {
-        if (layout->tag && !coco_layout_has_tag(&index->layers[i], layout->tag))
+        if (layout->tag ? !coco_layout_has_tag(&index->layers[i], layout->tag)
+                        : is_beside(index, i))
             continue;
-        if (found)
-            return coco_fail(err, COCO_ERR_PROTO, "the OCI layout has tag '%s' twice", layout->tag);
-        found = &index->layers[i];
+        *ret = &index->layers[i];
+        n++;
     }
-    if (!found)
+    if (!layout->tag && n > 1)
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "the OCI layout has %zu images: name one by its tag", n);
+    if (n > 1)
+        return coco_fail(err, COCO_ERR_PROTO, "the OCI layout has tag '%s' twice", layout->tag);
+    if (n == 0)
         return coco_fail(err, COCO_ERR_NOTFOUND, "the OCI layout has no image%s%s",
                          layout->tag ? " of tag " : "", layout->tag ? layout->tag : "");
-    *ret = found;
     return COCO_OK;
 }
 
@@ -171,6 +181,15 @@ get_part(void *self, coco_ctx *ctx, const struct coco_descriptor *blob, uint64_t
     return layout->files.part(layout->files.self, path, offset, len, ret, err);
 }
 
+static coco_status
+get_referrers(void *self, coco_ctx *ctx, const struct coco_digest *digest, struct coco_buf *ret,
+              coco_error **err)
+{
+    const struct layout *layout = self;
+
+    return coco_layout_referrers(&layout->files, ctx, digest, ret, err);
+}
+
 static void
 free_layout(void *self)
 {
@@ -217,6 +236,7 @@ coco_layout_source_of(struct coco_files *files, const coco_image_ref *ref, struc
         .part = get_part,
         .free = free_layout,
         .self = coco_steal(&layout),
+        .referrers = get_referrers,
     };
     return COCO_OK;
 }

@@ -27,6 +27,14 @@ coco_status coco_layout_read_index(const struct coco_files *files, struct coco_b
 coco_status coco_layout_add_entry(cJSON *list, const char *tag, const char *media_type,
                                   const struct coco_digest *digest, size_t size, coco_error **err);
 
+/*
+ * Appends the index of what refers to digest; COCO_ERR_NOTFOUND if nothing does, COCO_ERR_LIMIT for
+ * a layout with more manifests than are looked through (layout_listing.c).
+ */
+coco_status coco_layout_referrers(const struct coco_files *files, coco_ctx *ctx,
+                                  const struct coco_digest *digest, struct coco_buf *ret,
+                                  coco_error **err);
+
 bool coco_layout_has_tag(const struct coco_descriptor *entry, const char *tag);
 
 #endif

@@ -130,14 +130,20 @@ commit_blob(void *self, coco_ctx *ctx, const struct coco_digest *digest, uint64_
     return status;
 }
 
-/* Whether the new image takes the entry's place: it has its tag, or is the same without one. */
+/* What is to stand in the index: by its tag, or NULL. */
+struct put {
+    const char *tag;
+    const struct coco_digest *digest;
+    const cJSON *entry;
+};
+
+/* Whether it takes the entry's place: it has its tag, or is the same without one. */
 static bool
-is_replaced(const struct layout *layout, const struct coco_descriptor *entry,
-            const struct coco_digest *digest)
+is_replaced(const struct put *put, const struct coco_descriptor *entry)
 {
-    if (layout->tag)
-        return coco_layout_has_tag(entry, layout->tag);
-    return coco_digest_equal(&entry->digest, digest)
+    if (put->tag)
+        return coco_layout_has_tag(entry, put->tag);
+    return coco_digest_equal(&entry->digest, put->digest)
            && !cJSON_GetObjectItemCaseSensitive(entry->annotations, COCO_LAYOUT_REF_NAME);
 }
 
@@ -158,8 +164,8 @@ coco_layout_add_entry(cJSON *list, const char *tag, const char *media_type,
 
 /* The index with all that stays, to which the new entry will be added. */
 static coco_status
-copy_index(const struct layout *layout, const struct coco_digest *digest, cJSON *index,
-           cJSON **list, coco_error **err)
+copy_index(const struct layout *layout, const struct put *put, cJSON *index, cJSON **list,
+           coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
     _cleanup_manifest_ struct coco_manifest old = {0};
@@ -178,7 +184,7 @@ copy_index(const struct layout *layout, const struct coco_digest *digest, cJSON 
     if (status == COCO_OK)
         status = coco_json_add_array(index, "manifests", list, err);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(old.json, "manifests"))
-        if (status == COCO_OK && !is_replaced(layout, &old.layers[i++], digest))
+        if (status == COCO_OK && !is_replaced(put, &old.layers[i++]))
             status = coco_json_add_copy(*list, NULL, item, err);
     return status;
 }
@@ -195,8 +201,7 @@ check_index(const struct coco_buf *text, coco_error **err)
 }
 
 static coco_status
-update_index(const struct layout *layout, const char *media_type, const struct coco_digest *digest,
-             size_t size, coco_error **err)
+update_index(const struct layout *layout, const struct put *put, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
     _cleanup_json_ cJSON *index = NULL;
@@ -204,15 +209,28 @@ update_index(const struct layout *layout, const char *media_type, const struct c
 
     coco_status status = coco_json_new_object(&index, err);
     if (status == COCO_OK)
-        status = copy_index(layout, digest, index, &list, err);
+        status = copy_index(layout, put, index, &list, err);
     if (status == COCO_OK)
-        status = coco_layout_add_entry(list, layout->tag, media_type, digest, size, err);
+        status = coco_json_add_copy(list, NULL, put->entry, err);
     if (status == COCO_OK)
         status = coco_json_write(index, COCO_JSON_COMPACT, &text, err);
     if (status == COCO_OK)
         status = check_index(&text, err);
     if (status == COCO_OK)
         status = coco_file_write_at(layout->dir, "index.json", text.data, text.len, 0644, err);
+    return status;
+}
+
+/* Two that write into one layout must not lose each other's entry. */
+static coco_status
+enter(const struct layout *layout, coco_ctx *ctx, const struct put *put, coco_error **err)
+{
+    coco_status status = lock(layout, ctx, err);
+
+    if (status != COCO_OK)
+        return status;
+    status = update_index(layout, put, err);
+    unlock(layout);
     return status;
 }
 
@@ -241,16 +259,26 @@ put_manifest(void *self, coco_ctx *ctx, const char *media_type, const void *data
 {
     struct layout *layout = self;
 
+    _cleanup_json_ cJSON *list = cJSON_CreateArray();
+    struct put put = {layout->tag, digest, NULL};
+
+    if (!list)
+        return coco_fail_nomem(err);
     coco_status status = put_child(layout, ctx, media_type, data, len, digest, err);
-    if (status != COCO_OK)
-        return status;
-    /* Two that write into one layout must not lose each other's entry. */
-    status = lock(layout, ctx, err);
-    if (status != COCO_OK)
-        return status;
-    status = update_index(layout, media_type, digest, len, err);
-    unlock(layout);
-    return status;
+    if (status == COCO_OK)
+        status = coco_layout_add_entry(list, layout->tag, media_type, digest, len, err);
+    put.entry = list->child;
+    return status == COCO_OK ? enter(layout, ctx, &put, err) : status;
+}
+
+static coco_status
+put_referrer(void *self, coco_ctx *ctx, const cJSON *entry, const void *data, size_t len,
+             const struct coco_digest *digest, coco_error **err)
+{
+    const struct put put = {NULL, digest, entry};
+
+    coco_status status = put_child(self, ctx, COCO_MEDIA_OCI_MANIFEST, data, len, digest, err);
+    return status == COCO_OK ? enter(self, ctx, &put, err) : status;
 }
 
 static void
@@ -350,6 +378,7 @@ coco_layout_destination(coco_ctx *ctx, const coco_image_ref *ref, struct coco_de
         .abort_blob = abort_blob,
         .put_manifest = put_manifest,
         .put_child = put_child,
+        .put_referrer = put_referrer,
         .free = free_layout,
         .self = coco_steal(&layout),
     };

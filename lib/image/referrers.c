@@ -7,7 +7,7 @@
 
 #include "base/fail.h"
 #include "base/text.h"
-#include "image/ref.h"
+#include "image/signatures.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,16 +23,11 @@ coco_referrers_tag(const coco_image_ref *ref, const struct coco_digest *digest,
                    coco_image_ref **ret, coco_error **err)
 {
     char hex[2 * COCO_DIGEST_SIZE_MAX + 1];
-    _cleanup_free_ char *text = NULL;
+    char tag[128];
 
     coco_hex(digest->bytes, coco_hash_size(digest->alg), hex);
-    if (asprintf(&text, "docker://%s/%s:%s-%.64s", coco_image_ref_registry(ref),
-                 coco_image_ref_repository(ref), coco_hash_name(digest->alg), hex)
-        < 0) {
-        text = NULL;
-        return coco_fail_nomem(err);
-    }
-    return coco_image_ref_parse(text, ret, err);
+    (void)snprintf(tag, sizeof(tag), "%s-%.64s", coco_hash_name(digest->alg), hex);
+    return coco_signatures_tag_beside(ref, tag, ret, err);
 }
 
 /* Runs with a cause that says that there is nothing: then *there is false. */
@@ -88,11 +83,10 @@ coco_referrers_list(const coco_image_client *client, coco_ctx *ctx, const coco_i
     bool there = false;
 
     *ret = (struct coco_manifest){0};
-    if (coco_image_ref_kind(ref) != COCO_TRANSPORT_DOCKER)
-        return COCO_OK;
     coco_status status = coco_referrers_tag(ref, digest, &tag, err);
-    if (status == COCO_OK)
-        status = coco_client_source(client, set, ref, &source, err);
+    if (status != COCO_OK || !tag)
+        return status;
+    status = coco_client_source(client, set, ref, &source, err);
     if (status == COCO_OK)
         status = coco_referrers_ask(&source, ctx, digest, &text, &there, err);
     if (status == COCO_OK && !there)

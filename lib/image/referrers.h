@@ -1,5 +1,5 @@
 /*
- * image/referrers.h - what refers to an image in its registry
+ * image/referrers.h - what refers to an image in its registry or layout
  *
  * Source: distribution-spec 1.1, "Listing Referrers" and "Referrers Tag Schema". The list is the
  * registry's to make: it may leave out what it likes, and nothing in it is believed.
@@ -16,8 +16,9 @@
 #define COCO_MEDIA_EMPTY "application/vnd.oci.empty.v1+json"
 
 /*
- * The index of what refers to digest, by the registry's API or, where there is none, by a tag;
- * an empty manifest if nothing does, and for images that are in no registry.
+ * The index of what refers to digest, by the registry's API or of a layout by what it has, and else
+ * by a tag;
+ * an empty manifest if nothing does, and for images that have nothing beside them.
  */
 coco_status coco_referrers_list(const coco_image_client *client, coco_ctx *ctx,
                                 const coco_image_options *set, const coco_image_ref *ref,
@@ -35,7 +36,7 @@ coco_status coco_referrers_manifest(const struct coco_source *source, coco_ctx *
                                     const struct coco_descriptor *entry, struct coco_manifest *ret,
                                     coco_error **err);
 
-/* The tag by which the index is known where nobody else keeps it. */
+/* The tag by which the index is known where nobody else keeps it; NULL where there are no tags. */
 coco_status coco_referrers_tag(const coco_image_ref *ref, const struct coco_digest *digest,
                                coco_image_ref **ret, coco_error **err);
 
@@ -52,7 +53,7 @@ coco_status coco_referrers_destination(const struct coco_signee *image,
 
 /*
  * Puts a manifest that has the image for its subject, and whose blobs are there, and has it listed:
- * by the registry, or in the index of the tag.
+ * by the registry, in the index of the tag, or of a layout in its index.
  */
 coco_status coco_referrers_put(const struct coco_signee *image, const struct coco_destination *to,
                                const cJSON *manifest, struct coco_digest *ret, coco_error **err);

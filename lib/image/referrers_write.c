@@ -22,10 +22,15 @@ coco_referrers_destination(const struct coco_signee *image, struct coco_destinat
                            coco_error **err)
 {
     _cleanup_(coco_image_ref_freep) coco_image_ref *tag = NULL;
+    const coco_image_ref *to = image->ref;
+    coco_status status = COCO_OK;
 
-    coco_status status = coco_referrers_tag(image->ref, &image->digest, &tag, err);
+    if (coco_image_ref_kind(to) == COCO_TRANSPORT_DOCKER) {
+        status = coco_referrers_tag(to, &image->digest, &tag, err);
+        to = tag;
+    }
     if (status == COCO_OK)
-        status = coco_client_destination(image->client, &image->set, image->ctx, tag, ret, err);
+        status = coco_client_destination(image->client, &image->set, image->ctx, to, ret, err);
     return status;
 }
 
@@ -92,9 +97,8 @@ read_index(const struct coco_signee *image, struct coco_manifest *ret, coco_erro
 }
 
 static coco_status
-add_to_tag(const struct coco_signee *image, const struct coco_destination *to,
-           const cJSON *manifest, const struct coco_buf *text, const struct coco_digest *digest,
-           coco_error **err)
+add_to_tag(const struct coco_signee *image, const struct coco_destination *to, const cJSON *entry,
+           const struct coco_digest *digest, coco_error **err)
 {
     _cleanup_manifest_ struct coco_manifest old = {0};
     _cleanup_buf_ struct coco_buf json = {.limit = COCO_MANIFEST_SIZE_MAX};
@@ -108,7 +112,7 @@ add_to_tag(const struct coco_signee *image, const struct coco_destination *to,
     if (status == COCO_OK)
         status = copy_index(&old, digest, index, &list, err);
     if (status == COCO_OK)
-        status = write_entry(manifest, text, digest, list, err);
+        status = coco_json_add_copy(list, NULL, entry, err);
     if (status == COCO_OK)
         status = coco_json_write(index, COCO_JSON_COMPACT, &json, err);
     if (status == COCO_OK)
@@ -133,22 +137,39 @@ has_api(const struct coco_signee *image, bool *ret, coco_error **err)
     return status;
 }
 
+/* As a registry has it: it is put, and then listed by somebody. */
+static coco_status
+put_and_list(const struct coco_signee *image, const struct coco_destination *to, const cJSON *entry,
+             const struct coco_buf *text, const struct coco_digest *digest, coco_error **err)
+{
+    bool listed = false;
+
+    coco_status status = to->put_child(to->self, image->ctx, COCO_MEDIA_OCI_MANIFEST, text->data,
+                                       text->len, digest, err);
+    if (status == COCO_OK)
+        status = has_api(image, &listed, err);
+    if (status == COCO_OK && !listed)
+        status = add_to_tag(image, to, entry, digest, err);
+    return status;
+}
+
 coco_status
 coco_referrers_put(const struct coco_signee *image, const struct coco_destination *to,
                    const cJSON *manifest, struct coco_digest *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
-    bool listed = false;
+    _cleanup_json_ cJSON *list = cJSON_CreateArray();
 
+    if (!list)
+        return coco_fail_nomem(err);
     coco_status status = coco_json_write(manifest, COCO_JSON_COMPACT, &text, err);
     if (status == COCO_OK)
         status = coco_digest_of(COCO_SHA256, text.data, text.len, ret, err);
     if (status == COCO_OK)
-        status = to->put_child(to->self, image->ctx, COCO_MEDIA_OCI_MANIFEST, text.data, text.len,
-                               ret, err);
-    if (status == COCO_OK)
-        status = has_api(image, &listed, err);
-    if (status == COCO_OK && !listed)
-        status = add_to_tag(image, to, manifest, &text, ret, err);
-    return status;
+        status = write_entry(manifest, &text, ret, list, err);
+    if (status != COCO_OK)
+        return status;
+    if (to->put_referrer)
+        return to->put_referrer(to->self, image->ctx, list->child, text.data, text.len, ret, err);
+    return put_and_list(image, to, list->child, &text, ret, err);
 }

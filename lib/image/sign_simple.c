@@ -188,6 +188,8 @@ coco_image_sign_pgp(coco_image_client *client, coco_ctx *ctx, const coco_image_r
 
     if (!simple.ring)
         return coco_fail(err, COCO_ERR_NOTFOUND, "there are no keys of OpenPGP");
+    if (coco_image_ref_kind(ref) != COCO_TRANSPORT_DOCKER)
+        return coco_fail(err, COCO_ERR_NOTSUP, "images are signed in registries, under their name");
     coco_status status = coco_signee_find(client, ctx, ref, &simple.image, err);
     if (status == COCO_OK)
         status = find_place(&simple, client, ref, err);

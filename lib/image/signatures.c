@@ -114,26 +114,37 @@ coco_signatures_name_of(const coco_image_ref *ref, char **ret, coco_error **err)
 /* ---- attached by a tag ---- */
 
 coco_status
-coco_signatures_attached_ref(const coco_image_ref *to, const struct coco_digest *digest,
-                             const char *suffix, coco_image_ref **ret, coco_error **err)
+coco_signatures_tag_beside(const coco_image_ref *to, const char *tag, coco_image_ref **ret,
+                           coco_error **err)
 {
     const char *registry = coco_image_ref_registry(to);
     enum coco_transport kind = coco_image_ref_kind(to);
-    char hex[2 * COCO_DIGEST_SIZE_MAX + 1];
     _cleanup_free_ char *text = NULL;
 
-    if (digest->alg != COCO_SHA256
-        || (!registry && kind != COCO_TRANSPORT_OCI && kind != COCO_TRANSPORT_OCI_ARCHIVE))
+    if (!registry && kind != COCO_TRANSPORT_OCI && kind != COCO_TRANSPORT_OCI_ARCHIVE)
         return COCO_OK;
-    coco_hex(digest->bytes, coco_hash_size(digest->alg), hex);
-    if (asprintf(&text, "%s%s%s%s:%s-%s.%s", registry ? "docker://" : "",
+    if (asprintf(&text, "%s%s%s%s:%s", registry ? "docker://" : "",
                  registry ? registry : coco_image_ref_transport(to), registry ? "/" : ":",
-                 coco_image_ref_repository(to), coco_hash_name(digest->alg), hex, suffix)
+                 coco_image_ref_repository(to), tag)
         < 0) {
         text = NULL;
         return coco_fail_nomem(err);
     }
     return coco_image_ref_parse(text, ret, err);
+}
+
+coco_status
+coco_signatures_attached_ref(const coco_image_ref *to, const struct coco_digest *digest,
+                             const char *suffix, coco_image_ref **ret, coco_error **err)
+{
+    char hex[2 * COCO_DIGEST_SIZE_MAX + 1];
+    char tag[128];
+
+    if (digest->alg != COCO_SHA256)
+        return COCO_OK;
+    coco_hex(digest->bytes, coco_hash_size(digest->alg), hex);
+    (void)snprintf(tag, sizeof(tag), "sha256-%.64s.%s", hex, suffix);
+    return coco_signatures_tag_beside(to, tag, ret, err);
 }
 
 /* A layer that is a signature. */

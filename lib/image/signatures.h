@@ -20,6 +20,10 @@ coco_status coco_signatures_name_of(const coco_image_ref *ref, char **ret, coco_
 #define COCO_ARTIFACT_COSIGN "application/vnd.dev.cosign.artifact.sig.v1+json"
 #define COCO_MEDIA_SIMPLE_SIGNING "application/vnd.dev.cosign.simplesigning.v1+json"
 
+/* The reference of a tag beside to; NULL where there are no tags. */
+coco_status coco_signatures_tag_beside(const coco_image_ref *to, const char *tag,
+                                       coco_image_ref **ret, coco_error **err);
+
 /*
  * The reference of what is attached to the image with that digest by a tag, such as
  * sha256-<hex>.sig; NULL where there are no tags, and for longer digests, for which a tag has

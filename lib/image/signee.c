@@ -15,6 +15,20 @@ coco_signee_done(struct coco_signee *signee)
     coco_resolved_done(&signee->found);
 }
 
+/* In a layout images have no name that others know: a bundle names none. */
+static coco_status
+check_place(const coco_image_client *client, const coco_image_ref *ref, coco_error **err)
+{
+    enum coco_transport kind = coco_image_ref_kind(ref);
+
+    if (kind == COCO_TRANSPORT_DOCKER
+        || (kind == COCO_TRANSPORT_OCI && client->sign_by == COCO_SIGN_BY_BUNDLE))
+        return COCO_OK;
+    return coco_fail(err, COCO_ERR_NOTSUP,
+                     "images are signed in registries, under their name; in an OCI layout only as "
+                     "a bundle, which names none");
+}
+
 coco_status
 coco_signee_find(const coco_image_client *client, coco_ctx *ctx, const coco_image_ref *ref,
                  struct coco_signee *ret, coco_error **err)
@@ -22,9 +36,9 @@ coco_signee_find(const coco_image_client *client, coco_ctx *ctx, const coco_imag
     _cleanup_signee_ struct coco_signee signee = {.client = client, .ctx = ctx, .ref = ref};
     _cleanup_source_ struct coco_source source = {0};
 
-    if (coco_image_ref_kind(ref) != COCO_TRANSPORT_DOCKER)
-        return coco_fail(err, COCO_ERR_NOTSUP, "images are signed in registries, under their name");
-    coco_status status = coco_image_options_set(&signee.set, NULL, 0, err);
+    coco_status status = check_place(client, ref, err);
+    if (status == COCO_OK)
+        status = coco_image_options_set(&signee.set, NULL, 0, err);
     if (status == COCO_OK)
         status = coco_client_own_source(client, &signee.set, ref, &source, err);
     if (status == COCO_OK)

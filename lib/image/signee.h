@@ -19,7 +19,8 @@ struct coco_signee {
 
 /*
  * What the reference means, not which platform of it would be chosen here: as cosign does; in the
- * registry itself, whatever mirrors it has. COCO_ERR_NOTSUP for images that are in none.
+ * registry itself, whatever mirrors it has. COCO_ERR_NOTSUP for images that are in none, but for
+ * those of a layout where the client signs by bundles.
  */
 coco_status coco_signee_find(const coco_image_client *client, coco_ctx *ctx,
                              const coco_image_ref *ref, struct coco_signee *ret, coco_error **err);

@@ -87,6 +87,12 @@ struct coco_destination {
      */
     coco_status (*put_child)(void *self, coco_ctx *ctx, const char *media_type, const void *data,
                              size_t len, const struct coco_digest *digest, coco_error **err);
+    /*
+     * The same for what refers to an image: entry, a descriptor, is what a list has of it. NULL
+     * where whoever puts it there has to see to such a list.
+     */
+    coco_status (*put_referrer)(void *self, coco_ctx *ctx, const cJSON *entry, const void *data,
+                                size_t len, const struct coco_digest *digest, coco_error **err);
     bool plain_only; /* there is no way to say that a layer is encrypted */
     void (*free)(void *self);
     void *self;

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import tarfile
 import urllib.request
 
 import pytest
@@ -118,3 +119,55 @@ def test_the_tag_lists_what_it_did(coco, signing, registry, layout, key):
 def test_forms_are_words(coco, place, key, tmp_path):
     private, _ = key()
     coco.run("image", "sign", "--signature-form", "oci", "--sign-key", private, f"docker://{place}", code=2)
+
+
+@pytest.mark.parametrize("tag", [True, False])
+def test_layouts_have_bundles_beside_their_images(coco, signing, policy, layout, key, tmp_path, tag):
+    """Of coco's what ORAS finds, and the other way round."""
+    private, public = key()
+    _, other = key(name="other")
+    ref = layout.ref("app") if tag else f"oci:{layout.path}"
+    path = tmp_path / "policy.json"
+
+    def verified(code, *public):
+        required = [sigstore(keyPath=str(one)) for one in public]
+        path.write_text(json.dumps({"default": required}))
+        return json.loads(coco.run("image", "verify", "--policy", path, ref, "--json", code=code).stdout)
+
+    assert "there is no signature" in verified(3, public)["reason"]
+    args = ["image", "sign", "--sign-key", private, ref, "--signature-form"]
+    coco.run(*args, "referrer", code=7)
+    signed = coco.json(*args, "bundle")
+    assert signed["already"] is False and signed["signature"].startswith(f"oci:{layout.path}@sha256:")
+    assert coco.json(*args, "bundle") == signed | {"already": True}
+    found = verified(0, public)
+    assert found["accepted"] and all(ok for _, ok in checks(found))
+    assert "not made by the key" in verified(3, other)["reason"]
+    assert "dsseEnvelope" in signing("layout-list", layout.path, "app", TYPES["bundle"])
+    # One that ORAS attaches, and leaves ours.
+    bundle = tmp_path / "bundle.json"
+    bundle.write_text(signing("layout-list", layout.path, "app", TYPES["bundle"]).strip())
+    index = layout.index()
+    manifest = layout.blob(signed["signature"].split("@")[1])
+    layout.blob(json.loads(manifest.read_bytes())["layers"][0]["digest"]).unlink()
+    manifest.unlink()
+    index["manifests"] = index["manifests"][:1]
+    (layout.path / "index.json").write_text(json.dumps(index))
+    assert "there is no signature" in verified(3, public)["reason"]
+    signing("layout-refer", layout.path, "app", TYPES["bundle"], bundle)
+    assert verified(0, public)["accepted"]
+    # The image is what it was.
+    assert coco.json("image", "inspect", layout.ref("app"))["digest"] == signed["digest"]
+
+
+def test_archives_are_verified_as_layouts_are(coco, policy, layout, key, tmp_path):
+    private, public = key()
+    coco.run("image", "sign", "--sign-key", private, "--signature-form", "bundle", layout.ref("app"), code=0)
+    archive = tmp_path / "app.tar"
+    with tarfile.open(archive, "w") as out:
+        for file in sorted(layout.path.rglob("*")):
+            out.add(file, file.relative_to(layout.path), recursive=False)
+    (tmp_path / "policy.json").write_text(json.dumps({"default": [sigstore(keyPath=str(public))]}))
+    ref = f"oci-archive:{archive}:app"
+    done = coco.run("image", "verify", "--policy", tmp_path / "policy.json", ref, "--json", code=0)
+    assert json.loads(done.stdout)["accepted"]

@@ -44,6 +44,21 @@ a_signature_is_made_once_for_each_key_and_form(void **state)
     end_registry(&s);
 }
 
+/* A policy that demands a signature by the key, of whatever name it says. */
+static void
+require_key(struct fixture *f, EVP_PKEY *key)
+{
+    _cleanup_buf_ struct coco_buf json = {.limit = 4096};
+
+    layout_write_key(f->dir, "signer", key);
+    assert_ok(coco_buf_printf(&json, &f->err,
+                              "{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":"
+                              "\"%s/signer.pub\"}]}",
+                              f->dir),
+              f->err);
+    assert_ok(coco_image_client_set_policy(f->client, json.data, json.len, &f->err), f->err);
+}
+
 static void
 a_policy_accepts_each_form(void **state)
 {
@@ -54,26 +69,44 @@ a_policy_accepts_each_form(void **state)
     begin_registry(f, &s);
     for (size_t i = 0; i < 2; i++) {
         _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, s.name);
-        _cleanup_buf_ struct coco_buf json = {.limit = 4096};
         _cleanup_(coco_bytes_freep) coco_bytes *verdict = NULL;
-        char path[128];
 
         change_key(f, &s, COCO_KEY_P256);
         set_form(f, forms[i]);
         assert_ok(sign(f, &s, s.name, &already), f->err);
-        layout_write_key(f->dir, "signer", s.key);
-        (void)snprintf(path, sizeof(path), "%s/signer.pub", f->dir);
-        assert_ok(coco_buf_printf(&json, &f->err,
-                                  "{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":"
-                                  "\"%s\"}]}",
-                                  path),
-                  f->err);
-        assert_ok(coco_image_client_set_policy(f->client, json.data, json.len, &f->err), f->err);
+        require_key(f, s.key);
         assert_ok(coco_image_judge(f->client, f->ctx, ref, NULL, &verdict, &f->err), f->err);
         assert_non_null(memmem(coco_bytes_data(verdict), coco_bytes_size(verdict),
                                "\"accepted\":true,\"scopes\"", 24));
     }
     end_registry(&s);
+}
+
+/* Nobody's registry: what stands beside an image is no image of the layout. */
+static void
+a_layout_is_signed_by_bundles_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct signer s = {.pem.limit = 1 << 14};
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, "oci:%/plain");
+    _cleanup_(coco_bytes_freep) coco_bytes *verdict = NULL;
+    bool already = true;
+
+    change_key(f, &s, COCO_KEY_P256);
+    set_form(f, "referrer");
+    assert_fails(sign(f, &s, "oci:%/plain", &already), f->err, COCO_ERR_NOTSUP, "only as a bundle");
+    set_form(f, "bundle");
+    assert_fails(sign(f, &s, "dir:%/plain", &already), f->err, COCO_ERR_NOTSUP, "in registries");
+    assert_ok(sign(f, &s, "oci:%/plain", &already), f->err);
+    assert_false(already);
+    assert_ok(sign(f, &s, "oci:%/plain", &already), f->err);
+    assert_true(already);
+    require_key(f, s.key);
+    assert_ok(coco_image_judge(f->client, f->ctx, ref, NULL, &verdict, &f->err), f->err);
+    assert_non_null(memmem(coco_bytes_data(verdict), coco_bytes_size(verdict),
+                           "\"accepted\":true,\"scopes\"", 24));
+    EVP_PKEY_free(s.key);
+    coco_buf_done(&s.pem);
 }
 
 static void
@@ -130,6 +163,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_signature_is_made_once_for_each_key_and_form),
         TEST(a_policy_accepts_each_form),
+        TEST(a_layout_is_signed_by_bundles_alone),
         TEST(other_forms_are_refused),
         TEST(signing_survives_any_failed_allocation),
     };

@@ -9,6 +9,7 @@ require (
 	github.com/google/go-containerregistry v0.20.7
 	github.com/notaryproject/notation-core-go v1.3.0
 	github.com/notaryproject/tspclient-go v1.0.0
+	github.com/opencontainers/image-spec v1.1.1
 	github.com/sigstore/cosign/v2 v2.6.5
 	github.com/sigstore/protobuf-specs v0.5.0
 	github.com/sigstore/rekor-tiles/v2 v2.0.1
@@ -16,6 +17,7 @@ require (
 	github.com/sigstore/sigstore-go v1.1.4
 	golang.org/x/mod v0.30.0
 	google.golang.org/protobuf v1.36.11
+	oras.land/oras-go/v2 v2.6.0
 )
 
 require (
@@ -74,7 +76,6 @@ require (
 	github.com/nozzle/throttler v0.0.0-20180817012639-2ea982251481 // indirect
 	github.com/oklog/ulid v1.3.1 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
-	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/sassoftware/relic v7.2.1+incompatible // indirect

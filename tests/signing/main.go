@@ -20,6 +20,8 @@ var commands = map[string]func(args []string) error{
 	"world":         makeWorld,
 	"bundle-for":    bundleFor,
 	"attest":        attest,
+	"layout-list":   layoutList,
+	"layout-refer":  layoutRefer,
 	"notation-sign": notationSign,
 	"notation-for":  notationFor,
 	"golden":        golden,

@@ -618,17 +618,15 @@ func (i *ImageClient) Sign(ctx context.Context, ref *ImageRef, key []byte) ([]by
 // key. It tells, in JSON, what and where.
 func (i *ImageClient) SignPGP(ctx context.Context, ref *ImageRef, who string) ([]byte, error) {
 	var ret *C.coco_bytes
-	var c_who *C.char
 	if err := i.ready(ref); err != nil {
 		return nil, err
 	}
-	if who != "" {
-		c_who = C.CString(who)
-		defer C.free(unsafe.Pointer(c_who))
-	}
 	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_sign_pgp(c, f.ctx, ref.c, c_who, &ret, f.err)
-	})
+		if who == "" {
+			return C.coco_image_sign_pgp(c, f.ctx, ref.c, nil, &ret, f.err)
+		}
+		return C.coco_image_sign_pgp(c, f.ctx, ref.c, f.text(0), &ret, f.err)
+	}, who)
 	runtime.KeepAlive(ref)
 	if err != nil {
 		return nil, err

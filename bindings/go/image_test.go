@@ -159,6 +159,12 @@ func TestPoliciesAreJudgedAndExplained(t *testing.T) {
 	if _, err := client.Sign(ctx, ref, must(t, private, err1)); !errors.Is(err, ErrNotSupported) {
 		t.Error("signed in a layout:", err)
 	}
+	if _, err := client.SignPGP(ctx, ref, ""); !errors.Is(err, ErrNotFound) {
+		t.Errorf("signing without a key of OpenPGP gives %v", err)
+	}
+	if err := client.SetSignatureForm("label"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("another form of signatures gives %v", err)
+	}
 	if _, err := client.Sign(ctx, ref, []byte("no key")); !errors.Is(err, ErrProto) {
 		t.Error(err)
 	}

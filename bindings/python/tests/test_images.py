@@ -106,6 +106,18 @@ def test_policies_are_judged_and_explained(layout, key_pair):
             strict.sign(str(layout), key_pair[0])
         with pytest.raises(coco.ProtocolError):
             strict.sign(str(layout), b"no key")
+        with pytest.raises(coco.NotFoundError):
+            strict.sign_pgp(str(layout), "owner@example.org")
+
+
+def test_images_of_layouts_are_signed_by_bundles(layout, key_pair):
+    with client() as owner:
+        with pytest.raises(coco.InvalidError):
+            owner.set_signature_form("label")
+        owner.set_signature_form("bundle")
+        signed = owner.sign(str(layout), key_pair[0])
+        assert signed["digest"] == layout.digest and signed["already"] is False
+        assert owner.sign(str(layout), key_pair[0]) == signed | {"already": True}
 
 
 def test_inspect_describes(layout):

@@ -34,29 +34,58 @@ answer(void *user, const struct httpd_request *request)
     return httpd_reply(request->httpd, "404 Not Found", "", "{}");
 }
 
-static coco_status
-list(struct fixture *f, const struct page *pages, bool lookaside, struct coco_signatures *ret)
+/* A server with these pages, and an image that is in it as a registry. */
+struct web {
+    struct httpd httpd;
+    coco_image_ref *ref;
+    coco_image_options set;
+    struct coco_digest digest;
+};
+
+static void
+begin_web(struct fixture *f, struct web *w, const struct page *pages, bool lookaside)
 {
-    static struct httpd httpd;
-    struct coco_digest digest = {0};
-    coco_image_options set = {0};
+    const coco_image_options once = {.size = sizeof(once), .retries = UINT32_MAX};
     char text[128];
 
-    httpd_start(&httpd, answer, (void *)(uintptr_t)pages, NULL);
+    *w = (struct web){0};
+    httpd_start(&w->httpd, answer, (void *)(uintptr_t)pages, NULL);
     if (lookaside) {
-        (void)snprintf(text, sizeof(text), "default-docker:\n  lookaside: %s/base/\n", httpd.url);
+        (void)snprintf(text, sizeof(text), "default-docker:\n  lookaside: %s/base/\n",
+                       w->httpd.url);
         assert_ok(coco_image_client_add_lookaside(f->client, (const uint8_t *)text, strlen(text),
                                                   &f->err),
                   f->err);
     }
-    (void)snprintf(text, sizeof(text), "127.0.0.1:%d/acme/app:1", httpd.port);
-    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, text);
-    assert_ok(coco_digest_parse("sha256:" HEX, &digest, &f->err), f->err);
-    const coco_image_options once = {.size = sizeof(once), .retries = UINT32_MAX};
-    assert_ok(coco_image_options_set(&set, &once, 0, &f->err), f->err);
-    const struct coco_found_image image = {f->client, ref, &set, NULL};
-    coco_status status = coco_lookaside_list(&image, f->ctx, &digest, ret, &f->err);
-    httpd_stop(&httpd);
+    (void)snprintf(text, sizeof(text), "127.0.0.1:%d/acme/app:1", w->httpd.port);
+    w->ref = ref_of(f, text);
+    assert_ok(coco_digest_parse("sha256:" HEX, &w->digest, &f->err), f->err);
+    assert_ok(coco_image_options_set(&w->set, &once, 0, &f->err), f->err);
+}
+
+static void
+end_web(struct web *w)
+{
+    httpd_stop(&w->httpd);
+    coco_image_ref_free(w->ref);
+}
+
+static coco_status
+list_web(struct fixture *f, const struct web *w, struct coco_signatures *ret)
+{
+    const struct coco_found_image image = {f->client, w->ref, &w->set, NULL};
+
+    return coco_lookaside_list(&image, f->ctx, &w->digest, ret, &f->err);
+}
+
+static coco_status
+list(struct fixture *f, const struct page *pages, bool lookaside, struct coco_signatures *ret)
+{
+    struct web w;
+
+    begin_web(f, &w, pages, lookaside);
+    coco_status status = list_web(f, &w, ret);
+    end_web(&w);
     return status;
 }
 
@@ -132,6 +161,40 @@ registries_are_asked_if_they_say_so(void **state)
     }
 }
 
+/* Of both kinds: files of the web, and what a registry keeps itself. */
+static void
+listing_survives_any_failed_allocation(void **state)
+{
+    static const struct page pages[] = {
+        {"/base/acme/app@sha256=" HEX "/signature-1", "", "\xa3one"},
+        {"/v2/", "X-Registry-Supports-Signatures: 1\r\n", "{}"},
+        {"/extensions/v2/acme/app/signatures/sha256:" HEX, "",
+         "{\"signatures\":[{\"schemaVersion\":2,\"type\":\"atomic\",\"content\":\"YWI=\"},"
+         "{\"schemaVersion\":2,\"type\":\"atomic\",\"content\":\"YWM=\"}]}"},
+        {NULL, NULL, NULL},
+    };
+    struct fixture *f = *state;
+
+    for (unsigned lookaside = 0; lookaside < 2; lookaside++) {
+        struct web w;
+
+        begin_web(f, &w, pages, lookaside);
+        for_each_fault()
+        {
+            struct coco_signatures got = {0};
+
+            coco_status status = list_web(f, &w, &got);
+            fault_expect(status, f->err);
+            if (status == COCO_OK)
+                assert_int_equal(got.n, lookaside ? 1 : 2);
+            coco_signatures_done(&got);
+            coco_error_free(f->err);
+            f->err = NULL;
+        }
+        end_web(&w);
+    }
+}
+
 int
 main(void)
 {
@@ -139,6 +202,7 @@ main(void)
         TEST(files_of_the_web_are_listed),
         TEST(a_server_that_fails_is_an_error),
         TEST(registries_are_asked_if_they_say_so),
+        TEST(listing_survives_any_failed_allocation),
     };
 
     return cmocka_run_group_tests_name("image/lookaside", tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /*
  * tests/crypto/gpgkit.h - GnuPG with some keys for a test program
  *
- *     gpg_begin(&gpg);   ... gpg_run(&gpg, "--sign ..."); gpg_read(&gpg, "name", &buf) ...
- *     gpg_end(&gpg);
+ *     cmocka_run_group_tests(tests, gpg_set_up, gpg_tear_down);
+ *     ... gpg_run(&gpg, "--sign ..."); gpg_read(&gpg, "name", &buf) ...
  *
  * Its files are in gpg.dir, which is the working directory of what is run.
  *
@@ -122,6 +122,25 @@ gpg_end(struct gpg *gpg)
 {
     gpg_shell(gpg, "gpgconf --kill gpg-agent");
     remove_temp_dir(gpg->dir);
+}
+
+/* The one of a test program: a group's setup and teardown. */
+static struct gpg gpg;
+
+static inline int
+gpg_set_up(void **state)
+{
+    (void)state;
+    gpg_begin(&gpg);
+    return 0;
+}
+
+static inline int
+gpg_tear_down(void **state)
+{
+    (void)state;
+    gpg_end(&gpg);
+    return 0;
 }
 
 #endif

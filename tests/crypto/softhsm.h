@@ -1,8 +1,8 @@
 /*
  * tests/crypto/softhsm.h - SoftHSM with one token for a test program
  *
- *     softhsm_begin(&hsm);   ... hsm.uri names its token "coco", the PIN in a file ...
- *     softhsm_end(&hsm);
+ *     return softhsm_run(tests, softhsm_set_up);
+ *     ... hsm.uri names its token "coco", the PIN in a file ...
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -304,5 +304,39 @@ softhsm_end(struct softhsm *hsm)
         (void)hsm->functions->C_Finalize(NULL);
     remove_temp_dir(hsm->dir);
 }
+
+/* The one of a test program: a group's setup and teardown. */
+static struct softhsm hsm;
+
+static inline int
+softhsm_set_up(void **state)
+{
+    (void)state;
+    softhsm_begin(&hsm);
+    return 0;
+}
+
+static inline int
+softhsm_tear_down(void **state)
+{
+    (void)state;
+    softhsm_end(&hsm);
+    return 0;
+}
+
+/* Says that there is none, if so, for the whole program. */
+static inline bool
+softhsm_is_there(void)
+{
+    bool is_there = access(SOFTHSM_MODULE, R_OK) == 0;
+
+    if (!is_there)
+        print_message("1..0 # SKIP no SoftHSM on this machine\n");
+    return is_there;
+}
+
+/* What main() comes to. */
+#define softhsm_run(tests, set_up)                                                                 \
+    (softhsm_is_there() ? cmocka_run_group_tests(tests, set_up, softhsm_tear_down) : 0)
 
 #endif

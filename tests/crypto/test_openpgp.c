@@ -12,29 +12,11 @@
 
 #include <string.h>
 
-static struct gpg gpg;
-
 struct fixture {
     struct coco_pgp_ring *ring;
     struct coco_buf buf;
     coco_error *err;
 };
-
-static int
-begin(void **state)
-{
-    (void)state;
-    gpg_begin(&gpg);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    gpg_end(&gpg);
-    return 0;
-}
 
 static int
 set_up(void **state)
@@ -275,5 +257,5 @@ main(void)
         cmocka_unit_test_setup_teardown(passwords_are_bounded_and_wiped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rings_survive_any_failed_allocation, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, gpg_set_up, gpg_tear_down);
 }

@@ -15,8 +15,6 @@
 #define DATA "the private options of a layer"
 #define CANNOT "cannot decrypt with this key"
 
-static struct gpg gpg;
-
 struct fixture {
     struct coco_pgp_ring *ring;
     struct coco_buf message;
@@ -27,17 +25,8 @@ struct fixture {
 static int
 begin(void **state)
 {
-    (void)state;
-    gpg_begin(&gpg);
+    (void)gpg_set_up(state);
     gpg_write(&gpg, "data", DATA, strlen(DATA));
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    gpg_end(&gpg);
     return 0;
 }
 
@@ -295,5 +284,5 @@ main(void)
         test(what_is_opened_and_closed_is_wiped),
         test(everything_survives_any_failed_allocation),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, gpg_tear_down);
 }

@@ -18,8 +18,6 @@
 #define IN_2020 1590000000U
 #define IN_2060 2840140800U
 
-static struct gpg gpg;
-
 struct fixture {
     struct coco_pgp_ring *ring; /* public keys of all but Eve */
     struct coco_buf message;
@@ -31,17 +29,8 @@ struct fixture {
 static int
 begin(void **state)
 {
-    (void)state;
-    gpg_begin(&gpg);
+    (void)gpg_set_up(state);
     gpg_write(&gpg, "data", DATA, strlen(DATA));
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    gpg_end(&gpg);
     return 0;
 }
 
@@ -462,5 +451,5 @@ main(void)
         test(a_password_opens_the_key),
         test(everything_survives_any_failed_allocation),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, gpg_tear_down);
 }

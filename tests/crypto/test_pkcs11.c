@@ -10,8 +10,6 @@
 
 #define KEY "0123456789abcdef0123456789abcdef"
 
-static struct softhsm hsm;
-
 static coco_status
 open_uri(const char *text, struct coco_pkcs11 *ret, coco_error **err)
 {
@@ -212,22 +210,6 @@ neither_pin_nor_secrets_stay_behind(void **state)
     }
 }
 
-static int
-setup(void **state)
-{
-    (void)state;
-    softhsm_begin(&hsm);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    softhsm_end(&hsm);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -242,9 +224,5 @@ main(void)
         cmocka_unit_test(neither_pin_nor_secrets_stay_behind),
     };
 
-    if (access(SOFTHSM_MODULE, R_OK) != 0) {
-        print_message("1..0 # SKIP no SoftHSM on this machine\n");
-        return 0;
-    }
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return softhsm_run(tests, softhsm_set_up);
 }

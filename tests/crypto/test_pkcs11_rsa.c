@@ -13,8 +13,6 @@
 #define PAIR "trustee-test"
 #define KEY "0123456789abcdef0123456789abcdef"
 
-static struct softhsm hsm;
-
 static const struct coco_pkcs11_object pair = {.label = PAIR};
 static const struct coco_pkcs11_object nobody = {.label = "nobody"};
 static const struct coco_pkcs11_object secret_key = {.label = SOFTHSM_KEY};
@@ -154,17 +152,8 @@ what_is_wrapped_is_wiped(void **state)
 static int
 setup(void **state)
 {
-    (void)state;
-    softhsm_begin(&hsm);
+    (void)softhsm_set_up(state);
     softhsm_make_pair(&hsm, PAIR);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    softhsm_end(&hsm);
     return 0;
 }
 
@@ -179,9 +168,5 @@ main(void)
         cmocka_unit_test(what_is_wrapped_is_wiped),
     };
 
-    if (access(SOFTHSM_MODULE, R_OK) != 0) {
-        print_message("1..0 # SKIP no SoftHSM on this machine\n");
-        return 0;
-    }
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return softhsm_run(tests, setup);
 }

@@ -11,8 +11,6 @@
 #define LABEL "default/key/3"
 #define SECRET "what an owner puts into the token"
 
-static struct softhsm hsm;
-
 static void
 open_token(struct coco_pkcs11 *token)
 {
@@ -150,22 +148,6 @@ secrets_are_wiped(void **state)
     coco_pkcs11_close(&token);
 }
 
-static int
-setup(void **state)
-{
-    (void)state;
-    softhsm_begin(&hsm);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    softhsm_end(&hsm);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -178,9 +160,5 @@ main(void)
         cmocka_unit_test(secrets_are_wiped),
     };
 
-    if (access(SOFTHSM_MODULE, R_OK) != 0) {
-        print_message("1..0 # SKIP no SoftHSM on this machine\n");
-        return 0;
-    }
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return softhsm_run(tests, softhsm_set_up);
 }

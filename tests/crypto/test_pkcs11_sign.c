@@ -10,8 +10,6 @@
 
 #define DATA "what is signed"
 
-static struct softhsm hsm;
-
 static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static const uint8_t p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
 static const uint8_t p521[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};
@@ -182,21 +180,12 @@ signing_survives_any_failed_allocation(void **state)
 static int
 setup(void **state)
 {
-    (void)state;
-    softhsm_begin(&hsm);
+    (void)softhsm_set_up(state);
     for (size_t i = 0; i < N_SIGNERS; i++)
         softhsm_make_signer(&hsm, signers[i].name, signers[i].curve, signers[i].len);
     softhsm_make_signer(&hsm, "k256", k256, sizeof(k256));
     softhsm_make_signer(&hsm, "alone", p256, sizeof(p256));
     softhsm_replace_public(&hsm, "alone", NULL, 0);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    softhsm_end(&hsm);
     return 0;
 }
 
@@ -211,9 +200,5 @@ main(void)
         cmocka_unit_test(signing_survives_any_failed_allocation),
     };
 
-    if (access(SOFTHSM_MODULE, R_OK) != 0) {
-        print_message("1..0 # SKIP no SoftHSM on this machine\n");
-        return 0;
-    }
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return softhsm_run(tests, setup);
 }

@@ -13,29 +13,11 @@
 
 #include <string.h>
 
-static struct gpg gpg;
-
 struct fixture {
     coco_image_client *client;
     struct coco_buf buf;
     coco_error *err;
 };
-
-static int
-begin(void **state)
-{
-    (void)state;
-    gpg_begin(&gpg);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    gpg_end(&gpg);
-    return 0;
-}
 
 static int
 set_up(void **state)
@@ -194,5 +176,5 @@ main(void)
         TEST(what_is_no_key_is_refused),
         TEST(adding_survives_any_failed_allocation),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, gpg_set_up, gpg_tear_down);
 }

@@ -17,8 +17,6 @@
 
 #if COCO_HAVE_PKCS11
 #include "tests/crypto/softhsm.h"
-
-static struct softhsm hsm;
 #endif
 
 #define DATA "what is signed"

@@ -17,8 +17,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-static struct gpg gpg;
-
 struct place {
     struct registry registry;
     char name[128];
@@ -237,22 +235,6 @@ signing_survives_any_failed_allocation(void **state)
     registry_stop(&p.registry);
 }
 
-static int
-begin(void **state)
-{
-    (void)state;
-    gpg_begin(&gpg);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    gpg_end(&gpg);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -265,5 +247,5 @@ main(void)
         TEST(signing_survives_any_failed_allocation),
     };
 
-    return cmocka_run_group_tests_name("image/sign_simple", tests, begin, end);
+    return cmocka_run_group_tests_name("image/sign_simple", tests, gpg_set_up, gpg_tear_down);
 }

@@ -16,8 +16,6 @@
 #define KEY "0123456789abcdef0123456789abcdef"
 #define THREADS 8
 
-static struct softhsm hsm;
-
 static coco_status
 open_kbc(coco_kbc **ret, coco_error **err)
 {
@@ -166,22 +164,6 @@ a_secret_of_a_token_is_wiped(void **state)
     assert_int_equal(canary_end(), 0);
 }
 
-static int
-setup(void **state)
-{
-    (void)state;
-    softhsm_begin(&hsm);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    softhsm_end(&hsm);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -193,9 +175,5 @@ main(void)
         cmocka_unit_test(a_secret_of_a_token_is_wiped),
     };
 
-    if (access(SOFTHSM_MODULE, R_OK) != 0) {
-        print_message("1..0 # SKIP no SoftHSM on this machine\n");
-        return 0;
-    }
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return softhsm_run(tests, softhsm_set_up);
 }

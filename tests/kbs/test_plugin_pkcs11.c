@@ -24,8 +24,6 @@
     "package policy\nimport rego.v1\ndefault allow := false\n"                                     \
     "allow if data.plugin == \"pkcs11\"\n"
 
-static struct softhsm hsm;
-
 static void
 write_config(struct coco_buf *config)
 {
@@ -317,17 +315,8 @@ secrets_of_the_token_are_wiped(void **state)
 static int
 setup(void **state)
 {
-    (void)state;
-    softhsm_begin(&hsm);
+    (void)softhsm_set_up(state);
     softhsm_make_pair(&hsm, PAIR);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    softhsm_end(&hsm);
     return 0;
 }
 
@@ -346,9 +335,5 @@ main(void)
         cmocka_unit_test_setup_teardown(secrets_of_the_token_are_wiped, begin, end),
     };
 
-    if (access(SOFTHSM_MODULE, R_OK) != 0) {
-        print_message("1..0 # SKIP no SoftHSM on this machine\n");
-        return 0;
-    }
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return softhsm_run(tests, setup);
 }

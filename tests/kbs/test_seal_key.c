@@ -146,8 +146,6 @@ nothing_is_wrapped_without_a_token(void **state)
 
 #if COCO_HAVE_PKCS11
 
-static struct softhsm hsm;
-
 static struct coco_kbs_seal_source
 in_token(void)
 {

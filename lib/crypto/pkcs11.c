@@ -141,15 +141,24 @@ log_in(const struct coco_pkcs11 *token, void *pin, size_t len, coco_error **err)
                                                             : coco_pkcs11_fail(err, rv, "C_Login");
 }
 
+/* The first line of a file. */
+static coco_status
+read_pin(const char *file, struct coco_buf *ret, size_t *len, coco_error **err)
+{
+    coco_status status = coco_file_read(file, ret, err);
+
+    *len = strcspn(coco_buf_text(ret), "\r\n");
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "PIN in %s", file);
+}
+
 static coco_status
 log_in_from(const struct coco_pkcs11 *token, const char *file, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf pin = {.limit = PIN_MAX};
+    size_t len = 0;
 
-    coco_status status = coco_file_read(file, &pin, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "PIN in %s", file);
-    return log_in(token, pin.data, strcspn(coco_buf_text(&pin), "\r\n"), err);
+    coco_status status = read_pin(file, &pin, &len, err);
+    return status == COCO_OK ? log_in(token, pin.data, len, err) : status;
 }
 
 static coco_status
@@ -283,6 +292,24 @@ coco_pkcs11_use_begin(const struct coco_pkcs11 *token, CK_FLAGS flags, struct co
         return coco_pkcs11_fail(err, rv, "C_OpenSession");
     *ret = (struct coco_pkcs11_use){.functions = token->functions, .session = session};
     return COCO_OK;
+}
+
+coco_status
+coco_pkcs11_use_confirm(const struct coco_pkcs11_use *use, const struct coco_pkcs11_key_uri *uri,
+                        coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf pin = {.limit = PIN_MAX};
+    size_t len = strlen(uri->pin);
+    coco_status status = COCO_OK;
+
+    if (uri->token.pin_file[0] != '\0')
+        status = read_pin(uri->token.pin_file, &pin, &len, err);
+    else
+        status = coco_buf_append(&pin, uri->pin, len, err);
+    if (status != COCO_OK)
+        return status;
+    CK_RV rv = use->functions->C_Login(use->session, CKU_CONTEXT_SPECIFIC, pin.data, len);
+    return rv == CKR_OK ? COCO_OK : coco_pkcs11_fail(err, rv, "C_Login");
 }
 
 /* Up to max objects that have all of wanted. */

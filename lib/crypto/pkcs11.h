@@ -111,10 +111,11 @@ coco_status coco_pkcs11_public_key(const struct coco_pkcs11 *token,
                                    coco_error **err);
 
 /*
- * Appends the private key's signature of data with SHA-256: ECDSA (DER) or RSASSA-PKCS1-v1_5.
- * public is its other half, by which what the token made is verified: COCO_ERR_VERIFY.
+ * Appends the private key's signature of data with SHA-256: ECDSA (DER) or RSASSA-PKCS1-v1_5. Its
+ * URI also has the PIN for keys that want it for each signature. public is its other half, by which
+ * what the token made is verified: COCO_ERR_VERIFY.
  */
-coco_status coco_pkcs11_sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *key,
+coco_status coco_pkcs11_sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_key_uri *uri,
                              EVP_PKEY *public, const void *data, size_t len, struct coco_buf *buf,
                              coco_error **err);
 

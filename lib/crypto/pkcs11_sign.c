@@ -173,10 +173,22 @@ digest(bool rsa, const void *data, size_t len, struct coco_buf *ret, coco_error 
     return status;
 }
 
+/* Smart cards have such keys for signing what is read by others. */
+static bool
+wants_pin(const struct coco_pkcs11_use *use, CK_OBJECT_HANDLE key)
+{
+    CK_BBOOL wants = CK_FALSE;
+    CK_ATTRIBUTE attribute = {CKA_ALWAYS_AUTHENTICATE, &wants, sizeof(wants)};
+
+    return use->functions->C_GetAttributeValue(use->session, key, &attribute, 1) == CKR_OK
+           && wants == CK_TRUE;
+}
+
 static coco_status
-sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *whose, CK_MECHANISM_TYPE by,
+sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_key_uri *uri, CK_MECHANISM_TYPE by,
      struct coco_buf *in, struct coco_buf *ret, coco_error **err)
 {
+    const struct coco_pkcs11_object whose = {uri->object, uri->id, uri->id_len};
     _cleanup_use_ struct coco_pkcs11_use use = {0};
     CK_MECHANISM mechanism = {by, NULL, 0};
     CK_OBJECT_HANDLE key = 0;
@@ -185,10 +197,15 @@ sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *whose, CK
 
     coco_status status = coco_pkcs11_use_begin(token, 0, &use, err);
     if (status == COCO_OK)
-        status = coco_pkcs11_find_object(&use, CKO_PRIVATE_KEY, whose, &key, err);
+        status = coco_pkcs11_find_object(&use, CKO_PRIVATE_KEY, &whose, &key, err);
     if (status != COCO_OK)
         return status;
     CK_RV rv = use.functions->C_SignInit(use.session, &mechanism, key);
+    if (rv == CKR_OK && wants_pin(&use, key)) {
+        status = coco_pkcs11_use_confirm(&use, uri, err);
+        if (status != COCO_OK)
+            return status;
+    }
     if (rv == CKR_OK)
         rv = use.functions->C_Sign(use.session, in->data, in->len, out, &n);
     if (rv != CKR_OK || n > sizeof(out))
@@ -197,7 +214,7 @@ sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *whose, CK
 }
 
 coco_status
-coco_pkcs11_sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_object *whose,
+coco_pkcs11_sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_key_uri *uri,
                  EVP_PKEY *public, const void *data, size_t len, struct coco_buf *buf,
                  coco_error **err)
 {
@@ -208,7 +225,7 @@ coco_pkcs11_sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_objec
 
     coco_status status = digest(rsa, data, len, &in, err);
     if (status == COCO_OK)
-        status = sign(token, whose, rsa ? CKM_RSA_PKCS : CKM_ECDSA, &in, rsa ? &sig : &raw, err);
+        status = sign(token, uri, rsa ? CKM_RSA_PKCS : CKM_ECDSA, &in, rsa ? &sig : &raw, err);
     if (status == COCO_OK && !rsa)
         status = coco_ecdsa_to_der(public, raw.data, raw.len, &sig, err);
     if (status == COCO_OK)

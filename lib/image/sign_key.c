@@ -29,7 +29,6 @@
 struct coco_sign_token {
     struct coco_token_key file;
     struct coco_pkcs11 token;
-    struct coco_pkcs11_object object; /* lent by file */
 };
 
 static void
@@ -85,6 +84,7 @@ open_token(const coco_image_client *client, const uint8_t *text, size_t len,
 {
     const struct coco_token_modules *modules = &client->tokens.modules;
     _cleanup_(token_freep) struct coco_sign_token *token = calloc(1, sizeof(*token));
+    struct coco_pkcs11_object object;
 
     if (!token)
         return coco_fail_nomem(err);
@@ -92,9 +92,9 @@ open_token(const coco_image_client *client, const uint8_t *text, size_t len,
                                            : coco_token_key_parse((const char *)text, len, modules,
                                                                   &token->file, err);
     if (status == COCO_OK)
-        status = coco_pkcs11_open_key(&token->file.uri, &token->token, &token->object, err);
+        status = coco_pkcs11_open_key(&token->file.uri, &token->token, &object, err);
     if (status == COCO_OK)
-        status = coco_pkcs11_public_key(&token->token, &token->object, &ret->key, err);
+        status = coco_pkcs11_public_key(&token->token, &object, &ret->key, err);
     if (status == COCO_OK)
         ret->token = coco_steal(&token);
     return status;
@@ -104,7 +104,8 @@ static coco_status
 sign_by_token(const struct coco_sign_key *key, const void *data, size_t len, struct coco_buf *ret,
               coco_error **err)
 {
-    return coco_pkcs11_sign(&key->token->token, &key->token->object, key->key, data, len, ret, err);
+    return coco_pkcs11_sign(&key->token->token, &key->token->file.uri, key->key, data, len, ret,
+                            err);
 }
 
 #else

@@ -155,7 +155,10 @@ softhsm_make_pair(const struct softhsm *hsm, const char *name)
     assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
 }
 
-/* A key pair that signs: of RSA with 2048 bits, or EC on the curve whose OID is given as DER. */
+/*
+ * A key pair that signs: of RSA with 2048 bits, or EC on the curve whose OID is given as DER. One
+ * called "always" wants the PIN for each signature.
+ */
 static inline void
 softhsm_make_signer(const struct softhsm *hsm, const char *name, const void *curve, size_t len)
 {
@@ -171,10 +174,11 @@ softhsm_make_signer(const struct softhsm *hsm, const char *name, const void *cur
         {CKA_LABEL, label, strlen(name)},
         {CKA_MODULUS_BITS, &bits, sizeof(bits)},
     };
+    CK_BBOOL always = strcmp(name, "always") == 0 ? CK_TRUE : CK_FALSE;
     CK_ATTRIBUTE private[] = {
         {CKA_TOKEN, &yes, sizeof(yes)},   {CKA_PRIVATE, &yes, sizeof(yes)},
         {CKA_SIGN, &yes, sizeof(yes)},    {CKA_SENSITIVE, &yes, sizeof(yes)},
-        {CKA_LABEL, label, strlen(name)},
+        {CKA_LABEL, label, strlen(name)}, {CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always)},
     };
     CK_OBJECT_HANDLE a = 0;
     CK_OBJECT_HANDLE b = 0;
@@ -186,7 +190,7 @@ softhsm_make_signer(const struct softhsm *hsm, const char *name, const void *cur
         public[3] = (CK_ATTRIBUTE){CKA_EC_PARAMS, params, len};
     }
     assert_int_equal(
-        hsm->functions->C_GenerateKeyPair(session, &mechanism, public, 4, private, 5, &a, &b),
+        hsm->functions->C_GenerateKeyPair(session, &mechanism, public, 4, private, 6, &a, &b),
         CKR_OK);
     assert_int_equal(hsm->functions->C_CloseSession(session), CKR_OK);
 }

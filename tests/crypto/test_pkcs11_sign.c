@@ -6,6 +6,7 @@
 #include "tests/crypto/softhsm.h"
 
 #include "crypto/cert.h"
+#include "tests/canary.h"
 #include "tests/faults.h"
 
 #define DATA "what is signed"
@@ -39,6 +40,20 @@ open_token(struct coco_pkcs11 *token)
     assert_ok(coco_pkcs11_open(&uri, token, &err), err);
 }
 
+/* The URI of a key, with the PIN in a file or in it. */
+static struct coco_pkcs11_key_uri
+uri_of(const char *label, bool in_file)
+{
+    struct coco_pkcs11_key_uri uri = {0};
+
+    (void)snprintf(uri.object, sizeof(uri.object), "%s", label);
+    if (in_file)
+        (void)snprintf(uri.token.pin_file, sizeof(uri.token.pin_file), "%s", hsm.pin_file);
+    else
+        (void)snprintf(uri.pin, sizeof(uri.pin), "%s", SOFTHSM_PIN);
+    return uri;
+}
+
 static void
 what_is_signed_is_verified_by_the_public_half(void **state)
 {
@@ -51,12 +66,13 @@ what_is_signed_is_verified_by_the_public_half(void **state)
         const struct coco_pkcs11_object signer = {.label = signers[i].name};
         _cleanup_pkey_ EVP_PKEY *key = NULL;
         _cleanup_buf_ struct coco_buf sig = {.limit = 1024};
+        const struct coco_pkcs11_key_uri uri = uri_of(signers[i].name, true);
         enum coco_key_kind kind = 0;
 
         assert_ok(coco_pkcs11_public_key(&token, &signer, &key, &err), err);
         assert_ok(coco_key_kind_of(key, &kind, &err), err);
         assert_int_equal(kind, signers[i].kind);
-        assert_ok(coco_pkcs11_sign(&token, &signer, key, DATA, strlen(DATA), &sig, &err), err);
+        assert_ok(coco_pkcs11_sign(&token, &uri, key, DATA, strlen(DATA), &sig, &err), err);
         assert_ok(
             coco_key_verify_with(key, EVP_sha256(), DATA, strlen(DATA), sig.data, sig.len, &err),
             err);
@@ -71,8 +87,8 @@ what_is_signed_is_verified_by_the_public_half(void **state)
 static void
 what_another_key_signed_is_not_given_out(void **state)
 {
-    static const struct coco_pkcs11_object signer = {.label = "p256"};
-    static const struct coco_pkcs11_object longer = {.label = "p384"};
+    const struct coco_pkcs11_key_uri signer = uri_of("p256", true);
+    const struct coco_pkcs11_key_uri longer = uri_of("p384", true);
     struct coco_pkcs11 token = {0};
     _cleanup_pkey_ EVP_PKEY *other = NULL;
     _cleanup_buf_ struct coco_buf sig = {.limit = 1024};
@@ -149,14 +165,40 @@ a_certificate_stands_for_the_public_half(void **state)
 
     assert_ok(coco_pkcs11_public_key(&token, &signer, &again, &err), err);
     assert_int_equal(EVP_PKEY_eq(key, again), 1);
-    assert_ok(coco_pkcs11_sign(&token, &signer, again, DATA, strlen(DATA), &sig, &err), err);
+    const struct coco_pkcs11_key_uri uri = uri_of("card", true);
+    assert_ok(coco_pkcs11_sign(&token, &uri, again, DATA, strlen(DATA), &sig, &err), err);
+    coco_pkcs11_close(&token);
+}
+
+static void
+a_key_may_want_the_pin_each_time(void **state)
+{
+    static const struct coco_pkcs11_object signer = {.label = "always"};
+    struct coco_pkcs11_key_uri uris[] = {uri_of("always", true), uri_of("always", false)};
+    struct coco_pkcs11_key_uri wrong = uri_of("always", false);
+    struct coco_pkcs11 token = {0};
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+    _cleanup_buf_ struct coco_buf sig = {.limit = 1024};
+    coco_error *err = NULL;
+
+    (void)state;
+    open_token(&token);
+    assert_ok(coco_pkcs11_public_key(&token, &signer, &key, &err), err);
+    canary_begin(SOFTHSM_PIN, strlen(SOFTHSM_PIN));
+    for (size_t i = 0; i < 4; i++)
+        assert_ok(coco_pkcs11_sign(&token, &uris[i / 2], key, DATA, strlen(DATA), &sig, &err), err);
+    assert_int_equal(canary_end(), 0);
+    wrong.pin[0] ^= 1;
+    assert_fails(coco_pkcs11_sign(&token, &wrong, key, DATA, strlen(DATA), &sig, &err), err,
+                 COCO_ERR_DENIED, "C_Login");
     coco_pkcs11_close(&token);
 }
 
 static void
 signing_survives_any_failed_allocation(void **state)
 {
-    static const struct coco_pkcs11_object signer = {.label = "p256"};
+    static const struct coco_pkcs11_object signer = {.label = "always"};
+    const struct coco_pkcs11_key_uri uri = uri_of("always", true);
     struct coco_pkcs11 token = {0};
 
     (void)state;
@@ -169,7 +211,7 @@ signing_survives_any_failed_allocation(void **state)
 
         coco_status status = coco_pkcs11_public_key(&token, &signer, &key, &err);
         if (status == COCO_OK)
-            status = coco_pkcs11_sign(&token, &signer, key, DATA, strlen(DATA), &sig, &err);
+            status = coco_pkcs11_sign(&token, &uri, key, DATA, strlen(DATA), &sig, &err);
         fault_expect(status, err);
         EVP_PKEY_free(key);
         coco_error_free(err);
@@ -185,6 +227,7 @@ setup(void **state)
         softhsm_make_signer(&hsm, signers[i].name, signers[i].curve, signers[i].len);
     softhsm_make_signer(&hsm, "k256", k256, sizeof(k256));
     softhsm_make_signer(&hsm, "alone", p256, sizeof(p256));
+    softhsm_make_signer(&hsm, "always", p256, sizeof(p256));
     softhsm_replace_public(&hsm, "alone", NULL, 0);
     return 0;
 }
@@ -197,6 +240,7 @@ main(void)
         cmocka_unit_test(what_another_key_signed_is_not_given_out),
         cmocka_unit_test(what_does_not_sign_is_refused),
         cmocka_unit_test(a_certificate_stands_for_the_public_half),
+        cmocka_unit_test(a_key_may_want_the_pin_each_time),
         cmocka_unit_test(signing_survives_any_failed_allocation),
     };
 

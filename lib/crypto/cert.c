@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "crypto/key.h"
 #include "crypto/ossl.h"
+#include "crypto/pem.h"
 
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
@@ -83,22 +84,6 @@ parse_der(const uint8_t *der, size_t len, X509 **ret, coco_error **err)
     return status;
 }
 
-/* One block of a PEM text. */
-struct block {
-    char *label;
-    char *header;
-    uint8_t *der;
-    long len;
-};
-
-static void
-block_done(struct block *block)
-{
-    OPENSSL_free(block->label);
-    OPENSSL_free(block->header);
-    OPENSSL_free(block->der);
-}
-
 /* Behind the last block there may be nothing but what editors, and quotes, put there. */
 static coco_status
 check_rest(const char *text, size_t len, coco_error **err)
@@ -133,18 +118,18 @@ find_or_parse(const struct coco_cert_finder *finder, const uint8_t *der, size_t 
 
 /* Appends the certificate of the next block, or says that there is none. */
 static coco_status
-read_block(BIO *bio, const struct coco_cert_finder *finder, struct coco_cert_chain *chain,
-           bool *more, coco_error **err)
+read_block(struct coco_pem_reader *reader, const struct coco_cert_finder *finder,
+           struct coco_cert_chain *chain, bool *more, coco_error **err)
 {
-    _cleanup_(block_done) struct block block = {0};
+    _cleanup_pem_block_ struct coco_pem_block block = {0};
     _cleanup_cert_ X509 *cert = NULL;
 
-    *more = PEM_read_bio(bio, &block.label, &block.header, &block.der, &block.len) == 1;
+    *more = coco_pem_next(reader, &block);
     if (!*more)
         return COCO_OK;
     if (strcmp(block.label, PEM_STRING_X509) != 0)
         return coco_fail(err, COCO_ERR_PROTO, "more than certificates in the PEM text");
-    coco_status status = find_or_parse(finder, block.der, (size_t)block.len, &cert, err);
+    coco_status status = find_or_parse(finder, block.der, block.len, &cert, err);
     return status == COCO_OK ? coco_cert_chain_add(chain, &cert, err) : status;
 }
 
@@ -153,19 +138,17 @@ coco_cert_chain_parse_with(const void *text, size_t len, const struct coco_cert_
                            struct coco_cert_chain *chain, coco_error **err)
 {
     coco_ossl_errors_are_ours();
+    _cleanup_pem_reader_ struct coco_pem_reader reader = {0};
     size_t before = chain->n;
     bool more = true;
 
     if (len > COCO_CERT_CHAIN_MAX * COCO_CERT_SIZE_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "PEM text of %zu bytes", len);
-    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(text, (int)len);
-    if (!bio)
-        return coco_fail_nomem(err);
-    while (more) {
-        coco_status status = read_block(bio, finder, chain, &more, err);
-        if (status != COCO_OK)
-            return status;
-    }
+    coco_status status = coco_pem_begin(text, len, &reader, err);
+    while (status == COCO_OK && more)
+        status = read_block(&reader, finder, chain, &more, err);
+    if (status != COCO_OK)
+        return status;
     if (chain->n == before)
         return coco_fail(err, COCO_ERR_PROTO, "no certificate in the PEM text");
     return check_rest(text, len, err);

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "crypto/ecdsa.h"
 #include "crypto/ossl.h"
+#include "crypto/pem.h"
 
 #include <openssl/objects.h>
 #include <openssl/pem.h>
@@ -18,22 +19,6 @@ COCO_DEFINE_CLEANUP(X509_REQ *, X509_REQ_free);
 #define _cleanup_req_ _cleanup_(X509_REQ_freep)
 
 #define SEQUENCE 0x30 /* of DER; a text of PEM begins otherwise */
-
-/* One block of a PEM text. */
-struct block {
-    char *label;
-    char *header;
-    uint8_t *der;
-    long len;
-};
-
-static void
-block_done(struct block *block)
-{
-    OPENSSL_free(block->label);
-    OPENSSL_free(block->header);
-    OPENSSL_free(block->der);
-}
 
 static coco_status
 parse_der(const uint8_t *der, size_t len, X509_REQ **ret, coco_error **err)
@@ -47,31 +32,21 @@ parse_der(const uint8_t *der, size_t len, X509_REQ **ret, coco_error **err)
     return COCO_OK;
 }
 
-static bool
-is_end(BIO *bio)
-{
-    char c;
-
-    while (BIO_read(bio, &c, 1) == 1)
-        if (!memchr("\r\n\t ", c, 4))
-            return false;
-    return true;
-}
-
 static coco_status
 parse_pem(const void *text, size_t len, X509_REQ **ret, coco_error **err)
 {
-    _cleanup_(block_done) struct block block = {0};
-    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(text, (int)len);
+    _cleanup_pem_reader_ struct coco_pem_reader reader = {0};
+    _cleanup_pem_block_ struct coco_pem_block block = {0};
 
-    if (!bio)
-        return coco_fail_nomem(err);
-    if (PEM_read_bio(bio, &block.label, &block.header, &block.der, &block.len) != 1
+    coco_status status = coco_pem_begin(text, len, &reader, err);
+    if (status != COCO_OK)
+        return status;
+    if (!coco_pem_next(&reader, &block)
         || (strcmp(block.label, PEM_STRING_X509_REQ) != 0
             && strcmp(block.label, PEM_STRING_X509_REQ_OLD) != 0)
-        || !is_end(bio))
+        || !coco_pem_is_over(&reader))
         return coco_fail(err, COCO_ERR_PROTO, "not a request for a certificate in PEM");
-    return parse_der(block.der, (size_t)block.len, ret, err);
+    return parse_der(block.der, block.len, ret, err);
 }
 
 /* What is signed by SHA-1 or less, others may have made the same signature of. */

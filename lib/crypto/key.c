@@ -14,6 +14,7 @@
 #include "crypto/cosign_key.h"
 #include "crypto/jwk.h"
 #include "crypto/ossl.h"
+#include "crypto/pem.h"
 
 #include <limits.h>
 #include <openssl/core_names.h>
@@ -37,27 +38,9 @@ COCO_DEFINE_CLEANUP(PKCS8_PRIV_KEY_INFO *, PKCS8_PRIV_KEY_INFO_free);
 
 static const struct coco_key_passwords no_passwords;
 
-/* One block of a PEM text. */
-struct pem {
-    char *label;
-    char *header;
-    uint8_t *der;
-    long len;
-};
-
 typedef coco_status der_reader(const uint8_t *der, size_t len,
                                const struct coco_key_passwords *passwords, EVP_PKEY **ret,
                                coco_error **err);
-
-static void
-pem_done(struct pem *pem)
-{
-    OPENSSL_free(pem->label);
-    OPENSSL_free(pem->header);
-    if (pem->der)
-        OPENSSL_clear_free(pem->der, (size_t)pem->len);
-    *pem = (struct pem){0};
-}
 
 coco_status
 coco_key_generate(enum coco_key_kind kind, EVP_PKEY **ret, coco_error **err)
@@ -317,7 +300,7 @@ give_password(char *buf, int size, int writing, void *user)
  * so that with a wrong one what comes out may also be no key.
  */
 static coco_status
-read_locked_pem(const struct pem *pem, const struct coco_key_passwords *passwords,
+read_locked_pem(const struct coco_pem_block *pem, const struct coco_key_passwords *passwords,
                 der_reader *reader, EVP_PKEY **ret, coco_error **err)
 {
     EVP_CIPHER_INFO cipher;
@@ -327,9 +310,9 @@ read_locked_pem(const struct pem *pem, const struct coco_key_passwords *password
                          "private key is encrypted in a way that is not known");
     for (size_t i = 0; i < passwords->n; i++) {
         _cleanup_secret_ struct coco_secret der = {0};
-        long len = pem->len;
+        long len = (long)pem->len;
 
-        coco_status status = coco_secret_copy(pem->der, (size_t)len, &der, err);
+        coco_status status = coco_secret_copy(pem->der, pem->len, &der, err);
         if (status != COCO_OK)
             return status;
         if (PEM_do_header(&cipher, der.data, &len, give_password,
@@ -348,20 +331,21 @@ static coco_status
 read_pem(const void *data, size_t len, const char *const *labels, der_reader *reader,
          const struct coco_key_passwords *passwords, EVP_PKEY **ret, coco_error **err)
 {
-    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(data, (int)len);
+    _cleanup_pem_reader_ struct coco_pem_reader texts = {0};
 
-    if (!bio)
-        return coco_fail_nomem(err);
+    coco_status status = coco_pem_begin(data, len, &texts, err);
+    if (status != COCO_OK)
+        return status;
     for (size_t i = 0; i < PEM_BLOCKS_MAX; i++) {
-        _cleanup_(pem_done) struct pem pem = {0};
+        _cleanup_pem_block_ struct coco_pem_block pem = {0};
 
-        if (PEM_read_bio(bio, &pem.label, &pem.header, &pem.der, &pem.len) != 1)
+        if (!coco_pem_next(&texts, &pem))
             break;
         if (!label_is_one_of(pem.label, labels))
             continue;
         if (pem.header[0] != '\0')
             return read_locked_pem(&pem, passwords, reader, ret, err);
-        return reader(pem.der, (size_t)pem.len, passwords, ret, err);
+        return reader(pem.der, pem.len, passwords, ret, err);
     }
     return coco_fail(err, COCO_ERR_PROTO, "no %s in the PEM text", labels[0]);
 }

@@ -185,7 +185,6 @@ good_evidence_is_valid_and_claims_what_upstreams_does(void **state)
 
     assert_ok(verify(f, &verdict, &f->err), f->err);
     assert_failing_checks(verdict, "");
-    assert_true(coco_verdict_valid(verdict));
     const char *claims = coco_verdict_claims(verdict);
     assert_contains(claims, "\"policy_smt_allowed\":\"true\",\"policy_migrate_ma\":\"false\","
                             "\"policy_debug_allowed\":\"false\"");
@@ -363,7 +362,7 @@ recorded_evidence_is_what_its_manifest_says(void **state)
 
         prepare(f, vector);
         assert_ok(verify_recorded(f, text, vector, &verdict, &f->err), f->err);
-        assert_failing_checks(verdict, "revocation-list ");
+        assert_names_of_failing(verdict, "revocation-list ");
         assert_true(coco_verdict_valid(verdict));
         const char *claims = coco_verdict_claims(verdict);
         (void)snprintf(claim, sizeof(claim), "\"report_data\":\"%s\"", vector->report_data);

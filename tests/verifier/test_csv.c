@@ -398,7 +398,6 @@ a_recorded_report_is_what_the_manifest_says(void **state)
     assert_ok(verify_bound(strict, "csv", coco_buf_text(&text), "user data", 9, &verdict, &err),
               err);
     assert_failing_checks(verdict, "");
-    assert_true(coco_verdict_valid(verdict));
     assert_contains(coco_verdict_claims(verdict),
                     "\"measure\":\"1178dadbf826ec7a07444ba358376d81c312cb53d703f9da83b26c1eee2ea052"
                     "\"");

@@ -291,7 +291,7 @@ an_enclave_that_is_debugged_is_not_valid_unless_allowed(void **state)
     assert_ok(make(&d, leaf.key, &text, &err), err);
     assert_ok(verify_text((struct coco_cbor_string){text.data, text.len}, binding, &verdict, &err),
               err);
-    assert_failing_checks(verdict, "debug ");
+    assert_names_of_failing(verdict, "debug ");
     assert_true(coco_verdict_valid(verdict));
 }
 

@@ -122,7 +122,6 @@ good_evidence_is_valid(void **state)
 
     assert_ok(verify(f, &verdict, &f->err), f->err);
     assert_failing_checks(verdict, "");
-    assert_true(coco_verdict_valid(verdict));
     assert_int_equal(coco_verdict_check_count(verdict), 5);
     const char *claims = coco_verdict_claims(verdict);
     assert_contains(claims, "{\"init_data\":\"0808");
@@ -145,7 +144,7 @@ no_key_is_trusted_by_itself(void **state)
     assert_ok(coco_verifier_allow(f->verifier, "ak-trusted", &f->err), f->err);
     assert_ok(verify(f, &verdict, &f->err), f->err);
     assert_true(coco_verdict_valid(verdict));
-    assert_failing_checks(verdict, "ak-trusted ");
+    assert_names_of_failing(verdict, "ak-trusted ");
 }
 
 static void
@@ -508,7 +507,6 @@ recorded_evidence_is_what_its_manifest_says(void **state)
         load_vector(f, &vectors[i]);
         assert_ok(verify(f, &verdict, &f->err), f->err);
         assert_failing_checks(verdict, "");
-        assert_true(coco_verdict_valid(verdict));
         (void)snprintf(claim, sizeof(claim), "\"report_data\":\"%s", vectors[i].report_data);
         assert_contains(coco_verdict_claims(verdict), claim);
         (void)snprintf(claim, sizeof(claim), "\"init_data\":\"%s\"", vectors[i].pcr08);

@@ -218,6 +218,22 @@ check_log(void *self, struct coco_buf *detail, coco_error **err)
     return coco_signer_check_log(&look->bundle.signer, &look->demand->trust, &subject, detail, err);
 }
 
+/* A log that signs no time is held against the stamps: what it signed after its use is not its own.
+ */
+static coco_status
+check_logs_in_use(const struct coco_signer *signer, const struct coco_trust *trust,
+                  coco_error **err)
+{
+    for (size_t i = 0; i < signer->n_entries; i++) {
+        const struct coco_log *log = coco_log_of(&signer->entries[i], trust->logs, trust->n_logs);
+
+        for (size_t j = 0; log && signer->entries[i].promise.len == 0 && j < signer->n_times; j++)
+            if (signer->times[j] < log->from || signer->times[j] > log->to)
+                return coco_fail(err, COCO_ERR_VERIFY, "the log was not in use then");
+    }
+    return COCO_OK;
+}
+
 static coco_status
 check_stamps(void *self, struct coco_buf *detail, coco_error **err)
 {
@@ -229,8 +245,9 @@ check_stamps(void *self, struct coco_buf *detail, coco_error **err)
 
     if (look->bundle.signer.n_stamps == 0 && !demanded)
         return coco_buf_append_text(detail, "there is none, and none is demanded", err);
-    return coco_signer_check_stamps(&look->bundle.signer, trust, coco_buf_text(raw), raw->len,
-                                    detail, err);
+    coco_status status = coco_signer_check_stamps(&look->bundle.signer, trust, coco_buf_text(raw),
+                                                  raw->len, detail, err);
+    return status == COCO_OK ? check_logs_in_use(&look->bundle.signer, trust, err) : status;
 }
 
 static coco_status

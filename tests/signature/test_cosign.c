@@ -214,6 +214,39 @@ logs_of_rekor_2_are_asked_too(void **state)
     }
 }
 
+/* Of which sigstore-go looks at the promises of Rekor 1 alone. */
+static void
+logs_that_are_out_of_use_prove_nothing(void **state)
+{
+    static const struct {
+        const char *period, *why;
+    } cases[] = {
+        {"{\"start\":\"2020-01-01T00:00:00Z\",\"end\":\"2020-01-02T00:00:00Z\"}",
+         "not in use then"},
+        {"{\"start\":\"2120-01-01T00:00:00Z\"}", "not in use then"},
+        {"{\"start\":\"2020-01-01T00:00:00Z\",\"end\":\"2120-01-01T00:00:00Z\"}", NULL},
+    };
+    struct fixture *f = *state;
+
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_tiled,
+                strlen(golden_tiled));
+    signkit_add_file(&f->kit, "root", "", 0); /* behind the keys */
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_json_ cJSON *json = golden_json(golden_root);
+        cJSON *log = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "tlogs"), 1);
+        struct coco_buf *file = &f->kit.files[2].data;
+
+        golden_set(log, "/publicKey", "validFor", golden_json(cases[i].period));
+        _cleanup_free_ char *text = golden_text(json);
+        coco_buf_reset(file);
+        assert_int_equal(coco_buf_append_text(file, text, NULL), COCO_OK);
+        if (cases[i].why)
+            signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), cases[i].why);
+        else
+            signkit_accepts(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO));
+    }
+}
+
 static void
 entries_of_other_logs_are_passed_over(void **state)
 {
@@ -333,6 +366,7 @@ main(void)
         cmocka_unit_test_setup_teardown(bundles_sign_a_digest, begin, end),
         cmocka_unit_test_setup_teardown(bundles_may_sign_the_bytes_of_the_manifest, begin, end),
         cmocka_unit_test_setup_teardown(logs_of_rekor_2_are_asked_too, begin, end),
+        cmocka_unit_test_setup_teardown(logs_that_are_out_of_use_prove_nothing, begin, end),
         cmocka_unit_test_setup_teardown(entries_of_other_logs_are_passed_over, begin, end),
         cmocka_unit_test_setup_teardown(proofs_of_other_signatures_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(who_cannot_be_asked_is_an_error, begin, end),

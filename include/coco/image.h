@@ -293,7 +293,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_registries(coco_image
  * @param client  whose
  * @param json    the policy
  * @param len     number of its bytes
- * @param err     ::COCO_ERR_PROTO if it is not a policy
+ * @param err     ::COCO_ERR_PROTO if it is not a policy, ::COCO_ERR_NOTSUP if it demands what
+ *                is never checked: whether certificates of Notation were revoked
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_policy(coco_image_client *client,
                                                                   const uint8_t *json, size_t len,

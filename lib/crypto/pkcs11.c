@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define SLOTS_MAX 256
-#define PIN_MAX ((size_t)256)
 #define VALUE_MAX ((size_t)1 << 20)
 /* Objects of one label that are looked at: two are one too many. */
 #define FOUND_MAX 2
@@ -68,11 +67,11 @@ load(const char *path, CK_FUNCTION_LIST **ret, coco_error **err)
         (void)dlclose(module);
         return coco_fail(err, COCO_ERR_NOTSUP, "%s is no module of PKCS#11", path);
     }
-    CK_RV rv = functions->C_Initialize(&args);
-    if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        return coco_pkcs11_fail(err, rv, "C_Initialize");
     *ret = functions;
-    return COCO_OK;
+    CK_RV rv = functions->C_Initialize(&args);
+    return rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED
+               ? COCO_OK
+               : coco_pkcs11_fail(err, rv, "C_Initialize");
 }
 
 /* Whether a field, which is filled up with blanks, holds text; "" is anything. */
@@ -141,9 +140,8 @@ log_in(const struct coco_pkcs11 *token, void *pin, size_t len, coco_error **err)
                                                             : coco_pkcs11_fail(err, rv, "C_Login");
 }
 
-/* The first line of a file. */
-static coco_status
-read_pin(const char *file, struct coco_buf *ret, size_t *len, coco_error **err)
+coco_status
+coco_pkcs11_read_pin(const char *file, struct coco_buf *ret, size_t *len, coco_error **err)
 {
     coco_status status = coco_file_read(file, ret, err);
 
@@ -154,10 +152,10 @@ read_pin(const char *file, struct coco_buf *ret, size_t *len, coco_error **err)
 static coco_status
 log_in_from(const struct coco_pkcs11 *token, const char *file, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf pin = {.limit = PIN_MAX};
+    _cleanup_buf_ struct coco_buf pin = {.limit = COCO_PKCS11_PIN_MAX};
     size_t len = 0;
 
-    coco_status status = read_pin(file, &pin, &len, err);
+    coco_status status = coco_pkcs11_read_pin(file, &pin, &len, err);
     return status == COCO_OK ? log_in(token, pin.data, len, err) : status;
 }
 
@@ -292,24 +290,6 @@ coco_pkcs11_use_begin(const struct coco_pkcs11 *token, CK_FLAGS flags, struct co
         return coco_pkcs11_fail(err, rv, "C_OpenSession");
     *ret = (struct coco_pkcs11_use){.functions = token->functions, .session = session};
     return COCO_OK;
-}
-
-coco_status
-coco_pkcs11_use_confirm(const struct coco_pkcs11_use *use, const struct coco_pkcs11_key_uri *uri,
-                        coco_error **err)
-{
-    _cleanup_buf_ struct coco_buf pin = {.limit = PIN_MAX};
-    size_t len = strlen(uri->pin);
-    coco_status status = COCO_OK;
-
-    if (uri->token.pin_file[0] != '\0')
-        status = read_pin(uri->token.pin_file, &pin, &len, err);
-    else
-        status = coco_buf_append(&pin, uri->pin, len, err);
-    if (status != COCO_OK)
-        return status;
-    CK_RV rv = use->functions->C_Login(use->session, CKU_CONTEXT_SPECIFIC, pin.data, len);
-    return rv == CKR_OK ? COCO_OK : coco_pkcs11_fail(err, rv, "C_Login");
 }
 
 /* Up to max objects that have all of wanted. */

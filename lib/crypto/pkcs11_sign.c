@@ -185,6 +185,21 @@ wants_pin(const struct coco_pkcs11_use *use, CK_OBJECT_HANDLE key)
 }
 
 static coco_status
+give_pin(const struct coco_pkcs11_use *use, const struct coco_pkcs11_key_uri *uri, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf pin = {.limit = COCO_PKCS11_PIN_MAX};
+    size_t len = strlen(uri->pin);
+
+    coco_status status = uri->token.pin_file[0] != '\0'
+                             ? coco_pkcs11_read_pin(uri->token.pin_file, &pin, &len, err)
+                             : coco_buf_append(&pin, uri->pin, len, err);
+    if (status != COCO_OK)
+        return status;
+    CK_RV rv = use->functions->C_Login(use->session, CKU_CONTEXT_SPECIFIC, pin.data, len);
+    return rv == CKR_OK ? COCO_OK : coco_pkcs11_fail(err, rv, "C_Login");
+}
+
+static coco_status
 sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_key_uri *uri, CK_MECHANISM_TYPE by,
      struct coco_buf *in, struct coco_buf *ret, coco_error **err)
 {
@@ -202,7 +217,7 @@ sign(const struct coco_pkcs11 *token, const struct coco_pkcs11_key_uri *uri, CK_
         return status;
     CK_RV rv = use.functions->C_SignInit(use.session, &mechanism, key);
     if (rv == CKR_OK && wants_pin(&use, key)) {
-        status = coco_pkcs11_use_confirm(&use, uri, err);
+        status = give_pin(&use, uri, err);
         if (status != COCO_OK)
             return status;
     }

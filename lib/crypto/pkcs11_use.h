@@ -20,12 +20,11 @@ coco_status coco_pkcs11_use_begin(const struct coco_pkcs11 *token, CK_FLAGS flag
 void coco_pkcs11_use_done(struct coco_pkcs11_use *use);
 #define _cleanup_use_ _cleanup_(coco_pkcs11_use_done)
 
-/*
- * Gives the PIN of a key's URI again, for what was begun with a key that wants it each time
- * (CKA_ALWAYS_AUTHENTICATE).
- */
-coco_status coco_pkcs11_use_confirm(const struct coco_pkcs11_use *use,
-                                    const struct coco_pkcs11_key_uri *uri, coco_error **err);
+#define COCO_PKCS11_PIN_MAX ((size_t)256)
+
+/* Appends a file with a PIN, which is its first line: *len bytes. */
+coco_status coco_pkcs11_read_pin(const char *file, struct coco_buf *ret, size_t *len,
+                                 coco_error **err);
 
 /* Up to max objects of this class and label, or of any class: NULL. */
 coco_status coco_pkcs11_find(const struct coco_pkcs11_use *use, const CK_OBJECT_CLASS *class,

@@ -375,6 +375,38 @@ the_tag_says_which_image_is_meant(void **state)
     }
 }
 
+/* A signature, say, is nothing that a reference without a tag could mean; an image by a tag it may
+ * be. */
+static void
+what_stands_beside_an_image_is_not_meant(void **state)
+{
+#define BESIDE(annotations)                                                                        \
+    "{\"mediaType\":\"" COCO_MEDIA_OCI_MANIFEST "\",\"digest\":\"sha256:" HEX                      \
+    "\",\"size\":5,\"artifactType\":\"a/b\"" annotations "}"
+    static const char tagged[] = ",\"annotations\":{\"" COCO_LAYOUT_REF_NAME "\":\"v1\"}";
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf body = {.limit = 1000};
+
+    (void)snprintf(f->index, sizeof(f->index),
+                   INDEX_OF(BESIDE("") ","
+                                       "{\"mediaType\":\"" COCO_MEDIA_OCI_MANIFEST
+                                       "\",\"digest\":\"%s\",\"size\":%zu}," BESIDE("")),
+                   f->digests[0], strlen(f->manifests[0]));
+    layout_write_file(f->dir, "l", "index.json", f->index);
+    assert_ok(get_top(f, "l", &body), f->err);
+    assert_string_equal(coco_buf_text(&body), f->manifests[0]);
+
+    (void)snprintf(f->index, sizeof(f->index), INDEX_OF(BESIDE("")));
+    layout_write_file(f->dir, "l", "index.json", f->index);
+    coco_buf_reset(&body);
+    assert_fails(get_top(f, "l", &body), f->err, COCO_ERR_NOTFOUND, "has no image");
+
+    (void)snprintf(f->index, sizeof(f->index), INDEX_OF(BESIDE("%s")), tagged);
+    layout_write_file(f->dir, "l", "index.json", f->index);
+    assert_fails(get_top(f, "l:v1", &body), f->err, COCO_ERR_NOTFOUND, HEX);
+    assert_fails(get_top(f, "l", &body), f->err, COCO_ERR_NOTFOUND, HEX);
+}
+
 static void
 only_the_whole_name_is_a_tag(void **state)
 {
@@ -760,6 +792,7 @@ main(void)
         TEST(an_index_that_is_no_file_is_refused),
         TEST(the_size_of_an_index_is_bounded),
         TEST(the_tag_says_which_image_is_meant),
+        TEST(what_stands_beside_an_image_is_not_meant),
         TEST(only_the_whole_name_is_a_tag),
         TEST(a_manifest_that_is_not_what_the_index_says_is_refused),
         TEST(a_manifest_of_another_size_is_refused),

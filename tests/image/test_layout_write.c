@@ -660,6 +660,54 @@ a_manifest_takes_the_place_of_its_tag_alone(void **state)
     }
 }
 
+#define REFERRER                                                                                   \
+    "{\"mediaType\":\"" COCO_MEDIA_OCI_MANIFEST "\",\"digest\":\"sha256:" HELLO_HEX                \
+    "\",\"size\":5,\"artifactType\":\"a/b\"}"
+
+/* "hello" as what refers to an image. */
+static coco_status
+refer_hello(const struct coco_destination *to, coco_ctx *ctx, coco_error **err)
+{
+    _cleanup_json_ cJSON *entry = NULL;
+    struct coco_digest digest;
+
+    assert_int_equal(coco_digest_parse("sha256:" HELLO_HEX, &digest, NULL), COCO_OK);
+    coco_status status = coco_json_parse(REFERRER, strlen(REFERRER), &entry, err);
+    if (status == COCO_OK)
+        status = to->put_referrer(to->self, ctx, entry, "hello", 5, &digest, err);
+    return status;
+}
+
+/* Whatever image the layout was opened for, none loses its tag. */
+static void
+what_refers_to_an_image_takes_no_place_but_its_own(void **state)
+{
+    static const struct {
+        const char *before, *after;
+    } cases[] = {
+        {INDEX_OF(""), INDEX_OF(REFERRER)},
+        {INDEX_OF(TAGGED(OTHER_HEX, "v1")), INDEX_OF(TAGGED(OTHER_HEX, "v1") "," REFERRER)},
+        {INDEX_OF(TAGGED(HELLO_HEX, "v1")), INDEX_OF(TAGGED(HELLO_HEX, "v1") "," REFERRER)},
+        {INDEX_OF(UNTAGGED(OTHER_HEX)), INDEX_OF(UNTAGGED(OTHER_HEX) "," REFERRER)},
+        {INDEX_OF(UNTAGGED(HELLO_HEX) "," TAGGED(OTHER_HEX, "v1")),
+         INDEX_OF(TAGGED(OTHER_HEX, "v1") "," REFERRER)},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_destination_ struct coco_destination to = {0};
+
+        print_message("# case %zu\n", i);
+        assert_ok(open_layout(f, "l:v1", &to), f->err);
+        layout_write_file(f->dir, "l", "index.json", cases[i].before);
+        for (int again = 0; again < 2; again++) {
+            assert_ok(refer_hello(&to, f->ctx, &f->err), f->err);
+            assert_file(f->dir, "l/index.json", cases[i].after);
+        }
+        assert_whole(f->dir, "l");
+    }
+}
+
 /* A path is walked once: who swaps the directory then does not get the image. */
 static void
 a_layout_is_written_where_it_was_opened(void **state)
@@ -956,6 +1004,7 @@ main(void)
         TEST(a_blob_given_up_leaves_nothing),
         TEST(a_disk_that_is_full_leaves_nothing_half),
         TEST(a_manifest_takes_the_place_of_its_tag_alone),
+        TEST(what_refers_to_an_image_takes_no_place_but_its_own),
         TEST(a_layout_is_written_where_it_was_opened),
         TEST(all_is_on_disk_before_the_index_names_it),
         TEST(a_cancel_ends_the_wait_for_another),

@@ -14,9 +14,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     const struct coco_cert_chain nobody = {0};
     coco_error *err = NULL;
-    int64_t time = 0;
+    struct coco_timestamp time = {0};
 
-    if (coco_timestamp_check(data, len, "data", 4, &nobody, &time, &err) == COCO_OK || time != 0)
+    if (coco_timestamp_check(data, len, "data", 4, &nobody, &time, &err) == COCO_OK
+        || time.time != 0)
         abort();
     coco_error_free(err);
     return 0;

@@ -152,9 +152,9 @@ make_context(const void *data, size_t len, const struct coco_cert_chain *anchors
 }
 
 coco_status
-coco_timestamp_verify(const void *token, size_t len, const void *data, size_t data_len,
-                      const struct coco_cert_chain *anchors, struct coco_timestamp *ret,
-                      coco_error **err)
+coco_timestamp_check(const void *token, size_t len, const void *data, size_t data_len,
+                     const struct coco_cert_chain *anchors, struct coco_timestamp *ret,
+                     coco_error **err)
 {
     coco_ossl_errors_are_ours();
     _cleanup_(PKCS7_freep) PKCS7 *parsed = NULL;
@@ -176,16 +176,4 @@ coco_timestamp_verify(const void *token, size_t len, const void *data, size_t da
                                ERR_reason_error_string(ERR_peek_last_error()));
     *ret = said;
     return COCO_OK;
-}
-
-coco_status
-coco_timestamp_check(const void *token, size_t len, const void *data, size_t data_len,
-                     const struct coco_cert_chain *anchors, int64_t *ret, coco_error **err)
-{
-    struct coco_timestamp said = {0};
-
-    coco_status status = coco_timestamp_verify(token, len, data, data_len, anchors, &said, err);
-    if (status == COCO_OK)
-        *ret = said.time;
-    return status;
 }

@@ -10,26 +10,21 @@
 
 #define COCO_TIMESTAMP_SIZE_MAX ((size_t)64 << 10)
 
-/*
- * When the authority saw data, in seconds since 1970: of a token, or a reply that has one, whose
- * signer's certificate leads to one of anchors and was valid then. The certificates may be in the
- * token or among anchors.
- *
- * COCO_ERR_PROTO for what is none, COCO_ERR_LIMIT, COCO_ERR_NOTSUP for a hash other than SHA-2,
- * COCO_ERR_VERIFY for other data and other signers.
- */
-coco_status coco_timestamp_check(const void *token, size_t len, const void *data, size_t data_len,
-                                 const struct coco_cert_chain *anchors, int64_t *ret,
-                                 coco_error **err);
-
 /* What an authority says: when, and how far the time may be off, both in seconds. */
 struct coco_timestamp {
     int64_t time, accuracy;
 };
 
-/* The same, with the accuracy: rounded up, and a second where the policy is that of ETSI's. */
-coco_status coco_timestamp_verify(const void *token, size_t len, const void *data, size_t data_len,
-                                  const struct coco_cert_chain *anchors, struct coco_timestamp *ret,
-                                  coco_error **err);
+/*
+ * When the authority saw data, since 1970: of a token, or a reply that has one, whose signer's
+ * certificate leads to one of anchors and was valid then. The certificates may be in the token or
+ * among anchors. The accuracy is rounded up, and a second where the policy is that of ETSI's.
+ *
+ * COCO_ERR_PROTO for what is none, COCO_ERR_LIMIT, COCO_ERR_NOTSUP for a hash other than SHA-2,
+ * COCO_ERR_VERIFY for other data and other signers.
+ */
+coco_status coco_timestamp_check(const void *token, size_t len, const void *data, size_t data_len,
+                                 const struct coco_cert_chain *anchors, struct coco_timestamp *ret,
+                                 coco_error **err);
 
 #endif

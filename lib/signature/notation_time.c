@@ -9,34 +9,8 @@
 #include "signature/notation.h"
 
 #include "base/fail.h"
-#include "crypto/timestamp.h"
 
 #include <inttypes.h>
-
-static coco_status
-check_stamp(const struct coco_buf *stamp, const struct coco_buf *signature,
-            const struct coco_trust *trust, struct coco_timestamp *ret, coco_error **err)
-{
-    coco_status status = COCO_ERR_VERIFY;
-
-    for (size_t i = 0; i < trust->n_stampers; i++) {
-        coco_error *cause = NULL;
-        bool other = false;
-
-        status = coco_timestamp_verify(coco_buf_text(stamp), stamp->len, coco_buf_text(signature),
-                                       signature->len, &trust->stampers[i].chain, ret, &cause);
-        if (status == COCO_OK)
-            return COCO_OK;
-        if (i + 1 == trust->n_stampers) {
-            coco_error_give(err, cause);
-            return status;
-        }
-        status = coco_forgive(cause, COCO_ERR_VERIFY, &other, err);
-        if (status != COCO_OK)
-            return status;
-    }
-    return status;
-}
 
 /* The certificates must be valid whenever in its range that was. */
 static coco_status
@@ -48,7 +22,9 @@ find_stamped(struct coco_notation *notation, const struct coco_trust *trust,
 
     if (signer->n_stamps == 0)
         return coco_fail(err, COCO_ERR_VERIFY, "there is no time stamp with it");
-    coco_status status = check_stamp(&signer->stamps[0], &notation->signature, trust, &said, err);
+    coco_status status =
+        coco_trust_stamped(trust, &signer->stamps[0], coco_buf_text(&notation->signature),
+                           notation->signature.len, &said, err);
     if (status != COCO_OK)
         return status;
     signer->times[signer->n_times++] = said.time - said.accuracy;

@@ -7,7 +7,6 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
-#include "crypto/timestamp.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -92,35 +91,6 @@ coco_signer_check_log(struct coco_signer *signer, const struct coco_trust *trust
     return COCO_OK;
 }
 
-static coco_status
-check_stamp(const struct coco_buf *stamp, const struct coco_trust *trust, const void *sig,
-            size_t sig_len, int64_t *ret, coco_error **err)
-{
-    coco_status status = COCO_ERR_VERIFY;
-
-    for (size_t i = 0; i < trust->n_stampers; i++) {
-        const struct coco_authority *stamper = &trust->stampers[i];
-        coco_error *cause = NULL;
-        bool other = false;
-
-        status = coco_timestamp_check(coco_buf_text(stamp), stamp->len, sig, sig_len,
-                                      &stamper->chain, ret, &cause);
-        if (status == COCO_OK && (*ret < stamper->from || *ret > stamper->to))
-            status = coco_fail(&cause, COCO_ERR_VERIFY,
-                               "time stamp of an authority that was not in use");
-        if (status == COCO_OK)
-            return COCO_OK;
-        if (i + 1 == trust->n_stampers) {
-            coco_error_give(err, cause);
-            return status;
-        }
-        status = coco_forgive(cause, COCO_ERR_VERIFY, &other, err);
-        if (status != COCO_OK)
-            return status;
-    }
-    return status;
-}
-
 coco_status
 coco_signer_check_stamps(struct coco_signer *signer, const struct coco_trust *trust,
                          const void *sig, size_t sig_len, struct coco_buf *detail, coco_error **err)
@@ -128,14 +98,15 @@ coco_signer_check_stamps(struct coco_signer *signer, const struct coco_trust *tr
     if (signer->n_stamps == 0)
         return coco_fail(err, COCO_ERR_VERIFY, "there is no time stamp with it");
     for (size_t i = 0; i < signer->n_stamps; i++) {
-        int64_t time = 0;
+        struct coco_timestamp said = {0};
 
-        coco_status status = check_stamp(&signer->stamps[i], trust, sig, sig_len, &time, err);
+        coco_status status =
+            coco_trust_stamped(trust, &signer->stamps[i], sig, sig_len, &said, err);
         if (status == COCO_OK)
-            status = coco_buf_printf(detail, err, "%sat %" PRId64, i > 0 ? ", " : "", time);
+            status = coco_buf_printf(detail, err, "%sat %" PRId64, i > 0 ? ", " : "", said.time);
         if (status != COCO_OK)
             return status;
-        signer->times[signer->n_times++] = time;
+        signer->times[signer->n_times++] = said.time;
     }
     return COCO_OK;
 }

@@ -167,3 +167,38 @@ coco_trust_read_store(const cJSON *requirement, const char *stem,
     trust = (struct coco_trust){0};
     return COCO_OK;
 }
+
+static coco_status
+try_stamper(const struct coco_authority *stamper, const struct coco_buf *stamp, const void *data,
+            size_t len, struct coco_timestamp *ret, coco_error **err)
+{
+    coco_status status = coco_timestamp_check(coco_buf_text(stamp), stamp->len, data, len,
+                                              &stamper->chain, ret, err);
+
+    if (status == COCO_OK && (ret->time < stamper->from || ret->time > stamper->to))
+        status = coco_fail(err, COCO_ERR_VERIFY, "time stamp of an authority that was not in use");
+    return status;
+}
+
+/* Of several that do not fit the last is told. */
+coco_status
+coco_trust_stamped(const struct coco_trust *trust, const struct coco_buf *stamp, const void *data,
+                   size_t len, struct coco_timestamp *ret, coco_error **err)
+{
+    for (size_t i = 0; i < trust->n_stampers; i++) {
+        coco_error *cause = NULL;
+        bool other = false;
+
+        coco_status status = try_stamper(&trust->stampers[i], stamp, data, len, ret, &cause);
+        if (status == COCO_OK)
+            return COCO_OK;
+        if (i + 1 == trust->n_stampers) {
+            coco_error_give(err, cause);
+            return status;
+        }
+        status = coco_forgive(cause, COCO_ERR_VERIFY, &other, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    return coco_fail(err, COCO_ERR_VERIFY, "no time-stamping authority is trusted");
+}

@@ -11,6 +11,7 @@
 #ifndef COCO_SIGNATURE_TRUST_H
 #define COCO_SIGNATURE_TRUST_H
 
+#include "crypto/timestamp.h"
 #include "signature/log.h"
 #include "signature/material.h"
 
@@ -50,6 +51,15 @@ coco_status coco_trust_read_store(const cJSON *requirement, const char *stem,
                                   const struct coco_signature_source *source,
                                   struct coco_trust *ret, coco_error **err);
 void coco_trust_done(struct coco_trust *trust);
+
+/*
+ * When one of the time-stamping authorities, in use then, stamped len bytes of data:
+ * COCO_ERR_VERIFY if none did.
+ */
+coco_status coco_trust_stamped(const struct coco_trust *trust, const struct coco_buf *stamp,
+                               const void *data, size_t len, struct coco_timestamp *ret,
+                               coco_error **err);
+
 #define _cleanup_trust_ _cleanup_(coco_trust_done)
 
 /* Adds what a trusted_root.json has. */

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/bytes.h"
+#include "base/fd.h"
 
 #include "signer.h"
 
@@ -123,6 +124,20 @@ other_forms_are_refused(void **state)
     assert_int_equal(f->client->sign_by, COCO_SIGN_BY_TAG);
 }
 
+static void
+check_round(struct fixture *f, coco_status status, coco_bytes *bytes)
+{
+    assert_int_equal(coco_error_status(f->err), status);
+    coco_error_free(f->err);
+    f->err = NULL;
+    if (status == COCO_OK)
+        assert_non_null(
+            memmem(coco_bytes_data(bytes), coco_bytes_size(bytes), "\"already\":false}", 16));
+    else
+        assert_int_equal(status, COCO_ERR_NOMEM);
+    coco_bytes_free(bytes);
+}
+
 /* As in test_sign.c: each round begins anew, and none comes to something else. */
 static void
 signing_survives_any_failed_allocation(void **state)
@@ -132,29 +147,48 @@ signing_survives_any_failed_allocation(void **state)
 
     begin_registry(f, &s);
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, s.name);
-    for (size_t i = 0; i < 2; i++) {
-        set_form(f, forms[i]);
-        for_each_fault()
-        {
-            coco_bytes *bytes = NULL;
+    set_form(f, "referrer");
+    for_each_fault()
+    {
+        coco_bytes *bytes = NULL;
 
-            coco_status status =
-                coco_image_sign(f->client, f->ctx, ref, s.pem.data, s.pem.len, &bytes, &f->err);
-            assert_int_equal(coco_error_status(f->err), status);
-            coco_error_free(f->err);
-            f->err = NULL;
-            faults_pause();
-            if (status == COCO_OK)
-                assert_non_null(memmem(coco_bytes_data(bytes), coco_bytes_size(bytes),
-                                       "\"already\":false}", 16));
-            else
-                assert_int_equal(status, COCO_ERR_NOMEM);
-            forget_tag(f, "");
-            faults_resume();
-            coco_bytes_free(bytes);
-        }
+        coco_status status =
+            coco_image_sign(f->client, f->ctx, ref, s.pem.data, s.pem.len, &bytes, &f->err);
+        faults_pause();
+        check_round(f, status, bytes);
+        forget_tag(f, "");
+        faults_resume();
     }
     end_registry(&s);
+}
+
+/* Bundles in a layout, whose index is what it was before each round. */
+static void
+signing_in_a_layout_survives_any_failed_allocation(void **state)
+{
+    struct fixture *f = *state;
+    struct signer s = {.pem.limit = 1 << 14};
+    _cleanup_(coco_image_ref_freep) coco_image_ref *ref = ref_of(f, "oci:%/plain");
+    _cleanup_buf_ struct coco_buf index = {.limit = 1 << 14};
+    char path[128];
+
+    change_key(f, &s, COCO_KEY_P256);
+    set_form(f, "bundle");
+    (void)snprintf(path, sizeof(path), "%s/plain/index.json", f->dir);
+    assert_ok(coco_file_read(path, &index, &f->err), f->err);
+    for_each_fault()
+    {
+        coco_bytes *bytes = NULL;
+
+        coco_status status =
+            coco_image_sign(f->client, f->ctx, ref, s.pem.data, s.pem.len, &bytes, &f->err);
+        faults_pause();
+        check_round(f, status, bytes);
+        layout_write_file(f->dir, "plain", "index.json", coco_buf_text(&index));
+        faults_resume();
+    }
+    EVP_PKEY_free(s.key);
+    coco_buf_done(&s.pem);
 }
 
 int
@@ -166,6 +200,7 @@ main(void)
         TEST(a_layout_is_signed_by_bundles_alone),
         TEST(other_forms_are_refused),
         TEST(signing_survives_any_failed_allocation),
+        TEST(signing_in_a_layout_survives_any_failed_allocation),
     };
 
     return cmocka_run_group_tests_name("image/sign_referrer", tests, NULL, NULL);

@@ -6,7 +6,6 @@
 #include "image/sign_key.h"
 
 #include "base/fail.h"
-#include "base/text.h"
 
 #include "config.h"
 
@@ -17,9 +16,6 @@
 #include "crypto/pkcs11.h"
 #endif
 
-/* RFC 3986: what of a URI would be something else in a key file is none of these. */
-#define URI_BYTES                                                                                  \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?[]@!$&'()*+,;=%"
 #define URI_MAX ((size_t)4096)
 
 /* ---- in a token ---- */
@@ -53,25 +49,19 @@ is_uri(const uint8_t *text, size_t len)
            && !isspace(text[head]);
 }
 
-/* What a key file has of it is read as one. */
 static coco_status
 read_uri(const uint8_t *text, size_t len, const struct coco_token_modules *modules,
          struct coco_token_key *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf uri = {.limit = URI_MAX + 1};
-    _cleanup_buf_ struct coco_buf file = {.limit = 2 * URI_MAX};
 
     while (len > 0 && isspace(text[len - 1]))
         len--;
     coco_status status = coco_buf_append(&uri, text, len, err);
-    if (status == COCO_OK
-        && (strlen(coco_buf_text(&uri)) != len
-            || !coco_text_is_all(coco_buf_text(&uri), URI_BYTES, len)))
+    if (status == COCO_OK && strlen(coco_buf_text(&uri)) != len)
         status = coco_fail(err, COCO_ERR_INVALID, "not a URI of PKCS#11");
     if (status == COCO_OK)
-        status = coco_buf_printf(&file, err, "pkcs11:\n  uri: %s\n", coco_buf_text(&uri));
-    if (status == COCO_OK)
-        status = coco_token_key_parse(coco_buf_text(&file), file.len, modules, ret, err);
+        status = coco_token_key_parse_uri(coco_buf_text(&uri), modules, ret, err);
     /* Where a URI is written others may look. */
     if (status == COCO_OK && ret->uri.pin[0] != '\0')
         status = coco_fail(err, COCO_ERR_INVALID, "a PIN in a URI; pin-source names a file of it");

@@ -26,19 +26,6 @@
 
 #if COCO_HAVE_PKCS11
 
-/* The token of a key, logged in, and which of its objects the key is. */
-static coco_status
-open_token(const struct coco_token_key *key, struct coco_pkcs11 *token,
-           struct coco_pkcs11_object *object, coco_error **err)
-{
-    const struct coco_pkcs11_key_uri *uri = &key->uri;
-
-    *object = (struct coco_pkcs11_object){uri->object, uri->id, uri->id_len};
-    if (uri->token.pin_file[0] != '\0')
-        return coco_pkcs11_open(&uri->token, token, err);
-    return coco_pkcs11_open_with(&uri->token, uri->pin, strlen(uri->pin), token, err);
-}
-
 static coco_status
 wrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_buf *options,
               struct coco_buf *ret, coco_error **err)
@@ -46,7 +33,7 @@ wrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_
     struct coco_pkcs11 token = {0};
     struct coco_pkcs11_object object;
 
-    coco_status status = open_token(key, &token, &object, err);
+    coco_status status = coco_pkcs11_open_key(&key->uri, &token, &object, err);
     if (status == COCO_OK)
         status =
             coco_pkcs11_rsa_wrap(&token, &object, by_sha1, options->data, options->len, ret, err);
@@ -61,7 +48,7 @@ unwrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coc
     struct coco_pkcs11 token = {0};
     struct coco_pkcs11_object object;
 
-    coco_status status = open_token(key, &token, &object, err);
+    coco_status status = coco_pkcs11_open_key(&key->uri, &token, &object, err);
     if (status == COCO_OK)
         status =
             coco_pkcs11_rsa_unwrap(&token, &object, by_sha1, wrapped->data, wrapped->len, ret, err);

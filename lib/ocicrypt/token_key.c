@@ -210,6 +210,19 @@ read_uri(const cJSON *file, struct coco_pkcs11_key_uri *ret, coco_error **err)
     return status;
 }
 
+/* Which module it is, and that it may be loaded. */
+static coco_status
+settle_module(const struct coco_token_modules *modules, struct coco_pkcs11_key_uri *uri,
+              coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    if (uri->token.module_path[0] == '\0')
+        status = find_module(modules, uri, err);
+    squeeze(uri->token.module_path);
+    return status == COCO_OK ? check_module(modules, uri->token.module_path, err) : status;
+}
+
 coco_status
 coco_token_key_parse(const char *text, size_t len, const struct coco_token_modules *modules,
                      struct coco_token_key *ret, coco_error **err)
@@ -220,15 +233,26 @@ coco_token_key_parse(const char *text, size_t len, const struct coco_token_modul
     coco_status status = coco_yaml_parse(text, len, &file, err);
     if (status == COCO_OK)
         status = read_uri(file, &key.uri, err);
-    if (status == COCO_OK && key.uri.token.module_path[0] == '\0')
-        status = find_module(modules, &key.uri, err);
-    squeeze(key.uri.token.module_path);
     if (status == COCO_OK)
-        status = check_module(modules, key.uri.token.module_path, err);
+        status = settle_module(modules, &key.uri, err);
     if (status == COCO_OK)
         status = set_environment(file, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "key file");
     *ret = key;
     return COCO_OK;
+}
+
+coco_status
+coco_token_key_parse_uri(const char *uri, const struct coco_token_modules *modules,
+                         struct coco_token_key *ret, coco_error **err)
+{
+    _cleanup_(coco_token_key_done) struct coco_token_key key = {0};
+
+    coco_status status = coco_pkcs11_key_uri_parse(uri, &key.uri, err);
+    if (status == COCO_OK)
+        status = settle_module(modules, &key.uri, err);
+    if (status == COCO_OK)
+        *ret = key;
+    return status;
 }

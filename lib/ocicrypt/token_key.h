@@ -44,6 +44,9 @@ struct coco_token_key {
 coco_status coco_token_key_parse(const char *text, size_t len,
                                  const struct coco_token_modules *modules,
                                  struct coco_token_key *ret, coco_error **err);
+/* The same of a URI alone; nothing is set in the environment. */
+coco_status coco_token_key_parse_uri(const char *uri, const struct coco_token_modules *modules,
+                                     struct coco_token_key *ret, coco_error **err);
 void coco_token_key_done(struct coco_token_key *key);
 
 #endif

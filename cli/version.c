@@ -5,7 +5,7 @@
  */
 #include "cli.h"
 
-static const char *const features[] = {"isal", "pkcs11", "rpc", "tpm"};
+static const char *const features[] = {"isal", "openpgp", "pkcs11", "rpc", "sodium", "tpm"};
 #define FEATURES (sizeof(features) / sizeof(features[0]))
 
 static int

@@ -18,8 +18,10 @@ COCO_API const char *coco_version(void);
 /**
  * Whether this build has the optional @p feature.
  *
- * Features: "isal" (igzip inflates gzip layers), "rpc" (gRPC, and the brokers that speak
- * it), "tpm" (attesters that ask a TPM). Unknown names are false.
+ * Features: "isal" (igzip inflates gzip layers), "openpgp" (keys and signatures of OpenPGP),
+ * "pkcs11" (keys in tokens), "rpc" (gRPC, and the brokers that speak it), "sodium" (private keys
+ * under a password as cosign keeps them), "tpm" (attesters that ask a TPM). Unknown names are
+ * false.
  */
 COCO_API bool coco_supports(const char *feature);
 

@@ -207,11 +207,18 @@ def others(tmp_path_factory):
     return get
 
 
+def needs_feature(coco, scheme):
+    name = {"pgp": "openpgp", "pkcs11": "pkcs11"}.get(scheme)
+    if name and not coco.json("version")["features"][name]:
+        pytest.skip(f"this build has no {name}")
+
+
 @pytest.fixture(params=PAIRS, ids=[f"{other.__name__.lower()}-{scheme}" for other, scheme in PAIRS])
-def pair(request, others, tmp_path, gpg):
+def pair(request, coco, others, tmp_path, gpg):
     """A counterpart, and keys of one of its schemes."""
     kind, name = request.param
     scheme, _, variant = name.partition("-")
+    needs_feature(coco, scheme)
     if variant:
         keys = several(tmp_path) if variant == "several" else jwe(tmp_path, variant)
     else:

@@ -44,6 +44,7 @@ def pull(coco, layout, keys, bundle):
 @pytest.fixture(params=SCHEMES)
 def sealed(request, coco, layout, gpg, tmp_path):  # noqa: F811
     """An encrypted image, its keys, others of the same kind, and the same image encrypted once more."""
+    test_interop.needs_feature(coco, request.param)
     keys = keys_of(request.param, tmp_path / "keys", gpg)
     again, made = Layout(tmp_path / "again"), Layout(tmp_path / "sealed")
     encrypt(coco, layout, made, keys)

@@ -13,12 +13,8 @@ static const struct {
     const char *name;
     bool built;
 } features[] = {
-    {"isal", COCO_HAVE_ISAL},
-    {"openpgp", COCO_HAVE_OPENPGP},
-    {"pkcs11", COCO_HAVE_PKCS11},
-    {"rpc", COCO_HAVE_RPC},
-    {"sodium", COCO_HAVE_SODIUM},
-    {"tpm", COCO_HAVE_TPM},
+    {"isal", COCO_HAVE_ISAL}, {"openpgp", COCO_HAVE_OPENPGP}, {"pkcs11", COCO_HAVE_PKCS11},
+    {"rpc", COCO_HAVE_RPC},   {"sodium", COCO_HAVE_SODIUM},   {"tpm", COCO_HAVE_TPM},
 };
 
 const char *

@@ -35,8 +35,8 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_policies *, coco_kbs_policies_free);
 
 /*
  * Stores rego as policy id if it compiles and has the rule that is needed;
- * COCO_ERR_PROTO if not, COCO_ERR_NOTSUP without a policy engine or its program; COCO_ERR_LIMIT for what takes
- * too much time or memory, and for a while after one that took long.
+ * COCO_ERR_PROTO if not, COCO_ERR_NOTSUP without a policy engine or its program; COCO_ERR_LIMIT for
+ * what takes too much time or memory, and for a while after one that took long.
  */
 coco_status coco_kbs_policies_set(struct coco_kbs_policies *policies, const char *id,
                                   const char *rego, coco_error **err);

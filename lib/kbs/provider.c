@@ -19,7 +19,9 @@ struct known {
     struct coco_jwk_set set; /* empty: never got */
     int64_t got;             /* when the request began that it came by */
     int64_t tried;           /* when the last one began */
-    bool busy;               /* a thread is at it */
+    bool busy;               /* somebody is at it */
+    pthread_t thread;        /* the last that was */
+    bool has_thread;
 };
 
 struct coco_kbs_providers {
@@ -27,8 +29,7 @@ struct coco_kbs_providers {
     coco_ctx *own; /* canceled at the end */
 
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t idle;  /* no thread is left */
-    size_t n_threads;
+    pthread_cond_t idle;  /* one less is busy */
     size_t n;
     struct known known[COCO_KBS_LIST_MAX];
 };
@@ -57,6 +58,7 @@ take_over(struct known *known, coco_status status, struct coco_jwk_set *set, con
         *set = old;
     }
     known->busy = false;
+    (void)pthread_cond_broadcast(&all->idle);
     (void)pthread_mutex_unlock(&all->lock);
 }
 
@@ -75,15 +77,17 @@ get(struct known *known, coco_error **err)
 static void *
 run(void *self)
 {
-    struct known *known = self;
-    struct coco_kbs_providers *all = known->all;
-
-    (void)get(known, NULL);
-    (void)pthread_mutex_lock(&all->lock);
-    if (--all->n_threads == 0)
-        (void)pthread_cond_broadcast(&all->idle);
-    (void)pthread_mutex_unlock(&all->lock);
+    (void)get(self, NULL);
     return NULL;
+}
+
+/* Who is not busy any more takes no lock either, but may still be on the way out. */
+static void
+join(struct known *known)
+{
+    if (known->has_thread)
+        (void)pthread_join(known->thread, NULL);
+    known->has_thread = false;
 }
 
 /* Sees to it that the set is got; the lock is held, but not while a file is read. */
@@ -91,7 +95,6 @@ static void
 send_for(struct known *known, int64_t now)
 {
     struct coco_kbs_providers *all = known->all;
-    pthread_t thread;
 
     known->busy = true;
     known->tried = now;
@@ -101,12 +104,9 @@ send_for(struct known *known, int64_t now)
         (void)pthread_mutex_lock(&all->lock);
         return;
     }
-    if (coco_thread_start(run, known, &thread, NULL) != COCO_OK) {
-        known->busy = false;
-        return;
-    }
-    all->n_threads++; /* it ends under the lock, which is ours */
-    (void)pthread_detach(thread);
+    join(known);
+    known->has_thread = coco_thread_start(run, known, &known->thread, NULL) == COCO_OK;
+    known->busy = known->has_thread;
 }
 
 /* A clock that was set back makes nothing wait. */
@@ -155,11 +155,20 @@ coco_kbs_providers_key(struct coco_kbs_providers *providers, size_t index, const
     return coco_fail(err, COCO_ERR_VERIFY, "the provider has no such key");
 }
 
+static bool
+is_busy(const struct coco_kbs_providers *providers)
+{
+    for (size_t i = 0; i < providers->n; i++)
+        if (providers->known[i].busy)
+            return true;
+    return false;
+}
+
 void
 coco_kbs_providers_settle(struct coco_kbs_providers *providers)
 {
     (void)pthread_mutex_lock(&providers->lock);
-    while (providers->n_threads > 0)
+    while (is_busy(providers))
         (void)pthread_cond_wait(&providers->idle, &providers->lock);
     (void)pthread_mutex_unlock(&providers->lock);
 }
@@ -211,8 +220,10 @@ coco_kbs_providers_free(struct coco_kbs_providers *providers)
     if (providers->own)
         coco_ctx_cancel(providers->own);
     coco_kbs_providers_settle(providers);
-    for (size_t i = 0; i < providers->n; i++)
+    for (size_t i = 0; i < providers->n; i++) {
+        join(&providers->known[i]);
         coco_jwk_set_done(&providers->known[i].set);
+    }
     coco_ctx_free(providers->own);
     (void)pthread_cond_destroy(&providers->idle);
     (void)pthread_mutex_destroy(&providers->lock);

@@ -152,6 +152,8 @@ class Bench:
             "sha256 of tars": self.measure([stage, "sha256", *tars]),
             "tar x": self.measure(["sh", "-c", unpack]),
         }
+        if form == "encrypted":
+            found["cipher"] = self.measure([stage, "cipher", *blobs])
         for tar in tars:
             tar.unlink()
         return found

@@ -116,23 +116,6 @@ look_at(struct listing *l, const struct coco_descriptor *entry, coco_error **err
     return refers(l, manifest) ? add(l, entry, manifest, err) : COCO_OK;
 }
 
-static coco_status
-begin_index(cJSON **ret, cJSON **list, coco_error **err)
-{
-    _cleanup_json_ cJSON *index = NULL;
-
-    coco_status status = coco_json_new_object(&index, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(index, "schemaVersion", 2, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(index, "mediaType", COCO_MEDIA_OCI_INDEX, err);
-    if (status == COCO_OK)
-        status = coco_json_add_array(index, "manifests", list, err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&index);
-    return status;
-}
-
 coco_status
 coco_layout_referrers(const struct coco_files *files, coco_ctx *ctx,
                       const struct coco_digest *digest, struct coco_buf *ret, coco_error **err)
@@ -144,7 +127,7 @@ coco_layout_referrers(const struct coco_files *files, coco_ctx *ctx,
 
     coco_status status = coco_layout_read_index(files, &text, &index, err);
     if (status == COCO_OK)
-        status = begin_index(&json, &listing.list, err);
+        status = coco_index_begin(&json, &listing.list, err);
     for (size_t i = 0; status == COCO_OK && i < index.n_layers; i++) {
         status = coco_ctx_check(ctx, err);
         if (status == COCO_OK)

@@ -324,6 +324,23 @@ coco_manifest_begin(const struct coco_digest *config, uint64_t size, cJSON **ret
     return COCO_OK;
 }
 
+coco_status
+coco_index_begin(cJSON **ret, cJSON **entries, coco_error **err)
+{
+    _cleanup_json_ cJSON *index = NULL;
+
+    coco_status status = coco_json_new_object(&index, err);
+    if (status == COCO_OK)
+        status = coco_json_add_u64(index, "schemaVersion", 2, err);
+    if (status == COCO_OK)
+        status = coco_json_add_string(index, "mediaType", COCO_MEDIA_OCI_INDEX, err);
+    if (status == COCO_OK)
+        status = coco_json_add_array(index, "manifests", entries, err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&index);
+    return status;
+}
+
 void
 coco_manifest_done(struct coco_manifest *manifest)
 {

@@ -82,6 +82,9 @@ void coco_manifest_done(struct coco_manifest *manifest);
 coco_status coco_manifest_begin(const struct coco_digest *config, uint64_t size, cJSON **ret,
                                 cJSON **layers, coco_error **err);
 
+/* Begins an OCI index; *entries lies in it and is empty. */
+coco_status coco_index_begin(cJSON **ret, cJSON **entries, coco_error **err);
+
 /*
  * The entry of an index that fits the platform best: the same variant, then one
  * that the platform can run (arm v7 runs v6, amd64 v3 runs v2 and none), the

@@ -35,13 +35,7 @@ make_index(const struct coco_archive_out *out, const char *media_type,
     _cleanup_json_ cJSON *index = NULL;
     cJSON *list = NULL;
 
-    coco_status status = coco_json_new_object(&index, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(index, "schemaVersion", 2, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(index, "mediaType", COCO_MEDIA_OCI_INDEX, err);
-    if (status == COCO_OK)
-        status = coco_json_add_array(index, "manifests", &list, err);
+    coco_status status = coco_index_begin(&index, &list, err);
     if (status == COCO_OK)
         status = coco_layout_add_entry(list, out->ref, media_type, digest, size, err);
     if (status == COCO_OK)

@@ -55,17 +55,13 @@ write_entry(const cJSON *manifest, const struct coco_buf *text, const struct coc
 
 /* The index that the tag names, or a new one; list lies in it, without the entry of digest. */
 static coco_status
-copy_index(const struct coco_manifest *old, const struct coco_digest *digest, cJSON *index,
+copy_index(const struct coco_manifest *old, const struct coco_digest *digest, cJSON **index,
            cJSON **list, coco_error **err)
 {
     const cJSON *item = NULL;
     size_t i = 0;
 
-    coco_status status = coco_json_add_u64(index, "schemaVersion", 2, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(index, "mediaType", COCO_MEDIA_OCI_INDEX, err);
-    if (status == COCO_OK)
-        status = coco_json_add_array(index, "manifests", list, err);
+    coco_status status = coco_index_begin(index, list, err);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(old->json, "manifests")) {
         if (status == COCO_OK && !coco_digest_equal(&old->layers[i].digest, digest))
             status = coco_json_add_copy(*list, NULL, item, err);
@@ -108,9 +104,7 @@ add_to_tag(const struct coco_signee *image, const struct coco_destination *to, c
 
     coco_status status = read_index(image, &old, err);
     if (status == COCO_OK)
-        status = coco_json_new_object(&index, err);
-    if (status == COCO_OK)
-        status = copy_index(&old, digest, index, &list, err);
+        status = copy_index(&old, digest, &index, &list, err);
     if (status == COCO_OK)
         status = coco_json_add_copy(list, NULL, entry, err);
     if (status == COCO_OK)

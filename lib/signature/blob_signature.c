@@ -77,11 +77,5 @@ coco_blob_signature_check(const struct coco_blob_signature *message, struct coco
         return status == COCO_OK ? verify(message, signer->key, err) : status;
     }
     coco_status status = find_key(message, keys, &which, err);
-    if (status != COCO_OK)
-        return status;
-    if (EVP_PKEY_up_ref(keys->list[which]) != 1)
-        return coco_fail_nomem(err);
-    signer->key = keys->list[which];
-    return keys->n > 1 ? coco_buf_printf(detail, err, "by key %zu of %zu", which + 1, keys->n)
-                       : COCO_OK;
+    return status == COCO_OK ? coco_signer_take_key(signer, keys, which, detail, err) : status;
 }

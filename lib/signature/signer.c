@@ -37,6 +37,17 @@ coco_signer_add_stamp(struct coco_signer *signer, const char *base64, coco_error
 }
 
 coco_status
+coco_signer_take_key(struct coco_signer *signer, const struct coco_signer_keys *keys, size_t which,
+                     struct coco_buf *detail, coco_error **err)
+{
+    if (EVP_PKEY_up_ref(keys->list[which]) != 1)
+        return coco_fail_nomem(err);
+    signer->key = keys->list[which];
+    return keys->n > 1 ? coco_buf_printf(detail, err, "by key %zu of %zu", which + 1, keys->n)
+                       : COCO_OK;
+}
+
+coco_status
 coco_signer_check_signature(struct coco_signer *signer, const struct coco_trust *trust,
                             const struct coco_buf *data, const struct coco_buf *sig,
                             struct coco_buf *detail, coco_error **err)
@@ -54,13 +65,7 @@ coco_signer_check_signature(struct coco_signer *signer, const struct coco_trust 
     }
     coco_status status = coco_signer_keys_verify(keys, coco_buf_text(data), data->len,
                                                  coco_buf_text(sig), sig->len, &which, err);
-    if (status != COCO_OK)
-        return status;
-    if (EVP_PKEY_up_ref(keys->list[which]) != 1)
-        return coco_fail_nomem(err);
-    signer->key = keys->list[which];
-    return keys->n > 1 ? coco_buf_printf(detail, err, "by key %zu of %zu", which + 1, keys->n)
-                       : COCO_OK;
+    return status == COCO_OK ? coco_signer_take_key(signer, keys, which, detail, err) : status;
 }
 
 /* ---- when ---- */

@@ -33,6 +33,10 @@ void coco_signer_done(struct coco_signer *signer);
 /* Appends a time stamp's bytes to signer, from base64. */
 coco_status coco_signer_add_stamp(struct coco_signer *signer, const char *base64, coco_error **err);
 
+/* Notes that the key of that number made the signature. */
+coco_status coco_signer_take_key(struct coco_signer *signer, const struct coco_signer_keys *keys,
+                                 size_t which, struct coco_buf *detail, coco_error **err);
+
 /* COCO_ERR_VERIFY unless sig is made of data by one of the trusted keys, or the certificate's. */
 coco_status coco_signer_check_signature(struct coco_signer *signer, const struct coco_trust *trust,
                                         const struct coco_buf *data, const struct coco_buf *sig,

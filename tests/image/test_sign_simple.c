@@ -70,7 +70,7 @@ sign(struct fixture *f, const char *name, const char *who, bool *already, int *n
     assert_non_null(where);
     assert_int_equal(strncmp(where, "file://", 7), 0);
     assert_int_equal(access(where + 7, R_OK), 0);
-    *n = atoi(strrchr(where, '-') + 1);
+    *n = (int)strtol(strrchr(where, '-') + 1, NULL, 10);
     return COCO_OK;
 }
 

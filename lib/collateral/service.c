@@ -8,8 +8,8 @@
 #include "collateral/service.h"
 
 #include "base/context.h"
+#include "base/crew.h"
 #include "base/fail.h"
-#include "base/thread.h"
 #include "collateral/fetcher.h"
 #include "collateral/flights.h"
 #include "collateral/shelf.h"
@@ -25,10 +25,8 @@ struct service {
     bool early;
 
     /* In the background: a context of its own, so that requests end with the source. */
-    coco_ctx *own;        /* NULL: whoever asks waits */
-    pthread_mutex_t lock; /* of n_threads */
-    pthread_cond_t idle;  /* there are none */
-    size_t n_threads;
+    coco_ctx *own; /* NULL: whoever asks waits */
+    struct coco_crew crew;
 };
 
 struct errand {
@@ -88,7 +86,7 @@ get_patiently(struct service *service, const char *name, struct errand *errand,
 
 /* ---- for who does not ---- */
 
-static void *
+static void
 run_in_background(void *self)
 {
     _cleanup_free_ struct errand *errand = self;
@@ -100,31 +98,6 @@ run_in_background(void *self)
         coco_ctx_log(service->fetcher.ctx, COCO_LOG_WARN, "%s: %s", errand->name,
                      coco_error_message(why));
     coco_flights_end(&service->flights, errand->flight, status, why);
-    (void)pthread_mutex_lock(&service->lock);
-    if (--service->n_threads == 0)
-        (void)pthread_cond_broadcast(&service->idle);
-    (void)pthread_mutex_unlock(&service->lock);
-    return NULL;
-}
-
-/* Takes errand on success. */
-static coco_status
-start_thread(struct service *service, struct errand *errand, coco_error **err)
-{
-    pthread_t thread;
-
-    (void)pthread_mutex_lock(&service->lock);
-    service->n_threads++;
-    (void)pthread_mutex_unlock(&service->lock);
-    coco_status status = coco_thread_start(run_in_background, errand, &thread, err);
-    if (status == COCO_OK) {
-        (void)pthread_detach(thread); /* service_free() waits for it all the same */
-        return COCO_OK;
-    }
-    (void)pthread_mutex_lock(&service->lock);
-    service->n_threads--;
-    (void)pthread_mutex_unlock(&service->lock);
-    return status;
 }
 
 /* Sees to it that a thread is at it; COCO_OK if one is. */
@@ -142,7 +115,7 @@ send_for(struct service *service, const struct errand *wanted, coco_error **err)
         coco_flights_begin(&service->flights, errand->request.body, &errand->flight, err);
     if (status != COCO_OK || !errand->flight)
         return status;
-    status = start_thread(service, errand, err);
+    status = coco_crew_start(&service->crew, run_in_background, errand, err);
     if (status == COCO_OK)
         errand = NULL;
     else
@@ -243,16 +216,11 @@ service_free(void *self)
 
     if (service->own)
         coco_ctx_cancel(service->own);
-    (void)pthread_mutex_lock(&service->lock);
-    while (service->n_threads > 0)
-        (void)pthread_cond_wait(&service->idle, &service->lock);
-    (void)pthread_mutex_unlock(&service->lock);
+    coco_crew_done(&service->crew);
     coco_fetcher_done(&service->fetcher);
     coco_flights_done(&service->flights);
     coco_shelf_done(&service->shelf);
     coco_ctx_free(service->own);
-    (void)pthread_cond_destroy(&service->idle);
-    (void)pthread_mutex_destroy(&service->lock);
     free(service);
 }
 
@@ -273,8 +241,7 @@ coco_collateral_new_http(coco_ctx *ctx, const char *intel, const char *amd, coco
 
     if (!service)
         return coco_fail_nomem(err);
-    (void)pthread_mutex_init(&service->lock, NULL);
-    (void)pthread_cond_init(&service->idle, NULL);
+    coco_crew_init(&service->crew);
     coco_flights_init(&service->flights);
     coco_shelf_init(&service->shelf, ctx);
     coco_status status = coco_fetcher_init(&service->fetcher, ctx, intel, amd, err);

@@ -6,8 +6,8 @@
 #include "kbs/provider.h"
 
 #include "base/context.h"
+#include "base/crew.h"
 #include "base/fail.h"
-#include "base/thread.h"
 #include "kbs/provider_source.h"
 
 #include <string.h>
@@ -20,16 +20,14 @@ struct known {
     int64_t got;             /* when the request began that it came by */
     int64_t tried;           /* when the last one began */
     bool busy;               /* somebody is at it */
-    pthread_t thread;        /* the last that was */
-    bool has_thread;
 };
 
 struct coco_kbs_providers {
     coco_ctx *ctx; /* lent, for the log */
     coco_ctx *own; /* canceled at the end */
+    struct coco_crew crew;
 
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t idle;  /* one less is busy */
     size_t n;
     struct known known[COCO_KBS_LIST_MAX];
 };
@@ -58,7 +56,6 @@ take_over(struct known *known, coco_status status, struct coco_jwk_set *set, con
         *set = old;
     }
     known->busy = false;
-    (void)pthread_cond_broadcast(&all->idle);
     (void)pthread_mutex_unlock(&all->lock);
 }
 
@@ -74,20 +71,10 @@ get(struct known *known, coco_error **err)
     return status;
 }
 
-static void *
+static void
 run(void *self)
 {
     (void)get(self, NULL);
-    return NULL;
-}
-
-/* Who is not busy any more takes no lock either, but may still be on the way out. */
-static void
-join(struct known *known)
-{
-    if (known->has_thread)
-        (void)pthread_join(known->thread, NULL);
-    known->has_thread = false;
 }
 
 /* Sees to it that the set is got; the lock is held, but not while a file is read. */
@@ -104,9 +91,7 @@ send_for(struct known *known, int64_t now)
         (void)pthread_mutex_lock(&all->lock);
         return;
     }
-    join(known);
-    known->has_thread = coco_thread_start(run, known, &known->thread, NULL) == COCO_OK;
-    known->busy = known->has_thread;
+    known->busy = coco_crew_start(&all->crew, run, known, NULL) == COCO_OK;
 }
 
 /* A clock that was set back makes nothing wait. */
@@ -155,22 +140,10 @@ coco_kbs_providers_key(struct coco_kbs_providers *providers, size_t index, const
     return coco_fail(err, COCO_ERR_VERIFY, "the provider has no such key");
 }
 
-static bool
-is_busy(const struct coco_kbs_providers *providers)
-{
-    for (size_t i = 0; i < providers->n; i++)
-        if (providers->known[i].busy)
-            return true;
-    return false;
-}
-
 void
 coco_kbs_providers_settle(struct coco_kbs_providers *providers)
 {
-    (void)pthread_mutex_lock(&providers->lock);
-    while (is_busy(providers))
-        (void)pthread_cond_wait(&providers->idle, &providers->lock);
-    (void)pthread_mutex_unlock(&providers->lock);
+    coco_crew_wait(&providers->crew);
 }
 
 static coco_status
@@ -197,7 +170,7 @@ coco_kbs_providers_new(coco_ctx *ctx, const struct coco_kbs_provider *list, size
     if (!made)
         return coco_fail_nomem(err);
     (void)pthread_mutex_init(&made->lock, NULL);
-    (void)pthread_cond_init(&made->idle, NULL);
+    coco_crew_init(&made->crew);
     made->ctx = ctx;
     _cleanup_(coco_kbs_providers_freep) struct coco_kbs_providers *providers = made;
 
@@ -219,13 +192,10 @@ coco_kbs_providers_free(struct coco_kbs_providers *providers)
         return;
     if (providers->own)
         coco_ctx_cancel(providers->own);
-    coco_kbs_providers_settle(providers);
-    for (size_t i = 0; i < providers->n; i++) {
-        join(&providers->known[i]);
+    coco_crew_done(&providers->crew);
+    for (size_t i = 0; i < providers->n; i++)
         coco_jwk_set_done(&providers->known[i].set);
-    }
     coco_ctx_free(providers->own);
-    (void)pthread_cond_destroy(&providers->idle);
     (void)pthread_mutex_destroy(&providers->lock);
     free(providers);
 }

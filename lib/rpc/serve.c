@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/crew.h"
 #include "base/fail.h"
-#include "base/thread.h"
 #include "rpc/stream.h"
 
 #include <openssl/crypto.h>
@@ -27,9 +27,7 @@ struct hall {
     coco_ctx *ctx;
     uint64_t idle_ms;
     unsigned max;
-    pthread_mutex_t lock;
-    pthread_cond_t left; /* somebody has */
-    unsigned present;
+    struct coco_crew crew;
 };
 
 struct guest {
@@ -82,15 +80,6 @@ attend(const struct hall *hall, int fd, coco_error **err)
 }
 
 static void
-leave(struct hall *hall)
-{
-    (void)pthread_mutex_lock(&hall->lock);
-    hall->present--;
-    (void)pthread_cond_broadcast(&hall->left);
-    (void)pthread_mutex_unlock(&hall->lock);
-}
-
-static void *
 guest_run(void *self)
 {
     struct guest *guest = self;
@@ -102,32 +91,23 @@ guest_run(void *self)
                      coco_error_message(err));
     coco_error_free(err);
     free(guest);
-    leave(hall);
-    return NULL;
 }
 
 static coco_status
 admit(struct hall *hall, int fd, coco_error **err)
 {
     struct guest *guest = malloc(sizeof(*guest));
-    pthread_t thread;
 
     if (!guest) {
         (void)close(fd);
         return coco_fail_nomem(err);
     }
     *guest = (struct guest){.hall = hall, .fd = fd};
-    (void)pthread_mutex_lock(&hall->lock);
-    hall->present++;
-    (void)pthread_mutex_unlock(&hall->lock);
-    coco_status status = coco_thread_start(guest_run, guest, &thread, err);
-    if (status == COCO_OK) {
-        (void)pthread_detach(thread);
+    coco_status status = coco_crew_start(&hall->crew, guest_run, guest, err);
+    if (status == COCO_OK)
         return status;
-    }
     (void)close(fd);
     free(guest);
-    leave(hall);
     return status;
 }
 
@@ -137,9 +117,7 @@ accept_next(struct hall *hall, int listener, coco_error **err)
 {
     struct pollfd fds[] = {{coco_ctx_cancel_fd(hall->ctx), POLLIN, 0}, {listener, POLLIN, 0}};
 
-    (void)pthread_mutex_lock(&hall->lock);
-    bool full = hall->present >= hall->max;
-    (void)pthread_mutex_unlock(&hall->lock);
+    bool full = coco_crew_count(&hall->crew) >= hall->max;
     (void)poll(fds, full ? 1 : 2, full ? CROWDED_MS : -1);
     coco_status status = coco_ctx_check(hall->ctx, err);
     if (status != COCO_OK || full || (fds[1].revents & (POLLIN | POLLERR)) == 0)
@@ -171,19 +149,13 @@ coco_serve(int listener, const struct coco_rpc_protocol *protocol,
         .ctx = ctx,
         .idle_ms = opts->idle_ms > 0 ? opts->idle_ms : IDLE_MS,
         .max = opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX,
-        .lock = PTHREAD_MUTEX_INITIALIZER,
-        .left = PTHREAD_COND_INITIALIZER,
     };
     coco_status status = COCO_OK;
 
+    coco_crew_init(&hall.crew);
     while (status == COCO_OK)
         status = accept_next(&hall, listener, err);
     /* They lend from here; a canceled context ends them, and a broken socket waits for them. */
-    (void)pthread_mutex_lock(&hall.lock);
-    while (hall.present > 0)
-        (void)pthread_cond_wait(&hall.left, &hall.lock);
-    (void)pthread_mutex_unlock(&hall.lock);
-    (void)pthread_mutex_destroy(&hall.lock);
-    (void)pthread_cond_destroy(&hall.left);
+    coco_crew_done(&hall.crew);
     return status;
 }

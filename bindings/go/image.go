@@ -1,6 +1,6 @@
 package coco
 
-// #include <coco/image.h>
+// #include <coco/image_owner.h>
 import "C"
 
 import (

@@ -241,7 +241,9 @@ static const coco_kbc_plugin plugin_functions = {
 %include <coco/kbc.h>
 %include <coco/admin.h>
 %include <coco/store.h>
+%include <coco/image_access.h>
 %include <coco/image.h>
+%include <coco/image_owner.h>
 %include <coco/initdata.h>
 %include <coco/measure.h>
 %include <coco/references.h>

@@ -13,6 +13,8 @@
 #include <coco/context.h>
 #include <coco/error.h>
 #include <coco/image.h>
+#include <coco/image_access.h>
+#include <coco/image_owner.h>
 #include <coco/initdata.h>
 #include <coco/kbc.h>
 #include <coco/measure.h>

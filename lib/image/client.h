@@ -7,6 +7,7 @@
 #define COCO_IMAGE_CLIENT_H
 
 #include <coco/image.h>
+#include <coco/image_owner.h>
 
 #include "base/address.h"
 #include "base/resource.h"

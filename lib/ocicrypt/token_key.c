@@ -164,7 +164,7 @@ set_variable(const cJSON *item, coco_error **err)
     if (!coco_text_is_all(item->string, ENV_NAME, ENV_NAME_MAX)
         || strncmp(item->string, "LD_", 3) == 0 || !cJSON_IsString(item))
         return coco_fail(err, COCO_ERR_INVALID, "module.env has what no module needs");
-    /* Whoever adds a key file is told that no other thread may look at it (coco/image.h). */
+    /* Whoever adds a key file is told that no other thread may look at it (coco/image_access.h). */
     const char *there = getenv(item->string); /* NOLINT(concurrency-mt-unsafe) */
     if (there && strcmp(there, item->valuestring) != 0)
         return coco_fail(err, COCO_ERR_INVALID, "%s is set, and to something else", item->string);

@@ -6,13 +6,13 @@ SPDX-License-Identifier: Apache-2.0
 import base64
 import http.server
 import json
-import os
-import pathlib
 import re
 import subprocess
 import threading
 
 import pytest
+
+from vectors import recorded
 
 BOUND = ["--report-data", "00ff"]
 
@@ -255,10 +255,7 @@ def test_services_are_asked_and_kept(coco, tmp_path, certificates, keys):
 @pytest.fixture
 def snp():
     """Recorded evidence of a Genoa machine, without its certificate, and what AMD's service says of it."""
-    beside = pathlib.Path(__file__).resolve().parents[2].parent / "shared/fixtures"
-    top = pathlib.Path(os.environ.get("COCO_FIXTURES", beside)) / "snp"
-    if not top.is_dir():
-        pytest.skip("recorded evidence is not there: COCO_FIXTURES")
+    top = recorded("snp")
     evidence = json.loads((top / "as_e2e_evidence.json").read_text())
     report = evidence["attestation_report"]
     tcb = report["reported_tcb"]

@@ -6,13 +6,12 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
-import pathlib
-import shutil
 
 import pytest
 
 from signing import checks, policy, signing, sigstore  # noqa: F401
 from test_signatures import image, verify  # noqa: F401
+from vectors import recorded_image
 
 CERTIFIED = [(name, True) for name in ("form", "signature", "log", "certificate", "payload", "image", "identity")]
 WHO = {"oidcIssuer": "https://issuer.test", "subjectEmail": "dev@example.test"}
@@ -255,15 +254,6 @@ def test_another_world_is_not_trusted(coco, signing, policy, image, world, tmp_p
     assert "log that is not known" in refused["reason"]
 
 
-def recorded(tmp_path, fixture):
-    source = pathlib.Path(fixture)
-    if not source.is_dir():
-        pytest.skip("needs the recorded images of containers/image")
-    shutil.copytree(source, tmp_path / source.name)
-    (tmp_path / source.name / "version").write_text("Directory Transport Version: 1.1\n")
-    return tmp_path / source.name
-
-
 @pytest.mark.parametrize(
     ("name", "members", "repository", "why"),
     [
@@ -290,10 +280,7 @@ def recorded(tmp_path, fixture):
 )  # fmt: skip
 def test_recorded_signatures(coco, tmp_path, name, members, repository, why):
     """Those of containers/image's own tests, one of them by the public Fulcio and Rekor."""
-    import os
-
-    top = pathlib.Path(os.environ.get("COCO_FIXTURES", "")) / "signature/cimage"
-    folder = recorded(tmp_path, top / f"dir-img-cosign-{name}")
+    folder, top = recorded_image(tmp_path, f"dir-img-cosign-{name}")
 
     def absolute(value):
         if isinstance(value, dict):
@@ -313,10 +300,7 @@ def test_recorded_signatures(coco, tmp_path, name, members, repository, why):
 
 def test_a_recorded_signature_by_a_pki(coco, tmp_path):
     """Of containers/image's own tests; its root is the last certificate of its own chain."""
-    import os
-
-    top = pathlib.Path(os.environ.get("COCO_FIXTURES", "")) / "signature/cimage"
-    folder = recorded(tmp_path, top / "dir-img-cosign-pki-valid")
+    folder, _ = recorded_image(tmp_path, "dir-img-cosign-pki-valid")
     signature = json.loads((folder / "signature-1").read_bytes().split(b"\n", 1)[1])
     end = "-----END CERTIFICATE-----\n"
     chain = [part + end for part in signature["annotations"]["dev.sigstore.cosign/chain"].split(end) if part.strip()]

@@ -13,6 +13,8 @@ import sys
 
 import pytest
 
+from vectors import recorded
+
 ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
 serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
 pytest.importorskip("grpc")
@@ -28,9 +30,7 @@ FIRMWARE = ["--api", "1.55", "--build", "24", "--digest", DIGEST.hex()]
 @pytest.fixture
 def chain(tmp_path):
     """A real platform's certificates, whose private keys are in its chip."""
-    top = pathlib.Path(os.environ.get("COCO_FIXTURES", SOURCE.parent / "shared" / "fixtures")) / "sev"
-    if not top.is_dir():
-        pytest.skip("no recorded certificates")
+    top = recorded("sev")
     path = tmp_path / "chain"
     path.write_bytes(b"".join((top / f"rome_{n}.cert").read_bytes() for n in ("pdh", "pek", "oca", "cek", "ask", "ark")))
     return path

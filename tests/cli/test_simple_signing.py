@@ -8,7 +8,6 @@ import http.server
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import threading
 import urllib.request
@@ -18,6 +17,7 @@ import pytest
 from conftest import needs
 from signing import checks, policy  # noqa: F401
 from test_signatures import image, verify  # noqa: F401
+from vectors import recorded_image
 
 ALL_HOLD = [(name, True) for name in ("signature", "payload", "image", "identity")]
 
@@ -408,12 +408,7 @@ RECORDED = [
 @pytest.mark.parametrize(("name", "key", "why"), RECORDED)
 def test_recorded_signatures(coco, tmp_path, name, key, why):
     """Those of containers/image's own tests."""
-    top = pathlib.Path(os.environ.get("COCO_FIXTURES", "")) / "signature/cimage"
-    if not top.is_dir():
-        pytest.skip("needs the recorded images of containers/image")
-    folder = tmp_path / name
-    shutil.copytree(top / name, folder)
-    (folder / "version").write_text("Directory Transport Version: 1.1\n")
+    folder, top = recorded_image(tmp_path, name)
     identity = {"type": "exactRepository", "dockerRepository": "testing/manifest"}
     required = {"type": "signedBy", "keyType": "GPGKeys", "keyPath": str(top / key), "signedIdentity": identity}
     (tmp_path / "policy.json").write_text(json.dumps({"default": [required]}))

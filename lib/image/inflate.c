@@ -111,7 +111,7 @@ gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct 
 #else
 
 static coco_status
-gzip_begin(struct coco_inflate *inflate, coco_error **err)
+gzip_begin(struct coco_inflate *gzip, coco_error **err)
 {
     z_stream *state = calloc(1, sizeof(*state));
 
@@ -122,40 +122,40 @@ gzip_begin(struct coco_inflate *inflate, coco_error **err)
         free(state);
         return coco_fail_nomem(err);
     }
-    inflate->state = state;
+    gzip->state = state;
     return COCO_OK;
 }
 
 static void
-gzip_free(struct coco_inflate *inflate)
+gzip_free(struct coco_inflate *gzip)
 {
-    if (inflate->state)
-        (void)inflateEnd(inflate->state);
-    free(inflate->state);
+    if (gzip->state)
+        (void)inflateEnd(gzip->state);
+    free(gzip->state);
 }
 
 static coco_status
-gzip_step(struct coco_inflate *inflate, const uint8_t *data, size_t len, struct progress *ret,
+gzip_step(struct coco_inflate *gzip, const uint8_t *data, size_t len, struct progress *ret,
           coco_error **err)
 {
-    z_stream *state = inflate->state;
+    z_stream *state = gzip->state;
 
-    if (inflate->whole && inflateReset(state) != Z_OK)
+    if (gzip->whole && inflateReset(state) != Z_OK)
         return coco_fail(err, COCO_ERR_PROTO, "gzip: not a gzip stream");
     /* The library does not write to its input. */
     state->next_in = (uint8_t *)(uintptr_t)data;
     state->avail_in = (uInt)len;
-    state->next_out = inflate->at;
-    state->avail_out = (uInt)inflate->room;
+    state->next_out = gzip->at;
+    state->avail_out = (uInt)gzip->room;
     int code = inflate(state, Z_NO_FLUSH);
     if (code == Z_MEM_ERROR)
         return coco_fail_nomem(err);
     if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
-        return coco_fail(err, COCO_ERR_PROTO, "gzip: %s",
-                         state->msg ? state->msg : "not a gzip stream");
+        return coco_fail(err, COCO_ERR_PROTO, "gzip: not a gzip stream (%s)",
+                         state->msg ? state->msg : "no reason given");
     *ret = (struct progress){
         .used = len - state->avail_in,
-        .made = inflate->room - state->avail_out,
+        .made = gzip->room - state->avail_out,
         .whole = code == Z_STREAM_END,
     };
     return COCO_OK;

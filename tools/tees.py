@@ -48,7 +48,7 @@ TEES = {
     "sampledevice": ("the same, beside a TEE", ["attester/sample"], ["verifier/sample"], [], []),
     "se": (
         "`/dev/uv`, answering the broker's request",
-        ["attester/se"], ["verifier/se"], [], ["tee/se", "tee/se_request", "verifier/se_host_key"],
+        ["attester/se"], ["verifier/se"], ["roundtrip/se"], ["tee/se", "tee/se_request", "verifier/se_host_key"],
     ),
     "sev": (
         "attested before it runs; `offline_sev_kbc` reads what was put in, `online_sev_kbc` asks simple-kbs",

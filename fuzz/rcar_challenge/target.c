@@ -26,9 +26,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (challenge.nonce[0] == '\0' || strlen(challenge.nonce) > COCO_RCAR_NONCE_MAX
         || (challenge.alg != COCO_SHA384 && challenge.alg != COCO_SHA512))
         abort();
-    if (coco_rcar_challenge_build(challenge.nonce, &buf, NULL) != COCO_OK
+    if (coco_rcar_challenge_build(challenge.nonce, challenge.alg, &buf, NULL) != COCO_OK
         || coco_rcar_challenge_parse(buf.data, buf.len, &again, NULL) != COCO_OK
-        || strcmp(challenge.nonce, again.nonce) != 0)
+        || challenge.alg != again.alg || strcmp(challenge.nonce, again.nonce) != 0)
         abort();
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "kbs/challenge.h"
 
 #include "base/fail.h"
+#include "kbs/se.h"
 #include "kbs/session.h"
 #include "rcar/messages.h"
 
@@ -54,13 +55,29 @@ coco_kbs_known_tee(const char *tee)
     return NULL;
 }
 
+static bool
+is_se(const char *tee)
+{
+    return strcmp(tee, COCO_KBS_SE_TEE) == 0;
+}
+
+enum coco_hash_alg
+coco_kbs_binding_alg(const char *tee)
+{
+    return is_se(tee) ? COCO_SHA512 : COCO_SHA384;
+}
+
 /* A TEE that nobody here can verify is told so before it collects evidence. */
 static coco_status
-check_tee(const char *tee, coco_error **err)
+check_tee(const struct coco_kbs_call *call, const struct coco_rcar_request *request,
+          coco_error **err)
 {
-    if (coco_kbs_known_tee(tee))
-        return COCO_OK;
-    return coco_fail(err, COCO_ERR_NOTSUP, "this KBS cannot verify evidence of '%.40s'", tee);
+    if (!coco_kbs_known_tee(request->tee) || (is_se(request->tee) && !call->core->se))
+        return coco_fail(err, COCO_ERR_NOTSUP, "this KBS cannot verify evidence of '%.40s'",
+                         request->tee);
+    if (is_se(request->tee) && request->lists_algs && !request->lists_sha512)
+        return coco_fail(err, COCO_ERR_NOTSUP, "evidence of '%s' is bound by sha512", request->tee);
+    return COCO_OK;
 }
 
 /* Who may be shown what the owner's guests are is for the owner to say. */
@@ -107,11 +124,39 @@ seal_challenge(struct coco_kbs_call *call, const struct coco_rcar_request *reque
     return status;
 }
 
+/* Host keys that IBM does not vouch for, and lists that are not to be had, are for the owner. */
+static coco_status
+make_nonce(struct coco_kbs_call *call, const char *tee, struct coco_buf *nonce, coco_error **err)
+{
+    if (!is_se(tee))
+        return coco_rcar_nonce_new(nonce, err);
+    coco_status status = coco_kbs_se_ask(call->core->se, call->core->verifier, nonce, err);
+    if (status == COCO_OK)
+        return status;
+    return coco_kbs_refuse(call, status == COCO_ERR_NET ? 503 : 500, NULL, status);
+}
+
+static coco_status
+reply_challenge(struct coco_kbs_call *call, const struct coco_rcar_request *request,
+                coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf nonce = {.limit = COCO_RCAR_NONCE_MAX};
+
+    coco_status status = make_nonce(call, request->tee, &nonce, err);
+    if (status == COCO_OK)
+        status = coco_rcar_challenge_build(
+            coco_buf_text(&nonce), coco_kbs_binding_alg(request->tee), &call->reply->body, err);
+    if (status == COCO_OK)
+        status = seal_challenge(call, request, coco_buf_text(&nonce), err);
+    if (status == COCO_OK)
+        call->reply->type = "application/json";
+    return status;
+}
+
 coco_status
 coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
 {
     struct coco_rcar_request request = {0};
-    _cleanup_buf_ struct coco_buf nonce = {.limit = COCO_RCAR_NONCE_MAX};
 
     call->name = "AttestationError";
     coco_status status =
@@ -119,22 +164,14 @@ coco_kbs_auth(struct coco_kbs_call *call, coco_error **err)
     if (status == COCO_OK)
         status = check_version(call, request.version, err);
     if (status == COCO_OK)
-        status = check_tee(request.tee, err);
+        status = check_tee(call, &request, err);
     if (status == COCO_ERR_NOTSUP)
         return coco_kbs_refuse(call, 400, NULL, status);
     if (status == COCO_OK)
         status = check_audience(call, request.audience, err);
     if (status == COCO_ERR_DENIED)
         return coco_kbs_refuse(call, 403, NULL, status);
-    if (status == COCO_OK)
-        status = coco_rcar_nonce_new(&nonce, err);
-    if (status == COCO_OK)
-        status = coco_rcar_challenge_build(coco_buf_text(&nonce), &call->reply->body, err);
-    if (status == COCO_OK)
-        status = seal_challenge(call, &request, coco_buf_text(&nonce), err);
-    if (status == COCO_OK)
-        call->reply->type = "application/json";
-    return status;
+    return status == COCO_OK ? reply_challenge(call, &request, err) : status;
 }
 
 coco_status

@@ -39,4 +39,7 @@ coco_status coco_kbs_cookie_set(struct coco_kbs_call *call, const struct coco_bu
 /* The TEE of that name that somebody here can verify, or NULL; static. */
 const char *coco_kbs_known_tee(const char *tee);
 
+/* The hash that evidence of tee is bound by (A.3): what a server says, whatever a guest lists. */
+enum coco_hash_alg coco_kbs_binding_alg(const char *tee);
+
 #endif

@@ -58,6 +58,13 @@ struct coco_kbs_vcek_source {
     char *where; /* directory of a store, or address; NULL: the usual one */
 };
 
+/* How guests of Secure Execution are asked: [attestation_service.verifier_config.se_verifier]. */
+struct coco_kbs_se_config {
+    char *private_key;               /* PEM; NULL: they are not */
+    struct coco_kbs_texts host_keys; /* documents, PEM */
+    char *image_header;              /* path */
+};
+
 /* One of [[tenants]]. */
 struct coco_kbs_tenant_config {
     char *name;
@@ -98,6 +105,7 @@ struct coco_kbs_config {
         struct coco_kbs_dcap dcap;
         struct coco_kbs_vcek_source *vcek_sources;
         size_t n_vcek_sources;
+        struct coco_kbs_se_config se;
         uint64_t duration_min;
         char *issuer_name;
         char *developer_name;

@@ -11,6 +11,7 @@
 #include "kbs/config_field.h"
 #include "rcar/messages.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 /* Upstream's settings of its verifier of TDX and SGX, and upstream's defaults. */
@@ -93,11 +94,30 @@ read_snp(const cJSON *table, struct coco_kbs_config *config, coco_error **err)
 }
 
 static coco_status
+read_se(const cJSON *table, struct coco_kbs_se_config *to, coco_error **err)
+{
+    const struct coco_kbs_field fields[] = {
+        {"private_key", COCO_FIELD_PEM, &to->private_key, 0, 0, NULL},
+        {"host_keys", COCO_FIELD_PEMS, &to->host_keys, 0, 0, NULL},
+        {"image_header", COCO_FIELD_TEXT, &to->image_header, 0, 0, NULL},
+    };
+
+    coco_status status = COCO_KBS_READ(table, fields, err);
+    if (status == COCO_OK && table
+        && (!to->private_key || to->host_keys.n == 0 || !to->image_header))
+        status = coco_fail(err, COCO_ERR_PROTO,
+                           "private_key, host_keys and image_header go "
+                           "together");
+    return status;
+}
+
+static coco_status
 read_verifiers(const cJSON *table, struct coco_kbs_config *config, coco_error **err)
 {
     const struct coco_kbs_field fields[] = {
         {"dcap_verifier", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"snp_verifier", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"se_verifier", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"tpm_verifier", COCO_FIELD_REFUSED, NULL, 0, 0, "use tpm_keys"},
         {"nvidia_verifier", COCO_FIELD_REFUSED, NULL, 0, 0, "this build verifies no such devices"},
     };
@@ -111,6 +131,10 @@ read_verifiers(const cJSON *table, struct coco_kbs_config *config, coco_error **
     if (status == COCO_OK)
         status = coco_kbs_in_section(
             "snp_verifier", read_snp(coco_kbs_section(table, "snp_verifier"), config, err), err);
+    if (status == COCO_OK)
+        status = coco_kbs_in_section(
+            "se_verifier",
+            read_se(coco_kbs_section(table, "se_verifier"), &config->attestation.se, err), err);
     return coco_kbs_in_section("verifier_config", status, err);
 }
 
@@ -184,6 +208,16 @@ coco_kbs_read_attestation(const cJSON *root, struct coco_kbs_config *config, coc
     return coco_kbs_in_section("attestation_service", status, err);
 }
 
+static void
+se_done(struct coco_kbs_se_config *se)
+{
+    if (se->private_key)
+        OPENSSL_cleanse(se->private_key, strlen(se->private_key));
+    free(se->private_key);
+    coco_kbs_texts_done(&se->host_keys);
+    free(se->image_header);
+}
+
 void
 coco_kbs_attestation_done(struct coco_kbs_config *config)
 {
@@ -201,6 +235,7 @@ coco_kbs_attestation_done(struct coco_kbs_config *config)
     for (size_t i = 0; i < config->attestation.n_vcek_sources; i++)
         free(config->attestation.vcek_sources[i].where);
     free(config->attestation.vcek_sources);
+    se_done(&config->attestation.se);
     free(config->attestation.issuer_name);
     free(config->attestation.developer_name);
     free(config->attestation.build_name);

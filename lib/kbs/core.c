@@ -16,6 +16,7 @@
 #include "kbs/policies.h"
 #include "kbs/provider.h"
 #include "kbs/references.h"
+#include "kbs/se.h"
 #include "kbs/storage.h"
 #include "kbs/tenants.h"
 #include "kbs/verifier.h"
@@ -93,6 +94,8 @@ open_parts(struct coco_kbs_core *core, coco_error **err)
     if (status == COCO_OK)
         status = coco_kbs_verifier_open(core->ctx, &core->config, &core->verifier, err);
     if (status == COCO_OK)
+        status = coco_kbs_se_new(&core->config, core->verifier, &core->se, err);
+    if (status == COCO_OK)
         status = coco_kbs_providers_new(core->ctx, core->config.admin.providers,
                                         core->config.admin.n_providers, core->now(),
                                         &core->providers, err);
@@ -161,6 +164,7 @@ coco_kbs_core_free(struct coco_kbs_core *core)
     coco_kbs_plugins_close(core->plugins);
     coco_kbs_audit_close(core->audit);
     coco_kbs_providers_free(core->providers);
+    coco_kbs_se_free(core->se);
     coco_verifier_free(core->verifier);
     coco_kbs_guests_free(core->guests);
     coco_kbs_sessions_free(core->sessions);

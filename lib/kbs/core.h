@@ -26,6 +26,7 @@ struct coco_kbs_plugins;
 struct coco_kbs_policies;
 struct coco_policy_engine;
 struct coco_kbs_providers;
+struct coco_kbs_se;
 struct coco_kbs_tenants;
 struct coco_kbs_traces;
 
@@ -49,6 +50,7 @@ struct coco_kbs_core {
     struct coco_kbs_tenants *tenants; /* NULL: there are none */
     struct coco_kbs_plugins *plugins; /* NULL: a tenant has none */
     coco_verifier *verifier;
+    struct coco_kbs_se *se; /* NULL: guests of Secure Execution are not asked */
     struct coco_kbs_keyring *keyring;
     EVP_PKEY *token_key;  /* the first of the keyring, lent */
     int64_t (*now)(void); /* seconds since 1970 */

@@ -103,7 +103,7 @@ binding_of(const struct coco_kbs_judgement *j)
 {
     return (struct coco_rcar_binding){
         .version = j->challenge.version,
-        .alg = COCO_SHA384,
+        .alg = coco_kbs_binding_alg(j->challenge.tee),
         .nonce = j->challenge.nonce,
         .tee_pubkey = j->sent.tee_pubkey,
         .additional = j->sent.additional,

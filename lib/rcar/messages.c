@@ -19,6 +19,8 @@
 #define COMPACT_JWS_CHARS ALNUM "-_."
 #define ID_CHARS ALNUM "-"
 #define AUDIENCE "audience" /* in extra-params: our own */
+#define ALGS "supported-hash-algorithms"
+#define ALG "selected-hash-algorithm"
 
 /* Escaping can make each byte six, and the additional evidence is escaped once more. */
 #define CANONICAL_MAX (6 * COCO_RCAR_BODY_MAX)
@@ -62,7 +64,7 @@ add_extra_params(enum coco_rcar_version version, const char *audience, cJSON *re
         return coco_json_add_string(request, "extra-params", "", err);
     coco_status status = coco_json_add_object(request, "extra-params", &extra, err);
     if (status == COCO_OK)
-        status = coco_json_add_array(extra, "supported-hash-algorithms", &algs, err);
+        status = coco_json_add_array(extra, ALGS, &algs, err);
     if (status == COCO_OK)
         status = coco_json_add_string(algs, NULL, "sha384", err);
     if (status == COCO_OK)
@@ -92,15 +94,24 @@ coco_rcar_request_build(enum coco_rcar_version version, const char *tee, const c
     return status;
 }
 
-/* extra-params of any other type are some other client's. */
-static coco_status
-parse_audience(const cJSON *request, char ret[COCO_RCAR_AUDIENCE_MAX + 1], coco_error **err)
+static void
+parse_algs(const cJSON *extra, struct coco_rcar_request *ret)
 {
-    const cJSON *extra = cJSON_GetObjectItemCaseSensitive(request, "extra-params");
+    const cJSON *algs = cJSON_GetObjectItemCaseSensitive(extra, ALGS);
+    const cJSON *alg;
+
+    ret->lists_algs = cJSON_IsArray(algs);
+    cJSON_ArrayForEach(alg, algs) {
+        if (cJSON_IsString(alg) && strcasecmp(alg->valuestring, "sha512") == 0)
+            ret->lists_sha512 = true;
+    }
+}
+
+static coco_status
+parse_audience(const cJSON *extra, char ret[COCO_RCAR_AUDIENCE_MAX + 1], coco_error **err)
+{
     const char *audience = NULL;
 
-    if (!cJSON_IsObject(extra))
-        return COCO_OK;
     coco_status status = coco_json_get_string_opt(extra, AUDIENCE, &audience, err);
     if (status != COCO_OK || !audience)
         return status;
@@ -135,7 +146,12 @@ coco_rcar_request_parse(const void *text, size_t len, struct coco_rcar_request *
     if (!coco_text_is_all(tee, TEE_CHARS, COCO_RCAR_TEE_MAX))
         return coco_fail(err, COCO_ERR_PROTO, "tee: '%.40s' is no name of a TEE", tee);
     memcpy(request.tee, tee, strlen(tee) + 1);
-    status = parse_audience(object, request.audience, err);
+    /* Of any other type they are some other client's. */
+    const cJSON *extra = cJSON_GetObjectItemCaseSensitive(object, "extra-params");
+    if (cJSON_IsObject(extra)) {
+        parse_algs(extra, &request);
+        status = parse_audience(extra, request.audience, err);
+    }
     if (status == COCO_OK)
         *ret = request;
     return status;
@@ -155,15 +171,22 @@ coco_rcar_nonce_new(struct coco_buf *buf, coco_error **err)
 }
 
 coco_status
-coco_rcar_challenge_build(const char *nonce, struct coco_buf *buf, coco_error **err)
+coco_rcar_challenge_build(const char *nonce, enum coco_hash_alg alg, struct coco_buf *buf,
+                          coco_error **err)
 {
     _cleanup_json_ cJSON *challenge = NULL;
+    cJSON *extra = NULL;
 
     coco_status status = coco_json_new_object(&challenge, err);
     if (status == COCO_OK)
         status = coco_json_add_string(challenge, "nonce", nonce, err);
-    if (status == COCO_OK) /* clients fail without it, whatever it is (A.6) */
+    /* Clients fail without it, whatever it is (A.6). */
+    if (status == COCO_OK && alg == COCO_SHA384)
         status = coco_json_add_string(challenge, "extra-params", "", err);
+    else if (status == COCO_OK)
+        status = coco_json_add_object(challenge, "extra-params", &extra, err);
+    if (status == COCO_OK && extra)
+        status = coco_json_add_string(extra, ALG, coco_hash_name(alg), err);
     if (status == COCO_OK)
         status = coco_json_write(challenge, COCO_JSON_COMPACT, buf, err);
     return status;
@@ -177,7 +200,7 @@ parse_selected_alg(const cJSON *extra, enum coco_hash_alg *ret, coco_error **err
 
     if (!cJSON_IsObject(extra))
         return COCO_OK;
-    coco_status status = coco_json_get_string_opt(extra, "selected-hash-algorithm", &name, err);
+    coco_status status = coco_json_get_string_opt(extra, ALG, &name, err);
     if (status != COCO_OK || !name)
         return status;
 

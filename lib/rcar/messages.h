@@ -48,6 +48,8 @@ struct coco_rcar_request {
     enum coco_rcar_version version;
     char tee[COCO_RCAR_TEE_MAX + 1];           /* [a-z0-9-]+, not necessarily one we know */
     char audience[COCO_RCAR_AUDIENCE_MAX + 1]; /* whom the token is for; "": this server */
+    bool lists_algs;                           /* it says which hashes it can bind evidence with, */
+    bool lists_sha512;                         /* and this is one of them */
 };
 
 /* COCO_ERR_INVALID unless text may be the "aud" of a token: printable ASCII, as of a URI. */
@@ -74,7 +76,9 @@ struct coco_rcar_challenge {
 /* 32 random bytes in base64, as a server sends them. */
 coco_status coco_rcar_nonce_new(struct coco_buf *buf, coco_error **err);
 
-coco_status coco_rcar_challenge_build(const char *nonce, struct coco_buf *buf, coco_error **err);
+/* alg COCO_SHA384, which goes without saying, or COCO_SHA512. */
+coco_status coco_rcar_challenge_build(const char *nonce, enum coco_hash_alg alg,
+                                      struct coco_buf *buf, coco_error **err);
 
 /*
  * extra-params may be missing or of any type; a selected-hash-algorithm in it

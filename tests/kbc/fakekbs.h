@@ -117,7 +117,7 @@ serve_auth(struct kbs *kbs, const struct httpd_request *request)
     if (parsed.version != kbs->speaks)
         return refuse_version(kbs);
     if (coco_rcar_nonce_new(&nonce, NULL) != COCO_OK
-        || coco_rcar_challenge_build(coco_buf_text(&nonce), &reply, NULL) != COCO_OK)
+        || coco_rcar_challenge_build(coco_buf_text(&nonce), COCO_SHA384, &reply, NULL) != COCO_OK)
         return object_to(kbs, "out of memory");
     (void)snprintf(kbs->nonce, sizeof(kbs->nonce), "%s", coco_buf_text(&nonce));
     (void)snprintf(kbs->audience, sizeof(kbs->audience), "%s", parsed.audience);

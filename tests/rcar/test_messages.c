@@ -523,13 +523,13 @@ a_nonce_is_bounded(void **state)
 
     (void)state;
     assert_ok(coco_buf_printf(&nonce, &err, "%0*d", (int)COCO_RCAR_NONCE_MAX, 0), err);
-    assert_ok(coco_rcar_challenge_build(coco_buf_text(&nonce), &text, &err), err);
+    assert_ok(coco_rcar_challenge_build(coco_buf_text(&nonce), COCO_SHA384, &text, &err), err);
     assert_ok(coco_rcar_challenge_parse(text.data, text.len, &challenge, &err), err);
     coco_rcar_challenge_done(&challenge);
 
     coco_buf_reset(&text);
     assert_ok(coco_buf_append_text(&nonce, "0", &err), err);
-    assert_ok(coco_rcar_challenge_build(coco_buf_text(&nonce), &text, &err), err);
+    assert_ok(coco_rcar_challenge_build(coco_buf_text(&nonce), COCO_SHA384, &text, &err), err);
     assert_fails(coco_rcar_challenge_parse(text.data, text.len, &challenge, &err), err,
                  COCO_ERR_LIMIT, "nonce");
 }
@@ -730,7 +730,7 @@ every_version_asks_in_its_own_words(void **state)
                   err);
         assert_string_equal(challenge.nonce, g->nonce);
         coco_buf_reset(&buf);
-        assert_ok(coco_rcar_challenge_build(g->nonce, &buf, &err), err);
+        assert_ok(coco_rcar_challenge_build(g->nonce, COCO_SHA384, &buf, &err), err);
         assert_string_equal(coco_buf_text(&buf), g->challenge);
     }
 }
@@ -992,7 +992,7 @@ talk(EVP_PKEY *key, coco_error **err)
         status = coco_rcar_request_parse(buf.data, buf.len, &request, err);
     coco_buf_reset(&buf);
     if (status == COCO_OK)
-        status = coco_rcar_challenge_build("nonce", &buf, err);
+        status = coco_rcar_challenge_build("nonce", COCO_SHA512, &buf, err);
     if (status == COCO_OK)
         status = coco_rcar_challenge_parse(buf.data, buf.len, &challenge, err);
     coco_buf_reset(&buf);

@@ -10,7 +10,7 @@
 #include "tests/faults.h"
 #include "tests/verifier/bound.h"
 #include "tests/verifier/failing.h"
-#include "tests/verifier/ibm.h"
+#include "tests/verifier/se_kit.h"
 #include "verifier/verdict.h"
 
 #define EVIDENCE_MAX ((size_t)1 << 16)
@@ -21,16 +21,8 @@ static EVP_PKEY *rsa;
 static char dir[64];
 static coco_verifier *verifier;
 static coco_error *err;
+static const uint8_t user[64] = NONCE;
 static const struct coco_se_tags tags = {{1}, {2}, {3}, {0xaa, 0xbb}};
-
-static void
-set_key(coco_verifier *with, EVP_PKEY *key)
-{
-    _cleanup_buf_ struct coco_buf pem = {.limit = 1 << 14};
-
-    assert_ok(coco_key_private_pem(key, &pem, &err), err);
-    assert_ok(coco_verifier_set_private_key(with, "se", pem.data, pem.len, &err), err);
-}
 
 static int
 setup(void **state)
@@ -41,7 +33,7 @@ setup(void **state)
     ibm_write_collateral(dir, &ibm);
     verifier = ibm_verifier(dir, ibm.root.cert);
     assert_ok(coco_key_generate(COCO_KEY_RSA, &rsa, &err), err);
-    set_key(verifier, rsa);
+    se_kit_set_key(verifier, rsa);
     return 0;
 }
 
@@ -68,62 +60,13 @@ make_request(const coco_verifier *with, struct coco_se_request *ret)
 }
 
 static void
-append(struct coco_buf *buf, const void *data, size_t len)
-{
-    buf->limit = 4096;
-    assert_ok(coco_buf_append(buf, data, len, &err), err);
-}
-
-/* Measures what is in evidence, as an ultravisor that has opened the request does. */
-static void
-measure(struct coco_se_evidence *evidence, const struct coco_se_secrets *secrets)
-{
-    const struct coco_se_measured measured = {
-        .tags = &evidence->tags,
-        .cuid = evidence->cuid,
-        .user = evidence->user.data,
-        .user_len = evidence->user.len,
-        .nonce = secrets->nonce.data,
-        .additional = evidence->additional.data,
-        .additional_len = evidence->additional.len,
-    };
-    uint8_t mac[COCO_SE_MEASUREMENT_SIZE];
-
-    assert_ok(coco_se_measure(&secrets->measurement_key, &measured, mac, &err), err);
-    coco_buf_reset(&evidence->measurement);
-    append(&evidence->measurement, mac, sizeof(mac));
-}
-
-/* The answer of the machine that has the host key. */
-static void
-answer(const struct coco_se_request *request, struct coco_se_evidence *ret,
-       struct coco_se_secrets *secrets)
-{
-    struct coco_se_block block;
-    uint8_t user[64] = NONCE;
-    uint8_t additional[64];
-
-    assert_ok(
-        coco_se_block_parse(request->control_block.data, request->control_block.len, &block, &err),
-        err);
-    assert_ok(coco_se_block_open(&block, ibm.host.key, ibm.host.key, secrets, &err), err);
-    *ret = (struct coco_se_evidence){.cuid = {0xc1}, .tags = request->tags};
-    memset(additional, 0xad, sizeof(additional));
-    append(&ret->user, user, sizeof(user));
-    append(&ret->additional, additional, sizeof(additional));
-    append(&ret->key, request->key.data, request->key.len);
-    append(&ret->nonce, request->nonce.data, request->nonce.len);
-    measure(ret, secrets);
-}
-
-static void
 good(struct coco_se_evidence *ret)
 {
     _cleanup_se_request_ struct coco_se_request request = {0};
     _cleanup_se_secrets_ struct coco_se_secrets secrets = {{0}, {0}, {0}};
 
     make_request(verifier, &request);
-    answer(&request, ret, &secrets);
+    se_kit_answer(&ibm.host, &request, user, ret, &secrets);
 }
 
 static coco_status
@@ -202,7 +145,7 @@ answers_that_anybody_can_make_up_are_refused(void **state)
     coco_buf_reset(&evidence.nonce);
     assert_ok(coco_rsa_pkcs1_wrap(rsa, &made_up.measurement_key, &evidence.key, &err), err);
     assert_ok(coco_rsa_pkcs1_wrap(rsa, &made_up.nonce, &evidence.nonce, &err), err);
-    measure(&evidence, &made_up);
+    se_kit_measure(&evidence, &made_up);
     assert_verdict(verifier, &evidence, "request measurement ");
 }
 
@@ -219,11 +162,11 @@ answers_to_another_request_are_refused(void **state)
     good(&second);
     assert_verdict(other, &evidence, "request measurement ");
     assert_ok(coco_key_generate(COCO_KEY_RSA, &key, &err), err);
-    set_key(other, key);
+    se_kit_set_key(other, key);
     assert_verdict(other, &evidence, "request measurement ");
     /* The key of one with the nonce of another. */
     coco_buf_reset(&evidence.nonce);
-    append(&evidence.nonce, second.nonce.data, second.nonce.len);
+    se_kit_append(&evidence.nonce, second.nonce.data, second.nonce.len);
     assert_verdict(verifier, &evidence, "request measurement ");
     evidence.key.data[9] ^= 1;
     assert_verdict(verifier, &evidence, "request measurement ");
@@ -272,7 +215,7 @@ requests_go_to_machines_of_ibm_alone(void **state)
     (void)state;
     assert_fails(coco_se_request_make(keyless, &ibm.host.cert, 1, &tags, &text, &err), err,
                  COCO_ERR_INVALID, "no private key");
-    set_key(strict, rsa);
+    se_kit_set_key(strict, rsa);
     assert_fails(coco_se_request_make(strict, &ibm.host.cert, 1, &tags, &text, &err), err,
                  COCO_ERR_VERIFY, "host key document 0: ");
     assert_fails(coco_se_request_make(verifier, &ibm.host.cert, 0, &tags, &text, &err), err,
@@ -288,7 +231,7 @@ the_keys_of_a_request_are_wiped(void **state)
 
     (void)state;
     make_request(verifier, &request);
-    answer(&request, &evidence, &secrets);
+    se_kit_answer(&ibm.host, &request, user, &evidence, &secrets);
     canary_begin(secrets.measurement_key.data, secrets.measurement_key.len);
     coco_verdict *verdict = NULL;
     assert_ok(try_verify(verifier, &evidence, &verdict), err);

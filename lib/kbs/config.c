@@ -70,6 +70,27 @@ read_plugins(const cJSON *root, struct coco_kbs_config *config, coco_error **err
     return coco_kbs_in_section("plugins", status, err);
 }
 
+/*
+ * Upstream's configurations let any token in by the key in its header, so that its own
+ * attestation service needs no certificate. Here it needs none anyway, and no other is let in.
+ */
+static coco_status
+read_token(const cJSON *root, coco_error **err)
+{
+    static const char alone[] = "tokens of this KBS alone are taken";
+    bool any_key = false;
+    const struct coco_kbs_field fields[] = {
+        {"insecure_header_jwk", COCO_FIELD_BOOL, &any_key, 0, 0, NULL},
+        {"trusted_jwk_sets", COCO_FIELD_REFUSED, NULL, 0, 0, alone},
+        {"trusted_certs_paths", COCO_FIELD_REFUSED, NULL, 0, 0, alone},
+        {"extra_teekey_paths", COCO_FIELD_REFUSED, NULL, 0, 0, alone},
+    };
+
+    return coco_kbs_in_section(
+        "attestation_token",
+        COCO_KBS_READ(coco_kbs_section(root, "attestation_token"), fields, err), err);
+}
+
 static coco_status
 read_explain(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
 {
@@ -205,7 +226,7 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         {"rate_limit", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"lease", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"tenants", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
-        {"attestation_token", COCO_FIELD_REFUSED, NULL, 0, 0, "tokens of this KBS alone are taken"},
+        {"attestation_token", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"session_storage_type", COCO_FIELD_REFUSED, NULL, 0, 0, "sessions are kept by the guests"},
     };
 
@@ -214,6 +235,8 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
         status = coco_kbs_read_http(root, config, err);
     if (status == COCO_OK)
         status = coco_kbs_read_attestation(root, config, err);
+    if (status == COCO_OK)
+        status = read_token(root, err);
     if (status == COCO_OK)
         status = coco_kbs_read_admin(root, config, err);
     if (status == COCO_OK)

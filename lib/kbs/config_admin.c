@@ -242,6 +242,11 @@ coco_kbs_read_admin(const cJSON *root, struct coco_kbs_config *config, coco_erro
         {"authorization_mode", COCO_FIELD_TEXT, &mode, 0, 0, NULL},
         {"authentication", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"authorization", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        /* Of Trustee before v0.21, and before v0.17. */
+        {"type", COCO_FIELD_REFUSED, NULL, 0, 0, "say authorization_mode"},
+        {"auth_public_key", COCO_FIELD_REFUSED, NULL, 0, 0,
+         "say authorization_mode, and give it as public_key_uri of one of the identity_providers"},
+        {"insecure_api", COCO_FIELD_REFUSED, NULL, 0, 0, "say authorization_mode"},
     };
     const cJSON *table = coco_kbs_section(root, "admin");
 

@@ -128,6 +128,31 @@ set_field(const cJSON *value, const struct coco_kbs_field *field, coco_error **e
     return coco_fail(err, COCO_ERR_INVALID, "no such type");
 }
 
+/* What leaves no choice is what says whether the rest of a table can be read at all. */
+static bool
+is_firm(const struct coco_kbs_field *field)
+{
+    return field->type == COCO_FIELD_CONSTANT || field->type == COCO_FIELD_REFUSED;
+}
+
+static coco_status
+set_fields(const cJSON *object, const struct coco_kbs_field *fields, size_t n, bool firm,
+           coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    for (size_t i = 0; i < n && status == COCO_OK; i++) {
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, fields[i].name);
+
+        if (!value || is_firm(&fields[i]) != firm)
+            continue;
+        status = set_field(value, &fields[i], err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "%s", fields[i].name);
+    }
+    return status;
+}
+
 coco_status
 coco_kbs_read_fields(const cJSON *object, const struct coco_kbs_field *fields, size_t n,
                      coco_error **err)
@@ -140,16 +165,12 @@ coco_kbs_read_fields(const cJSON *object, const struct coco_kbs_field *fields, s
         return coco_fail(err, COCO_ERR_PROTO, "is not a table");
     for (size_t i = 0; i < n; i++)
         names[i] = fields[i].name;
-    coco_status status = coco_json_check_members(object, names, err);
-    for (size_t i = 0; i < n && status == COCO_OK; i++) {
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, fields[i].name);
-
-        if (!value)
-            continue;
-        status = set_field(value, &fields[i], err);
-        if (status != COCO_OK)
-            return coco_wrap(err, status, "%s", fields[i].name);
-    }
+    /* Of upstream's "coco_as_grpc" it is said, and not of the keys that come with it. */
+    coco_status status = set_fields(object, fields, n, true, err);
+    if (status == COCO_OK)
+        status = coco_json_check_members(object, names, err);
+    if (status == COCO_OK)
+        status = set_fields(object, fields, n, false, err);
     return status;
 }
 

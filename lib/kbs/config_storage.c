@@ -64,16 +64,24 @@ check_token(const struct coco_kbs_config *config, coco_error **err)
     return status == COCO_OK ? status : coco_wrap(err, status, SECTION "seal.pkcs11");
 }
 
-/* What was said must go together. type is NULL for the default. */
+/* Before its backend is read, which is unknown if this is. type is NULL for the default. */
+static coco_status
+check_type(const char *type, coco_error **err)
+{
+    if (!type || strcasecmp(type, "memory") == 0 || strcasecmp(type, "sqlite") == 0
+        || strcasecmp(type, "postgres") == 0)
+        return COCO_OK;
+    return coco_fail(err, COCO_ERR_NOTSUP,
+                     "storage_type is \"Memory\", \"Sqlite\" or \"Postgres\", not '%.40s'", type);
+}
+
+/* What was said must go together. */
 static coco_status
 check(const char *type, struct coco_kbs_config *config, coco_error **err)
 {
     const bool on_postgres = type && strcasecmp(type, "postgres") == 0;
     const bool on_sqlite = type && strcasecmp(type, "sqlite") == 0;
 
-    if (type && !on_postgres && !on_sqlite && strcasecmp(type, "memory") != 0)
-        return coco_fail(err, COCO_ERR_NOTSUP,
-                         SECTION "storage_type is \"Memory\", \"Sqlite\" or \"Postgres\"");
     if (on_sqlite != (config->storage.path != NULL))
         return coco_fail(err, COCO_ERR_PROTO,
                          SECTION "storage_type = \"Sqlite\" and backends.sqlite.path go together");
@@ -119,6 +127,8 @@ coco_kbs_read_storage(const cJSON *root, struct coco_kbs_config *config, coco_er
     const cJSON *table = coco_kbs_section(root, "storage_backend");
 
     coco_status status = COCO_KBS_READ(table, fields, err);
+    if (status == COCO_OK)
+        status = check_type(type, err);
     if (status == COCO_OK)
         status = COCO_KBS_READ(coco_kbs_section(table, "seal"), seal, err);
     if (status == COCO_OK)

@@ -97,6 +97,8 @@ what_is_not_understood_is_refused(void **state)
     static const struct refused_config cases[] = {
         {COCO_ERR_NOTSUP, "[admin]\nauthorization_mode = \"InsecureAllowAll\"", "public key"},
         {COCO_ERR_PROTO, "[admin]\nauthorization_mode = \"Simple\"", "authorization_mode"},
+        {COCO_ERR_NOTSUP, "[admin]\ntype = \"DenyAll\"", "say authorization_mode"},
+        {COCO_ERR_NOTSUP, "[admin]\nauth_public_key = \"/x\"", "public_key_uri"},
         {COCO_ERR_PROTO, CERTIFICATE "", "ca or roles are missing"},
         {COCO_ERR_PROTO, CERTIFICATE "ca = \"-----BEGIN A\"\n", "ca or roles are missing"},
         {COCO_ERR_PROTO, CERTIFICATE ROLE "role = \"admin\"\nsubject = \"CN=a\"\n", "ca or roles"},
@@ -131,7 +133,6 @@ what_is_not_understood_is_refused(void **state)
         {COCO_ERR_PROTO, PROVIDER "jwk_set_uri = \"https://u:p@a.example/k\"\n" CONFIG_ACL,
          "jwk_set_uri"},
         {COCO_ERR_PROTO, PROVIDER "jwk_set_uri = 1\n" CONFIG_ACL, "jwk_set_uri"},
-        {COCO_ERR_PROTO, "[admin]\ntype = \"DenyAll\"", "type"},
         {COCO_ERR_PROTO, "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"",
          "identity_providers"},
         {COCO_ERR_PROTO, CONFIG_ADMIN, "no acls"},

@@ -29,6 +29,12 @@ what_is_not_understood_is_refused(void **state)
 {
     static const struct refused_config cases[] = {
         {COCO_ERR_NOTSUP, "[attestation_service]\ntype = \"intel_ta\"", "coco_as_builtin"},
+        {COCO_ERR_NOTSUP,
+         "[attestation_service]\nas_addr = \"http://as:50004\"\ntype = \"coco_as_grpc\"",
+         "[attestation_service]: type: can only be \"coco_as_builtin\""},
+        {COCO_ERR_NOTSUP,
+         "[attestation_service.rvps_config]\naddress = \"http://x\"\ntype = \"GrpcRemote\"",
+         "[rvps_config]: type: can only be \"BuiltIn\""},
         {COCO_ERR_PROTO, "[attestation_service]\nallow_samples = true", "allow_sample"},
         {COCO_ERR_PROTO, "[attestation_service]\ntimeout = 61", "timeout"},
         {COCO_ERR_PROTO,

@@ -78,6 +78,9 @@ what_is_not_understood_is_refused(void **state)
 {
     static const struct refused_config cases[] = {
         {COCO_ERR_NOTSUP, "[storage_backend]\nstorage_type = \"LocalFs\"", "storage_type"},
+        {COCO_ERR_NOTSUP,
+         "[storage_backend]\nstorage_type = \"LocalFs\"\nbackends.local_fs.dir_path = \"/x\"",
+         "[storage_backend]: storage_type"},
         {COCO_ERR_PROTO, "[storage_backend]\nstorage_type = \"Sqlite\"", "go together"},
         {COCO_ERR_PROTO, "[storage_backend.backends.sqlite]\npath = \"x\"", "go together"},
         {COCO_ERR_PROTO, "[storage_backend]\nversions = 0", "versions"},

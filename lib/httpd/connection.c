@@ -38,6 +38,7 @@ struct coco_httpd_connection {
     struct event *deadline;
     enum state state;
     bool idle;            /* waits for the first byte of a request that is not its first */
+    uint64_t turn;        /* of the loop, when it began to wait for its peer */
     struct coco_buf head; /* of the request, cut into texts */
     struct coco_httpd_request request;
     struct coco_httpd_source source;
@@ -472,6 +473,7 @@ on_sent_all(struct coco_httpd_connection *c)
     }
     if (c->loop->stopping) {
         close_connection(c);
+        c->turn = ++c->loop->turns;
         return;
     }
     c->state = HEAD;
@@ -491,6 +493,7 @@ on_write(struct bufferevent *bev, void *arg)
     (void)bev;
     if (c->state != CLOSING && c->state != WRITING)
         return;
+    c->turn = ++c->loop->turns;
     if (c->stream.self)
         pump(c);
     else
@@ -559,7 +562,8 @@ coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
 {
     const struct coco_httpd_source source = source_of(address);
 
-    if (loop->handler.admit && !loop->handler.admit(loop->handler.self, &source)) {
+    if ((loop->handler.admit && !loop->handler.admit(loop->handler.self, &source))
+        || !make_room(loop)) {
         (void)evutil_closesocket(fd);
         return;
     }
@@ -568,6 +572,36 @@ coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
     if (!bev) {
         (void)evutil_closesocket(fd);
         free(c);
+/* Whether c is closed rather than other, which may be NULL, where one must be. */
+static bool
+matters_less(const struct coco_httpd_connection *c, const struct coco_httpd_connection *other)
+{
+    if (c->state != HEAD && c->state != BODY && c->state != LINGERING)
+        return false;
+    if (!other || c->idle != other->idle)
+        return !other || c->idle;
+    return c->turn < other->turn;
+}
+
+/*
+ * Or a thousand peers that say nothing would keep all others out. Those between two
+ * requests go first: nothing is lost with them (RFC 9112 section 9.3.1).
+ */
+static bool
+make_room(struct coco_httpd_loop *loop)
+{
+    struct coco_httpd_connection *least = NULL;
+
+    if (loop->n < loop->opts.max_connections)
+        return true;
+    for (struct coco_httpd_connection *c = loop->first; c; c = c->next)
+        if (matters_less(c, least))
+            least = c;
+    if (least)
+        close_connection(least);
+    return least != NULL;
+}
+
         return;
     }
     c->loop = loop;
@@ -588,6 +622,7 @@ coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
     bufferevent_setwatermark(bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
     (void)bufferevent_set_max_single_write(bev, COCO_HTTPD_CHUNK);
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
+    c->turn = ++loop->turns;
     set_deadline(c, c->loop->opts.head_timeout);
 }
 

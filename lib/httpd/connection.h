@@ -20,11 +20,15 @@ struct coco_httpd_loop {
     SSL_CTX *tls; /* or NULL */
     struct coco_httpd_connection *first;
     size_t n;
+    uint64_t turns;  /* what orders connections by how long they wait */
     uint64_t bodies; /* bytes that longer bodies on their way may take */
     bool stopping;
 };
 
-/* Serves the peer on fd, which is then owned, until either has enough. */
+/*
+ * Serves the peer on fd, which is then owned, until either has enough. Where there are
+ * max_connections, the one that has waited longest for its peer is closed for it.
+ */
 void coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
                                 const struct sockaddr *address);
 

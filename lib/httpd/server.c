@@ -46,17 +46,14 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 
     (void)listener;
     (void)len;
-    if (server->loop.n < server->loop.opts.max_connections) {
-        server->full = false;
-        coco_httpd_connection_open(&server->loop, fd, address);
-        return;
-    }
+    bool full = server->loop.n >= server->loop.opts.max_connections;
     /* Once, or peers could fill the log. */
-    if (!server->full)
+    if (full && !server->full)
         coco_ctx_log(server->loop.opts.ctx, COCO_LOG_WARN,
-                     "there are %zu connections: more are closed at once", server->loop.n);
-    server->full = true;
-    (void)evutil_closesocket(fd);
+                     "there are %zu connections: for more, those that wait longest are closed",
+                     server->loop.n);
+    server->full = full;
+    coco_httpd_connection_open(&server->loop, fd, address);
 }
 
 /*

@@ -33,7 +33,7 @@ struct coco_httpd_options {
     size_t n_sockets;          /* at most COCO_HTTPD_SOCKETS_MAX */
     bool insecure_http;        /* plain HTTP where others than this machine reach it */
     struct coco_httpd_tls tls; /* lent for the start */
-    uint64_t max_connections;  /* more are closed at once */
+    uint64_t max_connections;  /* for more, those that wait longest are closed */
     uint64_t body_max;         /* bytes of a request's body */
     uint64_t bodies_max;       /* bytes of all the longer bodies together; httpd/limits.h */
     uint64_t head_timeout;     /* seconds, as those that follow; httpd/limits.h says of what */

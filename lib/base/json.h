@@ -102,6 +102,9 @@ const cJSON *coco_json_at(const cJSON *from, const char *pointer);
 coco_status coco_json_u64(const cJSON *number, uint64_t *ret, coco_error **err);
 coco_status coco_json_i64(const cJSON *number, int64_t *ret, coco_error **err);
 
+/* A NumericDate (RFC 7519 section 2), which may have a fraction: that is cut off. */
+coco_status coco_json_seconds(const cJSON *number, int64_t *ret, coco_error **err);
+
 /*
  * Whether two values are the same, whatever the order of members. Numbers are
  * compared by their text: 1 and 1.0 differ, and so do 2^53 and 2^53 + 1.

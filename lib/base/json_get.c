@@ -209,17 +209,42 @@ coco_json_u64(const cJSON *number, uint64_t *ret, coco_error **err)
     return COCO_OK;
 }
 
-coco_status
-coco_json_i64(const cJSON *number, int64_t *ret, coco_error **err)
+static bool
+parse_i64(const char *text, int64_t *ret)
 {
-    const char *text = text_of(number);
     bool negative = text[0] == '-';
     uint64_t value = 0;
 
     if (!parse_digits(text + negative, (uint64_t)INT64_MAX + negative, &value))
+        return false;
+    *ret = negative ? (int64_t)(0 - value) : (int64_t)value;
+    return true;
+}
+
+coco_status
+coco_json_i64(const cJSON *number, int64_t *ret, coco_error **err)
+{
+    const char *text = text_of(number);
+
+    if (!parse_i64(text, ret))
         return coco_fail(err, COCO_ERR_PROTO, "'%.40s' is not an integer from -2^63 to 2^63-1",
                          text);
-    *ret = negative ? (int64_t)(0 - value) : (int64_t)value;
+    return COCO_OK;
+}
+
+coco_status
+coco_json_seconds(const cJSON *number, int64_t *ret, coco_error **err)
+{
+    const char *text = text_of(number);
+    size_t len = strcspn(text, ".");
+    char whole[sizeof("-9223372036854775808")];
+
+    if (len >= sizeof(whole) || strpbrk(text, "eE"))
+        return coco_fail(err, COCO_ERR_PROTO, "'%.40s' is no number of seconds", text);
+    memcpy(whole, text, len);
+    whole[len] = '\0';
+    if (!parse_i64(whole, ret))
+        return coco_fail(err, COCO_ERR_PROTO, "'%.40s' is no number of seconds", text);
     return COCO_OK;
 }
 

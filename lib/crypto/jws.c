@@ -225,13 +225,12 @@ coco_jws_verify(const struct coco_jws *jws, EVP_PKEY *key, coco_error **err)
     return coco_key_verify(key, text->data, text->len, signature->data, signature->len, err);
 }
 
-/* Seconds of a claim; a number that is no integer is refused like one out of range. */
 static coco_status
 get_seconds(const cJSON *claims, const char *name, const cJSON **item, int64_t *ret,
             coco_error **err)
 {
     *item = cJSON_GetObjectItemCaseSensitive(claims, name);
-    if (*item && coco_json_i64(*item, ret, NULL) != COCO_OK)
+    if (*item && coco_json_seconds(*item, ret, NULL) != COCO_OK)
         return coco_fail(err, COCO_ERR_VERIFY, "claim '%s' is no time", name);
     return COCO_OK;
 }

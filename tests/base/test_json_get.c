@@ -249,6 +249,41 @@ i64_takes_what_fits(void **state)
 }
 
 static void
+seconds_may_have_a_fraction(void **state)
+{
+    static const struct {
+        const char *text;
+        bool fits;
+        int64_t want;
+    } cases[] = {
+        {"0", true, 0},
+        {"1795930505.737298", true, 1795930505},
+        {"-1.9", true, -1},
+        {"9223372036854775807.9", true, INT64_MAX},
+        {"-9223372036854775808.9", true, INT64_MIN},
+        {"9223372036854775808.0", false, 0},
+        {"123456789012345678901234567890.5", false, 0},
+        {"1e9", false, 0},
+        {"1.5E3", false, 0},
+        {"\"1\"", false, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++) {
+        _cleanup_json_ cJSON *value = parse(cases[i].text);
+        int64_t got = 0;
+        coco_error *err = NULL;
+
+        if (cases[i].fits) {
+            assert_ok(coco_json_seconds(value, &got, &err), err);
+            assert_true(got == cases[i].want);
+        } else {
+            assert_fails(coco_json_seconds(value, &got, &err), err, COCO_ERR_PROTO, "seconds");
+        }
+    }
+}
+
+static void
 check_members_names_what_is_near(void **state)
 {
     static const char *const known[] = {"kbs_url", "socket", "x", NULL};
@@ -402,6 +437,7 @@ main(void)
         cmocka_unit_test_setup_teardown(getters_refuse_other_types, setup, teardown),
         cmocka_unit_test(u64_takes_what_fits),
         cmocka_unit_test(i64_takes_what_fits),
+        cmocka_unit_test(seconds_may_have_a_fraction),
         cmocka_unit_test(check_members_names_what_is_near),
         cmocka_unit_test(check_members_bounds_what_it_compares),
         cmocka_unit_test(equal_looks_at_everything),

@@ -278,6 +278,11 @@ times_are_checked_with_a_minute_of_leeway(void **state)
         {"{\"exp\":9223372036854775807,\"nbf\":-9223372036854775808}", NULL},
         {"{\"exp\":9223372036854775808}", "'exp' is no time"},
         {"{\"exp\":1e9}", "'exp' is no time"},
+        {"{\"exp\":941.5,\"nbf\":1060.9,\"iat\":999.999}", NULL}, /* as of Python's time.time() */
+        {"{\"exp\":940.999999}", "expired"},
+        {"{\"exp\":9223372036854775807.5}", NULL},
+        {"{\"exp\":9223372036854775808.0}", "'exp' is no time"},
+        {"{\"exp\":2000.5e1}", "'exp' is no time"},
         {"{\"exp\":\"2000\"}", "'exp' is no time"},
         {"{\"exp\":null}", "'exp' is no time"},
         {"{\"exp\":2000,\"nbf\":true}", "'nbf' is no time"},

@@ -36,7 +36,7 @@ static const char usage[] =
     "      --log FORMAT         lines for people (text) or machines (json)\n"
     "      --json               --log json\n"
     "\n"
-    "SIGTERM and SIGINT end it.\n";
+    "SIGTERM, SIGINT and SIGHUP end it.\n";
 
 struct program {
     struct daemon daemon;

@@ -23,7 +23,7 @@ static const char usage[] = "usage: coco-kbs [--config FILE] [--log text|json]\n
                             "  -c, --config FILE  configuration; else $" CONFIG_VARIABLE "\n"
                             "      --log FORMAT   lines for people (text) or machines (json)\n"
                             "\n"
-                            "SIGTERM and SIGINT end it after the replies under way.\n";
+                            "SIGTERM, SIGINT and SIGHUP end it after the replies under way.\n";
 
 /* Takes config over. */
 static int

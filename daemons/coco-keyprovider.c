@@ -46,7 +46,8 @@ static const char usage[] =
     "  -d, --daemon                 in the background, with files in /run/confidential-containers\n"
     "      --log FORMAT             lines for people (text) or machines (json)\n"
     "\n"
-    "Without an address it answers one request, as a command. SIGTERM and SIGINT end it.\n";
+    "Without an address it answers one request, as a command. SIGTERM, SIGINT and\n"
+    "SIGHUP end it.\n";
 
 /* A socket, and the thread that serves it. */
 struct listener {

@@ -161,12 +161,24 @@ daemon_wait(const sigset_t *ends)
     return sigwait(ends, &number) == 0 ? EXIT_DONE : EXIT_OTHER;
 }
 
+/* nohup(1) has it ignored, and it stays so. */
+static bool
+is_ignored(int number)
+{
+    struct sigaction action;
+
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int
 daemon_begin(const struct daemon *daemon, sigset_t *ends)
 {
     (void)sigemptyset(ends);
     (void)sigaddset(ends, SIGTERM);
     (void)sigaddset(ends, SIGINT);
+    /* Of a terminal that was closed: replies under way are not cut off for that. */
+    if (!is_ignored(SIGHUP))
+        (void)sigaddset(ends, SIGHUP);
     (void)signal(SIGPIPE, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, ends, NULL) != 0)
         return daemon_fail_errno(daemon, "signals");

@@ -97,9 +97,12 @@ on_stop(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    for (size_t i = 0; i < server->n_listeners; i++)
-        (void)evconnlistener_disable(server->listeners[i]);
     (void)event_del(server->more);
+    /* Closed, not disabled: who would only be reset at the end asks elsewhere at once. */
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        evconnlistener_free(server->listeners[i]);
+        server->listeners[i] = NULL;
+    }
     (void)event_add(server->last, &patience);
     coco_httpd_connections_stop(&server->loop);
 }
@@ -309,7 +312,8 @@ coco_httpd_server_stop(struct coco_httpd_server *server)
         (void)pthread_join(server->thread, NULL);
     }
     for (size_t i = 0; i < server->n_listeners; i++) {
-        evconnlistener_free(server->listeners[i]);
+        if (server->listeners[i])
+            evconnlistener_free(server->listeners[i]);
         if (server->paths[i])
             (void)unlink(server->paths[i]);
         free(server->paths[i]);

@@ -338,6 +338,21 @@ pass_over_empty_lines(struct evbuffer *input)
         (void)evbuffer_drain(input, sizeof(line));
 }
 
+static const char *
+why_bad(int status)
+{
+    switch (status) {
+    case 411:
+        return "a body comes with its Content-Length, and not in chunks";
+    case 417:
+        return "nothing is expected but 100-continue";
+    case 505:
+        return "HTTP/1.1 is spoken, and 1.0";
+    default:
+        return "request is not understood";
+    }
+}
+
 /* Whether there is a whole head; if it is bad, the peer is told so. */
 static bool
 read_head(struct coco_httpd_connection *c, struct evbuffer *input)
@@ -362,7 +377,7 @@ read_head(struct coco_httpd_connection *c, struct evbuffer *input)
     }
     int bad = coco_httpd_parse((char *)c->head.data, len, &c->request);
     if (bad)
-        refuse(c, bad, "request is not understood");
+        refuse(c, bad, why_bad(bad));
     return !bad;
 }
 
@@ -458,6 +473,7 @@ on_read(struct bufferevent *bev, void *arg)
     /* The first byte of a request ends the patience for a peer that is idle. */
     if (c->state == HEAD && c->idle && evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
         c->idle = false;
+        c->turn = ++c->loop->turns;
         set_deadline(c, c->loop->opts.head_timeout);
     }
     advance(c);
@@ -473,11 +489,11 @@ on_sent_all(struct coco_httpd_connection *c)
     }
     if (c->loop->stopping) {
         close_connection(c);
-        c->turn = ++c->loop->turns;
         return;
     }
     c->state = HEAD;
     c->idle = true;
+    c->turn = ++c->loop->turns;
     set_deadline(c, c->loop->opts.idle_timeout);
     /* A request may have come while the reply was written. */
     if (evbuffer_get_length(bufferevent_get_input(c->bev)) > 0)
@@ -493,7 +509,6 @@ on_write(struct bufferevent *bev, void *arg)
     (void)bev;
     if (c->state != CLOSING && c->state != WRITING)
         return;
-    c->turn = ++c->loop->turns;
     if (c->stream.self)
         pump(c);
     else
@@ -556,22 +571,6 @@ source_of(const struct sockaddr *address)
     return source;
 }
 
-void
-coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
-                           const struct sockaddr *address)
-{
-    const struct coco_httpd_source source = source_of(address);
-
-    if ((loop->handler.admit && !loop->handler.admit(loop->handler.self, &source))
-        || !make_room(loop)) {
-        (void)evutil_closesocket(fd);
-        return;
-    }
-    struct coco_httpd_connection *c = calloc(1, sizeof(*c));
-    struct bufferevent *bev = c ? make_bufferevent(loop, fd) : NULL;
-    if (!bev) {
-        (void)evutil_closesocket(fd);
-        free(c);
 /* Whether c is closed rather than other, which may be NULL, where one must be. */
 static bool
 matters_less(const struct coco_httpd_connection *c, const struct coco_httpd_connection *other)
@@ -602,11 +601,28 @@ make_room(struct coco_httpd_loop *loop)
     return least != NULL;
 }
 
+void
+coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
+                           const struct sockaddr *address)
+{
+    const struct coco_httpd_source source = source_of(address);
+
+    if ((loop->handler.admit && !loop->handler.admit(loop->handler.self, &source))
+        || !make_room(loop)) {
+        (void)evutil_closesocket(fd);
+        return;
+    }
+    struct coco_httpd_connection *c = calloc(1, sizeof(*c));
+    struct bufferevent *bev = c ? make_bufferevent(loop, fd) : NULL;
+    if (!bev) {
+        (void)evutil_closesocket(fd);
+        free(c);
         return;
     }
     c->loop = loop;
     c->bev = bev;
     c->source = source;
+    c->turn = ++loop->turns;
     c->head.limit = COCO_HTTPD_HEAD_MAX;
     c->next = loop->first;
     if (c->next)
@@ -622,7 +638,6 @@ make_room(struct coco_httpd_loop *loop)
     bufferevent_setwatermark(bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
     (void)bufferevent_set_max_single_write(bev, COCO_HTTPD_CHUNK);
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
-    c->turn = ++loop->turns;
     set_deadline(c, c->loop->opts.head_timeout);
 }
 

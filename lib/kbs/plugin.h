@@ -13,5 +13,6 @@
  * plug-ins have.
  */
 coco_kbs_handler coco_kbs_ask_plugin;
+#define COCO_KBS_PLUGIN_METHODS "GET, POST, PUT, DELETE"
 
 #endif

@@ -102,7 +102,7 @@ add_parts(cJSON *data, const char *path, coco_error **err)
 }
 
 coco_status
-coco_kbs_policy_data(const struct coco_kbs_call *call, cJSON **ret, coco_error **err)
+coco_kbs_policy_data(struct coco_kbs_call *call, cJSON **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *data = NULL;
 
@@ -116,6 +116,8 @@ coco_kbs_policy_data(const struct coco_kbs_call *call, cJSON **ret, coco_error *
         status = add_parts(data, call->rest, err);
     if (status == COCO_OK)
         status = add_query(data, call->request->query, err);
+    if (status == COCO_ERR_PROTO)
+        call->name = "InvalidRequestPath";
     if (status == COCO_OK)
         *ret = coco_steal(&data);
     return status;

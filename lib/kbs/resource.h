@@ -17,7 +17,7 @@ coco_kbs_handler coco_kbs_get_guest_resource;
 coco_status coco_kbs_resource_name(struct coco_kbs_call *call, const char **ret, coco_error **err);
 
 /* What policies see of the call as data (kbs-protocol C.2); its path is well formed. */
-coco_status coco_kbs_policy_data(const struct coco_kbs_call *call, cJSON **ret, coco_error **err);
+coco_status coco_kbs_policy_data(struct coco_kbs_call *call, cJSON **ret, coco_error **err);
 
 /*
  * COCO_OK, and the ruling, if the policy lets a guest with these claims do what it asks for;

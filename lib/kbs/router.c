@@ -31,6 +31,7 @@
 #define RESOURCE_EVENT "resource"
 #define PLUGIN_EVENT "plugin"
 #define PATH_SHOWN 1024
+#define METHODS_SHOWN 64
 #define REPLY_MAX ((size_t)96 << 20) /* a resource in base64, twice */
 
 static coco_status
@@ -184,6 +185,35 @@ settle_rate(const struct coco_kbs_call *call, const struct route *route)
     coco_kbs_limiter_give_back(call->root->limiter, &call->request->source);
 }
 
+/* The head alone of what everybody may have; a secret is not given by halves. */
+static bool
+takes_head(const struct route *route)
+{
+    return !route->event && strcmp(route->method, "GET") == 0;
+}
+
+static bool
+takes_method(const struct route *route, const char *method)
+{
+    return strcmp(method, route->method) == 0 || (takes_head(route) && strcmp(method, "HEAD") == 0);
+}
+
+/* RFC 9110 section 15.5.6: a 405 says what would do. Without memory it says nothing. */
+static void
+say_methods(const struct coco_kbs_call *call)
+{
+    _cleanup_buf_ struct coco_buf list = {.limit = METHODS_SHOWN};
+
+    for (size_t i = 0; i < ROUTES; i++)
+        if (match(call->request->path, routes[i].path)
+            && coco_buf_printf(&list, NULL, "%s%s%s", list.len > 0 ? ", " : "", routes[i].method,
+                               takes_head(&routes[i]) ? ", HEAD" : "")
+                   != COCO_OK)
+            return;
+    (void)coco_httpd_reply_add(call->reply, "Allow",
+                               list.len > 0 ? coco_buf_text(&list) : COCO_KBS_PLUGIN_METHODS, NULL);
+}
+
 static coco_status
 refuse_path(struct coco_kbs_call *call, bool known, coco_error **err)
 {
@@ -214,7 +244,7 @@ dispatch(struct coco_kbs_call *call, const struct route **ret, coco_error **err)
         if (!rest)
             continue;
         known = true;
-        if (strcmp(request->method, routes[i].method) == 0) {
+        if (takes_method(&routes[i], request->method)) {
             call->rest = rest;
             return take_route(call, &routes[i], ret, err);
         }
@@ -404,6 +434,8 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
     coco_status status = tenant ? dispatch(&call, &route, &err) : refuse_path(&call, false, &err);
     if (status != COCO_OK)
         fail(&call, status, err);
+    if (reply->status == 405)
+        say_methods(&call);
     coco_error_free(err);
     settle_rate(&call, route);
     if (core->audit && route && route->event)

@@ -339,6 +339,7 @@ hostile_paths_are_no_questions(void **state)
     assert_int_equal(ask(w, "GET", PATH "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", NULL, NULL, ""),
                      200);
     assert_int_equal(ask(w, "HEAD", PATH "a", NULL, NULL, ""), 405);
+    assert_contains(coco_buf_text(&w->reply.fields), "Allow: GET, POST, PUT, DELETE\r\n");
     assert_int_equal(ask(w, "PATCH", PATH "a", NULL, NULL, ""), 405);
     assert_int_equal(ask(w, "get", PATH "a", NULL, NULL, ""), 405);
     assert_int_equal(script.asked, 2);

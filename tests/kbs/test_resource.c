@@ -210,6 +210,8 @@ policies_see_path_and_query(void **state)
         (void)snprintf(target, sizeof(target), "/kbs/v0/resource/%s", cases[i].target);
         if (ask(w, "GET", target, w->cookie, NULL, "") != cases[i].status)
             fail_msg("%s gives %d: %s", target, w->reply.status, said(w));
+        if (cases[i].status == 400)
+            assert_says_no(w, "InvalidRequestPath");
     }
 }
 

@@ -27,6 +27,10 @@ paths_and_methods_are_told_apart(void **state)
     } cases[] = {
         {"GET", "/healthz", 200},
         {"GET", "/healthz/", 404},
+        {"HEAD", "/healthz", 200},
+        {"HEAD", "/metrics", 200},
+        {"HEAD", "/kbs/v0/resource/a/b/c", 405},
+        {"HEAD", "/kbs/v0/resource", 405},
         {"get", "/healthz", 405},
         {"POST", "/healthz", 405},
         {"GET", "/", 404},
@@ -67,6 +71,26 @@ paths_and_methods_are_told_apart(void **state)
             fail_msg("%s %s gives %d", cases[i].method, cases[i].path, status);
         if (status != 200)
             assert_says_no(w, status == 405 ? "MethodNotAllowed" : "PluginNotFound");
+    }
+}
+
+static void
+what_is_not_allowed_says_what_is(void **state)
+{
+    static const struct {
+        const char *path, *allow;
+    } cases[] = {
+        {"/healthz", "Allow: GET, HEAD\r\n"},
+        {"/kbs/v0/auth", "Allow: POST\r\n"},
+        {"/kbs/v0/resource/a/b/c", "Allow: GET, POST, DELETE\r\n"},
+        {"/kbs/v0/resource-policy", "Allow: POST, GET\r\n"},
+        {"/kbs/v0/reference-value", "Allow: GET, POST\r\n"},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(ask(w, "OPTIONS", cases[i].path, NULL, NULL, ""), 405);
+        assert_contains(coco_buf_text(&w->reply.fields), cases[i].allow);
     }
 }
 
@@ -571,6 +595,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(paths_and_methods_are_told_apart),
+        IN_WORLD(what_is_not_allowed_says_what_is),
         IN_WORLD(upstream_guests_get_what_they_got_from_upstream),
         IN_WORLD(upstream_admin_client_is_served),
         cmocka_unit_test(what_is_given_and_changed_is_on_record),

@@ -227,8 +227,9 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_init_data(coco_kbc *kbc, const
                                                             coco_error **err);
 
 /**
- * Gets the resource @p uri, `kbs:///<repository>/<type>/<tag>`; or what a plug-in of the
- * broker has, `kbs+<plugin>:///<path>[?<query>]`.
+ * Gets the resource @p uri, `kbs:///<repository>/<type>/<tag>[?<query>]`; or what a plug-in of
+ * the broker has, `kbs+<plugin>:///<path>[?<query>]`. Of a query the broker's policies make what
+ * they want; KBCs other than cc_kbc refuse it.
  *
  * A host in the URI is ignored: the broker is the one this KBC was made for.
  * The first call attests; later ones use the session while it lasts.

@@ -19,6 +19,7 @@
 #define PLUGIN_SCHEME "kbs+"
 #define PLUGIN_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define PLUGIN_MAX 32
+#define RESOURCE_PLUGIN "resource"
 /* RFC 3986 section 3.4: pchar, "/" and "?". */
 #define QUERY_CHARS ALNUM "-._~%!$&'()*+,;=:@/?"
 
@@ -145,10 +146,17 @@ coco_plugin_path_check(const char *text, coco_error **err)
     return COCO_OK;
 }
 
+/* A resource with a query, which policies see, is what the plug-in "resource" is asked for. */
+static bool
+has_query(const char *text)
+{
+    return strncmp(text, SCHEME, strlen(SCHEME)) == 0 && strchr(text, '?');
+}
+
 bool
 coco_plugin_uri_is(const char *text)
 {
-    return strncmp(text, PLUGIN_SCHEME, strlen(PLUGIN_SCHEME)) == 0;
+    return strncmp(text, PLUGIN_SCHEME, strlen(PLUGIN_SCHEME)) == 0 || has_query(text);
 }
 
 /* "://[host[:port]]/"; what follows it, or NULL. */
@@ -164,12 +172,29 @@ behind_host(const char *text)
     return text + len + 1;
 }
 
+/* The name of the plug-in at text, *len characters; what follows it, or NULL. */
+static const char *
+cut_plugin(const char *text, const char **name, size_t *len)
+{
+    if (has_query(text)) {
+        *name = RESOURCE_PLUGIN;
+        *len = strlen(RESOURCE_PLUGIN);
+        return text + strlen("kbs");
+    }
+    if (!coco_plugin_uri_is(text))
+        return NULL;
+    *name = text + strlen(PLUGIN_SCHEME);
+    *len = strspn(*name, PLUGIN_CHARS);
+    return *len > 0 && *len <= PLUGIN_MAX ? *name + *len : NULL;
+}
+
 coco_status
 coco_plugin_uri_parse(const char *text, struct coco_plugin_uri *ret, coco_error **err)
 {
-    const char *plugin = coco_plugin_uri_is(text) ? text + strlen(PLUGIN_SCHEME) : "";
-    size_t len = strspn(plugin, PLUGIN_CHARS);
-    const char *path = len > 0 && len <= PLUGIN_MAX ? behind_host(plugin + len) : NULL;
+    const char *name = NULL;
+    size_t len = 0;
+    const char *rest = cut_plugin(text, &name, &len);
+    const char *path = rest ? behind_host(rest) : NULL;
     const char *query = path ? path + strcspn(path, "?") : NULL;
 
     if (!query || !is_plugin_path(path, query)
@@ -177,6 +202,6 @@ coco_plugin_uri_parse(const char *text, struct coco_plugin_uri *ret, coco_error 
         || len + 1 + strlen(path) > COCO_PLUGIN_TARGET_MAX)
         return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not kbs+<plugin>:///<path>[?<query>]",
                          text);
-    (void)snprintf(ret->target, sizeof(ret->target), "%.*s/%s", (int)len, plugin, path);
+    (void)snprintf(ret->target, sizeof(ret->target), "%.*s/%s", (int)len, name, path);
     return COCO_OK;
 }

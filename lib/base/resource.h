@@ -57,7 +57,8 @@ struct coco_plugin_uri {
     char target[COCO_PLUGIN_TARGET_MAX + 1];
 };
 
-/* Whether text is meant to be one. */
+/* Whether text is meant to be one: kbs+<plugin>://…, or kbs://…?<query>, of the plug-in resource.
+ */
 bool coco_plugin_uri_is(const char *text);
 /* COCO_ERR_INVALID for anything else; a query is of what RFC 3986 section 3.4 lets in. */
 coco_status coco_plugin_uri_parse(const char *text, struct coco_plugin_uri *ret, coco_error **err);

@@ -452,7 +452,11 @@ static coco_status
 cc_kbc_ask(void *self, coco_ctx *ctx, const struct coco_kbc_question *question, coco_bytes **ret,
            coco_error **err)
 {
-    struct wanted wanted = {.method = question->method, .of_plugin = true};
+    static const char resource[] = "resource/"; /* which is always for our key alone */
+    struct wanted wanted = {
+        .method = question->method,
+        .of_plugin = strncmp(question->uri->target, resource, strlen(resource)) != 0,
+    };
 
     if (question->body.data)
         wanted.body = &question->body;

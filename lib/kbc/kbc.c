@@ -209,7 +209,8 @@ ask_plugin(coco_kbc *kbc, coco_ctx *ctx, const char *uri, struct coco_kbc_questi
     if (status != COCO_OK)
         return status;
     if (!kbc->driver->ask)
-        return coco_fail(err, COCO_ERR_NOTSUP, "%s has no plug-ins", kbc->driver->name);
+        return coco_fail(err, COCO_ERR_NOTSUP, "%s has no plug-ins and takes no query",
+                         kbc->driver->name);
     question->uri = &parsed;
     status = kbc->driver->ask(kbc->self, ctx, question, ret, err);
     return status == COCO_OK ? status : coco_wrap(err, status, "kbs+%.300s", parsed.target);

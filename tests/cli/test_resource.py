@@ -93,6 +93,15 @@ def test_policies_are_set_listed_and_removed(coco, broker, owner, tmp_path):
     coco.run("policy", "ls", "--kbs", broker.url, code=3)
 
 
+def test_policies_see_the_query(coco, broker, owner):
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    coco.run("resource", "put", *owner, "a/key/1", stdin=b"x", code=0)
+    coco.run("policy", "set", *owner, code=0, stdin=b'package policy\nallow if data.query.pod == "b 1"\n')
+    assert coco.run("resource", "get", *guest, "kbs:///a/key/1?pod=b%201", code=0).stdout == b"x"
+    coco.run("resource", "get", *guest, "kbs:///a/key/1?pod=c", code=3)
+    coco.run("resource", "get", *guest, "kbs:///a/key/1", code=3)
+
+
 def test_only_the_owner_administers(coco, broker, owner, keys):
     stranger = ["--kbs", broker.url, "--kbs-admin-key", keys("ed25519", "other")[0]]
     nobody = ["--kbs", broker.url]

@@ -312,6 +312,30 @@ a_plugin_is_asked_with_the_session(void **state)
     assert_asked(f, 1, 1, 2);
 }
 
+/* Which upstream's broker hands to its policies, as ours does. */
+static void
+a_resource_may_be_asked_for_with_a_query(void **state)
+{
+    static const char uri[] = "kbs:///a/b/c?x=%20y";
+    struct fixture *f = *state;
+    uint32_t lease = 0;
+    coco_bytes *answer = NULL;
+
+    f->kbs.target = "/kbs/v0/resource/a/b/c?x=%20y";
+    assert_ok(coco_kbc_get_resource(f->kbc, f->ctx, uri, &answer, &f->err), f->err);
+    assert_string_equal((const char *)coco_bytes_data(answer), SECRET);
+    coco_bytes_free(answer);
+    answer = NULL;
+    assert_ok(coco_kbc_get_leased(f->kbc, f->ctx, uri, &answer, &lease, &f->err), f->err);
+    coco_bytes_free(answer);
+    answer = NULL;
+    /* It is for us alone, as without one. */
+    f->kbs.lies[GET] = (struct lie){1, 0, "200 OK", NULL, "text", false};
+    assert_fails(coco_kbc_get_resource(f->kbc, f->ctx, uri, &answer, &f->err), f->err,
+                 COCO_ERR_PROTO, "resource/a/b/c?x=%20y");
+    assert_null(answer);
+}
+
 /* What is not for us alone is not encrypted to us. */
 static void
 what_a_plugin_says_to_everybody_comes_as_it_is(void **state)
@@ -1015,6 +1039,7 @@ main(void)
         TEST(a_forgotten_session_is_renewed_once),
         TEST(a_session_that_stays_forgotten_is_denied),
         TEST(a_plugin_is_asked_with_the_session),
+        TEST(a_resource_may_be_asked_for_with_a_query),
         TEST(what_a_plugin_says_to_everybody_comes_as_it_is),
         TEST(a_plugins_no_is_told),
         TEST(a_question_is_not_put_again),

@@ -150,7 +150,7 @@ a_resource_needs_a_whole_name(void **state)
         "kbs:///a/b/",
         "kbs:///a/b/../c",
         "a/b/c",
-        "kbs:///a/b/c?x=y",
+        "kbs:///a/b/c?x=y#z",
         "kbs+plugin:///a/b/../c",
         "KBS:///a/b/c",
         "kbs:///a/b/.c",
@@ -166,6 +166,8 @@ a_resource_needs_a_whole_name(void **state)
     for (size_t i = 0; i < COUNT(uris); i++)
         assert_fails(coco_kbc_get_resource(kbc, ctx, uris[i], &secret, &err), err, COCO_ERR_INVALID,
                      "");
+    assert_fails(coco_kbc_get_resource(kbc, ctx, "kbs:///a/b/c?x=y", &secret, &err), err,
+                 COCO_ERR_NOTSUP, "sample_kbc has no plug-ins and takes no query");
     assert_null(secret);
 }
 

@@ -39,10 +39,11 @@ struct coco_httpd_connection {
     enum state state;
     bool idle;            /* waits for the first byte of a request that is not its first */
     uint64_t turn;        /* of the loop, when it began to wait for its peer */
+    size_t searched;      /* bytes where no head ends, so that none is looked at again */
     struct coco_buf head; /* of the request, cut into texts */
     struct coco_httpd_request request;
     struct coco_httpd_source source;
-    uint64_t reserved;               /* of the loop's bodies */
+    uint64_t reserved;               /* of what the loop has for bodies and long heads */
     struct coco_httpd_later later;   /* while WAITING */
     struct coco_httpd_stream stream; /* while it has more */
     uint64_t left;                   /* bytes of a stream whose size is known */
@@ -197,7 +198,7 @@ linger(struct coco_httpd_connection *c)
     (void)shutdown(bufferevent_getfd(c->bev), SHUT_WR);
     c->state = LINGERING;
     wipe(bufferevent_get_input(c->bev));
-    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_SMALL);
     (void)bufferevent_enable(c->bev, EV_READ);
     set_deadline(c, COCO_HTTPD_LINGER_SECONDS);
 }
@@ -338,6 +339,29 @@ pass_over_empty_lines(struct evbuffer *input)
         (void)evbuffer_drain(input, sizeof(line));
 }
 
+/* What longer heads and bodies share; if others have it, the peer is told so. */
+static bool
+reserve(struct coco_httpd_connection *c, uint64_t len)
+{
+    if (len > c->loop->opts.bodies_max - c->loop->bodies) {
+        refuse(c, 503, "others have much to say at the moment: try again later");
+        return false;
+    }
+    c->reserved += len;
+    c->loop->bodies += len;
+    return true;
+}
+
+/* The end of a head is not there yet, of which have bytes are. */
+static void
+wait_for_head(struct coco_httpd_connection *c, size_t have)
+{
+    c->searched = have > 3 ? have - 3 : 0; /* the end may have begun */
+    if (have < COCO_HTTPD_HEAD_SMALL || c->reserved > 0 || !reserve(c, COCO_HTTPD_HEAD_MAX))
+        return;
+    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
+}
+
 static const char *
 why_bad(int status)
 {
@@ -361,10 +385,17 @@ read_head(struct coco_httpd_connection *c, struct evbuffer *input)
 
     pass_over_empty_lines(input);
     /* Not evbuffer_pullup(): it copies what it finds and wipes nothing. */
-    struct evbuffer_ptr at = evbuffer_search(input, end, strlen(end), NULL);
-    size_t len = at.pos < 0 ? 0 : (size_t)at.pos + strlen(end);
-    if (len == 0 && evbuffer_get_length(input) < COCO_HTTPD_HEAD_MAX)
+    size_t have = evbuffer_get_length(input);
+    struct evbuffer_ptr from;
+    if (evbuffer_ptr_set(input, &from, c->searched, EVBUFFER_PTR_SET) != 0)
         return false;
+    struct evbuffer_ptr at = evbuffer_search(input, end, strlen(end), &from);
+    size_t len = at.pos < 0 ? 0 : (size_t)at.pos + strlen(end);
+    if (len == 0 && have < COCO_HTTPD_HEAD_MAX) {
+        wait_for_head(c, have);
+        return false;
+    }
+    c->searched = 0;
     if (len == 0 || len > COCO_HTTPD_HEAD_MAX) {
         refuse(c, 431, "request line and headers are too long");
         return false;
@@ -389,18 +420,12 @@ begin_body(struct coco_httpd_connection *c)
         refuse(c, 413, "request body is too long");
         return false;
     }
-    if (c->request.body_len > COCO_HTTPD_BODY_SMALL) {
-        if (c->request.body_len > c->loop->opts.bodies_max - c->loop->bodies) {
-            refuse(c, 503, "others have much to say at the moment: try again later");
-            return false;
-        }
-        c->reserved = c->request.body_len;
-        c->loop->bodies += c->reserved;
-    }
+    if (c->request.body_len > COCO_HTTPD_BODY_SMALL && !reserve(c, c->request.body_len))
+        return false;
     c->state = BODY;
     set_deadline(c, c->loop->opts.body_timeout);
     bufferevent_setwatermark(c->bev, EV_READ, c->request.body_len,
-                             c->request.body_len + COCO_HTTPD_HEAD_MAX);
+                             c->request.body_len + COCO_HTTPD_HEAD_SMALL);
     if (c->request.expects_continue
         && evbuffer_get_length(bufferevent_get_input(c->bev)) < c->request.body_len)
         (void)bufferevent_write(c->bev, go_on, sizeof(go_on) - 1);
@@ -433,7 +458,7 @@ handle(struct coco_httpd_connection *c, struct evbuffer *input)
     c->request.source = c->source;
     if (c->loop->tls)
         c->request.certificate = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(c->bev));
-    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
+    bufferevent_setwatermark(c->bev, EV_READ, 0, COCO_HTTPD_HEAD_SMALL);
     c->loop->handler.handle(c->loop->handler.self, &c->request, &reply);
     release_body(c);
     if (!reply.later.self) {
@@ -635,7 +660,7 @@ coco_httpd_connection_open(struct coco_httpd_loop *loop, evutil_socket_t fd,
         return;
     }
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
-    bufferevent_setwatermark(bev, EV_READ, 0, COCO_HTTPD_HEAD_MAX);
+    bufferevent_setwatermark(bev, EV_READ, 0, COCO_HTTPD_HEAD_SMALL);
     (void)bufferevent_set_max_single_write(bev, COCO_HTTPD_CHUNK);
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
     set_deadline(c, c->loop->opts.head_timeout);

@@ -21,7 +21,7 @@ struct coco_httpd_loop {
     struct coco_httpd_connection *first;
     size_t n;
     uint64_t turns;  /* what orders connections by how long they wait */
-    uint64_t bodies; /* bytes that longer bodies on their way may take */
+    uint64_t bodies; /* bytes that longer bodies and heads on their way take */
     bool stopping;
 };
 

@@ -15,11 +15,15 @@
 /* Sockets of a server. */
 #define COCO_HTTPD_SOCKETS_MAX 64
 
-/* Connections of a server; those above are closed at once. */
+/* Connections of a server; for more, those that wait longest are closed. */
 #define COCO_HTTPD_CONNECTIONS 1024
 
-/* Request line and headers together. */
-#define COCO_HTTPD_HEAD_MAX ((size_t)16 << 10)
+/*
+ * Request line and headers together, as much as upstream's server takes: a token holds all
+ * events of a boot. Those that are longer than most share memory with the bodies.
+ */
+#define COCO_HTTPD_HEAD_MAX ((size_t)128 << 10)
+#define COCO_HTTPD_HEAD_SMALL ((size_t)16 << 10)
 
 /* Accept headers of a request. */
 #define COCO_HTTPD_ACCEPTS_MAX 32
@@ -28,8 +32,9 @@
 #define COCO_HTTPD_BODY_MIB 2
 
 /*
- * MiB of all bodies together that are longer than COCO_HTTPD_BODY_SMALL. Those below
- * are let in always, or a few peers with long ones could keep all others out.
+ * MiB of all bodies together that are longer than COCO_HTTPD_BODY_SMALL, and of heads that are
+ * longer than COCO_HTTPD_HEAD_SMALL. Those below are let in always, or a few peers with long ones
+ * could keep all others out.
  */
 #define COCO_HTTPD_BODIES_MIB 64
 #define COCO_HTTPD_BODY_SMALL ((size_t)64 << 10)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define URL_MAX ((size_t)2048)
-#define HEADER_MAX ((size_t)64 << 10)
+#define HEADER_MAX COCO_HTTP_HEADERS_MAX
 #define SET_COOKIE "set-cookie: "
 #define HTTP "http://"
 /* How often a broker is asked again that says when: collateral may take it some seconds. */

@@ -19,7 +19,7 @@
  * to its host and no other. Expires is left to the server, who knows its clock.
  */
 #define COCO_COOKIES_MAX 16
-#define COCO_COOKIE_SIZE_MAX ((size_t)16 << 10) /* name and value: a sealed session is large */
+#define COCO_COOKIE_SIZE_MAX ((size_t)72 << 10) /* name and value: a sealed session is large */
 
 struct coco_cookie {
     char *name;

@@ -158,6 +158,9 @@ coco_kbs_attest(struct coco_kbs_call *call, coco_error **err)
     if (status != COCO_OK)
         return refuse(&j, status, err);
     status = reply_token(&j, err);
+    if (status == COCO_ERR_LIMIT)
+        return coco_kbs_refuse(call, 413, "what the evidence says is too long for a session",
+                               status);
     /* What goes wrong from here on is none of the guest's doing. */
     return status == COCO_OK ? status : coco_kbs_refuse(call, 500, NULL, status);
 }

@@ -13,8 +13,11 @@
 #include "base/json.h"
 #include "base/secret.h"
 
-/* A cookie must fit into a request's head beside everything else. */
-#define COCO_KBS_COOKIE_MAX ((size_t)12 << 10)
+/*
+ * A cookie must fit into a request's head beside everything else. One with all events of a
+ * boot, deflated, has up to 40 KiB.
+ */
+#define COCO_KBS_COOKIE_MAX ((size_t)64 << 10)
 
 #define COCO_KBS_SEAL_KEY_SIZE 32
 #define COCO_KBS_SEAL_KEYS_MAX 16

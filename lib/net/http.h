@@ -22,7 +22,7 @@
 #include <coco/context.h>
 
 #define COCO_HTTP_REDIRECTS_MAX 5
-#define COCO_HTTP_HEADERS_MAX ((size_t)64 << 10)
+#define COCO_HTTP_HEADERS_MAX ((size_t)128 << 10)
 
 /* Settings of a client; zero is the default of each. */
 struct coco_http_options {

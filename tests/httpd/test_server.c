@@ -341,7 +341,7 @@ heads_are_bounded(void **state)
     serve(&f);
     int fd = reach(&f);
     tell(fd, begin, strlen(begin));
-    for (unsigned i = 0; i < 16; i++)
+    for (size_t sent = 0; sent < COCO_HTTPD_HEAD_MAX; sent += sizeof(filler))
         tell(fd, filler, sizeof(filler));
     (void)hear(&f, fd, NULL, 0);
     assert_contains(f.said, "HTTP/1.1 431 ");
@@ -1032,6 +1032,43 @@ a_peer_that_never_ends_is_not_listened_to_for_long(void **state)
 
 /* ---- bodies of many peers ---- */
 
+/* Those of usual length are let in always, as short bodies are. */
+static void
+long_heads_share_it_too(void **state)
+{
+    static const char begin[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ";
+    static char part[COCO_HTTPD_HEAD_SMALL];
+    struct fixture f;
+
+    (void)state;
+    memset(part, 'a', sizeof(part));
+    serve_as(&f, &(const struct coco_httpd_options){.bodies_max = COCO_HTTPD_HEAD_MAX});
+    int first = reach(&f);
+    tell(first, begin, strlen(begin));
+    tell(first, part, sizeof(part));
+    ask_raw(&f, HEALTHZ);
+    int second = reach(&f);
+    tell(second, begin, strlen(begin));
+    tell(second, part, sizeof(part));
+    (void)hear(&f, second, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 503 ");
+    (void)close(second);
+    tell(first, part, sizeof(part));
+    tell(first, "\r\n\r\n", 4);
+    (void)hear(&f, first, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 200 OK");
+    (void)close(first);
+    /* Both have given the room back. */
+    first = reach(&f);
+    tell(first, begin, strlen(begin));
+    tell(first, part, sizeof(part));
+    tell(first, "\r\n\r\n", 4);
+    (void)hear(&f, first, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 200 OK");
+    (void)close(first);
+    end(&f);
+}
+
 static void
 bodies_share_what_there_is_and_short_ones_are_let_in(void **state)
 {
@@ -1176,6 +1213,7 @@ main(void)
         cmocka_unit_test(a_refusal_arrives_although_the_peer_goes_on_sending),
         cmocka_unit_test(a_peer_that_never_ends_is_not_listened_to_for_long),
         cmocka_unit_test(bodies_share_what_there_is_and_short_ones_are_let_in),
+        cmocka_unit_test(long_heads_share_it_too),
         cmocka_unit_test(it_serves_in_the_file_system),
     };
 

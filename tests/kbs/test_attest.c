@@ -220,6 +220,37 @@ without_random_bytes_nothing_is_given(void **state)
     }
 }
 
+/* As much as all events of a boot, or a policy for all containers of a pod, and more than fits. */
+static void
+much_can_be_said_but_not_all(void **state)
+{
+    static const struct {
+        size_t size;
+        int status;
+    } cases[] = {{30000, 200}, {100000, 413}};
+    static uint8_t noise[100000];
+    struct world *w = *state;
+
+    add_resource(w, "a/b/c", "x");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = 1 << 20};
+        coco_error *err = NULL;
+
+        assert_ok(coco_random(noise, cases[i].size, &err), err);
+        assert_ok(coco_buf_append_text(
+                      &text, "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\nx = \"", &err),
+                  err);
+        assert_ok(coco_base64_encode(COCO_BASE64, noise, cases[i].size, &text, &err), err);
+        assert_ok(coco_buf_append_text(&text, "\"\n", &err), err);
+        const struct attestation how = {.init_data = coco_buf_text(&text)};
+        assert_int_equal(attest_how(w, &how), cases[i].status);
+        if (cases[i].status != 200)
+            assert_contains(said(w), "too long for a session");
+        else /* the session is known, whatever the policy says then */
+            assert_int_equal(ask(w, "GET", "/kbs/v0/resource/a/b/c", w->cookie, NULL, ""), 403);
+    }
+}
+
 int
 main(void)
 {
@@ -229,6 +260,7 @@ main(void)
         IN_WORLD(attest_refuses_bodies),
         IN_WORLD(keys_that_nothing_can_be_encrypted_to_get_no_token),
         IN_WORLD(guests_of_every_version_get_their_secrets),
+        IN_WORLD(much_can_be_said_but_not_all),
         IN_WORLD(without_random_bytes_nothing_is_given),
     };
 

@@ -144,6 +144,27 @@ what_does_not_fit_is_said_so(void **state)
                  "");
 }
 
+/* The largest of the recorded logs of TDX guests deflates to 28 KiB. */
+static void
+all_events_of_a_boot_fit(void **state)
+{
+    _cleanup_(coco_kbs_sessions_freep) struct coco_kbs_sessions *sessions = make(1);
+    _cleanup_json_ cJSON *value = NULL;
+    _cleanup_json_ cJSON *back = NULL;
+    _cleanup_buf_ struct coco_buf cookie = {.limit = COCO_KBS_COOKIE_MAX};
+    static uint8_t noise[40000];
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_random(noise, sizeof(noise), &err), err);
+    assert_ok(coco_json_new_object(&value, &err), err);
+    assert_ok(coco_json_add_base64(value, "noise", noise, sizeof(noise), &err), err);
+    assert_ok(coco_buf_append_text(&cookie, "kbs-session-id=", &err), err);
+    assert_ok(coco_kbs_session_seal(sessions, value, 100, &cookie, &err), err);
+    assert_ok(coco_kbs_session_open(sessions, coco_buf_text(&cookie), 1, &back, &err), err);
+    assert_true(cJSON_Compare(value, back, true));
+}
+
 /* Short ones are sealed as they are, longer ones deflated, with more or less of a window. */
 static void
 sessions_of_all_lengths_come_back(void **state)
@@ -310,6 +331,7 @@ main(void)
         cmocka_unit_test(what_holds_no_session_is_none),
         cmocka_unit_test(no_two_cookies_are_alike),
         cmocka_unit_test(what_does_not_fit_is_said_so),
+        cmocka_unit_test(all_events_of_a_boot_fit),
         cmocka_unit_test(sessions_of_all_lengths_come_back),
         cmocka_unit_test(other_keys_are_another_epoch),
         cmocka_unit_test(a_nonce_is_used_once),

@@ -52,7 +52,7 @@ struct world {
     X509 *certificate; /* that TLS has verified, or NULL */
     struct coco_httpd_source source;
     const char *traceparent;
-    char cookie[16384]; /* as a Cookie header */
+    char cookie[COCO_KBS_COOKIE_MAX + 64]; /* as a Cookie header */
     char body[8192];
 };
 

@@ -238,14 +238,14 @@ floods_end_at_the_limit(void **state)
         struct flood flood;
         const char *why;
     } cases[] = {
-        {{"HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"}, "headers of more than 65536"},
-        {{"", "HTTP/1.1 100 Continue\r\n\r\n"}, "headers of more than 65536"},
-        {{"", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"}, "headers of more than 65536"},
+        {{"HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"}, "headers of more than 131072"},
+        {{"", "HTTP/1.1 100 Continue\r\n\r\n"}, "headers of more than 131072"},
+        {{"", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"}, "headers of more than 131072"},
         {{"HTTP/1.1 200 OK\r\n\r\n", "without end"}, "a body of more than 4194304"},
         {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n"},
          "a body of more than 4194304"},
         {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X-Trailer: more\r\n"},
-         "headers of more than 65536"},
+         "headers of more than 131072"},
     };
     struct fixture *f = *state;
 

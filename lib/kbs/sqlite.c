@@ -475,9 +475,10 @@ coco_database_open_sqlite(const char *path, struct coco_database **ret, coco_err
 
     if (status != COCO_OK)
         return status;
-    return open_with(
+    status = open_with(
         path ? path : ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
         set_up, settings, ret, err);
+    return status == COCO_OK || !path ? status : coco_wrap(err, status, "%s", path);
 }
 
 coco_status

@@ -90,6 +90,8 @@ def test_policies_are_set_listed_and_removed(coco, broker, owner, tmp_path):
     coco.run("policy", "set", *owner, "--attestation", "default_cpu", code=0,
              stdin=b"package policy\ntrust_claims := {}\n")  # fmt: skip
     coco.run("policy", "set", *owner, stdin=b"no rego", code=1)
+    wrong = coco.run("policy", "set", *owner, stdin=b"package policy\nallow = {", code=1).stderr
+    assert b"--> policy.rego:2:10 2 | allow = { error: expecting expression" in wrong
     coco.run("policy", "ls", "--kbs", broker.url, code=3)
 
 

@@ -81,7 +81,7 @@ files_of_others_are_refused(void **state)
         (void)fputs("this is not a database\n", file);
     (void)fclose(file);
     assert_int_equal(chmod(path, 0600), 0);
-    assert_fails(coco_database_open_sqlite(path, &db, &err), err, COCO_ERR_IO, "not a database");
+    assert_fails(coco_database_open_sqlite(path, &db, &err), err, COCO_ERR_IO, path);
     assert_fails(coco_database_open_sqlite(f->dir, &db, &err), err, COCO_ERR_IO, "store");
     (void)snprintf(path, sizeof(path), "%s/no/such", f->dir);
     assert_fails(coco_database_open_sqlite(path, &db, &err), err, COCO_ERR_IO, "store");

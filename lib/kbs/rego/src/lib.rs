@@ -151,6 +151,15 @@ fn give(text: String) -> *mut c_char {
     CString::new(text.replace('\0', " ")).map_or(std::ptr::null_mut(), CString::into_raw)
 }
 
+/// Where in a policy, the line, and what is wrong with it; not the picture of it.
+fn on_one_line(why: &str) -> String {
+    let lines = why.lines().map(str::trim);
+    let told: Vec<&str> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with('|'))
+        .collect();
+    told.join(" ")
+}
+
 /// Runs `work`; what it says or a panic goes to `*error`.
 fn guarded<T>(error: *mut *mut c_char, work: impl FnOnce() -> Result<T>) -> Option<T> {
     static SILENCE: Once = Once::new();
@@ -159,7 +168,7 @@ fn guarded<T>(error: *mut *mut c_char, work: impl FnOnce() -> Result<T>) -> Opti
 
     let why = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => return Some(value),
-        Ok(Err(err)) => format!("{err:#}"),
+        Ok(Err(err)) => on_one_line(&format!("{err:#}")),
         Err(_) => "the policy engine panicked".to_string(),
     };
     if !error.is_null() {

@@ -82,6 +82,9 @@ coco_status coco_json_get_array(const cJSON *object, const char *name, const cJS
                                 coco_error **err);
 coco_status coco_json_get_array_opt(const cJSON *object, const char *name, const cJSON **ret,
                                     coco_error **err);
+/* An array that must be there; null is one without values, as Go writes those it never filled. */
+coco_status coco_json_get_list(const cJSON *object, const char *name, const cJSON **ret,
+                               coco_error **err);
 coco_status coco_json_get_u64(const cJSON *object, const char *name, uint64_t *ret,
                               coco_error **err);
 coco_status coco_json_get_u64_opt(const cJSON *object, const char *name, uint64_t fallback,

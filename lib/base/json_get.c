@@ -129,6 +129,19 @@ coco_json_get_array_opt(const cJSON *object, const char *name, const cJSON **ret
 }
 
 coco_status
+coco_json_get_list(const cJSON *object, const char *name, const cJSON **ret, coco_error **err)
+{
+    const cJSON *item = NULL;
+
+    coco_status status = coco_json_get_any(object, name, &item, err);
+    if (status == COCO_OK && !cJSON_IsNull(item))
+        status = coco_json_get_array(object, name, &item, err);
+    if (status == COCO_OK)
+        *ret = item;
+    return status;
+}
+
+coco_status
 coco_json_get_u64(const cJSON *object, const char *name, uint64_t *ret, coco_error **err)
 {
     const cJSON *item = NULL;

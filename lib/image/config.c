@@ -51,7 +51,7 @@ parse_diff_ids(const cJSON *json, struct coco_image_config *config, coco_error *
     if (status == COCO_OK && strcmp(type, "layers") != 0)
         status = coco_fail(err, COCO_ERR_PROTO, "a rootfs of type '%.64s'", type);
     if (status == COCO_OK)
-        status = coco_json_get_array(rootfs, "diff_ids", &list, err);
+        status = coco_json_get_list(rootfs, "diff_ids", &list, err);
     if (status != COCO_OK)
         return status;
 

@@ -255,7 +255,7 @@ describe(struct docker_archive *docker, coco_ctx *ctx, const cJSON *image, struc
     const cJSON *names = NULL;
     cJSON *layers = NULL;
 
-    coco_status status = coco_json_get_array(image, "Layers", &names, err);
+    coco_status status = coco_json_get_list(image, "Layers", &names, err);
     if (status == COCO_OK)
         status = make_room(docker, (size_t)cJSON_GetArraySize(names), err);
     if (status == COCO_OK)

@@ -69,7 +69,7 @@ add_entries(const struct coco_http_response *response, cJSON *entries, coco_erro
     coco_status status =
         coco_json_parse_object(coco_buf_text(&response->body), response->body.len, &json, err);
     if (status == COCO_OK)
-        status = coco_json_get_array(json, "manifests", &list, err);
+        status = coco_json_get_list(json, "manifests", &list, err);
     cJSON_ArrayForEach(item, list) {
         if (status == COCO_OK)
             status = coco_json_add_copy(entries, NULL, item, err);

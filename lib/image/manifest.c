@@ -223,7 +223,7 @@ parse_index(struct coco_manifest *index, coco_error **err)
 {
     const cJSON *entries = NULL;
 
-    coco_status status = coco_json_get_array(index->json, "manifests", &entries, err);
+    coco_status status = coco_json_get_list(index->json, "manifests", &entries, err);
     if (status == COCO_OK)
         status = parse_list(entries, "manifest", INDEX_ENTRIES_MAX, index, err);
     return status;
@@ -245,7 +245,7 @@ parse_image(struct coco_manifest *manifest, size_t max_layers, bool any_config, 
         && strcmp(manifest->config.media_type, COCO_MEDIA_DOCKER_CONFIG) != 0)
         return coco_fail(err, COCO_ERR_NOTSUP, "an artifact with a config of type '%.200s'",
                          manifest->config.media_type);
-    status = coco_json_get_array(manifest->json, "layers", &layers, err);
+    status = coco_json_get_list(manifest->json, "layers", &layers, err);
     if (status == COCO_OK)
         status = parse_list(layers, "layer", max_layers, manifest, err);
     return status;

@@ -57,6 +57,10 @@ getters_lend_members(void **state)
     assert_ok(coco_json_get_array(object, "a", &item, &err), err);
     assert_ok(coco_json_get_array_opt(object, "a", &item, &err), err);
     assert_string_equal(item->string, "a");
+    assert_ok(coco_json_get_list(object, "null", &item, &err), err);
+    assert_int_equal(cJSON_GetArraySize(item), 0);
+    assert_ok(coco_json_get_list(object, "a", &item, &err), err);
+    assert_string_equal(item->string, "a");
     assert_ok(coco_json_get_u64(object, "n", &number, &err), err);
     assert_int_equal(number, 42);
     assert_ok(coco_json_get_u64_opt(object, "big", 1, &number, &err), err);
@@ -113,6 +117,8 @@ getters_refuse_missing_members(void **state)
                      "is missing");
         assert_fails(coco_json_get_array(object, names[i], &item, &err), err, COCO_ERR_PROTO,
                      "is missing");
+        assert_fails(coco_json_get_list(object, names[i], &item, &err), err, COCO_ERR_PROTO,
+                     "is missing");
         assert_fails(coco_json_get_u64(object, names[i], &number, &err), err, COCO_ERR_PROTO,
                      "is missing");
         assert_fails(coco_json_get_any(object, names[i], &item, &err), err, COCO_ERR_PROTO,
@@ -155,6 +161,8 @@ getters_refuse_other_types(void **state)
             assert_fails(coco_json_get_array(object, name, &item, &err), err, COCO_ERR_PROTO,
                          "is not an array");
             assert_fails(coco_json_get_array_opt(object, name, &item, &err), err, COCO_ERR_PROTO,
+                         "is not an array");
+            assert_fails(coco_json_get_list(object, name, &item, &err), err, COCO_ERR_PROTO,
                          "is not an array");
         }
         if (*name != 'n') {

@@ -35,6 +35,19 @@ parse_gives_diff_ids_and_the_runtime_part(void **state)
     assert_null(without.config);
 }
 
+/* Go's encoding/json writes null for a list that nothing was added to. */
+static void
+no_diff_ids_may_be_null(void **state)
+{
+    static const char text[] = "{" AMD64 "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":null}}";
+    _cleanup_image_config_ struct coco_image_config config = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_image_config_parse(text, strlen(text), &amd64, &config, &err), err);
+    assert_int_equal(config.n_diff_ids, 0);
+}
+
 static void
 hostile_configs_are_refused(void **state)
 {
@@ -111,6 +124,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_gives_diff_ids_and_the_runtime_part),
+        cmocka_unit_test(no_diff_ids_may_be_null),
         cmocka_unit_test(hostile_configs_are_refused),
         cmocka_unit_test(without_a_platform_any_config_is_taken),
         cmocka_unit_test(parse_survives_any_failed_allocation),

@@ -152,6 +152,7 @@ manifests_that_are_none_are_refused(void **state)
         {"[{\"Layers\":[]}]", COCO_ERR_PROTO, "'Config' is missing"},
         {"[{\"Layers\":[],\"Config\":7}]", COCO_ERR_PROTO, "'Config' is not a string"},
         {"[{\"Layers\":[],\"Config\":\"c.json\"}]", COCO_ERR_PROTO, "0 layers, but 2 diff_ids"},
+        {"[{\"Layers\":null,\"Config\":\"c.json\"}]", COCO_ERR_PROTO, "0 layers, but 2 diff_ids"},
         {"[{\"Layers\":[7,8],\"Config\":\"c.json\"}]", COCO_ERR_PROTO, "layer 0: its name is not"},
         {"[{\"Layers\":[\"a.tar\",\"none\"],\"Config\":\"c.json\"}]", COCO_ERR_NOTFOUND,
          "layer 1: no 'none' in the archive"},

@@ -60,6 +60,30 @@ parse_knows_the_four_kinds(void **state)
     }
 }
 
+/* Go's encoding/json writes null for a list that nothing was added to. */
+static void
+lists_that_are_null_are_empty(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_index;
+    } cases[] = {
+        {"{\"schemaVersion\":2," OCI_CONFIG ",\"layers\":null}", false},
+        {"{\"schemaVersion\":2,\"manifests\":null}", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        _cleanup_manifest_ struct coco_manifest manifest = {0};
+        coco_error *err = NULL;
+
+        assert_ok(coco_manifest_parse(cases[i].text, strlen(cases[i].text), "", 8, &manifest, &err),
+                  err);
+        assert_int_equal(manifest.is_index, cases[i].is_index);
+        assert_int_equal(manifest.n_layers, 0);
+    }
+}
+
 static void
 hostile_manifests_are_refused(void **state)
 {
@@ -220,6 +244,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_knows_the_four_kinds),
+        cmocka_unit_test(lists_that_are_null_are_empty),
         cmocka_unit_test(hostile_manifests_are_refused),
         cmocka_unit_test(layer_types_tell_compression_and_encryption),
         cmocka_unit_test(parse_survives_any_failed_allocation),

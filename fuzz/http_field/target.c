@@ -18,6 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     _cleanup_free_ char *text = strndup((const char *)data, len);
     struct coco_content_range range = {0};
     uint64_t length = 0;
+    size_t target_len = 0;
     uint32_t seconds = 0;
     int64_t date = 0;
 
@@ -41,6 +42,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     if (coco_etag_is_strong(text)
         && (strlen(text) < 2 || strpbrk(text, " \t\r\n") || text[0] != '"'))
+        abort();
+    const char *target = coco_link_next(text, &target_len);
+    if (target
+        && (target == text || target[-1] != '<' || target[target_len] != '>'
+            || memchr(target, '>', target_len) || !strcasestr(target + target_len, "next")))
         abort();
     return 0;
 }

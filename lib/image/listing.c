@@ -11,23 +11,35 @@
 
 #include "base/fail.h"
 #include "base/json.h"
+#include "net/field.h"
+#include "net/header.h"
 #include "net/url.h"
 
 #include <string.h>
 
 #define PAGES_MAX 16
 
-/* The target of a link to the next page, lent by link and *len long; NULL for another link. */
-static const char *
-next_in(const char *link, size_t *len)
+/* The target of the link to the next page, which may be in any of the Link fields; or NULL. */
+static coco_status
+find_target(const struct coco_http_response *response, char **ret, coco_error **err)
 {
-    const char *begin = strchr(link, '<');
-    const char *end = begin ? strchr(begin, '>') : NULL;
+    const char *line = coco_buf_text(&response->headers);
+    const char *value = NULL;
+    size_t len = 0;
 
-    if (!end || (!strstr(end, "rel=\"next\"") && !strstr(end, "rel=next")))
-        return NULL;
-    *len = (size_t)(end - begin - 1);
-    return begin + 1;
+    *ret = NULL;
+    while ((value = coco_header_next(&line, "link", &len))) {
+        _cleanup_free_ char *field = strndup(value, len);
+        const char *target = field ? coco_link_next(field, &len) : NULL;
+
+        if (target)
+            *ret = strndup(target, len);
+        if (!field || (target && !*ret))
+            return coco_fail_nomem(err);
+        if (target)
+            return COCO_OK;
+    }
+    return COCO_OK;
 }
 
 /* The URL of the next page, or NULL; it is this registry's, which has our credentials. */
@@ -37,18 +49,12 @@ find_next(const struct coco_registry *registry, const struct coco_http_response 
 {
     _cleanup_url_ struct coco_url base = {0};
     _cleanup_url_ struct coco_url next = {0};
-    _cleanup_free_ char *link = NULL;
     _cleanup_free_ char *target = NULL;
-    size_t len = 0;
 
     *ret = NULL;
-    coco_status status = coco_http_header(response, "link", &link, err);
-    const char *text = status == COCO_OK && link ? next_in(link, &len) : NULL;
-    if (status != COCO_OK || !text)
+    coco_status status = find_target(response, &target, err);
+    if (status != COCO_OK || !target)
         return status;
-    target = strndup(text, len);
-    if (!target)
-        return coco_fail_nomem(err);
     status = coco_url_parse(response->url, &base, err);
     if (status == COCO_OK)
         status = coco_url_resolve(&base, target, &next, err);

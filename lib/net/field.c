@@ -11,6 +11,7 @@
 
 /* More would not fit into what RFC 9110 section 8.8.3 is used for here: one header line. */
 #define ETAG_MAX ((size_t)1024)
+#define BLANK " \t"
 
 static bool
 is_digit(char c)
@@ -296,4 +297,72 @@ coco_max_age_parse(const char *text, uint64_t *ret)
         text = *end == ',' ? end + 1 : end;
     }
     return found;
+}
+
+/* Whether "next" is one of the relation types in a value (RFC 8288 section 3.3). */
+static bool
+is_of_next(const char *value, size_t len)
+{
+    static const char next[] = "next";
+    const char *end = value + len;
+
+    while (value < end) {
+        size_t n = strcspn(value, BLANK "\"");
+
+        n = n < (size_t)(end - value) ? n : (size_t)(end - value);
+        if (n == strlen(next) && strncasecmp(value, next, n) == 0)
+            return true;
+        value += n + 1;
+    }
+    return false;
+}
+
+/* The parameter at *text, which is moved behind it; *next is set if it says that a link is one. */
+static void
+take_link_param(const char **text, bool *related, bool *next)
+{
+    const char *name = *text + strspn(*text, BLANK);
+    size_t name_len = strcspn(name, BLANK "=;,");
+    const char *p = name + name_len + strspn(name + name_len, BLANK);
+    const char *value = p;
+
+    if (*p == '=') {
+        value = p + 1 + strspn(p + 1, BLANK);
+        p = value + strcspn(value, BLANK ";,");
+        if (*value == '"') {
+            for (p = ++value; *p != '\0' && *p != '"'; p++)
+                p += *p == '\\' && p[1] != '\0' ? 1 : 0;
+        }
+    }
+    /* Of several, only the first counts. */
+    if (!*related && name_len == strlen("rel") && strncasecmp(name, "rel", name_len) == 0) {
+        *related = true;
+        *next = is_of_next(value, (size_t)(p - value));
+    }
+    p += *p == '"' ? 1 : 0;
+    *text = p + strspn(p, BLANK);
+}
+
+const char *
+coco_link_next(const char *text, size_t *len)
+{
+    for (;;) {
+        bool related = false;
+        bool next = false;
+
+        text += strspn(text, BLANK ",");
+        const char *target = text + 1;
+        const char *end = *text == '<' ? strchr(target, '>') : NULL;
+        if (!end)
+            return NULL;
+        text = end + 1 + strspn(end + 1, BLANK);
+        while (*text == ';') {
+            text++;
+            take_link_param(&text, &related, &next);
+        }
+        if (next) {
+            *len = (size_t)(end - target);
+            return target;
+        }
+    }
 }

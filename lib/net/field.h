@@ -46,6 +46,13 @@ bool coco_retry_after_parse(const char *text, int64_t now, uint32_t *ret);
  */
 bool coco_max_age_parse(const char *text, uint64_t *ret);
 
+/*
+ * The target of the first link in a Link field (RFC 8288 section 3) whose relation is "next",
+ * lent by text and *len bytes long; NULL if there is none. What is behind a malformed link is
+ * not looked at.
+ */
+const char *coco_link_next(const char *text, size_t *len);
+
 /* Whether an ETag is one that If-Range may hold: strong and whole (RFC 9110 section 8.8.3). */
 bool coco_etag_is_strong(const char *text);
 

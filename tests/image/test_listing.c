@@ -64,9 +64,11 @@ all_pages_become_one(void **state)
         {"/referrers/sha256:" HEX, "</v2/acme/app/referrers/x?n=2>; rel=\"next\"",
          PAGE(ENTRY("a"))},
         {"x?n=2", "<x?n=3>; rel=next", PAGE(ENTRY("b") "," ENTRY("c"))},
-        {"x?n=3", "<x?n=4>; rel=\"next\"", PAGE("")},
+        {"x?n=3", "<x?n=1>; rel=\"prev\", <x?n=4>; rel=\"next\"", PAGE("")},
         /* as Go writes a list that nothing was added to */
-        {"x?n=4", "<x?n=1>; rel=\"prev\"", "{\"schemaVersion\":2,\"manifests\":null}"},
+        {"x?n=4", "<x?n=2>; rel=prev\r\nLink: <x?n=5>; title=\"a, b\"; rel=\"last next\"",
+         "{\"schemaVersion\":2,\"manifests\":null}"},
+        {"x?n=5", "<x?n=1>; rel=\"prev\"; title=\"; rel=next\"", PAGE("")},
         {NULL, NULL, NULL},
     };
     _cleanup_buf_ struct coco_buf text = {.limit = 1 << 16};

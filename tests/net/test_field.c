@@ -329,6 +329,58 @@ a_range_of_an_upload_is_from_its_first_byte_on(void **state)
     }
 }
 
+static void
+the_link_to_the_next_page_is_found(void **state)
+{
+    static const struct {
+        const char *text, *target;
+    } cases[] = {
+        {"<a>; rel=next", "a"},
+        {"<a>; rel=\"next\"", "a"},
+        {"<a>;rel=NEXT", "a"},
+        {" \t<a>  ;\trel = \"next\" ", "a"},
+        {"<a>; title=\"x\"; rel=next; title*=UTF-8''x", "a"},
+        {"<a>; rel=\"prev next\"", "a"},
+        {"<a>; flag; rel=next", "a"},
+        {"<a>; rel=prev, <b>; rel=next, <c>; rel=next", "b"},
+        {",, <a>,<b>;rel=next", "b"},
+        {"<a>; title=\"<c>; rel=next\", <b>; rel=next", "b"},
+        {"<a>; title=\"x\\\"; rel=next\"; rel=last, <b>; rel=next", "b"},
+        {"<a,b;c>; rel=next", "a,b;c"},
+        {"<>; rel=next", ""},
+        {"", NULL},
+        {"<a>", NULL},
+        {"<a", NULL},
+        {"a; rel=next", NULL},
+        {"<a>; rel=prev", NULL},
+        {"<a>; rel=nextish", NULL},
+        {"<a>; rel=\"nextish unnext\"", NULL},
+        {"<a>; rel=prev; rel=next", NULL},
+        {"<a>; xrel=next", NULL},
+        {"<a>; rel", NULL},
+        {"<a>; rel=", NULL},
+        {"<a>; rel=\"", NULL},
+        {"<a>; rel=prev; title=\"rel=next", NULL},
+        {"<a>; rel=prev; title=\"\\", NULL},
+        {"<a> junk, <b>; rel=next", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        size_t len = 0;
+        const char *got = coco_link_next(cases[i].text, &len);
+
+        print_message("# case %zu\n", i);
+        if (!cases[i].target) {
+            assert_null(got);
+            continue;
+        }
+        assert_non_null(got);
+        assert_int_equal(len, strlen(cases[i].target));
+        assert_memory_equal(got, cases[i].target, len);
+    }
+}
+
 int
 main(void)
 {
@@ -341,6 +393,7 @@ main(void)
         cmocka_unit_test(dates_come_in_three_forms),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
         cmocka_unit_test(a_max_age_is_the_least_or_nothing),
+        cmocka_unit_test(the_link_to_the_next_page_is_found),
         cmocka_unit_test(only_strong_etags_are_strong),
     };
 

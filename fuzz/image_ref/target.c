@@ -40,11 +40,10 @@ check_parts(const coco_image_ref *ref)
             && (strpbrk(repository, ":@?#%\\ \r\n") || strstr(repository, "..")
                 || strstr(repository, "//") || *repository == '/')))
         abort();
-    /* There a tag is a name with one, or the number of an image. */
-    bool in_docker = strcmp(coco_image_ref_transport(ref), "docker-archive") == 0;
+    /* Elsewhere a tag may be a name with one, or an image's number: it is in no URL or path. */
     if (tag
         && (!*tag || *tag == '.' || *tag == '-'
-            || strpbrk(tag, in_docker ? "?#%\\ \r\n" : "/:@?#%\\ \r\n")))
+            || strpbrk(tag, registry ? "/:@?#%\\ \r\n" : "?#%\\ \r\n")))
         abort();
     if (text && coco_digest_parse(text, &digest, NULL) != COCO_OK)
         abort();

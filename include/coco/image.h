@@ -27,7 +27,8 @@ extern "C" {
  * An image is named as containers-transports(5) has it:
  *
  * - `ghcr.io/acme/app:1`, or `docker://…`, which is the same: in a registry;
- * - `oci:PATH[:TAG]`: in the OCI layout at PATH, among others;
+ * - `oci:PATH[:TAG]`: in the OCI layout at PATH, among others. TAG may be any name that
+ *   its annotation `org.opencontainers.image.ref.name` may have, such as `ghcr.io/acme/app:1`;
  * - `dir:PATH`: alone in a directory, its blobs as files;
  * - `oci-archive:PATH[:TAG]`: in an OCI layout that is a tar file, not compressed.
  *   Blobs are read where they lie in it. What is written replaces the file.

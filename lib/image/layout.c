@@ -81,7 +81,7 @@ is_beside(const struct coco_manifest *index, size_t i)
            && !cJSON_GetObjectItemCaseSensitive(index->layers[i].annotations, COCO_LAYOUT_REF_NAME);
 }
 
-/* The entry of the index that the reference means. */
+/* The entry of the index that the reference means. buildx and others enter one image twice. */
 static coco_status
 choose(const struct layout *layout, const struct coco_manifest *index,
        const struct coco_descriptor **ret, coco_error **err)
@@ -91,6 +91,8 @@ choose(const struct layout *layout, const struct coco_manifest *index,
     for (size_t i = 0; i < index->n_layers; i++) {
         if (layout->tag ? !coco_layout_has_tag(&index->layers[i], layout->tag)
                         : is_beside(index, i))
+            continue;
+        if (n > 0 && coco_digest_equal(&(*ret)->digest, &index->layers[i].digest))
             continue;
         *ret = &index->layers[i];
         n++;

@@ -129,6 +129,31 @@ is_repository(const char *text, size_t len)
     }
 }
 
+/*
+ * image-spec, annotations.md, "org.opencontainers.image.ref.name": more than a tag, for skopeo,
+ * podman and buildah have the whole name of an image there.
+ */
+static bool
+is_ref_name(const char *text, size_t len)
+{
+    const char *end = text + len;
+
+    for (const char *p = text;;) {
+        size_t n = span_in(p, (size_t)(end - p), UPPER LOWER DIGITS);
+        if (n == 0)
+            return false;
+        p += n;
+        if (p == end)
+            return true;
+        if (span_in(p, (size_t)(end - p), "-") == 2)
+            p += 2;
+        else if (strchr("-._:@+/", *p))
+            p++;
+        else
+            return false;
+    }
+}
+
 /* Takes "@sha256:…" off the end of text, whose new length is *len. */
 static coco_status
 take_digest(coco_image_ref *ref, const char *text, size_t *len, coco_error **err)
@@ -238,8 +263,8 @@ parse_oci(coco_image_ref *ref, const char *text, coco_error **err)
 
     if (path_len == 0)
         return fail_ref(err, text, "no path");
-    if (colon && !is_tag(colon + 1, tag_len))
-        return fail_ref(err, text, "not a tag");
+    if (colon && !is_tag(colon + 1, tag_len) && !is_ref_name(colon + 1, tag_len))
+        return fail_ref(err, text, "not a tag, nor another name in an OCI layout");
     status = copy(text, path_len, &ref->repository, err);
     if (status == COCO_OK && colon)
         status = copy(colon + 1, tag_len, &ref->tag, err);

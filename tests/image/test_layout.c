@@ -351,12 +351,16 @@ the_tag_says_which_image_is_meant(void **state)
         {{"v1", "v2", NULL}, {0, 1}, "l", -1, COCO_ERR_INVALID, "2 images: name one by its tag"},
         {{"", "v2", NULL}, {0, 1}, "l", -1, COCO_ERR_INVALID, "2 images: name one by its tag"},
         {{"v1", "v1", NULL}, {0, 1}, "l:v1", -1, COCO_ERR_PROTO, "has tag 'v1' twice"},
-        {{"v1", "v2", "v1", NULL}, {0, 1, 0}, "l:v1", -1, COCO_ERR_PROTO, "has tag 'v1' twice"},
+        {{"v1", "v1", "v1", NULL}, {0, 0, 1}, "l:v1", -1, COCO_ERR_PROTO, "has tag 'v1' twice"},
+        {{"v1", "v1", "v1", NULL}, {0, 1, 0}, "l:v1", -1, COCO_ERR_PROTO, "has tag 'v1' twice"},
         {{"", NULL}, {1}, "l", 1, COCO_OK, NULL},
         {{"v1", NULL}, {1}, "l", 1, COCO_OK, NULL},
         {{"v1", NULL}, {1}, "l:v1", 1, COCO_OK, NULL},
         {{"v1", "v2", "", NULL}, {0, 1, 0}, "l:v2", 1, COCO_OK, NULL},
         {{"v1", "v2", "v1", NULL}, {0, 1, 0}, "l:v2", 1, COCO_OK, NULL},
+        {{"v1", "v2", "v1", NULL}, {0, 1, 0}, "l:v1", 0, COCO_OK, NULL},
+        {{"v1", "v2", "", NULL}, {1, 1, 1}, "l", 1, COCO_OK, NULL},
+        {{"h.test/a:1", "h.test/a:2", NULL}, {0, 1}, "l:h.test/a:2", 1, COCO_OK, NULL},
     };
     struct fixture *f = *state;
 

@@ -362,12 +362,32 @@ find_transport(const char *text)
     return COCO_TRANSPORT_DOCKER;
 }
 
+/*
+ * The transport of containers-transports(5) that text begins with, if it is none of ours, or NULL:
+ * as names in docker.io they would be others' images.
+ */
+static const char *
+foreign_transport(const char *text)
+{
+    static const char *const names[] = {
+        "atomic", "containers-storage", "docker-daemon", "ostree", "sif", "tarball"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t len = strlen(names[i]);
+
+        if (strncmp(text, names[i], len) == 0 && text[len] == ':')
+            return names[i];
+    }
+    return NULL;
+}
+
 /* A registry "oci:5000" needs its transport, or the text would mean a layout. */
 static coco_status
 set_text(coco_image_ref *ref, coco_error **err)
 {
     bool local = !ref->registry;
-    bool spelled = local || find_transport(ref->registry) != COCO_TRANSPORT_DOCKER;
+    bool spelled = local || find_transport(ref->registry) != COCO_TRANSPORT_DOCKER
+                   || foreign_transport(ref->registry);
     const char *tag = ref->tag;
     const char *digest = ref->digest;
 
@@ -393,6 +413,12 @@ coco_image_ref_parse(const char *text, coco_image_ref **ret, coco_error **err)
     ref->transport = find_transport(text);
     const struct transport *transport = &transports[ref->transport];
     bool spelled = strncmp(text, transport->prefix, strlen(transport->prefix)) == 0;
+    const char *foreign = spelled ? NULL : foreign_transport(text);
+    if (foreign)
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "reference '%.300s': transport '%s' is not supported; a registry's image "
+                         "of this name is docker://%.300s",
+                         text, foreign, text);
     coco_status status =
         transport->parse(ref, text + (spelled ? strlen(transport->prefix) : 0), err);
     if (status == COCO_OK)

@@ -10,6 +10,18 @@
 
 #include <string.h>
 
+/* What the config says, or NULL: crane writes "" of an image that was made from nothing. */
+static coco_status
+get_said(const cJSON *json, const char *name, const char **ret, coco_error **err)
+{
+    const char *text = NULL;
+
+    coco_status status = coco_json_get_string_opt(json, name, &text, err);
+    if (status == COCO_OK)
+        *ret = text && *text ? text : NULL;
+    return status;
+}
+
 static coco_status
 check_platform(const cJSON *json, const struct coco_platform *platform, coco_error **err)
 {
@@ -17,11 +29,11 @@ check_platform(const cJSON *json, const struct coco_platform *platform, coco_err
     const char *architecture = NULL;
     const char *variant = NULL;
 
-    coco_status status = coco_json_get_string_opt(json, "os", &os, err);
+    coco_status status = get_said(json, "os", &os, err);
     if (status == COCO_OK)
-        status = coco_json_get_string_opt(json, "architecture", &architecture, err);
+        status = get_said(json, "architecture", &architecture, err);
     if (status == COCO_OK)
-        status = coco_json_get_string_opt(json, "variant", &variant, err);
+        status = get_said(json, "variant", &variant, err);
     if (status != COCO_OK)
         return status;
     if (os && strcmp(os, "linux") != 0)
@@ -31,7 +43,7 @@ check_platform(const cJSON *json, const struct coco_platform *platform, coco_err
                            variant ? variant : "")
         == 0)
         return coco_fail(err, COCO_ERR_VERIFY, "the image is for %.64s%s%.64s, not for %s/%s%s%s",
-                         architecture ? architecture : "any", variant && *variant ? "/" : "",
+                         architecture ? architecture : "any", variant ? "/" : "",
                          variant ? variant : "", platform->os, platform->architecture,
                          platform->variant[0] ? "/" : "", platform->variant);
     return COCO_OK;

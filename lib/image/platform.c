@@ -133,6 +133,11 @@ rank_entry(const cJSON *entry, const struct coco_platform *machine, struct coco_
         status = coco_json_get_string_opt(platform, "variant", &variant, err);
     if (status != COCO_OK)
         return status;
+    /* As crane writes it of an image whose config says nothing either. */
+    if (*os == '\0' && *architecture == '\0') {
+        *ret = RANK_UNSTATED;
+        return COCO_OK;
+    }
     if (!variant)
         variant = "";
     /* For a message: what no longer fits is left out. */

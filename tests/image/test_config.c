@@ -35,6 +35,25 @@ parse_gives_diff_ids_and_the_runtime_part(void **state)
     assert_null(without.config);
 }
 
+/* As crane has it in images that it makes from nothing. */
+static void
+a_platform_that_is_empty_is_not_stated(void **state)
+{
+    static const char *const texts[] = {
+        "{\"os\":\"\",\"architecture\":\"\",\"variant\":\"\"," ROOTFS "}",
+        "{\"os\":\"linux\",\"architecture\":\"\"," ROOTFS "}",
+        "{\"os\":\"\",\"architecture\":\"amd64\"," ROOTFS "}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        _cleanup_image_config_ struct coco_image_config config = {0};
+        coco_error *err = NULL;
+
+        assert_ok(coco_image_config_parse(texts[i], strlen(texts[i]), &amd64, &config, &err), err);
+    }
+}
+
 /* Go's encoding/json writes null for a list that nothing was added to. */
 static void
 no_diff_ids_may_be_null(void **state)
@@ -62,6 +81,7 @@ hostile_configs_are_refused(void **state)
         {"{\"os\":\"windows\",\"architecture\":\"amd64\"," ROOTFS "}", COCO_ERR_NOTSUP, "windows"},
         {"{\"os\":\"linux\",\"architecture\":\"arm64\"," ROOTFS "}", COCO_ERR_VERIFY, "arm64"},
         {"{" AMD64 "\"variant\":\"v3\"," ROOTFS "}", COCO_ERR_VERIFY, "v3"},
+        {"{\"os\":\"\",\"architecture\":\"arm64\"," ROOTFS "}", COCO_ERR_VERIFY, "arm64"},
         {"{\"os\":1," ROOTFS "}", COCO_ERR_PROTO, "os"},
         {"{" AMD64 "\"rootfs\":[]}", COCO_ERR_PROTO, "rootfs"},
         {"{" AMD64 "\"rootfs\":{\"diff_ids\":[]}}", COCO_ERR_PROTO, "type"},
@@ -124,6 +144,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_gives_diff_ids_and_the_runtime_part),
+        cmocka_unit_test(a_platform_that_is_empty_is_not_stated),
         cmocka_unit_test(no_diff_ids_may_be_null),
         cmocka_unit_test(hostile_configs_are_refused),
         cmocka_unit_test(without_a_platform_any_config_is_taken),

@@ -95,6 +95,12 @@ choose_takes_the_best_that_runs(void **state)
         /* Without a platform: only when nothing is better. */
         {"linux/amd64", INDEX(ENTRY("01", "") "," ENTRY("02", PLATFORM("linux", "amd64", ""))), 2},
         {"linux/amd64", INDEX(ENTRY("01", "") "," ENTRY("02", "")), 1},
+        {"linux/amd64",
+         INDEX(ENTRY("01", PLATFORM("", "", "")) "," ENTRY("02", PLATFORM("linux", "amd64", ""))),
+         2},
+        {"linux/amd64", INDEX(ENTRY("01", PLATFORM("", "", ""))), 1},
+        {"linux/amd64", INDEX(ENTRY("01", PLATFORM("linux", "", ""))), -1},
+        {"linux/amd64", INDEX(ENTRY("01", PLATFORM("", "amd64", ""))), -1},
         /* What buildkit puts beside an image. */
         {"linux/amd64",
          INDEX(ENTRY("01", PLATFORM("unknown", "unknown", "")) "," ENTRY(

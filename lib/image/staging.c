@@ -57,6 +57,19 @@ check_empty(int dir, const char *path, coco_error **err)
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", path);
 }
 
+/* Nothing can be renamed to where something is mounted, which would come out when all is there. */
+static coco_status
+check_mount(int dir, const char *path, coco_error **err)
+{
+    struct statx stx = {0};
+
+    if (statx(dir, "", AT_EMPTY_PATH, STATX_TYPE, &stx) == 0
+        && stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+        return coco_fail(err, COCO_ERR_INVALID, "'%s' is a mount point: name a new directory in it",
+                         path);
+    return COCO_OK;
+}
+
 /* The place as it really is: links in path are followed once, here. */
 static coco_status
 resolve(const char *path, struct coco_staging *staging, char **ret, coco_error **err)
@@ -73,7 +86,9 @@ resolve(const char *path, struct coco_staging *staging, char **ret, coco_error *
         *ret = strdup(path);
         return *ret ? COCO_OK : coco_fail_nomem(err);
     }
-    coco_status status = check_empty(fd, path, err);
+    coco_status status = check_mount(fd, path, err);
+    if (status == COCO_OK)
+        status = check_empty(fd, path, err);
     if (status != COCO_OK)
         return status;
     if (fstat(fd, &st) < 0)

@@ -135,6 +135,8 @@ a_place_that_is_taken_is_refused(void **state)
     (void)snprintf(inner, sizeof(inner), "%s/no/such", top);
     assert_fails(coco_staging_begin(inner, &staging, &err), err, COCO_ERR_IO, "No such file");
     assert_fails(coco_staging_begin("/", &staging, &err), err, COCO_ERR_INVALID, "");
+    assert_fails(coco_staging_begin("/proc", &staging, &err), err, COCO_ERR_INVALID,
+                 "is a mount point");
     assert_fails(coco_staging_begin("", &staging, &err), err, COCO_ERR_INVALID, "cannot be made");
     assert_int_equal(count_names(), 1);
 }

@@ -6,6 +6,15 @@
 #include "base/fail.h"
 #include "image/transfer.h"
 
+static bool
+is_encrypted(const struct coco_manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->n_layers; i++)
+        if (coco_media_type_encrypted(manifest->layers[i].media_type))
+            return true;
+    return false;
+}
+
 coco_status
 coco_image_push(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
                 const coco_image_ref *to, const coco_image_options *opts, coco_image **ret,
@@ -22,7 +31,7 @@ coco_image_push(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *
     if (status == COCO_OK && pin && !coco_digest_equal(&pinned, &t.found.digest))
         status = coco_fail(err, COCO_ERR_INVALID, "the image does not have the digest %.80s", pin);
     if (status == COCO_OK)
-        status = coco_transfer_open(&t, to, false, err);
+        status = coco_transfer_open(&t, to, is_encrypted(manifest), err);
     if (status == COCO_OK)
         status = coco_transfer_copy(&t, &manifest->config, err);
     for (size_t i = 0; status == COCO_OK && i < manifest->n_layers; i++) {

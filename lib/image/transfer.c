@@ -69,14 +69,10 @@ coco_status
 coco_transfer_open(struct coco_transfer *t, const coco_image_ref *to, bool encrypted,
                    coco_error **err)
 {
-    const struct coco_manifest *manifest = &t->found.manifest;
-
     coco_status status =
         coco_client_destination(t->client, &t->opts, t->ctx, to, &t->destination, err);
     if (status != COCO_OK)
         return status;
-    for (size_t i = 0; i < manifest->n_layers; i++)
-        encrypted = encrypted || coco_media_type_encrypted(manifest->layers[i].media_type);
     if (encrypted && t->destination.plain_only)
         return coco_fail(err, COCO_ERR_INVALID, "%s: it cannot hold encrypted layers",
                          coco_image_ref_transport(to));

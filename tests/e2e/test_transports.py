@@ -368,6 +368,9 @@ def test_a_docker_archive_holds_no_encrypted_layers_and_stays_as_it_is(image, tm
     content = (tmp_path / "place/a.tar").read_bytes()
     assert "nothing is added" in coco("push", image.ref, f"{ref}:other", code=2)
     assert (tmp_path / "place/a.tar").read_bytes() == content
+    opened = f"docker-archive:{tmp_path}/open.tar:app:1"
+    coco("decrypt", "--key", key, f"dir:{tmp_path}/secret", opened)
+    assert unpack(opened, tmp_path / "opened") == image.tree
     coco("encrypt", *recipient, ref, f"oci:{tmp_path}/again:app")
     assert unpack(f"oci:{tmp_path}/again:app", tmp_path / "bundle", "--key", key) == image.tree
 

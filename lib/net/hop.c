@@ -144,6 +144,19 @@ fail_result(const struct coco_hop *hop, coco_error **err)
     return status;
 }
 
+/*
+ * Whether a line of the head was more than libcurl keeps of one, 100 KiB: it says that it is out of
+ * memory then, before there was a line for us to count.
+ */
+static bool
+is_endless_line(const struct coco_hop *hop)
+{
+    curl_off_t first_byte = 0;
+
+    (void)curl_easy_getinfo(hop->http->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+    return hop->result == CURLE_OUT_OF_MEMORY && first_byte > 0 && !hop->head_done;
+}
+
 static coco_status
 fail_multi(CURLMcode code, coco_error **err)
 {
@@ -555,6 +568,9 @@ coco_hop_end(struct coco_hop *hop, coco_error **err)
                          X509_verify_cert_error_string(hop->http->distrust));
     if (hop->result != CURLE_OK && hop->http->refusal)
         return fail_refusal(hop->http->refusal, err);
+    if (is_endless_line(hop))
+        return coco_fail(err, COCO_ERR_LIMIT, "headers of more than %zu bytes",
+                         COCO_HTTP_HEADERS_MAX);
     if (hop->result != CURLE_OK && !hop->enough)
         return fail_result(hop, err);
     /* libcurl takes what there is of a head that was cut for all of it. */

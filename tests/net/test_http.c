@@ -239,6 +239,8 @@ floods_end_at_the_limit(void **state)
         const char *why;
     } cases[] = {
         {{"HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"}, "headers of more than 131072"},
+        {{"HTTP/1.1 200 OK\r\nX-One: ", "endless"}, "headers of more than 131072"},
+        {{"HTTP/1.1 200 OK\r\nX-Name", "endless"}, "headers of more than 131072"},
         {{"", "HTTP/1.1 100 Continue\r\n\r\n"}, "headers of more than 131072"},
         {{"", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"}, "headers of more than 131072"},
         {{"HTTP/1.1 200 OK\r\n\r\n", "without end"}, "a body of more than 4194304"},

@@ -343,6 +343,9 @@ make_headers(const struct coco_hop *hop, struct curl_slist **ret, coco_error **e
 
     /* No wait for 100-continue: it costs a round trip and is one more thing to stall on. */
     coco_status status = mute_header(&list, "Expect:", err);
+    /* Who says nothing takes any coding (RFC 9110 section 12.5.3), and nothing is decoded here. */
+    if (status == COCO_OK)
+        status = add_header(&list, "Accept-Encoding", "identity", err);
     for (size_t i = 0; status == COCO_OK && i < request->n_headers; i++) {
         const struct coco_http_header *header = &request->headers[i];
 

@@ -426,7 +426,7 @@ redirects_on_one_server_keep_credentials(void **state)
     assert_string_equal(coco_buf_text(&f->response.body), "end");
     assert_contains(f->response.url, "/end");
     assert_string_equal(to.seen.authorization, "Bearer s3cret");
-    assert_string_equal(to.seen.encoding, "");
+    assert_string_equal(to.seen.encoding, "identity");
 }
 
 static void

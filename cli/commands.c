@@ -257,6 +257,7 @@ static const struct cli_command table[] = {
                     OPT_MAX_BYTES,
                     OPT_MAX_CONTENT,
                     OPT_MAX_MEMORY,
+                    OPT_MAX_RATIO,
                     OPT_RETRIES,
                     OPT_STALL_TIMEOUT,
                     OPT_IGNORE_CHOWN,

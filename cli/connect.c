@@ -198,6 +198,7 @@ cli_image_options(struct cli *cli, coco_image_options *ret)
 {
     uint64_t retries = UINT64_MAX;
     uint64_t stall = 0;
+    uint64_t ratio = 0;
 
     *ret = (coco_image_options){.size = sizeof(*ret)};
     int rc = cli_get_number(cli, OPT_MAX_BYTES, 1, UINT64_MAX, &ret->max_bytes);
@@ -206,6 +207,8 @@ cli_image_options(struct cli *cli, coco_image_options *ret)
     if (rc == CLI_DONE)
         rc = cli_get_number(cli, OPT_MAX_MEMORY, MEMORY_MIN, UINT64_MAX, &ret->max_memory);
     if (rc == CLI_DONE)
+        rc = cli_get_number(cli, OPT_MAX_RATIO, 1, UINT32_MAX, &ratio);
+    if (rc == CLI_DONE)
         rc = cli_get_number(cli, OPT_RETRIES, 0, RETRIES_MAX, &retries);
     if (rc == CLI_DONE)
         rc = cli_get_number(cli, OPT_STALL_TIMEOUT, 1, STALL_MAX_S, &stall);
@@ -213,6 +216,7 @@ cli_image_options(struct cli *cli, coco_image_options *ret)
     if (retries <= RETRIES_MAX)
         ret->retries = retries > 0 ? (uint32_t)retries : UINT32_MAX;
     ret->stall_seconds = (uint32_t)stall;
+    ret->max_ratio = (uint32_t)ratio;
     return rc;
 }
 

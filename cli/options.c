@@ -126,6 +126,10 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_MAX_MEMORY] = {"max-memory", 0, "BYTES", NULL, NULL, false,
                         "buffers and decompressor windows of a pull, 1 MiB and up; the default is "
                         "16 MiB"},
+    [OPT_MAX_RATIO] =
+        {"max-ratio", 0, "N", NULL, NULL, false,
+         "refuse layers that are compressed more than N to 1; the default is 1100, which "
+         "zstd exceeds with a file of zeros"},
     [OPT_MEASUREMENT] = {"measurement", 0, "HEX", NULL, NULL, false,
                          "what the evidence has, such as MRCONFIGID or HOST_DATA"},
     [OPT_NO_CHUNKS] =

@@ -78,6 +78,7 @@ enum cli_opt {
     OPT_MAX_BYTES,
     OPT_MAX_CONTENT,
     OPT_MAX_MEMORY,
+    OPT_MAX_RATIO,
     OPT_MEASUREMENT,
     OPT_NO_CHUNKS,
     OPT_NO_PROOF,

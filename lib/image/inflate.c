@@ -300,7 +300,8 @@ pass_on(struct coco_inflate *inflate, size_t made, coco_error **err)
     inflate->out += made;
     uint32_t ratio = inflate->limits.max_ratio;
     if (inflate->out > RATIO_FREE && (inflate->out - RATIO_FREE) / ratio > inflate->in)
-        return coco_fail(err, COCO_ERR_LIMIT, "compressed more than %u to 1", ratio);
+        return coco_fail(err, COCO_ERR_LIMIT, "compressed more than %u to 1, which is max_ratio",
+                         ratio);
     return coco_sink_write(&inflate->next, inflate->at, made, err);
 }
 

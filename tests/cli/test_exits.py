@@ -77,6 +77,15 @@ def test_8_is_a_limit(coco, layout, tmp_path, option):
     assert not (tmp_path / "b").exists()
 
 
+def test_8_is_a_ratio_that_is_too_high(coco, layout, tmp_path):
+    layout.add_image("zeros", [{"zeros": bytes(4 << 20)}])
+    pull = ["image", "pull", *ANYTHING, layout.ref("zeros"), tmp_path / "b"]
+    assert "more than 100 to 1" in fails(coco, 8, "limit", *pull, "--max-ratio", "100")
+    assert not (tmp_path / "b").exists()
+    fails(coco, 2, "usage", *pull, "--max-ratio", "0")
+    coco.run(*pull, "--max-ratio", "2000", code=0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_130_is_interrupted(coco, silent_server, tmp_path, number):
     """A pull that waits for a server ends at once and leaves nothing."""

@@ -94,7 +94,7 @@ read_all(const struct cli *cli, int fd, size_t max, struct cli_bytes *bytes)
         if (error != 0)
             return error;
         ssize_t n = read(fd, bytes->data + bytes->len, room - bytes->len);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
             return errno;
         bytes->len += n > 0 ? (size_t)n : 0;
         if (n == 0 || bytes->len > max)
@@ -106,7 +106,8 @@ int
 cli_read_file(struct cli *cli, const char *path, size_t max, struct cli_bytes *ret)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    _cleanup_close_ int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    /* Opened without waiting, for a named pipe may have no writer; read_all() waits for one. */
+    _cleanup_close_ int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     _cleanup_bytes_ struct cli_bytes bytes = {0};
 
     if (!is_stdin && opened < 0)

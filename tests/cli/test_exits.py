@@ -102,6 +102,24 @@ def test_130_is_interrupted(coco, silent_server, tmp_path, number):
     assert leftovers(coco.tmp) == []
 
 
+def test_130_also_while_a_named_pipe_has_no_writer(coco, layout, tmp_path):
+    os.mkfifo(tmp_path / "key")
+    process = coco.start("image", "decrypt", "--key", tmp_path / "key", layout.ref("app"), f"oci:{tmp_path}/b")
+    assert wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/task")) > 1)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=5)
+    assert process.returncode == 130
+
+
+def test_a_policy_may_come_through_a_named_pipe(coco, layout, tmp_path):
+    os.mkfifo(tmp_path / "policy.json")
+    pull = ["image", "pull", "--policy", tmp_path / "policy.json", layout.ref("app"), tmp_path / "b"]
+    process = coco.start(*pull)
+    (tmp_path / "policy.json").write_text('{"default":[{"type":"insecureAcceptAnything"}]}')
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
 def test_130_also_while_stdin_is_waited_for(coco):
     read, write = os.pipe()
     process = coco.start("resource", "put", "--kbs", "http://127.0.0.1:1", "a/b/c", stdin=read)

@@ -71,8 +71,12 @@ coco_fd_raise(int *fd, int least, coco_error **err)
 coco_status
 coco_file_read(const char *path, struct coco_buf *buf, coco_error **err)
 {
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* A named pipe without a writer would be waited for, and nothing ended that. */
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int flags = fd < 0 ? 0 : fcntl(fd, F_GETFL);
 
+    if (fd >= 0 && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0))
+        return coco_fail_errno(err, errno, "open '%s'", path);
     if (fd < 0 && errno == ENOENT)
         return coco_fail(err, COCO_ERR_NOTFOUND, "no file '%s'", path);
     if (fd < 0)

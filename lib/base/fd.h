@@ -22,7 +22,10 @@ coco_status coco_fd_read_all(int fd, struct coco_buf *buf, coco_error **err);
  */
 coco_status coco_fd_raise(int *fd, int least, coco_error **err);
 
-/* The content of the file at path, COCO_ERR_NOTFOUND when there is none. */
+/*
+ * The content of the file at path, COCO_ERR_NOTFOUND when there is none. A named pipe that nobody
+ * writes to is empty.
+ */
 coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **err);
 
 /*

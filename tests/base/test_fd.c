@@ -168,6 +168,18 @@ read_stops_at_the_limit(void **state)
     assert_fails(coco_file_read("/dev/zero", &small, &err), err, COCO_ERR_LIMIT, "/dev/zero");
 }
 
+static void
+a_named_pipe_without_a_writer_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf buf = {.limit = 64};
+    coco_error *err = NULL;
+
+    assert_int_equal(mkfifo(f->path, 0600), 0);
+    assert_ok(coco_file_read(f->path, &buf, &err), err);
+    assert_int_equal(buf.len, 0);
+}
+
 #define PIPED ((size_t)1 << 20)
 
 static void *
@@ -337,6 +349,8 @@ main(void)
         cmocka_unit_test_setup_teardown(read_tells_what_is_missing_from_what_fails, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(read_stops_at_the_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_named_pipe_without_a_writer_is_not_waited_for, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_parent_of_a_path_is_opened_and_its_name_told, setup,
                                         teardown),
         cmocka_unit_test(write_all_writes_all_of_it),

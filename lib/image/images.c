@@ -6,6 +6,7 @@
 #include "image/transfer.h"
 
 #include "base/fail.h"
+#include "image/referrers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,9 +79,14 @@ copy_text(const cJSON *platform, const char *name, char *ret, size_t size, coco_
     return COCO_OK;
 }
 
-/* The platform of an entry; *known is false where it has none, and is no image therefore. */
+enum stated { FOR_A_PLATFORM, FOR_NONE, NOT_STATED };
+
+/*
+ * The platform of an entry, which is left as it is where none is stated: any image may be there.
+ * What is for "unknown" is none, by what buildx does with attestations.
+ */
 static coco_status
-read_platform(const cJSON *entry, struct coco_platform *ret, bool *known, coco_error **err)
+read_platform(const cJSON *entry, struct coco_platform *ret, enum stated *stated, coco_error **err)
 {
     struct coco_platform found = {0};
     const cJSON *platform = NULL;
@@ -93,8 +99,10 @@ read_platform(const cJSON *entry, struct coco_platform *ret, bool *known, coco_e
                            err);
     if (status == COCO_OK && platform)
         status = copy_text(platform, "variant", found.variant, sizeof(found.variant), err);
-    *known = found.os[0] != '\0' && strcmp(found.os, "unknown") != 0;
-    if (status == COCO_OK && *known)
+    *stated = found.os[0] == '\0' ? NOT_STATED : FOR_A_PLATFORM;
+    if (strcmp(found.os, "unknown") == 0)
+        *stated = FOR_NONE;
+    if (status == COCO_OK && *stated == FOR_A_PLATFORM)
         *ret = found;
     return status;
 }
@@ -159,6 +167,31 @@ make_child(struct coco_transfer *t, const coco_image_ref *to, const struct coco_
     return status;
 }
 
+/* The image that the i-th entry of the index names, or nothing where it names none. */
+static coco_status
+make_entry(struct coco_transfer *t, const coco_image_ref *from, const coco_image_ref *to,
+           const struct coco_remaking *how, struct indexing *indexing, size_t i, const cJSON *entry,
+           coco_error **err)
+{
+    const struct coco_manifest *index = &indexing->old.manifest;
+    enum stated stated = FOR_NONE;
+    coco_error *why = NULL;
+
+    t->platform = t->client->platform;
+    coco_status status = read_platform(entry, &t->platform, &stated, err);
+    if (status != COCO_OK || stated == FOR_NONE
+        || (stated == NOT_STATED && coco_referrers_type(index, i)[0] != '\0'))
+        return status;
+    status = coco_source_manifest(&t->source, t->ctx, from, &index->layers[i], t->opts.max_layers,
+                                  &t->found, &why);
+    if (status == COCO_ERR_NOTSUP && stated == NOT_STATED) {
+        coco_error_free(why); /* an artifact of another kind */
+        return COCO_OK;
+    }
+    coco_error_give(err, why);
+    return status == COCO_OK ? make_child(t, to, how, entry, indexing->entries, err) : status;
+}
+
 static coco_status
 make_children(struct coco_transfer *t, const coco_image_ref *from, const coco_image_ref *to,
               const struct coco_remaking *how, struct indexing *indexing, coco_error **err)
@@ -169,15 +202,8 @@ make_children(struct coco_transfer *t, const coco_image_ref *from, const coco_im
     size_t i = 0;
 
     cJSON_ArrayForEach(entry, list) {
-        const struct coco_descriptor *descriptor = &index->layers[i];
-        bool known = false;
+        coco_status status = make_entry(t, from, to, how, indexing, i, entry, err);
 
-        coco_status status = read_platform(entry, &t->platform, &known, err);
-        if (status == COCO_OK && known)
-            status = coco_source_manifest(&t->source, t->ctx, from, descriptor, t->opts.max_layers,
-                                          &t->found, err);
-        if (status == COCO_OK && known)
-            status = make_child(t, to, how, entry, indexing->entries, err);
         coco_resolved_done(&t->found);
         how->forget(how->self);
         if (status != COCO_OK)
@@ -185,7 +211,7 @@ make_children(struct coco_transfer *t, const coco_image_ref *from, const coco_im
         i++;
     }
     if (cJSON_GetArraySize(indexing->entries) == 0)
-        return coco_fail(err, COCO_ERR_INVALID, "the index has no image of any platform");
+        return coco_fail(err, COCO_ERR_INVALID, "the index has no image");
     return COCO_OK;
 }
 

@@ -84,8 +84,8 @@ struct coco_remaking {
 
 /*
  * Makes the image at to of that at from, or with COCO_IMAGE_ALL_PLATFORMS an index of all that an
- * index at from has; what an index says of no platform, such as attestations about what no longer
- * is, is left out. The index comes last.
+ * index at from has; what it has besides images, such as attestations about what no longer is, is
+ * left out. The index comes last.
  */
 coco_status coco_transfer_images(struct coco_transfer *t, const coco_image_ref *from,
                                  const coco_image_ref *to, const struct coco_remaking *how,

@@ -483,10 +483,16 @@ def many(tmp_path):
         entries.append({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest,
                         "size": len(layout.blob(digest).read_bytes()), "platform": {"os": "linux", "architecture": arch},
                         "annotations": {"who": arch}})
+    # An image that states no platform is one all the same; an artifact is none.
+    unstated = {key: entries[0][key] for key in ("mediaType", "digest", "size")} | {"annotations": {"who": "any"}}
+    artifact = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                           "config": {"mediaType": "application/vnd.acme.thing+json", "digest": layout.put(b"{}"), "size": 2},
+                           "layers": []}).encode()
+    thing = unstated | {"digest": layout.put(artifact), "size": len(artifact)}
     attested = entries[0] | {"platform": {"os": "unknown", "architecture": "unknown"},
                              "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
     index = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
-                        "manifests": [*entries, attested], "annotations": {"a": "b"}}).encode()
+                        "manifests": [*entries, attested, unstated, thing], "annotations": {"a": "b"}}).encode()
     top = layout.index()
     top["manifests"] = [{"mediaType": "application/vnd.oci.image.index.v1+json", "digest": layout.put(index),
                          "size": len(index), "annotations": {"org.opencontainers.image.ref.name": "many"}}]
@@ -511,7 +517,7 @@ def test_the_images_of_all_platforms_are_encrypted_rekeyed_and_decrypted(coco, m
     ec, rsa = keys("ec"), keys("rsa")
     talk = ["--plain-http", "--all", "--json"]
     done = coco.json("image", "encrypt", *talk, "--recipient", f"jwe:{ec[1]}", many.ref("many"), at("sealed"))
-    assert done["layers"] == 4
+    assert done["layers"] == 6
     for arch in "amd64", "arm64":
         assert inspect("sealed", arch) == [True, True]
         pull("sealed", arch, "--key", ec[0])
@@ -525,7 +531,7 @@ def test_the_images_of_all_platforms_are_encrypted_rekeyed_and_decrypted(coco, m
         sealed = Layout(tmp_path / "sealed")
         index = json.loads(sealed.blob(sealed.index()["manifests"][0]["digest"]).read_bytes())
         assert index["mediaType"] == "application/vnd.oci.image.index.v1+json" and index["annotations"] == {"a": "b"}
-        assert [entry["annotations"] for entry in index["manifests"]] == [{"who": "amd64"}, {"who": "arm64"}]
+        assert [entry["annotations"] for entry in index["manifests"]] == [{"who": "amd64"}, {"who": "arm64"}, {"who": "any"}]
 
 
 def test_an_index_is_not_put_where_there_is_no_place_for_one(coco, many, keys, tmp_path):

@@ -5,6 +5,8 @@
  */
 #include "tests/postgres.h"
 
+#include <config.h>
+
 #include <glob.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -77,7 +79,7 @@ postgres_start(struct postgres_server *server)
     const struct passwd *user = getpwnam("postgres");
 
     find_programs(programs, sizeof(programs));
-    if (!programs[0] || (geteuid() == 0 && !user)) {
+    if (!COCO_HAVE_POSTGRES || !programs[0] || (geteuid() == 0 && !user)) {
         print_message("# skipped: no PostgreSQL\n");
         return false;
     }

@@ -13,6 +13,9 @@
 
 /* An index on its way. */
 struct indexing {
+    const coco_image_ref *from;
+    const coco_image_ref *to;
+    const struct coco_remaking *how;
     struct coco_resolved old;
     cJSON *entries; /* of the new one */
 };
@@ -141,9 +144,10 @@ open_for_index(struct coco_transfer *t, const coco_image_ref *to, bool encrypted
 
 /* The image in t->found, as a child of the new index. */
 static coco_status
-make_child(struct coco_transfer *t, const coco_image_ref *to, const struct coco_remaking *how,
-           const cJSON *old, cJSON *entries, coco_error **err)
+make_child(struct coco_transfer *t, const struct indexing *indexing, const cJSON *old,
+           coco_error **err)
 {
+    const struct coco_remaking *how = indexing->how;
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
     const struct coco_destination *destination = &t->destination;
     struct coco_digest digest = {0};
@@ -154,23 +158,22 @@ make_child(struct coco_transfer *t, const coco_image_ref *to, const struct coco_
     if (status == COCO_OK)
         status = how->plan(t, how->self, err);
     if (status == COCO_OK)
-        status = open_for_index(t, to, how->encrypted, err);
+        status = open_for_index(t, indexing->to, how->encrypted, err);
     if (status == COCO_OK)
         status = make_image(t, how, &text, &digest, err);
     if (status == COCO_OK)
         status = destination->put_child(destination->self, t->ctx, COCO_MEDIA_OCI_MANIFEST,
                                         text.data, text.len, &digest, err);
     if (status == COCO_OK && how->prove)
-        status = how->prove(t, to, &digest, how->self, err);
+        status = how->prove(t, indexing->to, &digest, how->self, err);
     if (status == COCO_OK)
-        status = add_entry(old, &digest, text.len, entries, err);
+        status = add_entry(old, &digest, text.len, indexing->entries, err);
     return status;
 }
 
 /* The image that the i-th entry of the index names, or nothing where it names none. */
 static coco_status
-make_entry(struct coco_transfer *t, const coco_image_ref *from, const coco_image_ref *to,
-           const struct coco_remaking *how, struct indexing *indexing, size_t i, const cJSON *entry,
+make_entry(struct coco_transfer *t, const struct indexing *indexing, size_t i, const cJSON *entry,
            coco_error **err)
 {
     const struct coco_manifest *index = &indexing->old.manifest;
@@ -182,19 +185,18 @@ make_entry(struct coco_transfer *t, const coco_image_ref *from, const coco_image
     if (status != COCO_OK || stated == FOR_NONE
         || (stated == NOT_STATED && coco_referrers_type(index, i)[0] != '\0'))
         return status;
-    status = coco_source_manifest(&t->source, t->ctx, from, &index->layers[i], t->opts.max_layers,
-                                  &t->found, &why);
+    status = coco_source_manifest(&t->source, t->ctx, indexing->from, &index->layers[i],
+                                  t->opts.max_layers, &t->found, &why);
     if (status == COCO_ERR_NOTSUP && stated == NOT_STATED) {
         coco_error_free(why); /* an artifact of another kind */
         return COCO_OK;
     }
     coco_error_give(err, why);
-    return status == COCO_OK ? make_child(t, to, how, entry, indexing->entries, err) : status;
+    return status == COCO_OK ? make_child(t, indexing, entry, err) : status;
 }
 
 static coco_status
-make_children(struct coco_transfer *t, const coco_image_ref *from, const coco_image_ref *to,
-              const struct coco_remaking *how, struct indexing *indexing, coco_error **err)
+make_children(struct coco_transfer *t, const struct indexing *indexing, coco_error **err)
 {
     const struct coco_manifest *index = &indexing->old.manifest;
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(index->json, "manifests");
@@ -202,10 +204,10 @@ make_children(struct coco_transfer *t, const coco_image_ref *from, const coco_im
     size_t i = 0;
 
     cJSON_ArrayForEach(entry, list) {
-        coco_status status = make_entry(t, from, to, how, indexing, i, entry, err);
+        coco_status status = make_entry(t, indexing, i, entry, err);
 
         coco_resolved_done(&t->found);
-        how->forget(how->self);
+        indexing->how->forget(indexing->how->self);
         if (status != COCO_OK)
             return coco_wrap(err, status, "image %zu of the index", i);
         i++;
@@ -242,7 +244,8 @@ static coco_status
 make_index(struct coco_transfer *t, const coco_image_ref *from, const coco_image_ref *to,
            const struct coco_remaking *how, coco_image **ret, coco_error **err)
 {
-    _cleanup_(indexing_done) struct indexing indexing = {.old = t->found};
+    _cleanup_(indexing_done) struct indexing indexing = {
+        .from = from, .to = to, .how = how, .old = t->found};
     _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
     struct coco_digest digest = {0};
 
@@ -250,7 +253,7 @@ make_index(struct coco_transfer *t, const coco_image_ref *from, const coco_image
     indexing.entries = cJSON_CreateArray();
     if (!indexing.entries)
         return coco_fail_nomem(err);
-    coco_status status = make_children(t, from, to, how, &indexing, err);
+    coco_status status = make_children(t, &indexing, err);
     if (status == COCO_OK)
         status = write_index(&indexing, &text, err);
     if (status == COCO_OK)

@@ -184,7 +184,8 @@ static const struct cli_command table[] = {
         .purpose = "describe an image without pulling its layers",
         .data = true,
         .options = {OPT_PLAIN_HTTP, OPT_TLS_CA, OPT_CERT_DIR, OPT_PROXY, OPT_NO_PROXY, OPT_AUTHFILE,
-                    OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM},
+                    OPT_REGISTRIES_CONF, OPT_KBS, OPT_KBS_CA, OPT_TEE, OPT_PLATFORM, OPT_RETRIES,
+                    OPT_STALL_TIMEOUT},
         .run = cli_image_inspect,
     },
     {

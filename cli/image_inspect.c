@@ -28,6 +28,7 @@ cli_image_inspect(struct cli *cli)
     _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
     _cleanup_(coco_image_client_freep) coco_image_client *client = NULL;
     _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
+    coco_image_options opts;
 
     int rc = cli_parse_ref(cli, cli->args.operands[0], &ref);
     if (rc == CLI_DONE)
@@ -35,6 +36,8 @@ cli_image_inspect(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_open_images(cli, kbc, &client);
     if (rc == CLI_DONE)
-        rc = cli_check(cli, coco_image_inspect(client, cli->ctx, ref, &bytes, &cli->err));
+        rc = cli_image_options(cli, &opts);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_image_inspect(client, cli->ctx, ref, &opts, &bytes, &cli->err));
     return rc == CLI_DONE ? write_json(cli, bytes) : rc;
 }

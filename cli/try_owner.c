@@ -297,7 +297,7 @@ note_layer(struct try *t, coco_image_client *client, const coco_image_ref *ref)
 {
     _cleanup_(coco_bytes_freep) coco_bytes *bytes = NULL;
 
-    coco_status status = coco_image_inspect(client, t->cli->ctx, ref, &bytes, &t->err);
+    coco_status status = coco_image_inspect(client, t->cli->ctx, ref, NULL, &bytes, &t->err);
     if (status != COCO_OK)
         return status;
     _cleanup_(cJSON_Deletep) cJSON *image = cJSON_Parse((const char *)coco_bytes_data(bytes));

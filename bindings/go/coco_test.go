@@ -238,7 +238,7 @@ func TestAfterCloseMethodsFail(t *testing.T) {
 	_, err1 := k.Get(ctx, "kbs:///a/b/c")
 	_, err2 := i.Pull(ctx, ref, filepath.Join(t.TempDir(), "x"), nil)
 	err3 := i.SetKBC(k)
-	_, err4 := i.Inspect(ctx, nil)
+	_, err4 := i.Inspect(ctx, nil, nil)
 	for n, err := range []error{err1, err2, err3, err4} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%d: err = %v, want ErrInvalid", n, err)

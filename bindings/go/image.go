@@ -635,13 +635,13 @@ func (i *ImageClient) SignPGP(ctx context.Context, ref *ImageRef, who string) ([
 }
 
 // Inspect describes the image in JSON, without pulling its layers.
-func (i *ImageClient) Inspect(ctx context.Context, ref *ImageRef) ([]byte, error) {
+func (i *ImageClient) Inspect(ctx context.Context, ref *ImageRef, opts *ImageOptions) ([]byte, error) {
 	var ret *C.coco_bytes
 	if err := i.ready(ref); err != nil {
 		return nil, err
 	}
 	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_inspect(c, f.ctx, ref.c, &ret, f.err)
+		return C.coco_image_inspect(c, f.ctx, ref.c, opts.c(), &ret, f.err)
 	})
 	runtime.KeepAlive(ref)
 	if err != nil {

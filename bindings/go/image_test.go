@@ -190,7 +190,7 @@ func TestWhatIsEncryptedNeedsItsKey(t *testing.T) {
 	if must(t, image, err).Digest == plain {
 		t.Error("nothing changed")
 	}
-	described, err := client.Inspect(ctx, to)
+	described, err := client.Inspect(ctx, to, nil)
 	if !bytes.Contains(must(t, described, err), []byte(`"encrypted":true`)) {
 		t.Errorf("inspect = %s", described)
 	}

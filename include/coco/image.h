@@ -204,13 +204,15 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_push(coco_image_client *client, 
  * @param client  credentials
  * @param ctx     cancellation
  * @param ref     which image
+ * @param opts    limits, or NULL for the defaults
  * @param ret     JSON: reference, digest, mediaType, platform, config,
  *                layers (digest, size, mediaType, encrypted, recipients)
  * @param err     as coco_image_pull()
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_inspect(coco_image_client *client, coco_ctx *ctx,
-                                                        const coco_image_ref *ref, coco_bytes **ret,
-                                                        coco_error **err);
+                                                        const coco_image_ref *ref,
+                                                        const coco_image_options *opts,
+                                                        coco_bytes **ret, coco_error **err);
 
 /**
  * Tells what a pull would take, without pulling.

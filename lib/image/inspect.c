@@ -107,20 +107,20 @@ describe(const coco_image_ref *ref, const struct coco_resolved *found,
 
 coco_status
 coco_image_inspect(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *ref,
-                   coco_bytes **ret, coco_error **err)
+                   const coco_image_options *opts, coco_bytes **ret, coco_error **err)
 {
     _cleanup_source_ struct coco_source source = {0};
     _cleanup_resolved_ struct coco_resolved found = {0};
     _cleanup_image_config_ struct coco_image_config config = {0};
     _cleanup_buf_ struct coco_buf text = {.limit = TEXT_MAX};
-    coco_image_options opts = {0};
+    coco_image_options set = {0};
 
-    coco_status status = coco_image_options_set(&opts, NULL, 0, err);
+    coco_status status = coco_image_options_set(&set, opts, 0, err);
     if (status == COCO_OK)
-        status = coco_client_source(client, &opts, ref, &source, err);
+        status = coco_client_source(client, &set, ref, &source, err);
     if (status == COCO_OK)
         status =
-            coco_source_resolve(&source, ctx, ref, &client->platform, opts.max_layers, &found, err);
+            coco_source_resolve(&source, ctx, ref, &client->platform, set.max_layers, &found, err);
     if (status == COCO_OK)
         status = coco_source_config(&source, ctx, &found.manifest, &client->platform, &config, err);
     if (status == COCO_OK)

@@ -201,7 +201,7 @@ without_random_bytes_nothing_is_encrypted_nor_shown(void **state)
         if (err) {
             coco_bytes *shown = NULL;
 
-            assert_fails(coco_image_inspect(f->client, f->ctx, to, &shown, &f->err), f->err,
+            assert_fails(coco_image_inspect(f->client, f->ctx, to, NULL, &shown, &f->err), f->err,
                          COCO_ERR_NOTFOUND, "out");
         }
         coco_error_free(err);

@@ -27,6 +27,7 @@
 COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
 
 struct fixture {
+    const coco_image_options *opts; /* NULL: the defaults */
     struct httpd httpd;
     char dir[64];
     unsigned n; /* layouts that were made */
@@ -111,7 +112,7 @@ inspect_text(struct fixture *f, const char *text)
     coco_bytes_free(f->bytes);
     f->bytes = NULL;
     assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
-    return coco_image_inspect(f->client, f->ctx, ref, &f->bytes, &f->err);
+    return coco_image_inspect(f->client, f->ctx, ref, f->opts, &f->bytes, &f->err);
 }
 
 /* The last layout that was made. */
@@ -237,6 +238,12 @@ the_number_of_layers_is_bounded(void **state)
     make_image(f, CONFIG, layers);
     assert_fails(inspect(f), f->err, COCO_ERR_LIMIT, "129 layers, of which 128 are allowed");
     assert_null(f->bytes);
+
+    const coco_image_options more = {.size = sizeof(more), .max_layers = 129};
+    f->opts = &more;
+    coco_status status = inspect(f);
+    f->opts = NULL;
+    assert_ok(status, f->err);
 }
 
 /* The manifest says how much of what a config is; it is believed only about too much. */
@@ -518,7 +525,7 @@ inspecting_survives_any_failed_allocation(void **state)
         coco_bytes *bytes = NULL;
         coco_error *err = NULL;
 
-        coco_status status = coco_image_inspect(f->client, f->ctx, ref, &bytes, &err);
+        coco_status status = coco_image_inspect(f->client, f->ctx, ref, NULL, &bytes, &err);
         fault_expect(status, err);
         assert_int_equal(status == COCO_OK, bytes != NULL);
         coco_error_free(err);

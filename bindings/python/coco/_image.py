@@ -287,6 +287,7 @@ class ImageClient(Handle):
         """
         return json.loads(call(context, native.image_sign_pgp, self._c, _parsed(ref), who))
 
-    def inspect(self, ref, *, context=None):
+    def inspect(self, ref, *, context=None, **limits):
         """Describes an image, as a dict, without pulling its layers."""
-        return json.loads(call(context, native.image_inspect, self._c, _parsed(ref)))
+        options = native.image_options(**limits)
+        return json.loads(call(context, native.image_inspect, self._c, _parsed(ref), options))

@@ -22,6 +22,9 @@ PROGRAM = os.environ.get("COCO", "coco")
 PASSED_ON = ("ASAN_OPTIONS", "COCO_POLICY_ENGINE", "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_PERTURB_", "LD_LIBRARY_PATH")
 TIMEOUT_S = 60
 
+# Whoever runs this by nohup(1) ignores it, and so would all programs that are started here.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 def pytest_sessionfinish(session, exitstatus):
     """A file that needs what is not there is skipped as a whole; meson knows that by 77."""

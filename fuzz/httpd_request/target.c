@@ -36,9 +36,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 0; i < request.n_accept; i++)
             if (request.accept[i] < head || request.accept[i] >= head + len)
                 abort();
-        if (request.path[0] != '/')
+        if (request.path[0] != '/' || (request.chunked && (request.body_len || request.http_1_0)))
             abort();
-    } else if (bad != 400 && bad != 411 && bad != 417 && bad != 505) {
+    } else if (bad != 400 && bad != 417 && bad != 501 && bad != 505) {
         abort();
     }
     free(head);

@@ -147,8 +147,8 @@ coco_hex(const void *data, size_t len, char *buf)
     *buf = '\0';
 }
 
-static int
-hex_value(char c)
+int
+coco_hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -167,8 +167,8 @@ coco_unhex(const char *text, size_t text_len, void *data, size_t len)
     if (text_len / 2 != len || text_len % 2 != 0)
         return false;
     for (size_t i = 0; i < len; i++) {
-        int high = hex_value(text[2 * i]);
-        int low = hex_value(text[2 * i + 1]);
+        int high = coco_hex_value(text[2 * i]);
+        int low = coco_hex_value(text[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         bytes[i] = (uint8_t)(high << 4 | low);

@@ -34,6 +34,9 @@ bool coco_text_is_all(const char *text, const char *allowed, size_t max);
 /* Lower-case hex of data; buf holds 2 * len + 1 bytes. */
 void coco_hex(const void *data, size_t len, char *buf);
 
+/* Of one hex digit, in either case; -1 if c is none. */
+int coco_hex_value(char c);
+
 /* Reads exactly 2 * len hex digits; false, with data unspecified, if text is anything else. */
 bool coco_unhex(const char *text, size_t text_len, void *data, size_t len);
 

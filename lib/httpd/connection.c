@@ -11,6 +11,8 @@
  */
 #include "httpd/connection.h"
 
+#include "httpd/chunked.h"
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
@@ -42,8 +44,11 @@ struct coco_httpd_connection {
     size_t searched;      /* bytes where no head ends, so that none is looked at again */
     struct coco_buf head; /* of the request, cut into texts */
     struct coco_httpd_request request;
+    struct coco_buf body;              /* of the request, as far as it was taken */
+    struct coco_httpd_chunked chunked; /* while it comes so */
     struct coco_httpd_source source;
     uint64_t reserved;               /* of what the loop has for bodies and long heads */
+    uint64_t announced;              /* of that for chunks */
     struct coco_httpd_later later;   /* while WAITING */
     struct coco_httpd_stream stream; /* while it has more */
     uint64_t left;                   /* bytes of a stream whose size is known */
@@ -87,8 +92,10 @@ free_later(struct coco_httpd_connection *c)
 static void
 release_body(struct coco_httpd_connection *c)
 {
+    coco_buf_done(&c->body);
     c->loop->bodies -= c->reserved;
     c->reserved = 0;
+    c->announced = 0;
 }
 
 static void
@@ -305,6 +312,7 @@ send_reply(struct coco_httpd_connection *c, struct coco_httpd_reply *reply, bool
         return;
     }
     coco_buf_reset(&c->head);
+    coco_buf_done(&c->body);
     c->request = (struct coco_httpd_request){0};
     c->state = keep_alive ? WRITING : CLOSING;
     set_deadline(c, c->loop->opts.write_timeout);
@@ -366,10 +374,10 @@ static const char *
 why_bad(int status)
 {
     switch (status) {
-    case 411:
-        return "a body comes with its Content-Length, and not in chunks";
     case 417:
         return "nothing is expected but 100-continue";
+    case 501:
+        return "a body comes as it is, or in chunks, and in no other coding";
     case 505:
         return "HTTP/1.1 is spoken, and 1.0";
     default:
@@ -416,6 +424,8 @@ static bool
 begin_body(struct coco_httpd_connection *c)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    size_t least = c->request.chunked ? 1 : c->request.body_len;
+
     if (c->request.body_len > c->loop->opts.body_max) {
         refuse(c, 413, "request body is too long");
         return false;
@@ -423,13 +433,71 @@ begin_body(struct coco_httpd_connection *c)
     if (c->request.body_len > COCO_HTTPD_BODY_SMALL && !reserve(c, c->request.body_len))
         return false;
     c->state = BODY;
+    c->body.limit = c->request.chunked ? c->loop->opts.body_max : c->request.body_len;
+    c->chunked = (struct coco_httpd_chunked){.limit = c->body.limit};
     set_deadline(c, c->loop->opts.body_timeout);
     bufferevent_setwatermark(c->bev, EV_READ, c->request.body_len,
                              c->request.body_len + COCO_HTTPD_HEAD_SMALL);
-    if (c->request.expects_continue
-        && evbuffer_get_length(bufferevent_get_input(c->bev)) < c->request.body_len)
+    if (c->request.expects_continue && evbuffer_get_length(bufferevent_get_input(c->bev)) < least)
         (void)bufferevent_write(c->bev, go_on, sizeof(go_on) - 1);
     return true;
+}
+
+/* What chunks announce has its room before it comes. */
+static bool
+reserve_chunks(struct coco_httpd_connection *c)
+{
+    uint64_t more = c->chunked.len - c->announced;
+
+    if (more == 0 || c->chunked.len <= COCO_HTTPD_BODY_SMALL)
+        return true;
+    if (!reserve(c, more))
+        return false;
+    c->announced += more;
+    return true;
+}
+
+/* Whether all chunks are there; if one is bad, the peer is told so. */
+static bool
+read_chunks(struct coco_httpd_connection *c, struct evbuffer *input)
+{
+    while (c->chunked.state != COCO_HTTPD_CHUNKED_END) {
+        struct coco_httpd_chunked_step step;
+        struct evbuffer_iovec piece;
+
+        if (evbuffer_peek(input, -1, NULL, &piece, 1) < 1 || piece.iov_len == 0)
+            return false;
+        uint8_t *data = piece.iov_base;
+        int bad = coco_httpd_chunked_read(&c->chunked, data, piece.iov_len, &step);
+        if (bad) {
+            refuse(c, bad, bad == 413 ? "request body is too long" : "chunks are not understood");
+            return false;
+        }
+        if (!reserve_chunks(c))
+            return false;
+        coco_status status =
+            coco_buf_append(&c->body, data + step.used - step.data, step.data, NULL);
+        OPENSSL_cleanse(data, step.used);
+        (void)evbuffer_drain(input, step.used);
+        if (status != COCO_OK) {
+            refuse(c, 500, "internal error");
+            return false;
+        }
+    }
+    c->request.body_len = c->body.len;
+    return true;
+}
+
+/* Whether all of a body is there whose length is known. */
+static bool
+read_body(struct coco_httpd_connection *c, struct evbuffer *input)
+{
+    if (evbuffer_get_length(input) < c->request.body_len)
+        return false;
+    if (c->request.body_len == 0 || take(input, c->request.body_len, &c->body) == COCO_OK)
+        return true;
+    refuse(c, 500, "internal error");
+    return false;
 }
 
 /* Sends the reply that was waited for, if it is there. */
@@ -445,16 +513,11 @@ look_for_reply(struct coco_httpd_connection *c)
 }
 
 static void
-handle(struct coco_httpd_connection *c, struct evbuffer *input)
+handle(struct coco_httpd_connection *c)
 {
-    _cleanup_buf_ struct coco_buf body = {.limit = c->request.body_len};
     _cleanup_reply_ struct coco_httpd_reply reply = {0};
 
-    if (c->request.body_len > 0 && take(input, c->request.body_len, &body) != COCO_OK) {
-        refuse(c, 500, "internal error");
-        return;
-    }
-    c->request.body = (const uint8_t *)coco_buf_text(&body);
+    c->request.body = (const uint8_t *)coco_buf_text(&c->body);
     c->request.source = c->source;
     if (c->loop->tls)
         c->request.certificate = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(c->bev));
@@ -482,8 +545,8 @@ advance(struct coco_httpd_connection *c)
 
     if (c->state == HEAD && (!read_head(c, input) || !begin_body(c)))
         return;
-    if (c->state == BODY && evbuffer_get_length(input) >= c->request.body_len)
-        handle(c, input);
+    if (c->state == BODY && (c->request.chunked ? read_chunks(c, input) : read_body(c, input)))
+        handle(c);
 }
 
 static void

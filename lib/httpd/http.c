@@ -36,21 +36,22 @@ struct headers {
     size_t n_accept;
 };
 
-/* RFC 9110 section 5.6.2 */
+bool
+coco_httpd_is_tchar(uint8_t c)
+{
+    bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+
+    return alnum || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+}
+
 static bool
 is_token(const char *text)
 {
-    static const char other[] = "!#$%&'*+-.^_`|~";
-
     if (!*text)
         return false;
-    for (; *text; text++) {
-        char c = *text;
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-
-        if (!alnum && !strchr(other, c))
+    for (; *text; text++)
+        if (!coco_httpd_is_tchar((uint8_t)*text))
             return false;
-    }
     return true;
 }
 
@@ -205,9 +206,12 @@ understand(const struct headers *headers, bool http_1_0, struct coco_httpd_reque
                       && (!http_1_0 || has_option(headers->connection, "keep-alive"));
     if (!headers->host && !http_1_0)
         return 400;
-    /* Two lengths are how requests are smuggled (RFC 9112 section 6.3). */
-    if (headers->transfer_encoding)
-        return headers->content_length ? 400 : 411;
+    /* Two lengths are how requests are smuggled, and HTTP/1.0 has but one (RFC 9112 section 6). */
+    if (headers->transfer_encoding && (headers->content_length || http_1_0))
+        return 400;
+    ret->chunked = headers->transfer_encoding != NULL;
+    if (ret->chunked && strcasecmp(headers->transfer_encoding, "chunked") != 0)
+        return 501;
     if (headers->expect) {
         if (strcasecmp(headers->expect, "100-continue") != 0)
             return 417;
@@ -265,7 +269,6 @@ reason(int status)
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
-        {411, "Length Required"},
         {413, "Content Too Large"},
         {416, "Range Not Satisfiable"},
         {417, "Expectation Failed"},

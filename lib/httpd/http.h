@@ -38,6 +38,7 @@ struct coco_httpd_request {
     size_t n_accept;
     const uint8_t *body;
     size_t body_len; /* Content-Length, before there is a body */
+    bool chunked;    /* it has none, and comes in chunks: httpd/chunked.h */
     struct coco_httpd_source source;
     struct x509_st *certificate; /* that the peer has shown, verified by its CA; or NULL. Lent */
     bool keep_alive;
@@ -98,9 +99,12 @@ void coco_httpd_reply_done(struct coco_httpd_reply *reply);
 
 /*
  * Parses a head that ends with an empty line; head is cut into the texts of ret.
- * What is wrong is a status of HTTP: 400, 411, 417, 501 or 505; 0 is none.
+ * What is wrong is a status of HTTP: 400, 417, 501 or 505; 0 is none.
  */
 int coco_httpd_parse(char *head, size_t len, struct coco_httpd_request *ret);
+
+/* Whether c may be in the name of a field (RFC 9110 section 5.6.2). */
+bool coco_httpd_is_tchar(uint8_t c);
 
 /* Appends the head of reply; the body follows it. now is seconds since 1970. */
 coco_status coco_httpd_format(const struct coco_httpd_reply *reply, bool keep_alive, int64_t now,

@@ -43,6 +43,12 @@
  * the TLS handshake before it. */
 #define COCO_HTTPD_HEAD_SECONDS 15
 
+/*
+ * Bytes of all extensions and trailers together of a body in chunks, which nobody looks at. Its
+ * length counts as that of another body does, chunk by chunk as they are announced.
+ */
+#define COCO_HTTPD_CHUNK_EXTRA ((size_t)4 << 10)
+
 /* Seconds for a body. */
 #define COCO_HTTPD_BODY_SECONDS 60
 

@@ -145,6 +145,8 @@ hex_goes_both_ways(void **state)
     assert_memory_equal(back, bytes, sizeof(bytes));
     assert_false(coco_unhex("001fa0f", 7, back, sizeof(back)));
     assert_false(coco_unhex("001fa0ff0", 9, back, sizeof(back)));
+    assert_int_equal(coco_hex_value('A'), 10);
+    assert_int_equal(coco_hex_value('g'), -1);
     assert_false(coco_unhex("001fa0fg", 8, back, sizeof(back)));
     assert_false(coco_unhex(" 01fa0ff", 8, back, sizeof(back)));
 }

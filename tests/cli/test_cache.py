@@ -236,6 +236,21 @@ def test_what_is_not_there_is_refused(start_cache, way, method, path, status):
     assert not cache.files() and not cache.files("manifest")
 
 
+def test_bodies_are_refused(start_cache, way):
+    cache = start_cache({NAME: way.host})
+    head = "GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    for more, status in (
+        ("Content-Length: 1\r\n\r\nx", 413),
+        ("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 413),
+        ("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n", 400),
+    ):
+        with socket.create_connection(cache.host.split(":"), timeout=TIMEOUT_S) as connection:
+            connection.sendall((head + more).encode())
+            said = connection.makefile("rb").read()
+        assert said.startswith(f"HTTP/1.1 {status} ".encode()), (more, said)
+
+
 # ---- what is given, and where from ----
 
 

@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from conftest import free_port, wait_until
+from conftest import free_port, needs, wait_until
 from daemon import PROGRAM, TIMEOUT_S, Daemon, admin_config, admin_token, environment, make_certificate
 
 
@@ -220,6 +220,36 @@ def test_a_request_under_way_is_answered_before_the_end(tmp_path, keys):
     assert reply.status == 200
     assert daemon.wait() == 0
     assert b"resource a/b/c stored" in daemon.log
+
+
+@pytest.mark.parametrize("expect", ["Expect:", "Expect: 100-continue"], ids=["at once", "when told"])
+def test_a_body_may_come_in_chunks(tmp_path, keys, expect):
+    """As curl and others send what they read from a pipe."""
+    private, public = keys("ed25519")
+    daemon = Daemon(tmp_path, "[http_server]\npayload_request_size = 1\n" + admin_config(public))
+    token = admin_token(private)
+
+    def send(secret, path="a/b/c", **how):
+        done = subprocess.run(
+            [needs("curl"), "-sS", "-X", "POST", "-T", "-", "-H", f"Authorization: Bearer {token}", "-H", expect,
+             "-w", "%{http_code}", "-o", "/dev/null", f"{daemon.url}/kbs/v0/resource/{path}"],
+            input=secret, capture_output=True, check=False, timeout=TIMEOUT_S, **how,
+        )  # fmt: skip
+        return done.stdout
+
+    assert send(bytes(1 << 20)) == b"200"
+    assert send(bytes((1 << 20) + 1), "too/much/1") == b"413"
+    # Piece by piece, on a connection that goes on.
+    connection = daemon.connect()
+    for pieces in ([b"in", b"", b" many ", b"pieces"], [b"x"] * 1000):
+        connection.request(
+            "POST", "/kbs/v0/resource/a/b/d", iter(pieces), {"Authorization": f"Bearer {token}"}
+        )
+        reply = connection.getresponse()
+        assert (reply.status, reply.read()) == (200, b"")
+    status, said = daemon.ask("GET", "/resource", token)
+    assert status == 200 and b"a/b/c" in said and b"a/b/d" in said and b"too/much" not in said
+    assert daemon.stop() == 0
 
 
 def test_the_variable_names_the_configuration_and_the_option_goes_first(tmp_path):

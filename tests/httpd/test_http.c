@@ -39,6 +39,24 @@ a_request_is_taken_apart(void **state)
 }
 
 static void
+a_body_may_come_in_chunks(void **state)
+{
+    char buf[512];
+    struct coco_httpd_request r;
+
+    (void)state;
+    assert_int_equal(parse("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \tChunked \r\n"
+                           "Expect: 100-Continue\r\nTE: trailers\r\n\r\n",
+                           buf, sizeof(buf), &r),
+                     0);
+    assert_true(r.chunked);
+    assert_true(r.expects_continue);
+    assert_int_equal(r.body_len, 0);
+    assert_int_equal(parse("GET / HTTP/1.1\r\nHost: x\r\n\r\n", buf, sizeof(buf), &r), 0);
+    assert_false(r.chunked);
+}
+
+static void
 a_connection_ends_when_either_says_so(void **state)
 {
     static const struct {
@@ -113,7 +131,24 @@ hostile_heads_are_refused(void **state)
         {400, GET "Content-Length: 1 1\r\n\r\n"},
         {400, GET "Content-Length: 18446744073709551616\r\n\r\n"},
         {400, GET "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"},
-        {411, GET "Transfer-Encoding: chunked\r\n\r\n"},
+        {400, GET "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"},
+        {400, GET "Transfer-Encoding: gzip\r\nContent-Length: 3\r\n\r\n"},
+        {400, GET "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {400, GET "Transfer-Encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n"},
+        {400, GET "Transfer-Encoding : chunked\r\n\r\n"},
+        {400, GET "Transfer-Encoding: \x0b"
+                  "chunked\r\n\r\n"},
+        {400, GET "Transfer-Encoding:\r\n chunked\r\n\r\n"},
+        {400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {501, GET "Transfer-Encoding: gzip, chunked\r\n\r\n"},
+        {501, GET "Transfer-Encoding: chunked, chunked\r\n\r\n"},
+        {501, GET "Transfer-Encoding: chunked, identity\r\n\r\n"},
+        {501, GET "Transfer-Encoding: chunked;q=1\r\n\r\n"},
+        {501, GET "Transfer-Encoding: identity\r\n\r\n"},
+        {501, GET "Transfer-Encoding: xchunked\r\n\r\n"},
+        {501, GET "Transfer-Encoding: ,chunked\r\n\r\n"},
+        {501, GET "Transfer-Encoding: \"chunked\"\r\n\r\n"},
+        {501, GET "Transfer-Encoding:\r\n\r\n"},
         {417, GET "Expect: tea\r\n\r\n"},
         {400, GET "A: b\r\n\r\nmore\r\n\r\n"},
     };
@@ -271,6 +306,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_taken_apart),
+        cmocka_unit_test(a_body_may_come_in_chunks),
         cmocka_unit_test(a_connection_ends_when_either_says_so),
         cmocka_unit_test(hostile_heads_are_refused),
         cmocka_unit_test(a_reply_is_written),

@@ -303,8 +303,6 @@ what_is_no_request_is_answered_and_the_connection_closed(void **state)
         {"hello\r\n\r\n", "HTTP/1.1 400 "},
         {"\r\nGET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
         {"GET / HTTP/3.0\r\nHost: x\r\n\r\n", "HTTP/1.1 505 "},
-        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-         "HTTP/1.1 411 "},
         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n", "HTTP/1.1 413 "},
         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999999\r\n\r\n", "HTTP/1.1 413 "},
         {"POST / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n", "HTTP/1.1 417 "},
@@ -1112,6 +1110,216 @@ bodies_share_what_there_is_and_short_ones_are_let_in(void **state)
     end(&f);
 }
 
+/* ---- bodies in chunks ---- */
+
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+#define POST_CHUNKS "POST /echo HTTP/1.1\r\nHost: x\r\n" CHUNKED
+/* What must never be answered: it stands where a body is. */
+#define SMUGGLED "GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static void
+a_body_in_chunks_is_taken(void **state)
+{
+    static const char post[] = POST_CHUNKS "\r\n"
+                                           "1;a=b\r\n{\r\n00a\r\n\"chunks\":1\r\n1\r\n}\r\n"
+                                           "0\r\nTrailer: x\r\n\r\n";
+    static const char empty[] = POST_CHUNKS "\r\n0\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    int fd = reach(&f);
+    /* Byte by byte, and then many at once, with others between them. */
+    for (size_t i = 0; i < strlen(post); i++)
+        tell(fd, post + i, 1);
+    (void)hear(&f, fd, "{\"chunks\":1}", 1);
+    assert_contains(f.said, "Content-Length: 12\r\n");
+    for (unsigned i = 0; i < 50; i++) {
+        tell(fd, post, strlen(post));
+        tell(fd, HEALTHZ, strlen(HEALTHZ));
+        tell(fd, empty, strlen(empty));
+    }
+    (void)hear(&f, fd, "HTTP/1.1 200 OK\r\n", 150);
+    tell(fd, "GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 51);
+    (void)hear(&f, fd, NULL, 0);
+    assert_contains(f.said, "HTTP/1.1 404 ");
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+a_peer_that_waits_with_its_chunks_is_told_to_go_on(void **state)
+{
+    static const char head[] = POST_CHUNKS "Expect: 100-continue\r\n\r\n";
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    int fd = reach(&f);
+    tell(fd, head, strlen(head));
+    (void)hear(&f, fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+    tell(fd, "5\r\nhello\r\n0\r\n\r\n", 15);
+    (void)hear(&f, fd, "\r\n\r\nhello", 1);
+    (void)close(fd);
+    end(&f);
+}
+
+static void
+nothing_is_smuggled_behind_chunks(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        /* Two readers may disagree about how long these are. */
+        {POST_CHUNKS "Content-Length: 4\r\n\r\n5c\r\n" SMUGGLED "0\r\n\r\n", "400"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n" CHUNKED "\r\n0\r\n\r\n" SMUGGLED,
+         "400"},
+        {POST_CHUNKS CHUNKED "\r\n0\r\n\r\n" SMUGGLED, "400"},
+        {"POST /echo HTTP/1.0\r\nHost: x\r\n" CHUNKED "\r\n0\r\n\r\n" SMUGGLED, "400"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n" SMUGGLED, "400"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, "
+         "chunked\r\n\r\n0\r\n\r\n" SMUGGLED,
+         "501"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\n\r\n" SMUGGLED, "501"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n" SMUGGLED, "501"},
+        {POST_CHUNKS "\r\n0\n\n" SMUGGLED, "400"},
+        {POST_CHUNKS "\r\n0\r\n\n" SMUGGLED, "400"},
+        {POST_CHUNKS "\r\n5\r\nhello0\r\n\r\n" SMUGGLED, "400"},
+        {POST_CHUNKS "\r\n0x0\r\n\r\n" SMUGGLED, "400"},
+        {POST_CHUNKS "\r\n-0\r\n\r\n" SMUGGLED, "400"},
+        {POST_CHUNKS "\r\n10000000000000000\r\n\r\n" SMUGGLED, "400"},
+        {POST_CHUNKS "\r\n0;a=\"\r\n\r\n" SMUGGLED "\"\r\n\r\n", "400"},
+        {POST_CHUNKS "\r\n0\r\n" SMUGGLED, "400"}, /* a request is no trailer */
+        {POST_CHUNKS "\r\nffffffffffffffff\r\n" SMUGGLED, "413"},
+        {POST_CHUNKS "\r\n200001\r\n" SMUGGLED, "413"},
+    };
+    struct fixture f;
+
+    (void)state;
+    serve(&f);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (unsigned slowly = 0; slowly < 2; slowly++) {
+            int fd = reach(&f);
+            size_t len = strlen(cases[i].text);
+
+            if (slowly)
+                for (size_t k = 0; k < len; k++)
+                    (void)send(fd, cases[i].text + k, 1, MSG_NOSIGNAL);
+            else
+                tell(fd, cases[i].text, len);
+            (void)hear(&f, fd, NULL, 0); /* comes back, for the server closes */
+            (void)close(fd);
+            if (strncmp(f.said, "HTTP/1.1 ", 9) != 0 || strncmp(f.said + 9, cases[i].want, 3) != 0
+                || strstr(f.said + 9, "HTTP/1.1 "))
+                fail_msg("case %zu: %s", i, f.said);
+        }
+    }
+    end(&f);
+}
+
+/* As far as its data. */
+static void
+begin_chunk(int fd, size_t size)
+{
+    char line[32];
+    int n = snprintf(line, sizeof(line), "%zx\r\n", size);
+
+    tell(fd, line, (size_t)n);
+}
+
+static void
+chunks_are_bounded_as_other_bodies_are(void **state)
+{
+    static const char post[] = POST_CHUNKS "Connection: close\r\n\r\n";
+    static char part[100000];
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){.body_max = 1000000});
+    for (unsigned more = 0; more < 2; more++) {
+        int fd = reach(&f);
+
+        tell(fd, post, strlen(post));
+        for (unsigned i = 0; i < 10; i++) {
+            begin_chunk(fd, sizeof(part));
+            tell(fd, part, sizeof(part));
+            tell(fd, "\r\n", 2);
+        }
+        begin_chunk(fd, more);
+        tell(fd, "\r\n", 2);
+        (void)hear(&f, fd, NULL, 0);
+        assert_contains(f.said,
+                        more ? "HTTP/1.1 413 " : "HTTP/1.1 200 OK\r\nContent-Length: 1000000");
+        (void)close(fd);
+    }
+    end(&f);
+}
+
+static void
+chunks_share_what_there_is_as_they_come(void **state)
+{
+    static const char post[] = POST_CHUNKS "\r\n";
+    static const char small[] = POST_CHUNKS "Connection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    static char part[600000];
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){.bodies_max = 1000000});
+    for (unsigned i = 0; i < 3; i++) {
+        int first = reach(&f);
+        tell(first, post, strlen(post));
+        begin_chunk(first, sizeof(part));
+        tell(first, part, 1000);
+        ask_raw(&f, small); /* the other has been seen once this was answered */
+        assert_contains(f.said, "\r\n\r\nhello");
+        int second = reach(&f);
+        tell(second, post, strlen(post));
+        begin_chunk(second, 1000);
+        tell(second, part, 1000);
+        tell(second, "\r\n", 2);
+        begin_chunk(second, sizeof(part));
+        (void)hear(&f, second, NULL, 0);
+        assert_contains(f.said, "HTTP/1.1 503 ");
+        (void)close(second);
+        if (i == 0) { /* ends in one way and the other: both give the room back */
+            (void)close(first);
+            do {
+                ask_raw(&f, small);
+            } while (!strstr(f.said, "hello"));
+            continue;
+        }
+        tell(first, part, sizeof(part) - 1000);
+        tell(first, "\r\n0\r\n\r\n", 7);
+        (void)hear(&f, first, "\r\n\r\n", 1);
+        assert_contains(f.said, "HTTP/1.1 200 OK");
+        (void)close(first);
+    }
+    end(&f);
+}
+
+static void
+chunks_that_do_not_come_are_not_waited_for(void **state)
+{
+    static const char *const begins[] = {"", "5", "5;", "ffff\r\n", "0\r\n", "0\r\nA: "};
+    static const char *const drips[] = {"0", "x", "x", "x", "x", "x"};
+    struct fixture f;
+
+    (void)state;
+    serve_as(&f, &(const struct coco_httpd_options){
+                     .body_timeout = 1, .idle_timeout = 3600, .head_timeout = 3600});
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        int fd = reach(&f);
+
+        tell(fd, POST_CHUNKS "\r\n", strlen(POST_CHUNKS "\r\n"));
+        tell(fd, begins[i], strlen(begins[i]));
+        size_t n = drip_until_closed(fd, drips[i]);
+        if (n > 1000)
+            fail_msg("case %zu: closed after %zu bytes", i, n);
+        (void)close(fd);
+    }
+    end(&f);
+}
+
 /* ---- sockets in the file system ---- */
 
 static int
@@ -1214,6 +1422,12 @@ main(void)
         cmocka_unit_test(a_peer_that_never_ends_is_not_listened_to_for_long),
         cmocka_unit_test(bodies_share_what_there_is_and_short_ones_are_let_in),
         cmocka_unit_test(long_heads_share_it_too),
+        cmocka_unit_test(a_body_in_chunks_is_taken),
+        cmocka_unit_test(a_peer_that_waits_with_its_chunks_is_told_to_go_on),
+        cmocka_unit_test(nothing_is_smuggled_behind_chunks),
+        cmocka_unit_test(chunks_are_bounded_as_other_bodies_are),
+        cmocka_unit_test(chunks_share_what_there_is_as_they_come),
+        cmocka_unit_test(chunks_that_do_not_come_are_not_waited_for),
         cmocka_unit_test(it_serves_in_the_file_system),
     };
 

@@ -149,7 +149,8 @@ take(struct evbuffer *input, size_t len, struct coco_buf *buf)
     while (left > 0 && status == COCO_OK) {
         struct evbuffer_iovec piece;
 
-        if (evbuffer_peek(input, (ev_ssize_t)left, NULL, &piece, 1) < 1)
+        /* Not of left bytes: all their pieces would be counted, each time. */
+        if (evbuffer_peek(input, -1, NULL, &piece, 1) < 1 || piece.iov_len == 0)
             return COCO_ERR_IO;
         size_t n = piece.iov_len < left ? piece.iov_len : left;
         status = coco_buf_append(buf, piece.iov_base, n, NULL);

@@ -241,7 +241,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbc_set_init_data(coco_kbc *kbc, const
  * @param err  ::COCO_ERR_INVALID for a malformed URI, ::COCO_ERR_NOTFOUND,
  *             ::COCO_ERR_DENIED by the broker's policy, ::COCO_ERR_NET,
  *             ::COCO_ERR_PROTO and ::COCO_ERR_VERIFY for a broken answer,
- *             ::COCO_ERR_CANCELED
+ *             ::COCO_ERR_LIMIT, of cc_kbc for an answer of more than 96 MiB, in which 64 MiB
+ *             are encrypted, ::COCO_ERR_CANCELED
  */
 COCO_API COCO_MUST_CHECK coco_status coco_kbc_get_resource(coco_kbc *kbc, coco_ctx *ctx,
                                                            const char *uri, coco_bytes **ret,

@@ -22,8 +22,9 @@ COCO_DEFINE_CLEANUP(cJSON *, coco_json_free);
 
 #define COCO_JSON_DEPTH_MAX 64
 #define COCO_JSON_SIZE_MAX ((size_t)4 << 20)
-#define COCO_JSON_VALUES_MAX (1 << 18) /* a value takes up to a hundred times its text */
-#define COCO_JSON_NUMBER_MAX 1024      /* characters */
+#define COCO_JSON_LONG_MAX ((size_t)96 << 20) /* with 64 MiB in base64, and some more */
+#define COCO_JSON_VALUES_MAX (1 << 18)        /* a value takes up to a hundred times its text */
+#define COCO_JSON_NUMBER_MAX 1024             /* characters */
 
 /*
  * Reads one JSON text (RFC 8259, and what RFC 7493 demands of strings and names).
@@ -49,6 +50,12 @@ coco_status coco_json_parse_object(const char *text, size_t len, cJSON **ret, co
  */
 #define COCO_JSON_PACK_MIN 32
 coco_status coco_json_parse_packed(const char *text, size_t len, cJSON **ret, coco_error **err);
+
+/*
+ * As coco_json_parse_object(), for a text of up to COCO_JSON_LONG_MAX bytes, a secret with its
+ * few members; it has no more values than any other.
+ */
+coco_status coco_json_parse_long(const char *text, size_t len, cJSON **ret, coco_error **err);
 
 /* The text of such a value, NULL for another. From there on, each byte until there is none. */
 const char *coco_json_bytes(const cJSON *value);

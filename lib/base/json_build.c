@@ -149,8 +149,8 @@ static coco_status
 add_encoded(cJSON *to, const char *name, enum coco_base64 kind, const void *data, size_t len,
             coco_error **err)
 {
-    if (len > COCO_JSON_SIZE_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "more than %zu bytes", COCO_JSON_SIZE_MAX);
+    if (len > COCO_JSON_LONG_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %zu bytes", COCO_JSON_LONG_MAX);
 
     _cleanup_buf_ struct coco_buf text = {.limit = len / 3 * 4 + 4};
     coco_status status = coco_base64_encode(kind, data, len, &text, err);

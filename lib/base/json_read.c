@@ -19,6 +19,7 @@
 struct reader {
     const char *text;
     size_t len;
+    size_t max; /* of len */
     size_t at;
     size_t values; /* at most COCO_JSON_VALUES_MAX */
     cJSON *root;
@@ -435,8 +436,8 @@ parse(struct reader *r, cJSON **ret, coco_error **err)
 {
     coco_status status = COCO_OK;
 
-    if (r->len > COCO_JSON_SIZE_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "JSON of more than %zu bytes", COCO_JSON_SIZE_MAX);
+    if (r->len > r->max)
+        return coco_fail(err, COCO_ERR_LIMIT, "JSON of more than %zu bytes", r->max);
 
     do
         status = read_item(r, err);
@@ -463,7 +464,7 @@ parse_object(struct reader *r, cJSON **ret, coco_error **err)
 coco_status
 coco_json_parse(const char *text, size_t len, cJSON **ret, coco_error **err)
 {
-    _cleanup_reader_ struct reader r = {.text = text, .len = len};
+    _cleanup_reader_ struct reader r = {.text = text, .len = len, .max = COCO_JSON_SIZE_MAX};
 
     return parse(&r, ret, err);
 }
@@ -471,7 +472,15 @@ coco_json_parse(const char *text, size_t len, cJSON **ret, coco_error **err)
 coco_status
 coco_json_parse_object(const char *text, size_t len, cJSON **ret, coco_error **err)
 {
-    _cleanup_reader_ struct reader r = {.text = text, .len = len};
+    _cleanup_reader_ struct reader r = {.text = text, .len = len, .max = COCO_JSON_SIZE_MAX};
+
+    return parse_object(&r, ret, err);
+}
+
+coco_status
+coco_json_parse_long(const char *text, size_t len, cJSON **ret, coco_error **err)
+{
+    _cleanup_reader_ struct reader r = {.text = text, .len = len, .max = COCO_JSON_LONG_MAX};
 
     return parse_object(&r, ret, err);
 }
@@ -479,7 +488,8 @@ coco_json_parse_object(const char *text, size_t len, cJSON **ret, coco_error **e
 coco_status
 coco_json_parse_packed(const char *text, size_t len, cJSON **ret, coco_error **err)
 {
-    _cleanup_reader_ struct reader r = {.text = text, .len = len, .pack = true};
+    _cleanup_reader_ struct reader r = {
+        .text = text, .len = len, .max = COCO_JSON_SIZE_MAX, .pack = true};
 
     return parse_object(&r, ret, err);
 }

@@ -215,7 +215,7 @@ static coco_status
 add_content(cJSON *jwe, const struct coco_secret *cek, const struct coco_buf *aad, const void *data,
             size_t len, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf ciphertext = {.limit = COCO_JSON_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf ciphertext = {.limit = len};
     uint8_t iv[COCO_AEAD_IV_SIZE];
     uint8_t tag[COCO_AEAD_TAG_SIZE];
 
@@ -410,7 +410,7 @@ parse_json(struct message *m, const char *text, size_t len, coco_error **err)
 {
     const char *header = NULL;
 
-    coco_status status = coco_json_parse_object(text, len, &m->json, err);
+    coco_status status = coco_json_parse_long(text, len, &m->json, err);
     if (status == COCO_OK)
         status = coco_json_get_string(m->json, "protected", &header, err);
     if (status == COCO_OK)
@@ -438,8 +438,6 @@ parse_compact(struct message *m, const char *text, size_t len, coco_error **err)
     size_t lens[COMPACT_PARTS] = {0};
     size_t n = 1;
 
-    if (len > COCO_JSON_SIZE_MAX)
-        return coco_fail(err, COCO_ERR_LIMIT, "JWE of more than %zu bytes", COCO_JSON_SIZE_MAX);
     for (size_t i = 0; i < len; i++) {
         if (text[i] != '.')
             lens[n - 1]++;
@@ -665,11 +663,13 @@ coco_jwe_decrypt(const void *jwe, size_t len, EVP_PKEY *key, unsigned allowed,
     coco_ossl_errors_are_ours();
     _cleanup_(message_done) struct message m = {
         .iv = {.limit = COCO_JSON_SIZE_MAX},
-        .ciphertext = {.limit = COCO_JSON_SIZE_MAX},
+        .ciphertext = {.limit = COCO_JSON_LONG_MAX},
         .tag = {.limit = COCO_JSON_SIZE_MAX},
     };
     coco_status status = COCO_OK;
 
+    if (len > COCO_JSON_LONG_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "JWE of more than %zu bytes", COCO_JSON_LONG_MAX);
     if (len > 0 && memchr(jwe, '{', len))
         status = parse_json(&m, jwe, len, err);
     else

@@ -54,8 +54,8 @@ coco_status coco_jwe_encrypt(const struct coco_jwe_recipient *recipients, size_t
  * Decrypts the flattened or general JSON serialization, or the compact one, with
  * key; allowed is a set of enum coco_jwe_alg.
  *
- * COCO_ERR_PROTO or COCO_ERR_LIMIT for what is not such a JWE, COCO_ERR_NOTSUP
- * for an algorithm that is not allowed. Every failure of the decryption itself is
+ * COCO_ERR_PROTO or COCO_ERR_LIMIT for what is not such a JWE, of COCO_JSON_LONG_MAX bytes at most,
+ * COCO_ERR_NOTSUP for an algorithm that is not allowed. Every failure of the decryption itself is
  * COCO_ERR_VERIFY "cannot decrypt with this key", whatever the cause.
  */
 coco_status coco_jwe_decrypt(const void *jwe, size_t len, EVP_PKEY *key, unsigned allowed,

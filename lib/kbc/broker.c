@@ -303,6 +303,7 @@ send_request(struct coco_http *http, coco_ctx *ctx, const struct coco_broker_req
         .n_headers = n,
         .body = request->body,
         .body_len = request->len,
+        .max_body = request->max_body,
         .no_redirect = true,
         .once = request->once,
     };

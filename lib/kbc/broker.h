@@ -50,6 +50,7 @@ struct coco_broker_request {
     struct coco_cookies *jar;               /* where those of the answer go; NULL: nowhere */
     const struct coco_http_header *headers; /* that go along, COCO_BROKER_HEADERS_MAX at most */
     size_t n_headers;
+    uint64_t max_body; /* of the answer: COCO_ERR_LIMIT beyond; 0: 4 MiB */
     /* Made twice it does something else: once only, unless the server says that it did nothing. */
     bool once;
 };

@@ -292,6 +292,7 @@ ask(const struct cc_kbc *kbc, coco_ctx *ctx, const struct coco_session *session,
         .path = wanted->target,
         .headers = &newer,
         .n_headers = has_tag(wanted) ? 1 : 0,
+        .max_body = COCO_JSON_LONG_MAX, /* what a server may hold, encrypted and in base64 */
     };
 
     if (wanted->body) {
@@ -345,7 +346,7 @@ check_sealed(const struct coco_buf *body, bool *ret, coco_error **err)
     coco_error *why = NULL;
 
     *ret = false;
-    if (coco_json_parse_object(coco_buf_text(body), body->len, &object, &why) != COCO_OK)
+    if (coco_json_parse_long(coco_buf_text(body), body->len, &object, &why) != COCO_OK)
         return coco_pass_over(why, err);
     *ret = cJSON_GetObjectItemCaseSensitive(object, "protected")
            && cJSON_GetObjectItemCaseSensitive(object, "ciphertext");

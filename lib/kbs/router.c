@@ -32,7 +32,9 @@
 #define PLUGIN_EVENT "plugin"
 #define PATH_SHOWN 1024
 #define METHODS_SHOWN 64
-#define REPLY_MAX ((size_t)96 << 20) /* a resource in base64, twice */
+#define REPLY_MAX COCO_JSON_LONG_MAX /* what a guest takes */
+
+_Static_assert(COCO_KBS_VALUE_MAX / 3 * 4 + ((size_t)64 << 10) <= REPLY_MAX, "a resource fits");
 
 static coco_status
 healthz(struct coco_kbs_call *call, coco_error **err)

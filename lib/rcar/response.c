@@ -26,7 +26,7 @@ static coco_status
 add_old_content(cJSON *response, const struct coco_secret *cek, const void *data, size_t len,
                 coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf ciphertext = {.limit = COCO_JSON_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf ciphertext = {.limit = len + COCO_AEAD_TAG_SIZE};
     uint8_t iv[COCO_AEAD_IV_SIZE];
     uint8_t tag[COCO_AEAD_TAG_SIZE];
 
@@ -131,11 +131,11 @@ open_old(const void *text, size_t len, EVP_PKEY *key, struct coco_secret *ret, c
     _cleanup_json_ cJSON *response = NULL;
     _cleanup_buf_ struct coco_buf wrapped = {.limit = WRAPPED_KEY_MAX};
     _cleanup_buf_ struct coco_buf iv = {.limit = COCO_AEAD_IV_SIZE};
-    _cleanup_buf_ struct coco_buf ciphertext = {.limit = COCO_JSON_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf ciphertext = {.limit = COCO_JSON_LONG_MAX};
 
     if (!EVP_PKEY_is_a(key, "RSA"))
         return coco_fail(err, COCO_ERR_INVALID, "key is not for RSA1_5");
-    coco_status status = coco_json_parse_object(text, len, &response, err);
+    coco_status status = coco_json_parse_long(text, len, &response, err);
     if (status == COCO_OK)
         status = check_old_header(response, err);
     if (status == COCO_OK)

@@ -108,7 +108,7 @@ base64_refuses_what_no_document_could_hold(void **state)
 
     (void)state;
     assert_ok(coco_json_new_object(&object, &err), err);
-    assert_fails(coco_json_add_base64(object, "x", "", COCO_JSON_SIZE_MAX + 1, &err), err,
+    assert_fails(coco_json_add_base64(object, "x", "", COCO_JSON_LONG_MAX + 1, &err), err,
                  COCO_ERR_LIMIT, "bytes");
     assert_null(object->child);
 }

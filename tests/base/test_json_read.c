@@ -307,6 +307,35 @@ reader_counts_bytes(void **state)
     free(text);
 }
 
+/* Many bytes, not many values. */
+static void
+reader_takes_what_is_long_where_it_may_be(void **state)
+{
+    size_t len = COCO_JSON_SIZE_MAX + 1;
+    _cleanup_free_ char *text = malloc(len);
+    _cleanup_json_ cJSON *value = NULL;
+    const char *a = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    memset(text, 'x', len);
+    memcpy(text, "{\"a\":\"", 6);
+    memcpy(text + len - 2, "\"}", 2);
+    assert_fails(coco_json_parse_object(text, len, &value, &err), err, COCO_ERR_LIMIT, "4194304");
+    assert_ok(coco_json_parse_long(text, len, &value, &err), err);
+    assert_ok(coco_json_get_string(value, "a", &a, &err), err);
+    assert_int_equal(strlen(a), len - 8);
+    /* Refused before a byte of it is looked at. */
+    cJSON *none = NULL;
+    assert_fails(coco_json_parse_long("", COCO_JSON_LONG_MAX + 1, &none, &err), err, COCO_ERR_LIMIT,
+                 "100663296");
+    assert_fails(coco_json_parse_long("[1]", 3, &none, &err), err, COCO_ERR_PROTO, "not an object");
+    for (size_t i = 6; i + 2 < len; i += 2)
+        memcpy(text + i, "0,", 2);
+    memcpy(text, "{\"a\":[", 6);
+    assert_fails(coco_json_parse_long(text, len, &none, &err), err, COCO_ERR_LIMIT, "values");
+}
+
 static void
 reader_counts_values(void **state)
 {
@@ -431,6 +460,7 @@ main(void)
         cmocka_unit_test(reader_keeps_the_text_of_numbers_and_strings),
         cmocka_unit_test(reader_counts_levels),
         cmocka_unit_test(reader_counts_bytes),
+        cmocka_unit_test(reader_takes_what_is_long_where_it_may_be),
         cmocka_unit_test(reader_counts_values),
         cmocka_unit_test(reader_counts_digits),
         cmocka_unit_test(reader_finds_a_double_among_100000_members),

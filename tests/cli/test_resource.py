@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -40,6 +41,21 @@ def test_put_ls_get_and_rm(coco, broker, owner, tmp_path):
     coco.run("resource", "rm", *owner, "a/key/1", code=6)
     assert coco.json("resource", "get", *guest, "kbs:///a/key/1", code=6)["id"] == "not-found"
     assert coco.json("resource", "ls", *owner) == ["b/key/2"]
+
+
+def test_what_a_broker_may_hold_a_guest_gets(coco, keys, serve, tmp_path):
+    """Longer than other answers of a broker may be."""
+    private, public = keys("ed25519")
+    (tmp_path / "kbs.toml").write_text((CONFIG % public).replace("[http_server]", "[http_server]\npayload_request_size = 8"))
+    broker = serve("--config", tmp_path / "kbs.toml", "--listen", "127.0.0.1:0")
+    owner = ["--kbs", broker.url, "--kbs-admin-key", private]
+    (tmp_path / "allow.rego").write_text("package policy\nallow := true\n")
+    coco.run("policy", "set", *owner, tmp_path / "allow.rego", code=0)
+    secret = hashlib.shake_256(b"secret").digest(7 << 20)
+    coco.run("resource", "put", *owner, "a/long/1", stdin=secret, code=0)
+    guest = ["--kbs", broker.url, "--tee", "sample"]
+    assert coco.run("resource", "get", *guest, "kbs:///a/long/1", code=0).stdout == secret
+    coco.run("resource", "put", *owner, "a/long/2", stdin=bytes((8 << 20) + 1), code=8)
 
 
 def test_versions_are_listed_restored_and_purged(coco, broker, owner):

@@ -526,7 +526,7 @@ lies_at_every_step_are_seen(void **state)
         {AUTH, "500 Internal Server Error", NULL, "", COCO_ERR_NET, "500"},
         {AUTH, "200 OK", "Set-Cookie: other=1\r\n", "{\"nonce\":\"n\",\"extra-params\":\"\"}",
          COCO_ERR_DENIED, "handshake failed"},
-        {AUTH, "200 OK", NULL, NULL, COCO_ERR_LIMIT, ""},
+        {AUTH, "200 OK", NULL, NULL, COCO_ERR_LIMIT, "more than 4194304 bytes"},
         {ATTEST, "200 OK", NULL, "", COCO_ERR_PROTO, "attestation"},
         {ATTEST, "200 OK", NULL, "{\"token\":\"\"}", COCO_ERR_PROTO, "token"},
         {ATTEST, "200 OK", NULL, "{\"token\":null}", COCO_ERR_PROTO, "token"},
@@ -544,7 +544,7 @@ lies_at_every_step_are_seen(void **state)
         {GET, "303 See Other", "Location: http://127.0.0.1:1/\r\n", "", COCO_ERR_PROTO,
          "redirects"},
         {GET, "429 Too Many Requests", NULL, "", COCO_ERR_NET, "429"},
-        {GET, "200 OK", NULL, NULL, COCO_ERR_LIMIT, URI},
+        {GET, "200 OK", NULL, NULL, COCO_ERR_LIMIT, "more than 100663296 bytes"},
     };
     struct fixture *f = *state;
     coco_bytes *secret = NULL;

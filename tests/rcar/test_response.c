@@ -235,6 +235,39 @@ no_secret_is_left_in_memory(void **state)
     }
 }
 
+/* Longer than other JSON may be: what a KBS holds, a guest gets. */
+static void
+a_long_secret_is_opened_and_left_nowhere(void **state)
+{
+    static const enum coco_rcar_version versions[] = {COCO_RCAR_0_1_1, COCO_RCAR_NEWEST};
+    static const char mark[] = "the end of a long secret";
+    const size_t len = (size_t)5 << 20;
+    _cleanup_free_ char *data = malloc(len);
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < len; i++)
+        data[i] = (char)(i * 2654435761U >> 24);
+    memcpy(data + len - strlen(mark), mark, strlen(mark));
+    for (size_t i = 0; i < COUNT(versions); i++) {
+        _cleanup_pkey_ EVP_PKEY *key = NULL;
+        _cleanup_buf_ struct coco_buf buf = {.limit = COCO_JSON_LONG_MAX};
+        struct coco_secret secret = {0};
+
+        assert_ok(coco_key_generate(COCO_KEY_RSA, &key, &err), err);
+        canary_begin(mark, strlen(mark));
+        assert_ok(coco_rcar_response_build(versions[i], key, data, len, &buf, &err), err);
+        assert_ok(coco_rcar_response_open(versions[i], buf.data, buf.len, key, &secret, &err), err);
+        assert_int_equal(secret.len, len);
+        assert_memory_equal(secret.data, data, len);
+        coco_secret_done(&secret);
+        assert_int_equal(canary_end(), 0);
+        assert_fails(
+            coco_rcar_response_open(versions[i], "", COCO_JSON_LONG_MAX + 1, key, &secret, &err),
+            err, COCO_ERR_LIMIT, "100663296");
+    }
+}
+
 int
 main(void)
 {
@@ -248,6 +281,7 @@ main(void)
         cmocka_unit_test(hostile_old_responses_are_refused),
         cmocka_unit_test(a_response_survives_any_failed_allocation),
         cmocka_unit_test(no_secret_is_left_in_memory),
+        cmocka_unit_test(a_long_secret_is_opened_and_left_nowhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,7 +89,38 @@ coco_utf8_put(uint32_t code, char buf[4])
     return n;
 }
 
-/* C1 controls (U+0080 to U+009F) steer terminals as ESC sequences do. */
+/*
+ * What is not seen, and makes other text look like what it is not (CVE-2021-42574; Unicode
+ * TR 36): format characters and the ends of lines and paragraphs. The joiners U+200C and
+ * U+200D are none of them: Persian and the scripts of India are not readable without.
+ */
+static const struct {
+    uint32_t first, last;
+} unseen[] = {
+    {0x80, 0x9f},       /* C1 controls, which steer terminals as ESC sequences do */
+    {0xad, 0xad},       /* soft hyphen */
+    {0x61c, 0x61c},     /* Arabic letter mark */
+    {0x180e, 0x180e},   /* Mongolian vowel separator */
+    {0x200b, 0x200b},   /* zero width space */
+    {0x200e, 0x200f},   /* marks of direction */
+    {0x2028, 0x202e},   /* separators, embeddings and overrides of direction */
+    {0x2060, 0x206f},   /* word joiner, invisible operators, isolates, and what is deprecated */
+    {0xfeff, 0xfeff},   /* byte order mark */
+    {0xfff9, 0xfffb},   /* annotations between lines */
+    {0xe0000, 0xe007f}, /* tags: all of ASCII once more */
+};
+
+/* Of a valid sequence of 2 to 4 bytes. */
+static uint32_t
+code_of(const uint8_t *p, size_t n)
+{
+    uint32_t code = p[0] & (0x7fU >> n);
+
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | (p[i] & 0x3fU);
+    return code;
+}
+
 static bool
 is_printable(const uint8_t *p, size_t n)
 {
@@ -97,7 +128,11 @@ is_printable(const uint8_t *p, size_t n)
         return false;
     if (n == 1)
         return p[0] >= 0x20 && p[0] != 0x7f;
-    return !(p[0] == 0xc2 && p[1] < 0xa0);
+    uint32_t code = code_of(p, n);
+    for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+        if (code >= unseen[i].first && code <= unseen[i].last)
+            return false;
+    return true;
 }
 
 void

@@ -22,8 +22,9 @@ size_t coco_utf8_put(uint32_t code, char buf[4]);
 bool coco_utf8_valid(const void *data, size_t len);
 
 /*
- * Copies foreign text so that a terminal and a log file are safe from it:
- * control bytes, DEL, C1 controls and invalid UTF-8 become \xNN. What does not
+ * Copies foreign text so that a terminal and a log file are safe from it, and whoever
+ * reads them: control bytes, DEL, C1 controls, invalid UTF-8, and characters that are not
+ * seen but turn other text about or hide in it, become \xNN, byte by byte. What does not
  * fit into size is cut. The result is always NUL-terminated; size must not be 0.
  */
 void coco_text_escape(const char *text, size_t len, char *buf, size_t size);

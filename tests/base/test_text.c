@@ -104,11 +104,39 @@ escape_spares_text_and_disarms_the_rest(void **state)
         {"\xff"
          "a",
          "\\xffa"},
+        /* What is not seen, at both ends of each range and beside it. */
+        {"\u00a0", "\u00a0"},
+        {"\u00ad", "\\xc2\\xad"},
+        {"\u00ae", "\u00ae"},
+        {"\u061c", "\\xd8\\x9c"},
+        {"\u180e", "\\xe1\\xa0\\x8e"},
+        {"\u200a", "\u200a"},
+        {"\u200b", "\\xe2\\x80\\x8b"},
+        {"\u200c\u200d", "\u200c\u200d"},
+        {"\u200e\u200f", "\\xe2\\x80\\x8e\\xe2\\x80\\x8f"},
+        {"\u2010\u2027", "\u2010\u2027"},
+        {"\u2028\u2029", "\\xe2\\x80\\xa8\\xe2\\x80\\xa9"},
+        {"\u202a\u202e", "\\xe2\\x80\\xaa\\xe2\\x80\\xae"},
+        {"\u202f\u205f", "\u202f\u205f"},
+        {"\u2060\u2066", "\\xe2\\x81\\xa0\\xe2\\x81\\xa6"},
+        {"\u2069\u206f", "\\xe2\\x81\\xa9\\xe2\\x81\\xaf"},
+        {"\u2070", "\u2070"},
+        {"\ufeff", "\\xef\\xbb\\xbf"},
+        {"\ufff8\ufffc\ufffd", "\ufff8\ufffc\ufffd"},
+        {"\ufff9\ufffb", "\\xef\\xbf\\xb9\\xef\\xbf\\xbb"},
+        {"\U000e0041", "\\xf3\\xa0\\x81\\x81"},
+        {"\U000e0080", "\U000e0080"},
+        {"access\u202e\u2066// denied\u2069", "access\\xe2\\x80\\xae\\xe2\\x81\\xa6// "
+                                              "denied\\xe2\\x81\\xa9"},
+        /* What is read by people stays so. */
+        {"naïve Straße, Ελληνικά, русский, 日本語, עברית, العربية, हिन्दी, ไทย, 한국어, 😀",
+         "naïve Straße, Ελληνικά, русский, 日本語, עברית, العربية, हिन्दी, ไทย, 한국어, 😀"},
+        {"می\u200cخواهم", "می\u200cخواهم"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char buf[64];
+        char buf[192];
 
         coco_text_escape(cases[i].text, strlen(cases[i].text), buf, sizeof(buf));
         assert_string_equal(buf, cases[i].want);

@@ -5,11 +5,13 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import hashlib
+import http.server
 import json
 import os
 import re
 import signal
 import stat
+import threading
 
 import pytest
 
@@ -56,6 +58,35 @@ def test_what_a_broker_may_hold_a_guest_gets(coco, keys, serve, tmp_path):
     guest = ["--kbs", broker.url, "--tee", "sample"]
     assert coco.run("resource", "get", *guest, "kbs:///a/long/1", code=0).stdout == secret
     coco.run("resource", "put", *owner, "a/long/2", stdin=bytes((8 << 20) + 1), code=8)
+
+
+def test_what_a_broker_says_is_not_what_is_shown(coco):
+    """Text that turns other text about is escaped, text of people is not ("Trojan Source")."""
+    said = "größe 日本 \u202e\u2066deined\u2069 \u200b\ufeff\u2028\u0085end"
+    shown = (
+        "größe 日本 \\xe2\\x80\\xae\\xe2\\x81\\xa6deined\\xe2\\x81\\xa9 "
+        "\\xe2\\x80\\x8b\\xef\\xbb\\xbf\\xe2\\x80\\xa8\\xc2\\x85end"
+    )
+
+    class Broker(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            reply = json.dumps({"type": "https://example/errors/AttestationError", "detail": said}).encode()
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broker) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        get = ["resource", "get", "--kbs", f"http://127.0.0.1:{server.server_port}", "--tee", "sample", "kbs:///a/b/c"]
+        lines = coco.run(*get, code=3).stderr.decode()
+        error = coco.json(*get, code=3)
+        server.shutdown()
+    assert shown in lines and said not in lines
+    assert shown in error["message"]
 
 
 def test_versions_are_listed_restored_and_purged(coco, broker, owner):

@@ -84,7 +84,12 @@ int cli_report_begin(struct cli *cli);
 int cli_event(struct cli *cli, cJSON *object);
 /* Writes text and a newline to stdout, or {"name": text} with --json. */
 int cli_result(struct cli *cli, const char *name, const char *text);
-/* Writes text of others to stdout for a terminal, without what such a one obeys. */
+/*
+ * Writes the first character of text, which is not empty, to stdout for a terminal, and gives its
+ * size: escaped if a terminal obeys it, or nobody sees it and it turns other text about.
+ */
+size_t cli_put(const char *text);
+/* Writes text of others so. */
 void cli_print(const char *text);
 /* Size for people, such as "1.9 MiB". */
 const char *cli_size_text(uint64_t bytes, char *buf, size_t size);

@@ -167,7 +167,8 @@ print_item(const cJSON *item, int64_t now)
     char date[32];
     char away[48];
 
-    (void)printf("%s\n", cJSON_GetObjectItemCaseSensitive(item, "name")->valuestring);
+    cli_print(cJSON_GetObjectItemCaseSensitive(item, "name")->valuestring);
+    (void)putchar('\n');
     if (fetched != 0)
         (void)printf("  fetched %s, %s\n", cli_time_text(fetched, date, sizeof(date)),
                      distance(now, fetched, away, sizeof(away)));

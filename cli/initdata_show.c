@@ -14,27 +14,17 @@ print_content(const char *content)
 {
     bool begins = true;
 
-    for (const char *p = content; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-
+    for (const char *p = content; *p;) {
         if (begins)
             (void)printf("    ");
-        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f
-            || (c == 0xc2 && (p[1] & 0xe0) == 0x80))
-            (void)printf("\\x%02x", c);
+        begins = *p == '\n';
+        if (*p == '\n' || *p == '\t')
+            (void)putchar(*p++);
         else
-            (void)putchar(c);
-        begins = c == '\n';
+            p += cli_put(p);
     }
     if (!begins)
         (void)putchar('\n');
-}
-
-static void
-print_name(const char *name)
-{
-    for (const char *p = name; *p; p++)
-        (void)putchar((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
 }
 
 static void
@@ -52,7 +42,7 @@ write_text(const coco_initdata *initdata)
     }
     for (size_t i = 0; (name = coco_initdata_name(initdata, i)); i++) {
         (void)printf("\n");
-        print_name(name);
+        cli_print(name);
         (void)printf("\n");
         print_content(coco_initdata_content(initdata, i));
     }

@@ -185,28 +185,58 @@ write_line(struct cli *cli, const char *text)
     return CLI_DONE;
 }
 
-/* Of UTF-8: C0, DEL, and C1, which begins with C2. */
-static size_t
-control_size(const unsigned char *at)
+/* The character at text, and how many bytes it has; not UTF-8 is U+FFFF of one byte. */
+static uint32_t
+read_character(const char *text, size_t *size)
 {
-    if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-        return 2;
-    return at[0] < 0x20 || at[0] == 0x7f ? 1 : 0;
+    const unsigned char *at = (const unsigned char *)text;
+    size_t n = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    uint32_t code = n == 1 ? at[0] : at[0] & (0x7fU >> n);
+    bool valid = at[0] < 0x80 || (at[0] >= 0xc2 && at[0] < 0xf5);
+
+    for (size_t i = 1; i < n && valid; i++) {
+        valid = (at[i] & 0xc0) == 0x80; /* the NUL at the end is none */
+        code = code << 6 | (at[i] & 0x3fU);
+    }
+    *size = valid ? n : 1;
+    return valid ? code : 0xffff;
+}
+
+/* What a terminal obeys, or nobody sees while it turns other text about or hides in it. */
+static bool
+is_unseen(uint32_t code)
+{
+    /* As lib/base/text.c has them, by which messages are escaped already. */
+    static const struct {
+        uint32_t first, last;
+    } unseen[] = {
+        {0, 0x1f},        {0x7f, 0x9f},     {0xad, 0xad},       {0x61c, 0x61c},   {0x180e, 0x180e},
+        {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f}, {0xfeff, 0xfeff},
+        {0xfff9, 0xfffb}, {0xffff, 0xffff}, {0xe0000, 0xe007f},
+    };
+
+    for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+        if (code >= unseen[i].first && code <= unseen[i].last)
+            return true;
+    return false;
+}
+
+size_t
+cli_put(const char *text)
+{
+    size_t size = 0;
+    bool unseen = is_unseen(read_character(text, &size));
+
+    for (size_t i = 0; i < size; i++)
+        (void)printf(unseen ? "\\x%02x" : "%c", (unsigned char)text[i]);
+    return size;
 }
 
 void
 cli_print(const char *text)
 {
-    const unsigned char *at = (const unsigned char *)text;
-
-    while (*at) {
-        size_t n = control_size(at);
-
-        if (n == 0)
-            (void)putchar(*at++);
-        for (; n > 0; n--)
-            (void)printf("\\x%02x", *at++);
-    }
+    while (*text)
+        text += cli_put(text);
 }
 
 int

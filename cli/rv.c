@@ -93,18 +93,6 @@ json_of(const coco_references *references)
     return object;
 }
 
-/* Foreign text without what a terminal would obey. */
-void
-cli_rv_print(const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        bool c1 = p[0] == 0xc2 && (p[1] & 0xe0) == 0x80;
-
-        (void)putchar(*p < ' ' || *p == 0x7f || c1 ? '?' : *p);
-        p += c1 ? 1 : 0;
-    }
-}
-
 static void
 print(const coco_references *references)
 {
@@ -114,17 +102,17 @@ print(const coco_references *references)
 
     if (signer) {
         (void)printf("signed by ");
-        cli_rv_print(signer);
+        cli_print(signer);
         (void)putchar('\n');
     }
     for (size_t i = 0; (name = coco_references_name(references, i)); i++) {
         int64_t expires = coco_references_expires(references, i);
 
-        cli_rv_print(name);
+        cli_print(name);
         if (expires)
             (void)printf("  until %s", cli_time_text(expires, time, sizeof(time)));
         (void)printf("\n    ");
-        cli_rv_print(coco_references_value(references, i));
+        cli_print(coco_references_value(references, i));
         (void)putchar('\n');
     }
 }

@@ -19,9 +19,6 @@ int cli_rv_parse(struct cli *cli, const struct cli_bytes *bytes, coco_references
 /* Writes bytes to --output, or else to stdout. */
 int cli_rv_write(struct cli *cli, const coco_bytes *bytes);
 
-/* Prints foreign text, on a terminal that shall not obey it. */
-void cli_rv_print(const char *text);
-
 /* Prints the values, or writes them in --form. */
 int cli_rv_report(struct cli *cli, const coco_references *references);
 

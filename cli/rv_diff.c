@@ -20,7 +20,7 @@ print_json(const char *label, const cJSON *value)
     if (!text)
         return;
     (void)printf("    %-9s ", label);
-    cli_rv_print(text);
+    cli_print(text);
     (void)putchar('\n');
 }
 
@@ -28,7 +28,7 @@ static void
 print_head(const cJSON *entry, const char *what)
 {
     (void)printf("%-9s ", cJSON_GetObjectItemCaseSensitive(entry, what)->valuestring);
-    cli_rv_print(cJSON_GetObjectItemCaseSensitive(entry, "name")->valuestring);
+    cli_print(cJSON_GetObjectItemCaseSensitive(entry, "name")->valuestring);
 }
 
 static void
@@ -90,7 +90,7 @@ print_states(const cJSON *states)
     cJSON_ArrayForEach(entry, states) {
         print_head(entry, "state");
         (void)printf(" (");
-        cli_rv_print(cJSON_GetObjectItemCaseSensitive(entry, "claim")->valuestring);
+        cli_print(cJSON_GetObjectItemCaseSensitive(entry, "claim")->valuestring);
         (void)printf(")\n");
         if (is_same(entry))
             continue;

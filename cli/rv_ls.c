@@ -27,13 +27,13 @@ print_reference(const cJSON *reference, int64_t now)
     const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(reference, "name"));
     _cleanup_free_ char *text = value ? cJSON_PrintUnformatted(value) : NULL;
 
-    cli_rv_print(name ? name : "");
+    cli_print(name ? name : "");
     print_time("since", cJSON_GetObjectItemCaseSensitive(reference, "time"));
     print_time("until", expires);
     if (cJSON_IsNumber(expires) && now > (int64_t)expires->valuedouble)
         (void)printf("  ended");
     (void)printf("\n    ");
-    cli_rv_print(text ? text : "");
+    cli_print(text ? text : "");
     (void)putchar('\n');
 }
 

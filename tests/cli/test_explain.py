@@ -95,7 +95,7 @@ def test_what_a_guest_wrote_moves_no_cursor(coco, keys):
 
     class Hostile(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            evil = "a\x1b[2J\x07\x7f\u009b2Jé\n"
+            evil = "a\x1b[2J\x07\x7f\u009b2Jé\n\u200b日本😀\u202e\U000e0041"
             body = {"decision": evil, "checks": [{"name": evil, "ok": False, "expected": [evil], "got": {evil: 1}}, 7, None]}
             data = json.dumps(body, ensure_ascii=False).encode()
             self.send_response(200)
@@ -111,5 +111,5 @@ def test_what_a_guest_wrote_moves_no_cursor(coco, keys):
         owner = ["--kbs", f"http://127.0.0.1:{server.server_port}", "--kbs-admin-key", keys("ed25519")[0]]
         text = coco.run("explain", *owner, "0a", code=0).stdout.decode()
         server.shutdown()
-    assert "decision: a\\x1b[2J\\x07\\x7f\\xc2\\x9b2Jé\\x0a\n" in text
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+    assert "decision: a\\x1b[2J\\x07\\x7f\\xc2\\x9b2Jé\\x0a\\xe2\\x80\\x8b日本😀\\xe2\\x80\\xae\\xf3\\xa0\\x81\\x81\n" in text
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\U000e0041]", text)

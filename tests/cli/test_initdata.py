@@ -15,7 +15,7 @@ import pytest
 @pytest.fixture
 def files(tmp_path):
     (tmp_path / "aa.toml").write_text('[token_configs]\nurl = "https://kbs"\n')
-    (tmp_path / "p").write_text("package agent_policy\n# it's a \x1b[31mtrap\n")
+    (tmp_path / "p").write_text("package agent_policy\n# it's a \x1b[31mtrap\u202e größe\n")
     return [str(tmp_path / "aa.toml"), f"policy.rego={tmp_path / 'p'}"]
 
 
@@ -57,7 +57,7 @@ def test_a_document_is_shown_without_obeying_it(coco, files):
     shown = coco.run("initdata", "show", stdin=text, code=0).stdout.decode()
     assert "MRCONFIGID\n    " + hashlib.sha384(text).hexdigest() in shown
     assert 'url = "https://kbs"' in shown
-    assert "\x1b" not in shown and "\\x1b[31mtrap" in shown
+    assert "\x1b" not in shown and "\\x1b[31mtrap\\xe2\\x80\\xae größe" in shown
 
 
 def test_what_is_no_document_is_refused(coco, files, tmp_path):

@@ -164,9 +164,10 @@ def test_what_makes_no_sense_is_refused(coco, values, tmp_path, args, code, says
 
 
 def test_names_do_not_move_the_cursor(coco, tmp_path):
-    (tmp_path / "f").write_text(json.dumps({"a\u009b31m": "\u009b31m\x7f"}))
+    (tmp_path / "f").write_text(json.dumps({"a\u009b31m\u202e": "\u009b31m\x7f\u2066"}))
     shown = coco.run("rv", "show", tmp_path / "f", code=0).stdout
     assert b"\x9b" not in shown and b"\x7f" not in shown
+    assert b"\\xe2\\x80\\xae" in shown and b"\\xe2\\x81\\xa6" in shown
 
 
 # --- from measuring to being let in ----------------------------------------

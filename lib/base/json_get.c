@@ -252,13 +252,13 @@ coco_json_seconds(const cJSON *number, int64_t *ret, coco_error **err)
     size_t len = strcspn(text, ".");
     char whole[sizeof("-9223372036854775808")];
 
-    if (len >= sizeof(whole) || strpbrk(text, "eE"))
-        return coco_fail(err, COCO_ERR_PROTO, "'%.40s' is no number of seconds", text);
-    memcpy(whole, text, len);
-    whole[len] = '\0';
-    if (!parse_i64(whole, ret))
-        return coco_fail(err, COCO_ERR_PROTO, "'%.40s' is no number of seconds", text);
-    return COCO_OK;
+    bool fits = len < sizeof(whole) && !strpbrk(text, "eE");
+    if (fits) {
+        memcpy(whole, text, len);
+        whole[len] = '\0';
+        fits = parse_i64(whole, ret);
+    }
+    return fits ? COCO_OK : coco_fail(err, COCO_ERR_PROTO, "'%.40s' is no number of seconds", text);
 }
 
 static size_t

@@ -219,14 +219,34 @@ u64_takes_what_fits(void **state)
     }
 }
 
+struct i64_case {
+    const char *text;
+    bool fits;
+    int64_t want;
+};
+
+static void
+assert_numbers(coco_status (*take)(const cJSON *number, int64_t *ret, coco_error **err),
+               const struct i64_case *cases, size_t n, const char *why)
+{
+    for (size_t i = 0; i < n; i++) {
+        _cleanup_json_ cJSON *value = parse(cases[i].text);
+        int64_t got = 0;
+        coco_error *err = NULL;
+
+        if (cases[i].fits) {
+            assert_ok(take(value, &got, &err), err);
+            assert_true(got == cases[i].want);
+        } else {
+            assert_fails(take(value, &got, &err), err, COCO_ERR_PROTO, why);
+        }
+    }
+}
+
 static void
 i64_takes_what_fits(void **state)
 {
-    static const struct {
-        const char *text;
-        bool fits;
-        int64_t want;
-    } cases[] = {
+    static const struct i64_case cases[] = {
         {"0", true, 0},
         {"-0", true, 0},
         {"-17", true, -17},
@@ -241,29 +261,13 @@ i64_takes_what_fits(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < N(cases); i++) {
-        _cleanup_json_ cJSON *value = parse(cases[i].text);
-        int64_t got = 0;
-        coco_error *err = NULL;
-
-        if (cases[i].fits) {
-            assert_ok(coco_json_i64(value, &got, &err), err);
-            assert_true(got == cases[i].want);
-        } else {
-            assert_fails(coco_json_i64(value, &got, &err), err, COCO_ERR_PROTO,
-                         "is not an integer");
-        }
-    }
+    assert_numbers(coco_json_i64, cases, N(cases), "is not an integer");
 }
 
 static void
 seconds_may_have_a_fraction(void **state)
 {
-    static const struct {
-        const char *text;
-        bool fits;
-        int64_t want;
-    } cases[] = {
+    static const struct i64_case cases[] = {
         {"0", true, 0},
         {"1795930505.737298", true, 1795930505},
         {"-1.9", true, -1},
@@ -277,18 +281,7 @@ seconds_may_have_a_fraction(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < N(cases); i++) {
-        _cleanup_json_ cJSON *value = parse(cases[i].text);
-        int64_t got = 0;
-        coco_error *err = NULL;
-
-        if (cases[i].fits) {
-            assert_ok(coco_json_seconds(value, &got, &err), err);
-            assert_true(got == cases[i].want);
-        } else {
-            assert_fails(coco_json_seconds(value, &got, &err), err, COCO_ERR_PROTO, "seconds");
-        }
-    }
+    assert_numbers(coco_json_seconds, cases, N(cases), "seconds");
 }
 
 static void

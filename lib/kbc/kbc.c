@@ -213,7 +213,7 @@ ask_plugin(coco_kbc *kbc, coco_ctx *ctx, const char *uri, struct coco_kbc_questi
                          kbc->driver->name);
     question->uri = &parsed;
     status = kbc->driver->ask(kbc->self, ctx, question, ret, err);
-    return status == COCO_OK ? status : coco_wrap(err, status, "kbs+%.300s", parsed.target);
+    return status == COCO_OK ? status : coco_wrap(err, status, "%.300s", uri);
 }
 
 coco_status

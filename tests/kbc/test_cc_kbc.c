@@ -332,7 +332,7 @@ a_resource_may_be_asked_for_with_a_query(void **state)
     /* It is for us alone, as without one. */
     f->kbs.lies[GET] = (struct lie){1, 0, "200 OK", NULL, "text", false};
     assert_fails(coco_kbc_get_resource(f->kbc, f->ctx, uri, &answer, &f->err), f->err,
-                 COCO_ERR_PROTO, "resource/a/b/c?x=%20y");
+                 COCO_ERR_PROTO, "kbs:///a/b/c?x=%20y: ");
     assert_null(answer);
 }
 
@@ -357,7 +357,7 @@ what_a_plugin_says_to_everybody_comes_as_it_is(void **state)
     }
     f->kbs.lies[GET] =
         (struct lie){1, 0, "200 OK", NULL, "{\"protected\":\"\",\"ciphertext\":\"\"}", false};
-    assert_fails(ask_plugin(f, &answer), f->err, COCO_ERR_PROTO, "kbs+ca/certificate");
+    assert_fails(ask_plugin(f, &answer), f->err, COCO_ERR_PROTO, PLUGIN_URI ": ");
 }
 
 static void
@@ -377,7 +377,7 @@ a_plugins_no_is_told(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         f->kbs.lies[GET] = (struct lie){1, 0, cases[i].status, NULL, cases[i].body, false};
-        assert_fails(ask_plugin(f, &answer), f->err, cases[i].want, "kbs+ca/certificate?x=%20y: ");
+        assert_fails(ask_plugin(f, &answer), f->err, cases[i].want, PLUGIN_URI ": ");
         assert_asked(f, 1, 1, 1 + (unsigned)i);
     }
 }

@@ -383,9 +383,7 @@ coco_cert_chain_check_links(const struct coco_cert_chain *chain, coco_error **er
 
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
     /* Not strictly: makers of chips leave out identifiers of keys, and count from serial 0. */
-    if (X509_VERIFY_PARAM_set_flags(param,
-                                    X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_CHECK_SS_SIGNATURE)
-        != 1)
+    if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME) != 1)
         return coco_fail_nomem(err);
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     return verify_links(ctx, chain, err);

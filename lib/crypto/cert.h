@@ -89,8 +89,9 @@ coco_status coco_cert_check_dates(X509 *cert, int64_t now, coco_error **err);
 
 /*
  * COCO_ERR_VERIFY unless each certificate is signed by the next, which is a CA
- * that may do so, and the last by itself. Says nothing of dates, nor of whether
- * the last is to be trusted.
+ * that may do so, and the last is its own issuer. Says nothing of dates, nor of
+ * whether the last is to be trusted: whoever made it could sign it, so that what it
+ * says of itself is not verified (RFC 5280 section 6.1), its fingerprint tells.
  */
 coco_status coco_cert_chain_check_links(const struct coco_cert_chain *chain, coco_error **err);
 

@@ -246,6 +246,26 @@ links_are_checked_each_by_itself(void **state)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* Whoever makes a root can sign it, so that its own signature is not what trust comes from. */
+static void
+a_root_does_not_vouch_for_itself(void **state)
+{
+    _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
+    struct pki_cert other = {.cert = X509_dup(root.cert), .key = root.key};
+
+    (void)state;
+    assert_non_null(other.cert);
+    assert_true(X509_sign(other.cert, stranger.key, EVP_sha256()) > 0);
+    assert_int_not_equal(X509_verify(other.cert, root.key), 1);
+    ERR_clear_error();
+    add(&chain, &leaf);
+    add(&chain, &ca);
+    add(&chain, &other);
+    assert_ok(coco_cert_chain_check_links(&chain, &err), err);
+    assert_int_not_equal(X509_cmp(other.cert, root.cert), 0); /* its fingerprint is not root's */
+    X509_free(other.cert);
+}
+
 static void
 a_leaf_vouches_for_nobody(void **state)
 {
@@ -458,6 +478,7 @@ main(void)
         cmocka_unit_test(texts_that_are_no_chain_are_refused),
         cmocka_unit_test(one_certificate_is_der_or_pem_and_nothing_more),
         cmocka_unit_test(links_are_checked_each_by_itself),
+        cmocka_unit_test(a_root_does_not_vouch_for_itself),
         cmocka_unit_test(a_leaf_vouches_for_nobody),
         cmocka_unit_test(dates_are_those_of_each),
         cmocka_unit_test(extensions_are_found_by_their_oid),

@@ -227,8 +227,17 @@ coco_chunk_mac_check(const struct coco_secret *layer_key, const struct coco_chun
     return COCO_OK;
 }
 
+/* What is only looked at may lie where the next stage wants it. */
+static uint8_t *
+mac_lend(void *self, size_t *room)
+{
+    struct coco_chunk_mac *mac = self;
+
+    return mac->made ? coco_sink_lend(&mac->next, room) : NULL;
+}
+
 struct coco_sink
 coco_chunk_mac_sink(struct coco_chunk_mac *mac)
 {
-    return (struct coco_sink){.write = mac_write, .end = mac_end, .self = mac};
+    return (struct coco_sink){.write = mac_write, .end = mac_end, .lend = mac_lend, .self = mac};
 }

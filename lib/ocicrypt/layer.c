@@ -112,19 +112,31 @@ start(struct coco_layer_cipher *cipher, const struct coco_layer_key *key, enum c
     return status;
 }
 
-/* One block, from data to cipher->block. The MAC is over the encrypted side, the digest over the
- * plain one. */
+/* One block, from data to out. The MAC is over the encrypted side, the digest over the plain one.
+ */
 static coco_status
-transform(struct coco_layer_cipher *cipher, const uint8_t *data, size_t len, coco_error **err)
+transform(struct coco_layer_cipher *cipher, const uint8_t *data, size_t len, uint8_t *out,
+          coco_error **err)
 {
-    const uint8_t *encrypted = cipher->encrypts ? cipher->block : data;
-    const uint8_t *plain = cipher->encrypts ? data : cipher->block;
+    const uint8_t *encrypted = cipher->encrypts ? out : data;
+    const uint8_t *plain = cipher->encrypts ? data : out;
     int n = 0;
 
-    if (EVP_EncryptUpdate(cipher->ctr, cipher->block, &n, data, (int)len) != 1
+    if (EVP_EncryptUpdate(cipher->ctr, out, &n, data, (int)len) != 1
         || EVP_MAC_update(cipher->mac, encrypted, len) != 1)
         return coco_fail_nomem(err);
     return cipher->plain.md ? coco_hash_add(&cipher->plain, plain, len, err) : COCO_OK;
+}
+
+/* Where the next block comes out: of what the next stage lends, so that it is copied no more. */
+static uint8_t *
+next_block(struct coco_layer_cipher *cipher, size_t *room)
+{
+    uint8_t *lent = coco_sink_lend(&cipher->next, room);
+
+    if (!lent || *room > BLOCK_SIZE)
+        *room = BLOCK_SIZE;
+    return lent ? lent : cipher->block;
 }
 
 static coco_status
@@ -133,11 +145,13 @@ layer_write(void *self, const uint8_t *data, size_t len, coco_error **err)
     struct coco_layer_cipher *cipher = self;
 
     while (len > 0) {
-        size_t part = len < BLOCK_SIZE ? len : BLOCK_SIZE;
+        size_t room = 0;
+        uint8_t *block = next_block(cipher, &room);
+        size_t part = len < room ? len : room;
 
-        coco_status status = transform(cipher, data, part, err);
+        coco_status status = transform(cipher, data, part, block, err);
         if (status == COCO_OK)
-            status = coco_sink_write(&cipher->next, cipher->block, part, err);
+            status = coco_sink_write(&cipher->next, block, part, err);
         if (status != COCO_OK)
             return status;
         data += part;

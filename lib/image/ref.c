@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "base/fail.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,14 +95,35 @@ is_port(const char *text, size_t len)
            && strtoul(text, NULL, 10) - 1 < UINT16_MAX;
 }
 
+/* RFC 4291 section 2.2, and no zone: that is of one machine. */
+static bool
+is_ipv6(const char *text, size_t len)
+{
+    struct in6_addr address;
+    char own[INET6_ADDRSTRLEN];
+
+    if (len >= sizeof(own))
+        return false;
+    memcpy(own, text, len);
+    own[len] = '\0';
+    return inet_pton(AF_INET6, own, &address) == 1;
+}
+
+/* host, host:port, [IPv6] or [IPv6]:port */
 static bool
 is_registry(const char *text, size_t len)
 {
-    const char *colon = memchr(text, ':', len);
-    size_t host_len = colon ? (size_t)(colon - text) : len;
+    const char *end = text + len;
+    const char *bracket = text[0] == '[' ? memchr(text, ']', len) : NULL;
+    const char *host_end = bracket ? bracket + 1 : memchr(text, ':', len);
 
-    return is_host(text, host_len)
-           && (!colon || is_port(colon + 1, (size_t)(text + len - colon - 1)));
+    if (!host_end)
+        host_end = end;
+    if (bracket ? !is_ipv6(text + 1, (size_t)(bracket - text - 1))
+                : !is_host(text, (size_t)(host_end - text)))
+        return false;
+    return host_end == end
+           || (*host_end == ':' && is_port(host_end + 1, (size_t)(end - host_end - 1)));
 }
 
 /* distribution-spec: [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* between slashes. */

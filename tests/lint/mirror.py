@@ -15,6 +15,7 @@ UNTESTED = {
     "base/version": "a table that the e2e tests print",
     "crypto/openpgp_none": "nothing but refusals, in builds without RNP",
     "httpd/connection": "goes through httpd/server",
+    "httpd/peer": "the inside of httpd/reading and httpd/sending",
     "image/images": "the inside of image/encrypt, image/decrypt and image/rekey",
     "image/transfer": "the inside of image/push, image/encrypt, image/decrypt and image/rekey",
     "kbs/schema": "the SQL of kbs/store",

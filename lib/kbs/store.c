@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/table.h"
+#include "kbs/store_task.h"
 
 #include "base/fail.h"
 #include "base/text.h"
@@ -20,30 +20,6 @@
 
 /* Between two looks for what has expired. */
 #define SWEEP_SECONDS 10
-
-struct coco_kbs_store {
-    struct coco_kbs_table *table;
-    bool is_owner; /* of table */
-    char tenant[COCO_KBS_TENANT_MAX + 1];
-    uint64_t versions;
-    struct coco_kbs_quota quota;
-    int64_t swept; /* when what has expired was forgotten; under the table's lock */
-};
-
-/* What work on a value needs besides; each uses what is its own. */
-struct task {
-    const void *data; /* that is put, len bytes; NULL: that it was deleted */
-    size_t len;
-    const struct coco_kbs_set *sets; /* that are put, n_sets of them */
-    size_t n_sets;
-    struct coco_secret *ret; /* where it goes; NULL: nowhere */
-    cJSON *list;             /* that is filled */
-    uint64_t kept;           /* versions of such values */
-    struct coco_kbs_quota quota;
-    uint64_t wanted;  /* version to be put again; 0: the newest before */
-    uint64_t version; /* 0: none was found */
-    bool deleted;
-};
 
 static coco_status
 open_table(const struct coco_kbs_store_options *options, struct coco_kbs_table *table,
@@ -153,32 +129,9 @@ coco_kbs_store_check_name(const char *name, coco_error **err)
 }
 
 static coco_status
-fail_missing(const char *name, coco_error **err)
-{
-    return coco_fail(err, COCO_ERR_NOTFOUND, "%s is not there", name);
-}
-
-static struct coco_kbs_value
-value_of(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name, struct task *task)
-{
-    task->kept = 1;
-    if (kind == COCO_KBS_RESOURCE) {
-        task->kept = store->versions;
-        task->quota = store->quota;
-    }
-    return (struct coco_kbs_value){
-        .table = store->table,
-        .tenant = store->tenant,
-        .kind = (int)kind,
-        .name = name,
-        .arg = task,
-    };
-}
-
-static coco_status
 take_version(void *arg, const struct coco_sql_value *values, coco_error **err)
 {
-    struct task *task = arg;
+    struct coco_kbs_task *task = arg;
 
     (void)err;
     task->version = (uint64_t)values[0].number;
@@ -189,7 +142,7 @@ static coco_status
 take_value(void *arg, const struct coco_sql_value *values, coco_error **err)
 {
     const struct coco_kbs_value *value = arg;
-    struct task *task = value->arg;
+    struct coco_kbs_task *task = value->arg;
 
     task->version = (uint64_t)values[0].number;
     task->deleted = values[2].data == NULL;
@@ -202,7 +155,7 @@ take_value(void *arg, const struct coco_sql_value *values, coco_error **err)
 static coco_status
 look_up(struct coco_kbs_value *value, coco_error **err)
 {
-    struct task *task = value->arg;
+    struct coco_kbs_task *task = value->arg;
 
     task->version = 0;
     task->deleted = false;
@@ -212,7 +165,7 @@ look_up(struct coco_kbs_value *value, coco_error **err)
 static coco_status
 prune(const struct coco_kbs_value *value, coco_error **err)
 {
-    const struct task *task = value->arg;
+    const struct coco_kbs_task *task = value->arg;
 
     if (task->version <= task->kept)
         return COCO_OK;
@@ -223,7 +176,7 @@ prune(const struct coco_kbs_value *value, coco_error **err)
 static coco_status
 check_usage(void *arg, const struct coco_sql_value *values, coco_error **err)
 {
-    const struct task *task = arg;
+    const struct coco_kbs_task *task = arg;
     const struct coco_kbs_quota *quota = &task->quota;
 
     if (quota->names && (uint64_t)values[0].number > quota->names)
@@ -239,7 +192,7 @@ check_usage(void *arg, const struct coco_sql_value *values, coco_error **err)
 static coco_status
 check_quota(const struct coco_kbs_value *value, coco_error **err)
 {
-    const struct task *task = value->arg;
+    const struct coco_kbs_task *task = value->arg;
     struct coco_kbs_value all = *value;
 
     if (!task->quota.names && !task->quota.bytes)
@@ -251,7 +204,7 @@ check_quota(const struct coco_kbs_value *value, coco_error **err)
 static coco_status
 put(struct coco_kbs_value *value, coco_error **err)
 {
-    struct task *task = value->arg;
+    struct coco_kbs_task *task = value->arg;
     _cleanup_buf_ struct coco_buf sealed = {0};
     uint64_t key = 0;
 
@@ -275,7 +228,7 @@ put(struct coco_kbs_value *value, coco_error **err)
 static coco_status
 put_new(struct coco_kbs_value *value, coco_error **err)
 {
-    const struct task *task = value->arg;
+    const struct coco_kbs_task *task = value->arg;
 
     coco_status status = look_up(value, err);
     if (status != COCO_OK || (task->version && !task->deleted))
@@ -287,21 +240,22 @@ put_new(struct coco_kbs_value *value, coco_error **err)
 static coco_status
 purge(struct coco_kbs_value *value, coco_error **err)
 {
-    struct task *task = value->arg;
+    struct coco_kbs_task *task = value->arg;
 
     task->version = 0;
     coco_status status =
         coco_kbs_table_run(value, COCO_KBS_SQL_PURGE, NULL, 0, take_version, task, err);
-    return status == COCO_OK && !task->version ? fail_missing(value->name, err) : status;
+    return status == COCO_OK && !task->version ? coco_kbs_store_fail_missing(value->name, err)
+                                               : status;
 }
 
 static coco_status delete (struct coco_kbs_value *value, coco_error **err)
 {
-    const struct task *task = value->arg;
+    const struct coco_kbs_task *task = value->arg;
 
     coco_status status = look_up(value, err);
     if (status == COCO_OK && (!task->version || task->deleted))
-        status = fail_missing(value->name, err);
+        status = coco_kbs_store_fail_missing(value->name, err);
     if (status != COCO_OK)
         return status;
     return task->kept > 1 ? put(value, err) : purge(value, err);
@@ -398,8 +352,8 @@ coco_status
 coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                    const void *data, size_t len, coco_error **err)
 {
-    struct task task = {.data = data ? data : "", .len = len};
-    struct coco_kbs_value value = value_of(store, kind, name, &task);
+    struct coco_kbs_task task = {.data = data ? data : "", .len = len};
+    struct coco_kbs_value value = coco_kbs_store_value(store, kind, name, &task);
 
     coco_status status = coco_kbs_store_check_name(name, err);
     return status == COCO_OK ? coco_kbs_table_write(&value, put, err) : status;
@@ -416,7 +370,7 @@ put_json(struct coco_kbs_value value, const cJSON *json, coco_error **err)
         status = coco_json_write(json, COCO_JSON_COMPACT, &text, err);
     if (status != COCO_OK)
         return status;
-    struct task task = {.data = text.data, .len = text.len, .kept = 1};
+    struct coco_kbs_task task = {.data = text.data, .len = text.len, .kept = 1};
     value.name = json->string;
     value.arg = &task;
     return put(&value, err);
@@ -425,7 +379,7 @@ put_json(struct coco_kbs_value value, const cJSON *json, coco_error **err)
 static coco_status
 put_sets(struct coco_kbs_value *value, coco_error **err)
 {
-    const struct task *task = value->arg;
+    const struct coco_kbs_task *task = value->arg;
     coco_status status = COCO_OK;
     const cJSON *json;
 
@@ -444,8 +398,8 @@ coco_status
 coco_kbs_store_put_sets(struct coco_kbs_store *store, const struct coco_kbs_set *sets, size_t n,
                         coco_error **err)
 {
-    struct task task = {.sets = sets, .n_sets = n};
-    struct coco_kbs_value value = value_of(store, sets[0].kind, NULL, &task);
+    struct coco_kbs_task task = {.sets = sets, .n_sets = n};
+    struct coco_kbs_value value = coco_kbs_store_value(store, sets[0].kind, NULL, &task);
 
     return coco_kbs_table_write(&value, put_sets, err);
 }
@@ -454,8 +408,8 @@ coco_status
 coco_kbs_store_put_new(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                        const void *data, size_t len, struct coco_secret *ret, coco_error **err)
 {
-    struct task task = {.data = data ? data : "", .len = len, .ret = ret};
-    struct coco_kbs_value value = value_of(store, kind, name, &task);
+    struct coco_kbs_task task = {.data = data ? data : "", .len = len, .ret = ret};
+    struct coco_kbs_value value = coco_kbs_store_value(store, kind, name, &task);
 
     coco_status status = coco_kbs_store_check_name(name, err);
     return status == COCO_OK ? coco_kbs_table_write(&value, put_new, err) : status;
@@ -465,12 +419,12 @@ coco_status
 coco_kbs_store_get(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                    struct coco_secret *ret, uint64_t *version, coco_error **err)
 {
-    struct task task = {.ret = ret};
-    struct coco_kbs_value value = value_of(store, kind, name, &task);
+    struct coco_kbs_task task = {.ret = ret};
+    struct coco_kbs_value value = coco_kbs_store_value(store, kind, name, &task);
 
     coco_status status = coco_kbs_table_read(&value, look_up, err);
     if (status == COCO_OK && (!task.version || task.deleted))
-        status = fail_missing(name, err);
+        status = coco_kbs_store_fail_missing(name, err);
     if (status == COCO_OK && version)
         *version = task.version;
     return status;
@@ -480,8 +434,8 @@ coco_status
 coco_kbs_store_delete(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                       coco_error **err)
 {
-    struct task task = {0};
-    struct coco_kbs_value value = value_of(store, kind, name, &task);
+    struct coco_kbs_task task = {0};
+    struct coco_kbs_value value = coco_kbs_store_value(store, kind, name, &task);
 
     return coco_kbs_table_write(&value, delete, err);
 }
@@ -490,8 +444,8 @@ coco_status
 coco_kbs_store_purge(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                      coco_error **err)
 {
-    struct task task = {0};
-    struct coco_kbs_value value = value_of(store, kind, name, &task);
+    struct coco_kbs_task task = {0};
+    struct coco_kbs_value value = coco_kbs_store_value(store, kind, name, &task);
 
     return coco_kbs_table_write(&value, purge, err);
 }
@@ -519,7 +473,7 @@ take_restorable(void *arg, const struct coco_sql_value *values, coco_error **err
 static coco_status
 restore(struct coco_kbs_value *value, coco_error **err)
 {
-    struct task *task = value->arg;
+    struct coco_kbs_task *task = value->arg;
     struct search search = {.found = task->wanted, .first = true};
     coco_status status = COCO_OK;
 
@@ -545,8 +499,8 @@ coco_status
 coco_kbs_store_restore(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
                        uint64_t version, uint64_t *ret, coco_error **err)
 {
-    struct task task = {.wanted = version};
-    struct coco_kbs_value value = value_of(store, kind, name, &task);
+    struct coco_kbs_task task = {.wanted = version};
+    struct coco_kbs_value value = coco_kbs_store_value(store, kind, name, &task);
 
     if (version > INT64_MAX)
         return coco_fail(err, COCO_ERR_NOTFOUND, "there is no such version of %s", name);
@@ -554,184 +508,4 @@ coco_kbs_store_restore(struct coco_kbs_store *store, enum coco_kbs_kind kind, co
     if (status == COCO_OK)
         *ret = task.version;
     return status;
-}
-
-/* Of a version, time, seal and size. */
-static coco_status
-describe(cJSON *version, const struct coco_sql_value *values, coco_error **err)
-{
-    const bool is_data = values[3].type == COCO_SQL_NUMBER;
-    uint64_t size = (uint64_t)values[3].number;
-
-    if (values[2].number && size >= COCO_KBS_SEAL_OVERHEAD)
-        size -= COCO_KBS_SEAL_OVERHEAD;
-    coco_status status = coco_json_add_u64(version, "version", (uint64_t)values[0].number, err);
-    if (status == COCO_OK)
-        status = coco_json_add_u64(version, "time", (uint64_t)values[1].number, err);
-    if (status == COCO_OK)
-        status = is_data ? coco_json_add_u64(version, "size", size, err)
-                         : coco_json_add_bool(version, "deleted", true, err);
-    return status;
-}
-
-static coco_status
-add_version(void *arg, const struct coco_sql_value *values, coco_error **err)
-{
-    const struct task *task = arg;
-    cJSON *version = NULL;
-
-    coco_status status = coco_json_add_object(task->list, NULL, &version, err);
-    return status == COCO_OK ? describe(version, values, err) : status;
-}
-
-static coco_status
-list_versions(struct coco_kbs_value *value, coco_error **err)
-{
-    return coco_kbs_table_run(value, COCO_KBS_SQL_VERSIONS, NULL, 0, add_version, value->arg, err);
-}
-
-/* Fills the task's list and gives it to *ret. */
-static coco_status
-list(struct coco_kbs_value *value, coco_kbs_work *work, cJSON **ret, coco_error **err)
-{
-    struct task *task = value->arg;
-
-    coco_status status = task->list ? coco_kbs_table_read(value, work, err) : coco_fail_nomem(err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&task->list);
-    coco_json_free(task->list);
-    return status;
-}
-
-coco_status
-coco_kbs_store_versions(struct coco_kbs_store *store, enum coco_kbs_kind kind, const char *name,
-                        cJSON **ret, coco_error **err)
-{
-    _cleanup_json_ cJSON *versions = NULL;
-    struct task task = {.list = cJSON_CreateArray()};
-    struct coco_kbs_value value = value_of(store, kind, name, &task);
-
-    coco_status status = list(&value, list_versions, &versions, err);
-    if (status == COCO_OK && cJSON_GetArraySize(versions) == 0)
-        status = fail_missing(name, err);
-    if (status == COCO_OK)
-        *ret = coco_steal(&versions);
-    return status;
-}
-
-static coco_status
-add_name(void *arg, const struct coco_sql_value *values, coco_error **err)
-{
-    const struct task *task = arg;
-
-    return coco_json_add_string(task->list, NULL, values[0].data, err);
-}
-
-static coco_status
-list_names(struct coco_kbs_value *value, coco_error **err)
-{
-    return coco_kbs_table_run(value, COCO_KBS_SQL_NAMES, NULL, 0, add_name, value->arg, err);
-}
-
-coco_status
-coco_kbs_store_names(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSON **ret,
-                     coco_error **err)
-{
-    struct task task = {.list = cJSON_CreateArray()};
-    struct coco_kbs_value value = value_of(store, kind, NULL, &task);
-
-    return list(&value, list_names, ret, err);
-}
-
-static coco_status
-add_entry(void *arg, const struct coco_sql_value *values, coco_error **err)
-{
-    const struct task *task = arg;
-    cJSON *entry = NULL;
-
-    coco_status status = coco_json_add_object(task->list, NULL, &entry, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(entry, "name", values[0].data, err);
-    return status == COCO_OK ? describe(entry, &values[1], err) : status;
-}
-
-static coco_status
-list_entries(struct coco_kbs_value *value, coco_error **err)
-{
-    return coco_kbs_table_run(value, COCO_KBS_SQL_ENTRIES, NULL, 0, add_entry, value->arg, err);
-}
-
-coco_status
-coco_kbs_store_entries(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSON **ret,
-                       coco_error **err)
-{
-    struct task task = {.list = cJSON_CreateArray()};
-    struct coco_kbs_value value = value_of(store, kind, NULL, &task);
-
-    return list(&value, list_entries, ret, err);
-}
-
-static coco_status
-take_usage(void *arg, const struct coco_sql_value *values, coco_error **err)
-{
-    struct coco_kbs_quota *used = arg;
-
-    (void)err;
-    used->names = (uint64_t)values[0].number;
-    used->bytes = (uint64_t)values[1].number;
-    return COCO_OK;
-}
-
-static coco_status
-measure(struct coco_kbs_value *value, coco_error **err)
-{
-    struct task *task = value->arg;
-
-    return coco_kbs_table_run(value, COCO_KBS_SQL_USAGE, NULL, 0, take_usage, &task->quota, err);
-}
-
-coco_status
-coco_kbs_store_usage(struct coco_kbs_store *store, struct coco_kbs_quota *ret, coco_error **err)
-{
-    struct task task = {0};
-    struct coco_kbs_value value = value_of(store, COCO_KBS_RESOURCE, NULL, &task);
-
-    coco_status status = coco_kbs_table_read(&value, measure, err);
-    if (status == COCO_OK)
-        *ret = task.quota;
-    return status;
-}
-
-static coco_status
-add_value(void *arg, const struct coco_sql_value *values, coco_error **err)
-{
-    const struct coco_kbs_value *value = arg;
-    const struct task *task = value->arg;
-    const char *name = values[0].data;
-    _cleanup_secret_ struct coco_secret text = {0};
-    cJSON *json = NULL;
-
-    coco_status status = coco_kbs_table_unseal(value, name, &values[1], &values[2], &text, err);
-    if (status == COCO_OK)
-        status = coco_json_parse((const char *)text.data, text.len, &json, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "stored value %s", name);
-    return coco_json_add_item(task->list, name, json, err);
-}
-
-static coco_status
-list_values(struct coco_kbs_value *value, coco_error **err)
-{
-    return coco_kbs_table_run(value, COCO_KBS_SQL_VALUES, NULL, 0, add_value, value, err);
-}
-
-coco_status
-coco_kbs_store_values(struct coco_kbs_store *store, enum coco_kbs_kind kind, cJSON **ret,
-                      coco_error **err)
-{
-    struct task task = {0};
-    struct coco_kbs_value value = value_of(store, kind, NULL, &task);
-
-    coco_status status = coco_json_new_object(&task.list, err);
-    return status == COCO_OK ? list(&value, list_values, ret, err) : status;
 }

@@ -19,6 +19,7 @@ UNTESTED = {
     "image/images": "the inside of image/encrypt, image/decrypt and image/rekey",
     "image/transfer": "the inside of image/push, image/encrypt, image/decrypt and image/rekey",
     "kbs/schema": "the SQL of kbs/store",
+    "kbs/store_list": "the inside of kbs/store",
     "kbs/table": "the inside of kbs/store",
     "net/hop": "the inside of net/http",
     "net/hop_tls": "the inside of net/http",

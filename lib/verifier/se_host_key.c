@@ -86,7 +86,7 @@ fetch_chain(const coco_verifier *verifier, struct coco_cert_chain *ret, coco_err
     coco_status status =
         coco_collateral_read(coco_verifier_collateral(verifier), &pem, err, "ibm/chain.pem");
     if (status == COCO_OK)
-        status = coco_cert_chain_parse(pem.data, pem.len, ret, err);
+        status = coco_known_chain_parse(coco_verifier_known(verifier), pem.data, pem.len, ret, err);
     if (status == COCO_OK && ret->n != CERTS)
         status = coco_fail(err, COCO_ERR_PROTO, "chain of IBM has %zu certificates, not %d", ret->n,
                            CERTS);
@@ -105,7 +105,9 @@ check_chain(const coco_verifier *verifier, const struct coco_cert_chain *chain, 
     coco_digest_format(&fingerprint, text);
     if (!coco_verifier_trusts_root(verifier, "ibm", &fingerprint))
         return coco_fail(err, COCO_ERR_VERIFY, "%s is not trusted as a root of ibm", text);
-    status = coco_cert_chain_check_links(chain, err);
+    status = coco_known_check_links(coco_verifier_known(verifier), chain, err);
+    if (status == COCO_OK)
+        status = coco_known_keep(coco_verifier_known(verifier), chain, err);
     if (status == COCO_OK && !is_allowed(verifier, "certificate-dates"))
         status = coco_cert_chain_check_dates(chain, coco_verifier_now(verifier), err);
     if (status == COCO_OK)
@@ -133,6 +135,7 @@ check_revoked(const coco_verifier *verifier, const struct coco_cert_chain *chain
               X509 *cert, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf bytes = {.limit = COCO_CRL_SIZE_MAX};
+    struct coco_known *known = coco_verifier_known(verifier);
     _cleanup_crl_ X509_CRL *crl = NULL;
     bool lenient = is_allowed(verifier, "revocation-list");
     coco_error *why = NULL;
@@ -146,10 +149,11 @@ check_revoked(const coco_verifier *verifier, const struct coco_cert_chain *chain
     if (status != COCO_OK)
         coco_error_give(err, why);
     if (status == COCO_OK)
-        status = coco_crl_parse(bytes.data, bytes.len, &crl, err);
+        status = coco_known_crl_parse(known, bytes.data, bytes.len, &crl, err);
     if (status == COCO_OK)
-        status = issuer == SIGNING_KEY ? check_list_of_signing_key(crl, chain->certs[issuer], err)
-                                       : coco_crl_check_issuer(crl, chain->certs[issuer], err);
+        status = issuer == SIGNING_KEY
+                     ? check_list_of_signing_key(crl, chain->certs[issuer], err)
+                     : coco_known_check_crl_issuer(known, crl, chain->certs[issuer], err);
     if (status == COCO_OK && !lenient)
         status = coco_crl_check_dates(crl, coco_verifier_now(verifier), err);
     if (status == COCO_OK)

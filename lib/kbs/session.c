@@ -12,8 +12,8 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/fail.h"
-#include "base/text.h"
 #include "crypto/aead.h"
+#include "crypto/mac.h"
 #include "rcar/messages.h"
 
 #include <pthread.h>
@@ -24,6 +24,7 @@
  * Random IVs of 96 bits run out after 2^32 messages (NIST SP 800-38D section
  * 8.3), which a busy KBS seals in days: every cookie has a key of its own.
  */
+#define LABEL "kbs-session "
 #define SALT_SIZE 16
 #define EXPIRES_SIZE 8
 #define HEAD_SIZE (SALT_SIZE + COCO_AEAD_IV_SIZE + COCO_AEAD_TAG_SIZE)
@@ -143,19 +144,29 @@ coco_kbs_sessions_free(struct coco_kbs_sessions *sessions)
     free(sessions);
 }
 
-/* The key of one cookie, from the sealing key with this index: COCO_ERR_NOTFOUND past the last. */
+/*
+ * The key of one cookie, from the sealing key with this index: COCO_ERR_NOTFOUND past the last.
+ * Sealing keys are as random as keys can be, so that one step of HMAC derives it (NIST SP 800-56C
+ * rev. 2 section 4, option 2, of one block).
+ */
 static coco_status
 cookie_key(struct coco_kbs_sessions *sessions, size_t index, const uint8_t salt[SALT_SIZE],
            struct coco_secret *ret, coco_error **err)
 {
-    char info[sizeof("kbs-session ") + (size_t)2 * SALT_SIZE] = "kbs-session ";
+    uint8_t info[sizeof(LABEL) - 1 + SALT_SIZE] = LABEL;
+    _cleanup_secret_ struct coco_secret key = {0};
 
-    coco_hex(salt, SALT_SIZE, info + strlen(info));
+    memcpy(info + sizeof(LABEL) - 1, salt, SALT_SIZE);
+    coco_status status = coco_secret_alloc(COCO_AEAD_KEY_SIZE, &key, err);
+    if (status != COCO_OK)
+        return status;
     (void)pthread_mutex_lock(&sessions->lock);
-    coco_status status = index < sessions->n_keys
-                             ? coco_hkdf(&sessions->keys[index], info, COCO_AEAD_KEY_SIZE, ret, err)
-                             : coco_fail(err, COCO_ERR_NOTFOUND, "no such key");
+    status = index < sessions->n_keys
+                 ? coco_hmac(EVP_sha256(), &sessions->keys[index], info, sizeof(info), key.data, err)
+                 : coco_fail(err, COCO_ERR_NOTFOUND, "no such key");
     (void)pthread_mutex_unlock(&sessions->lock);
+    if (status == COCO_OK)
+        *ret = coco_secret_steal(&key);
     return status;
 }
 

@@ -3,7 +3,8 @@
 # input is what the verifier proved: {"<tee>": {claims}, "report_data", ...}. The
 # rules give the trustworthiness vector of the token, in the values of AR4SI:
 # 2 and 3 affirm, 33 and above contraindicate. Whatever no rule affirms stays
-# unrecognized, so a TEE without reference values is never good enough.
+# unrecognized, so a TEE without reference values is never good enough. Each rule
+# asks first whether the evidence is of its TEE: of the others no more is evaluated.
 package policy
 
 import rego.v1
@@ -31,22 +32,26 @@ trust_claims := {
 ##### sample: anybody can make it, and the verifier lets it in only when told to
 
 executables := 3 if {
+	input.sample
 	input.sample.launch_digest in query_reference_value("launch_digest")
 }
 
 hardware := 2 if {
+	input.sample
 	input.sample.svn in query_reference_value("svn")
 	input.sample.platform_version.major == query_reference_value("major_version")
 	input.sample.platform_version.minor >= query_reference_value("minimum_minor_version")
 }
 
 configuration := 2 if {
+	input.sample
 	input.sample.debug == false
 }
 
 ##### software: the verifier checked its root, its signature and its binding
 
 executables := 3 if {
+	input.software
 	input.software.launch_digest in query_reference_value("launch_digest")
 }
 
@@ -55,16 +60,19 @@ hardware := 2 if {
 }
 
 configuration := 2 if {
+	input.software
 	input.software.debug == false
 }
 
 ##### snp: the verifier checked chain, signature and binding; the owner says what may run, and on which firmware
 
 executables := 3 if {
+	input.snp
 	input.snp.measurement in query_reference_value("snp_launch_measurement")
 }
 
 hardware := 2 if {
+	input.snp
 	input.snp.reported_tcb_bootloader in query_reference_value("snp_bootloader")
 	input.snp.reported_tcb_microcode in query_reference_value("snp_microcode")
 	input.snp.reported_tcb_snp in query_reference_value("snp_snp_svn")
@@ -73,6 +81,7 @@ hardware := 2 if {
 
 # 2: known and approved; 3: nothing in it that is known to be weak.
 configuration := 2 if {
+	input.snp
 	snp_closed
 	input.snp.platform_smt_enabled == query_reference_value("snp_smt_enabled")
 	input.snp.platform_tsme_enabled == query_reference_value("snp_tsme_enabled")
@@ -100,6 +109,7 @@ executables := 3 if {
 }
 
 tdx_booted if {
+	input.tdx
 	input.tdx.quote.body.rtmr_1 in query_reference_value("rtmr_1")
 	input.tdx.quote.body.rtmr_2 in query_reference_value("rtmr_2")
 }
@@ -121,11 +131,13 @@ tdx_options_known if {
 }
 
 hardware := 2 if {
+	input.tdx
 	intel_td(input.tdx)
 	input.tdx.collateral_expiration_status == "0"
 }
 
 configuration := 2 if {
+	input.tdx
 	input.tdx.td_attributes.debug == false
 	input.tdx.quote.body.xfam in query_reference_value("xfam")
 }
@@ -141,11 +153,13 @@ intel_td(td) if {
 ##### az-snp-vtpm: PCR 11 is the unified kernel image's
 
 executables := 3 if {
+	input["az-snp-vtpm"]
 	input["az-snp-vtpm"].measurement in query_reference_value("measurement")
 	input["az-snp-vtpm"].tpm.pcr11 in query_reference_value("snp_pcr11")
 }
 
 hardware := 2 if {
+	input["az-snp-vtpm"]
 	input["az-snp-vtpm"].reported_tcb_bootloader in query_reference_value("tcb_bootloader")
 	input["az-snp-vtpm"].reported_tcb_microcode in query_reference_value("tcb_microcode")
 	input["az-snp-vtpm"].reported_tcb_snp in query_reference_value("tcb_snp")
@@ -153,6 +167,7 @@ hardware := 2 if {
 }
 
 configuration := 2 if {
+	input["az-snp-vtpm"]
 	input["az-snp-vtpm"].policy_debug_allowed == false
 	input["az-snp-vtpm"].platform_smt_enabled in query_reference_value("smt_enabled")
 	input["az-snp-vtpm"].platform_tsme_enabled in query_reference_value("tsme_enabled")
@@ -165,14 +180,17 @@ configuration := 2 if {
 ##### az-tdx-vtpm
 
 executables := 3 if {
+	input["az-tdx-vtpm"]
 	input["az-tdx-vtpm"].tpm.pcr11 in query_reference_value("tdx_pcr11")
 }
 
 hardware := 2 if {
+	input["az-tdx-vtpm"]
 	intel_td(input["az-tdx-vtpm"])
 }
 
 configuration := 2 if {
+	input["az-tdx-vtpm"]
 	input["az-tdx-vtpm"].td_attributes.debug == false
 	input["az-tdx-vtpm"].quote.body.xfam in query_reference_value("xfam")
 }
@@ -180,10 +198,12 @@ configuration := 2 if {
 ##### tpm: a key that the owner knows, and what systemd-stub or the kernel's own stub measured
 
 hardware := 2 if {
+	input.tpm
 	input.tpm.ak_public in query_reference_value("trusted_aks")
 }
 
 executables := 3 if {
+	input.tpm
 	input.tpm.ak_public in query_reference_value("trusted_aks")
 	tpm_booted
 }

@@ -119,7 +119,7 @@ fn evaluate(
             Ok(Value::Undefined) => {}
             Ok(value) => {
                 let name = serde_json::to_string(rule)?;
-                members.push(format!("{name}:{}", value.to_json_str()?));
+                members.push(format!("{name}:{}", serde_json::to_string(&value)?));
             }
             Err(err) if is_no_rule(&err) => {}
             Err(err) => return Err(err),

@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EVIDENCE_MAX COCO_RCAR_BODY_MAX
-
 void
 coco_kbs_judgement_done(struct coco_kbs_judgement *j)
 {
@@ -80,14 +78,10 @@ verify(struct coco_kbs_judgement *j, const char *tee, const cJSON *evidence,
 {
     _cleanup_(coco_binding_freep) coco_binding *binding = NULL;
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
-    _cleanup_buf_ struct coco_buf text = {.limit = EVIDENCE_MAX};
 
-    coco_status status = coco_json_write(evidence, COCO_JSON_COMPACT, &text, err);
+    coco_status status = bind_evidence(j, report_data, &binding, err);
     if (status == COCO_OK)
-        status = bind_evidence(j, report_data, &binding, err);
-    if (status == COCO_OK)
-        status =
-            coco_verify(j->call->core->verifier, tee, coco_buf_text(&text), binding, &verdict, err);
+        status = coco_verify_value(j->call->core->verifier, tee, evidence, binding, &verdict, err);
     if (status == COCO_OK)
         status = check_verdict(j, tee, verdict, err);
     if (status != COCO_OK)
@@ -218,7 +212,7 @@ judge_additional(struct coco_kbs_judgement *j, coco_error **err)
     if (!j->sent.additional || !*j->sent.additional)
         return COCO_OK;
     coco_status status =
-        coco_json_parse_object(j->sent.additional, strlen(j->sent.additional), &devices, err);
+        coco_json_parse_packed(j->sent.additional, strlen(j->sent.additional), &devices, err);
     if (status == COCO_OK && cJSON_GetArraySize(devices) > COCO_RCAR_DEVICES_MAX)
         status = coco_fail(err, COCO_ERR_LIMIT, "more than %d devices", COCO_RCAR_DEVICES_MAX);
     if (status == COCO_OK)

@@ -26,11 +26,19 @@
 #define CANONICAL_MAX (6 * COCO_RCAR_BODY_MAX)
 
 static coco_status
-parse_body(const void *text, size_t len, cJSON **ret, coco_error **err)
+check_size(size_t len, coco_error **err)
 {
     if (len > COCO_RCAR_BODY_MAX)
         return coco_fail(err, COCO_ERR_LIMIT, "message of more than %zu bytes", COCO_RCAR_BODY_MAX);
-    return coco_json_parse_object(text, len, ret, err);
+    return COCO_OK;
+}
+
+static coco_status
+parse_body(const void *text, size_t len, cJSON **ret, coco_error **err)
+{
+    coco_status status = check_size(len, err);
+
+    return status == COCO_OK ? coco_json_parse_object(text, len, ret, err) : status;
 }
 
 /* ---- Request ---- */
@@ -502,7 +510,10 @@ coco_rcar_attestation_parse_like(enum coco_rcar_version version, const void *tex
 {
     _cleanup_attestation_ struct coco_rcar_attestation attestation = {0};
 
-    coco_status status = parse_body(text, len, &attestation.tree, err);
+    coco_status status = check_size(len, err);
+    /* Bytes in it stay packed: all that is done with evidence is to write it again. */
+    if (status == COCO_OK)
+        status = coco_json_parse_packed(text, len, &attestation.tree, err);
     if (status == COCO_OK && coco_rcar_has_init_data(version))
         status = parse_init_data(attestation.tree, &attestation.init_data, err);
     if (status == COCO_OK)

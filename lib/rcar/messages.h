@@ -97,7 +97,7 @@ struct coco_rcar_attestation {
     const char *init_data;  /* the TOML text, or NULL */
     const char *additional; /* JSON text {"<tee>": <evidence>, …}, or "" */
     const cJSON *tee_pubkey;
-    const cJSON *evidence; /* of the TEE named in the request: any JSON value */
+    const cJSON *evidence; /* of the TEE named in the request: any JSON value, its bytes packed */
     cJSON *tree;           /* what was parsed, which the others point into; or NULL */
     EVP_PKEY *key;         /* tee_pubkey of what was parsed; or NULL */
 };

@@ -52,6 +52,10 @@ extern const struct coco_verifier_driver coco_software_verifier;
 extern const struct coco_verifier_driver coco_tpm_verifier;
 extern const struct coco_verifier_driver coco_tdx_verifier;
 
+/* coco_verify() of evidence that was read already, its bytes packed (coco_json_parse_packed()). */
+coco_status coco_verify_value(const coco_verifier *verifier, const char *tee, const cJSON *evidence,
+                              const coco_binding *binding, coco_verdict **ret, coco_error **err);
+
 /* ---- what the verifier was told ---- */
 
 bool coco_verifier_allows_sample(const coco_verifier *verifier);

@@ -425,26 +425,42 @@ reach_verdict(const struct coco_verifier_driver *driver,
     return COCO_OK;
 }
 
+static coco_status
+fail_unknown(const char *tee, coco_error **err)
+{
+    return coco_fail(err, COCO_ERR_NOTSUP, "cannot verify the TEE '%.40s'", tee);
+}
+
+coco_status
+coco_verify_value(const coco_verifier *verifier, const char *tee, const cJSON *evidence,
+                  const coco_binding *binding, coco_verdict **ret, coco_error **err)
+{
+    const struct coco_verifier_driver *driver = find(tee);
+    const struct coco_verification verification = {
+        .verifier = verifier,
+        .evidence = evidence,
+        .binding = binding,
+        .now = coco_verifier_now(verifier),
+    };
+
+    if (!driver)
+        return fail_unknown(tee, err);
+    coco_status status = cJSON_IsObject(evidence)
+                             ? reach_verdict(driver, &verification, ret, err)
+                             : coco_fail(err, COCO_ERR_PROTO, "JSON is not an object");
+    return status == COCO_OK ? status : coco_wrap(err, status, "%s evidence", tee);
+}
+
 coco_status
 coco_verify(const coco_verifier *verifier, const char *tee, const char *evidence,
             const coco_binding *binding, coco_verdict **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *object = NULL;
-    const struct coco_verifier_driver *driver = find(tee);
 
-    if (!driver)
-        return coco_fail(err, COCO_ERR_NOTSUP, "cannot verify the TEE '%.40s'", tee);
+    if (!find(tee))
+        return fail_unknown(tee, err);
     coco_status status = coco_json_parse_packed(evidence, strlen(evidence), &object, err);
-    if (status == COCO_OK) {
-        struct coco_verification verification = {
-            .verifier = verifier,
-            .evidence = object,
-            .binding = binding,
-            .now = coco_verifier_now(verifier),
-        };
-        status = reach_verdict(driver, &verification, ret, err);
-    }
     if (status != COCO_OK)
         return coco_wrap(err, status, "%s evidence", tee);
-    return COCO_OK;
+    return coco_verify_value(verifier, tee, object, binding, ret, err);
 }

@@ -3,7 +3,7 @@
  *
  *     bench-kbs COCO-KBS [HANDSHAKES [SESSIONS]]
  *
- * COCO-KBS serves guests of the TEE sample, and of SEV-SNP of a maker of ours, under
+ * COCO-KBS serves guests of the TEE sample, and of SEV-SNP and TDX of makers of ours, under
  * the policies it has by itself, on the loopback without TLS. Clients speak over plain sockets that
  * stay open. What is measured is the time that all threads of the server ran, which other work on
  * the machine changes little; requests a second it changes a lot. Cores are kept from going to
@@ -12,15 +12,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define AMD_RSA_BITS 4096 /* as AMD's */
+#include "bench/guests.h"
+
 #include "base/base64.h"
 #include "base/fd.h"
 #include "crypto/jwe.h"
 #include "crypto/jws.h"
 #include "rcar/messages.h"
 #include "rcar/tee_key.h"
-
-#include "tests/verifier/amd.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -38,7 +37,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define REPLY_MAX (64 << 10)
+#define REPLY_MAX (1 << 20) /* the token of TDX has the log of what booted */
+#define COOKIE_MAX (64 << 10)
 #define CLIENTS_MAX 8
 #define CORES_MAX 64
 #define SECRET_PATH "/kbs/v0/resource/default/key/1"
@@ -49,8 +49,7 @@ static int port;
 static char owner_header[2048];
 static EVP_PKEY *tee_key;
 static cJSON *tee_pubkey;
-static struct amd amd;
-static X509_CRL *amd_crl;
+static struct makers makers;
 
 static void
 check(bool good, const char *what)
@@ -119,17 +118,17 @@ server_mib(void)
 
 /* A key of the owner in the configuration, and a token of hers in owner_header. */
 static void
-write_config(const char *path)
+write_config(const char *path, const char *collateral)
 {
     _cleanup_pkey_ EVP_PKEY *owner = NULL;
     _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
     _cleanup_buf_ struct coco_buf token = {.limit = 1024};
     _cleanup_json_ cJSON *claims = NULL;
-    struct coco_digest root;
-    char root_text[COCO_DIGEST_TEXT_SIZE];
+    char amd_root[COCO_DIGEST_TEXT_SIZE];
+    char intel_root[COCO_DIGEST_TEXT_SIZE];
 
-    check(coco_cert_fingerprint(amd.ark.cert, &root, NULL) == COCO_OK, "the root's fingerprint");
-    coco_digest_format(&root, root_text);
+    makers_root(makers.amd.ark.cert, amd_root);
+    makers_root(makers.intel.root.cert, intel_root);
     check(coco_key_generate(COCO_KEY_ED25519, &owner, NULL) == COCO_OK
               && coco_key_public_pem(owner, &pem, NULL) == COCO_OK
               && coco_json_new_object(&claims, NULL) == COCO_OK
@@ -146,13 +145,13 @@ write_config(const char *path)
                   /* One source asks for all of it: what it may is not what is measured. */
                   "[rate_limit]\nenabled = false\n"
                   "[attestation_service]\nallow_sample = true\n"
-                  "trusted_roots = [\"amd/Milan=%s\"]\n"
+                  "trusted_roots = [\"amd/Milan=%s\", \"intel=%s\"]\ncollateral = [\"%s\"]\n"
                   "[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
                   "[[admin.authentication.bearer_jwt.identity_providers]]\n"
                   "public_key = \"\"\"\n%s\"\"\"\n"
                   "[[admin.authorization.regex_acl.acls]]\nrole = \"admin\"\n"
                   "allowed_endpoints = \"^/kbs/v0/.+$\"\n",
-                  root_text, coco_buf_text(&pem));
+                  amd_root, intel_root, collateral, coco_buf_text(&pem));
     check(fclose(file) == 0, "writing the configuration");
 }
 
@@ -207,7 +206,7 @@ start_server(const char *program, const char *config)
 
 struct client {
     int fd;
-    char cookie[16384]; /* "Cookie: kbs-session-id=...\r\n" */
+    char cookie[COOKIE_MAX]; /* "Cookie: kbs-session-id=...\r\n" */
     char reply[REPLY_MAX];
     const char *body;
 };
@@ -260,7 +259,7 @@ static int
 ask(struct client *client, const char *method, const char *path, const char *fields,
     const char *body, size_t len)
 {
-    char head[20480];
+    char head[COOKIE_MAX + 4096];
 
     int head_len = snprintf(head, sizeof(head),
                             "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%sContent-Length: %zu\r\n\r\n",
@@ -275,50 +274,8 @@ ask(struct client *client, const char *method, const char *path, const char *fie
     return status;
 }
 
-/* ---- Guests ---- */
-
-static cJSON *
-sample_evidence(const struct coco_digest *report_data)
-{
-    cJSON *evidence = NULL;
-
-    check(coco_json_new_object(&evidence, NULL) == COCO_OK
-              && coco_json_add_string(evidence, "svn", "1", NULL) == COCO_OK
-              && coco_json_add_base64(evidence, "report_data", report_data->bytes, 48, NULL)
-                     == COCO_OK,
-          "making evidence");
-    return evidence;
-}
-
-/* Of one chip, with its chain and the list of what its maker revoked. */
-static cJSON *
-snp_evidence(const struct coco_digest *report_data)
-{
-    _cleanup_snp_evidence_ struct coco_snp_evidence evidence = {0};
-    _cleanup_buf_ struct coco_buf text = {.limit = (size_t)1 << 20};
-    cJSON *json = NULL;
-
-    evidence.report = amd_report(0x19, 0x01);
-    memcpy(evidence.report.report_data, report_data->bytes, 48);
-    amd_sign(&evidence.report, amd.vcek.key);
-    amd_add_cert(&evidence.certs, COCO_SNP_CERT_VCEK, amd.vcek.cert);
-    amd_add_cert(&evidence.certs, COCO_SNP_CERT_ASK, amd.ask.cert);
-    amd_add_cert(&evidence.certs, COCO_SNP_CERT_ARK, amd.ark.cert);
-    amd_add_crl(&evidence.certs, amd_crl);
-    check(coco_snp_evidence_format(&evidence, &text, NULL) == COCO_OK
-              && coco_json_parse(coco_buf_text(&text), text.len, &json, NULL) == COCO_OK,
-          "making evidence");
-    return json;
-}
-
-static const struct tee {
-    const char *request;
-    cJSON *(*evidence)(const struct coco_digest *report_data);
-} sample = {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":{}}", sample_evidence},
-  snp = {"{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":{}}", snp_evidence};
-
 static void
-write_attestation(const struct tee *tee, const char *nonce, struct coco_buf *body)
+write_attestation(const struct guest *guest, const char *nonce, struct coco_buf *body)
 {
     const struct coco_rcar_binding binding = {
         .version = COCO_RCAR_NEWEST,
@@ -329,7 +286,7 @@ write_attestation(const struct tee *tee, const char *nonce, struct coco_buf *bod
     struct coco_digest digest;
 
     check(coco_rcar_report_data(&binding, &digest, NULL) == COCO_OK, "binding evidence");
-    _cleanup_json_ cJSON *evidence = tee->evidence(&digest);
+    _cleanup_json_ cJSON *evidence = guest->evidence(&makers, &digest);
     const struct coco_rcar_attestation attestation = {
         .nonce = nonce,
         .tee_pubkey = tee_pubkey,
@@ -340,17 +297,17 @@ write_attestation(const struct tee *tee, const char *nonce, struct coco_buf *bod
 }
 
 static void
-attest(struct client *client, const struct tee *tee)
+attest(struct client *client, const struct guest *guest)
 {
     _cleanup_challenge_ struct coco_rcar_challenge challenge = {0};
     _cleanup_buf_ struct coco_buf body = {.limit = COCO_RCAR_BODY_MAX};
 
-    check(ask(client, "POST", "/kbs/v0/auth", "", tee->request, strlen(tee->request)) == 200,
+    check(ask(client, "POST", "/kbs/v0/auth", "", guest->request, strlen(guest->request)) == 200,
           "/auth");
     check(coco_rcar_challenge_parse(client->body, strlen(client->body), &challenge, NULL)
               == COCO_OK,
           "reading the challenge");
-    write_attestation(tee, challenge.nonce, &body);
+    write_attestation(guest, challenge.nonce, &body);
     check(ask(client, "POST", "/kbs/v0/attest", client->cookie, coco_buf_text(&body), body.len)
               == 200,
           "/attest");
@@ -359,13 +316,19 @@ attest(struct client *client, const struct tee *tee)
 static void
 shake_hands(struct client *client)
 {
-    attest(client, &sample);
+    attest(client, &guest_sample);
 }
 
 static void
 shake_hands_of_snp(struct client *client)
 {
-    attest(client, &snp);
+    attest(client, &guest_snp);
+}
+
+static void
+shake_hands_of_tdx(struct client *client)
+{
+    attest(client, &guest_tdx);
 }
 
 static void
@@ -489,7 +452,7 @@ bare_report(long rounds)
     uint8_t bytes[COCO_SNP_REPORT_SIZE];
     uint8_t signature[96];
 
-    amd_sign(&report, amd.vcek.key);
+    amd_sign(&report, makers.amd.vcek.key);
     coco_snp_report_format(&report, bytes);
     for (size_t i = 0; i < 48; i++) {
         signature[i] = report.r[47 - i];
@@ -497,10 +460,27 @@ bare_report(long rounds)
     }
     const double start = now_s(CLOCK_PROCESS_CPUTIME_ID);
     for (long i = 0; i < rounds; i++)
-        check(coco_ecdsa_verify(amd.vcek.key, bytes, COCO_SNP_SIGNED_SIZE, signature,
+        check(coco_ecdsa_verify(makers.amd.vcek.key, bytes, COCO_SNP_SIGNED_SIZE, signature,
                                 sizeof(signature), NULL)
                   == COCO_OK,
               "verifying a report");
+    return (now_s(CLOCK_PROCESS_CPUTIME_ID) - start) / (double)rounds * 1e3;
+}
+
+/* Or that of its quote. */
+static double
+bare_quote(long rounds)
+{
+    const uint8_t quote[632] = {0}; /* as many as are signed */
+    uint8_t signature[COCO_QUOTE_SIGNATURE_SIZE];
+
+    intel_sign(makers.intel.key, quote, sizeof(quote), signature);
+    const double start = now_s(CLOCK_PROCESS_CPUTIME_ID);
+    for (long i = 0; i < rounds; i++)
+        check(coco_ecdsa_verify(makers.intel.key, quote, sizeof(quote), signature,
+                                sizeof(signature), NULL)
+                  == COCO_OK,
+              "verifying a quote");
     return (now_s(CLOCK_PROCESS_CPUTIME_ID) - start) / (double)rounds * 1e3;
 }
 
@@ -575,13 +555,14 @@ run(const char *program, long rounds, long sessions)
 {
     char dir[] = "/tmp/bench-kbs.XXXXXX";
     char config[sizeof(dir) + 16];
+    char collateral[sizeof(dir) + 16];
 
     check(mkdtemp(dir) != NULL, "mkdtemp");
     (void)snprintf(config, sizeof(config), "%s/config.toml", dir);
-    write_config(config);
+    (void)snprintf(collateral, sizeof(collateral), "%s/collateral", dir);
+    makers_publish(&makers, collateral);
+    write_config(config, collateral);
     const double ready = start_server(program, config);
-    (void)unlink(config);
-    (void)rmdir(dir);
     const double idle = server_mib();
     (void)printf("ready after %.1f ms (asked: 20), idle %.1f MiB (asked: 10)\n", ready, idle);
     fill_server();
@@ -590,11 +571,14 @@ run(const char *program, long rounds, long sessions)
     (void)measure("handshake", shake_hands, CLIENTS_MAX, rounds);
     const double of_snp = measure("handshake of SNP", shake_hands_of_snp, 1, rounds / 4);
     (void)measure("handshake of SNP", shake_hands_of_snp, CLIENTS_MAX, rounds / 4);
+    const double of_tdx = measure("handshake of TDX", shake_hands_of_tdx, 1, rounds / 4);
+    (void)measure("handshake of TDX", shake_hands_of_tdx, CLIENTS_MAX, rounds / 4);
     const double resource = measure("resource", get_secret, 1, 2 * rounds);
     (void)measure("resource", get_secret, CLIENTS_MAX, 2 * rounds);
     const double bare = bare_handshake(rounds);
     judge("handshake", handshake, bare, 0.4);
     judge("handshake of SNP", of_snp, bare + bare_report(rounds / 4), 0);
+    judge("handshake of TDX", of_tdx, bare + bare_quote(rounds / 4), 0);
     judge("resource", resource, bare_resource(rounds), 0.15);
     if (sessions > 0)
         (void)measure("handshake", shake_hands, CLIENTS_MAX, sessions);
@@ -614,15 +598,12 @@ main(int argc, char **argv)
     check(coco_key_generate(COCO_KEY_P256, &tee_key, NULL) == COCO_OK
               && coco_rcar_tee_key_build(COCO_RCAR_NEWEST, tee_key, &tee_pubkey, NULL) == COCO_OK,
           "making the guest's key");
-    const struct coco_snp_report chip = amd_report(0x19, 0x01);
-    amd_make(&amd, &chip);
-    amd_crl = amd_make_crl(&amd.ark, NULL, 5);
+    makers_begin(&makers);
     wake_begin(&wake);
     run(argv[1], argc > 2 ? strtol(argv[2], NULL, 10) : 2000,
         argc > 3 ? strtol(argv[3], NULL, 10) : 0);
     wake_end(&wake);
-    X509_CRL_free(amd_crl);
-    amd_done(&amd);
+    makers_end(&makers);
     (void)kill(server, SIGTERM);
     (void)waitpid(server, NULL, 0);
     coco_json_free(tee_pubkey);

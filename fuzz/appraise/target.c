@@ -71,18 +71,19 @@ static cJSON *
 appraise(const cJSON *evidence, const cJSON *references)
 {
     _cleanup_policy_values_ struct coco_policy_values *values = NULL;
+    _cleanup_json_ cJSON *taken = cJSON_Duplicate(evidence, true);
     cJSON *copy = cJSON_Duplicate(references, true);
     cJSON *submod = NULL;
     coco_error *err = NULL;
 
-    if (!copy)
+    if (!copy || !taken)
         abort();
     /* The engine has no such numbers. */
     if (coco_policy_values_new(copy, &values, NULL) != COCO_OK)
         return NULL;
     const struct coco_kbs_appraisal appraisal = {
         .class = "cpu",
-        .evidence = evidence,
+        .evidence = &taken,
         .references = values,
     };
     coco_status status = coco_kbs_appraise(policies(), &appraisal, &submod, &err);

@@ -121,6 +121,17 @@ decode_escape(const char **p, const char *end, char *out)
     return 1;
 }
 
+/* How many bytes from p on stand for themselves: ASCII that is seen, and no backslash. */
+static size_t
+plain_len(const char *p, const char *end)
+{
+    const char *from = p;
+
+    while (p < end && *p >= 0x20 && *p < 0x7f && *p != '\\')
+        p++;
+    return (size_t)(p - from);
+}
+
 /* Decodes the inside of a string; out holds as much, for no escape is shorter than its meaning. */
 static coco_status
 decode_string(const struct reader *r, size_t from, size_t to, char *out, coco_error **err)
@@ -130,9 +141,12 @@ decode_string(const struct reader *r, size_t from, size_t to, char *out, coco_er
 
     while (p < end) {
         size_t at = (size_t)(p - r->text);
-        size_t n = 0;
+        size_t n = plain_len(p, end);
 
-        if (*p == '\\') {
+        if (n > 0) {
+            memcpy(out, p, n);
+            p += n;
+        } else if (*p == '\\') {
             p++;
             n = decode_escape(&p, end, out);
             if (n == 0)

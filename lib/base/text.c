@@ -62,12 +62,33 @@ coco_utf8_len(const uint8_t *p, size_t len)
     return n;
 }
 
+/* How many bytes at p are ASCII: eight at a time, for nearly all of most texts is. */
+static size_t
+ascii_len(const uint8_t *p, size_t len)
+{
+    size_t n = 0;
+
+    for (uint64_t word; len - n >= sizeof(word); n += sizeof(word)) {
+        memcpy(&word, p + n, sizeof(word));
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (n < len && p[n] < 0x80)
+        n++;
+    return n;
+}
+
 bool
 coco_utf8_valid(const void *data, size_t len)
 {
     const uint8_t *p = data;
 
     while (len > 0) {
+        size_t ascii = ascii_len(p, len);
+        if (ascii == len)
+            return true;
+        p += ascii;
+        len -= ascii;
         size_t n = coco_utf8_len(p, len);
         if (n == 0)
             return false;

@@ -124,12 +124,12 @@ sample_hardware(const cJSON *sample, const cJSON *references)
 static void
 built_in(const struct coco_kbs_appraisal *appraisal, int64_t vector[CLAIMS])
 {
-    const cJSON *sample = member(appraisal->evidence, "sample");
-    const cJSON *software = member(appraisal->evidence, "software");
+    const cJSON *sample = member(*appraisal->evidence, "sample");
+    const cJSON *software = member(*appraisal->evidence, "software");
     const cJSON *tee = sample ? sample : software;
     const cJSON *references = coco_policy_values_json(appraisal->references);
     bool launched = is_among(member(tee, "launch_digest"), member(references, "launch_digest"));
-    bool device = is_among(member(member(appraisal->evidence, "sampledevice"), "svn"),
+    bool device = is_among(member(member(*appraisal->evidence, "sampledevice"), "svn"),
                            member(references, "device_svn"));
     bool genuine = sample ? sample_hardware(sample, references) : software != NULL;
 
@@ -152,7 +152,7 @@ ask(struct coco_kbs_policies *policies, const struct coco_kbs_appraisal *apprais
     (void)snprintf(id, sizeof(id), "default_%s", appraisal->class);
     coco_status status = coco_kbs_policies_get(policies, id, &policy, err);
     if (status == COCO_OK)
-        status = coco_policy_eval(policy, "trust_claims extensions", appraisal->evidence, NULL,
+        status = coco_policy_eval(policy, "trust_claims extensions", *appraisal->evidence, NULL,
                                   appraisal->references, answer, err);
     if (status == COCO_OK)
         status = read_vector(member(*answer, "trust_claims"), vector, err);
@@ -213,8 +213,8 @@ coco_kbs_appraise(struct coco_kbs_policies *policies, const struct coco_kbs_appr
     if (status == COCO_OK)
         status = coco_json_add_string(submod, "ear.appraisal-policy-id", "default", err);
     if (status == COCO_OK)
-        status =
-            coco_json_add_copy(submod, "ear.veraison.annotated-evidence", appraisal->evidence, err);
+        status = coco_json_add_item(submod, "ear.veraison.annotated-evidence",
+                                    coco_steal(appraisal->evidence), err);
     if (status == COCO_OK)
         status = add_extensions(submod, member(answer, "extensions"), err);
     if (status == COCO_OK)

@@ -10,9 +10,9 @@
 
 /* Evidence of one device, verified. */
 struct coco_kbs_appraisal {
-    const char *class;     /* "cpu": names the policy, default_cpu, and the submod, cpu0 */
-    const cJSON *evidence; /* what policies see as input: kbs-protocol A.9 */
+    const char *class; /* "cpu": names the policy, default_cpu, and the submod, cpu0 */
     const struct coco_policy_values *references;
+    cJSON **evidence; /* what policies see as input: kbs-protocol A.9; the submod takes it */
 };
 
 /*

@@ -69,7 +69,7 @@ expect(const struct coco_kbs_judgement *j, cJSON *claims, int64_t expires)
 }
 
 static coco_status
-reply_token(const struct coco_kbs_judgement *j, coco_error **err)
+reply_token(struct coco_kbs_judgement *j, coco_error **err)
 {
     struct coco_kbs_call *call = j->call;
     _cleanup_json_ cJSON *claims = NULL;
@@ -79,7 +79,7 @@ reply_token(const struct coco_kbs_judgement *j, coco_error **err)
 
     const struct coco_kbs_token_facts facts = {
         .version = j->challenge.version,
-        .submods = j->submods,
+        .submods = &j->submods,
         .tee_pubkey = j->sent.tee_pubkey,
         .audience = j->challenge.audience,
         .now = j->now,

@@ -78,16 +78,23 @@ verify(struct coco_kbs_judgement *j, const char *tee, const cJSON *evidence,
 {
     _cleanup_(coco_binding_freep) coco_binding *binding = NULL;
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+    _cleanup_json_ cJSON *said = NULL;
 
     coco_status status = bind_evidence(j, report_data, &binding, err);
-    if (status == COCO_OK)
-        status = coco_verify_value(j->call->core->verifier, tee, evidence, binding, &verdict, err);
-    if (status == COCO_OK)
-        status = check_verdict(j, tee, verdict, err);
     if (status != COCO_OK)
         return status;
-    const char *proven = coco_verdict_claims(verdict);
-    return coco_json_parse_object(proven, strlen(proven), claims, err);
+    const struct coco_verification verification = {
+        .verifier = j->call->core->verifier,
+        .evidence = evidence,
+        .binding = binding,
+        .now = coco_verifier_now(j->call->core->verifier),
+    };
+    status = coco_verify_value(&verification, tee, &verdict, &said, err);
+    if (status == COCO_OK)
+        status = check_verdict(j, tee, verdict, err);
+    if (status == COCO_OK)
+        *claims = coco_steal(&said);
+    return status;
 }
 
 /* ---- annotated evidence (A.9) ---- */
@@ -129,23 +136,24 @@ add_init_data(const struct coco_kbs_judgement *j, const char *tee, cJSON *eviden
     return status;
 }
 
+/* Takes claims and runtime_data. */
 static coco_status
-annotate(const struct coco_kbs_judgement *j, const char *tee, cJSON *claims, cJSON *runtime_data,
+annotate(const struct coco_kbs_judgement *j, const char *tee, cJSON **claims, cJSON **runtime_data,
          cJSON **ret, coco_error **err)
 {
     _cleanup_json_ cJSON *evidence = NULL;
 
     coco_status status = coco_json_new_object(&evidence, err);
     if (status == COCO_OK)
-        status = move_member(claims, evidence, "report_data", err);
+        status = move_member(*claims, evidence, "report_data", err);
     if (status == COCO_OK)
-        status = move_member(claims, evidence, "init_data", err);
+        status = move_member(*claims, evidence, "init_data", err);
     if (status == COCO_OK)
-        status = coco_json_add_copy(evidence, "runtime_data_claims", runtime_data, err);
+        status = coco_json_add_item(evidence, "runtime_data_claims", coco_steal(runtime_data), err);
     if (status == COCO_OK)
         status = add_init_data(j, tee, evidence, err);
     if (status == COCO_OK)
-        status = coco_json_add_copy(evidence, tee, claims, err);
+        status = coco_json_add_item(evidence, tee, coco_steal(claims), err);
     if (status == COCO_OK)
         *ret = coco_steal(&evidence);
     return status;
@@ -159,12 +167,12 @@ class_of(const char *tee)
 
 /* Appraises one device and adds it to the submods, under its class and the next number. */
 static coco_status
-add_submod(struct coco_kbs_judgement *j, const char *tee, cJSON *evidence, coco_error **err)
+add_submod(struct coco_kbs_judgement *j, const char *tee, cJSON **evidence, coco_error **err)
 {
-    const struct coco_kbs_appraisal appraisal = {
+    struct coco_kbs_appraisal appraisal = {
         .class = class_of(tee),
-        .evidence = evidence,
         .references = j->references,
+        .evidence = evidence,
     };
     cJSON *submod = NULL;
     char name[32];
@@ -195,9 +203,9 @@ judge_device(struct coco_kbs_judgement *j, const char *tee, const cJSON *sent,
         coco_json_free(
             cJSON_DetachItemFromObjectCaseSensitive(runtime_data, "additional-evidence"));
     if (status == COCO_OK)
-        status = annotate(j, tee, claims, runtime_data, &evidence, err);
+        status = annotate(j, tee, &claims, &runtime_data, &evidence, err);
     if (status == COCO_OK)
-        status = add_submod(j, tee, evidence, err);
+        status = add_submod(j, tee, &evidence, err);
     return status;
 }
 

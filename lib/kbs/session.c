@@ -161,9 +161,9 @@ cookie_key(struct coco_kbs_sessions *sessions, size_t index, const uint8_t salt[
     if (status != COCO_OK)
         return status;
     (void)pthread_mutex_lock(&sessions->lock);
-    status = index < sessions->n_keys
-                 ? coco_hmac(EVP_sha256(), &sessions->keys[index], info, sizeof(info), key.data, err)
-                 : coco_fail(err, COCO_ERR_NOTFOUND, "no such key");
+    status = index < sessions->n_keys ? coco_hmac(EVP_sha256(), &sessions->keys[index], info,
+                                                  sizeof(info), key.data, err)
+                                      : coco_fail(err, COCO_ERR_NOTFOUND, "no such key");
     (void)pthread_mutex_unlock(&sessions->lock);
     if (status == COCO_OK)
         *ret = coco_secret_steal(&key);

@@ -98,7 +98,7 @@ coco_kbs_token_claims(const struct coco_kbs_core *core, const struct coco_kbs_to
     if (status == COCO_OK)
         status = add_verifier(claims, config, err);
     if (status == COCO_OK)
-        status = coco_json_add_copy(claims, "submods", facts->submods, err);
+        status = coco_json_add_item(claims, "submods", coco_steal(facts->submods), err);
     if (status == COCO_OK)
         status = add_confirmation(claims, facts->tee_pubkey, err);
     if (status == COCO_OK)

@@ -13,7 +13,7 @@
 /* What a token says. */
 struct coco_kbs_token_facts {
     enum coco_rcar_version version; /* that the guest speaks */
-    const cJSON *submods;
+    cJSON **submods;                /* the token takes them */
     const cJSON *tee_pubkey;
     const char *audience; /* whom it is for; NULL: this KBS, and whoever else takes it */
     int64_t now;

@@ -52,9 +52,12 @@ extern const struct coco_verifier_driver coco_software_verifier;
 extern const struct coco_verifier_driver coco_tpm_verifier;
 extern const struct coco_verifier_driver coco_tdx_verifier;
 
-/* coco_verify() of evidence that was read already, its bytes packed (coco_json_parse_packed()). */
-coco_status coco_verify_value(const coco_verifier *verifier, const char *tee, const cJSON *evidence,
-                              const coco_binding *binding, coco_verdict **ret, coco_error **err);
+/*
+ * coco_verify() for who reads evidence and uses claims as JSON: the verdict has no text of
+ * them. Bytes in the evidence may be packed (coco_json_parse_packed()).
+ */
+coco_status coco_verify_value(const struct coco_verification *verification, const char *tee,
+                              coco_verdict **ret, cJSON **claims, coco_error **err);
 
 /* ---- what the verifier was told ---- */
 

@@ -402,26 +402,24 @@ find(const char *tee)
 
 static coco_status
 reach_verdict(const struct coco_verifier_driver *driver,
-              const struct coco_verification *verification, coco_verdict **ret, coco_error **err)
+              const struct coco_verification *verification, coco_verdict **ret, cJSON **claims,
+              coco_error **err)
 {
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = calloc(1, sizeof(*verdict));
-    _cleanup_json_ cJSON *claims = NULL;
+    _cleanup_json_ cJSON *said = NULL;
 
     if (!verdict)
         return coco_fail_nomem(err);
     verdict->verifier = verification->verifier;
-    verdict->claims.limit = COCO_CLAIMS_MAX;
-
-    coco_status status = coco_json_new_object(&claims, err);
+    coco_status status = coco_json_new_object(&said, err);
     if (status == COCO_OK)
-        status = driver->verify(verification, verdict, claims, err);
-    if (status == COCO_OK)
-        status = coco_json_write(claims, COCO_JSON_COMPACT, &verdict->claims, err);
+        status = driver->verify(verification, verdict, said, err);
     if (status != COCO_OK)
         return status;
 
     verdict->verifier = NULL;
     *ret = coco_steal(&verdict);
+    *claims = coco_steal(&said);
     return COCO_OK;
 }
 
@@ -432,21 +430,15 @@ fail_unknown(const char *tee, coco_error **err)
 }
 
 coco_status
-coco_verify_value(const coco_verifier *verifier, const char *tee, const cJSON *evidence,
-                  const coco_binding *binding, coco_verdict **ret, coco_error **err)
+coco_verify_value(const struct coco_verification *verification, const char *tee, coco_verdict **ret,
+                  cJSON **claims, coco_error **err)
 {
     const struct coco_verifier_driver *driver = find(tee);
-    const struct coco_verification verification = {
-        .verifier = verifier,
-        .evidence = evidence,
-        .binding = binding,
-        .now = coco_verifier_now(verifier),
-    };
 
     if (!driver)
         return fail_unknown(tee, err);
-    coco_status status = cJSON_IsObject(evidence)
-                             ? reach_verdict(driver, &verification, ret, err)
+    coco_status status = cJSON_IsObject(verification->evidence)
+                             ? reach_verdict(driver, verification, ret, claims, err)
                              : coco_fail(err, COCO_ERR_PROTO, "JSON is not an object");
     return status == COCO_OK ? status : coco_wrap(err, status, "%s evidence", tee);
 }
@@ -455,12 +447,28 @@ coco_status
 coco_verify(const coco_verifier *verifier, const char *tee, const char *evidence,
             const coco_binding *binding, coco_verdict **ret, coco_error **err)
 {
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
     _cleanup_json_ cJSON *object = NULL;
+    _cleanup_json_ cJSON *claims = NULL;
 
     if (!find(tee))
         return fail_unknown(tee, err);
     coco_status status = coco_json_parse_packed(evidence, strlen(evidence), &object, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "%s evidence", tee);
-    return coco_verify_value(verifier, tee, object, binding, ret, err);
+    const struct coco_verification verification = {
+        .verifier = verifier,
+        .evidence = object,
+        .binding = binding,
+        .now = coco_verifier_now(verifier),
+    };
+    status = coco_verify_value(&verification, tee, &verdict, &claims, err);
+    if (status != COCO_OK)
+        return status;
+    verdict->claims.limit = COCO_CLAIMS_MAX;
+    status = coco_json_write(claims, COCO_JSON_COMPACT, &verdict->claims, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "%s evidence", tee);
+    *ret = coco_steal(&verdict);
+    return COCO_OK;
 }

@@ -54,7 +54,7 @@ appraise_as(struct fixture *f, const char *class, const char *evidence, const ch
     assert_int_equal(coco_policy_values_new(references_value, &values, NULL), COCO_OK);
     const struct coco_kbs_appraisal appraisal = {
         .class = class,
-        .evidence = evidence_value,
+        .evidence = &evidence_value,
         .references = values,
     };
     coco_status status = coco_kbs_appraise(f->policies, &appraisal, &submod, err);

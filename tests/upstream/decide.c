@@ -61,6 +61,8 @@ appraise(struct court *court, const cJSON *question, cJSON **ret, coco_error **e
     const char *class = cJSON_GetStringValue(cJSON_GetObjectItem(question, "class"));
     _cleanup_policy_values_ struct coco_policy_values *values = NULL;
     cJSON *references = cJSON_Duplicate(cJSON_GetObjectItem(question, "references"), true);
+    _cleanup_json_ cJSON *evidence =
+        cJSON_Duplicate(cJSON_GetObjectItem(question, "evidence"), true);
     char id[64];
 
     coco_status status = coco_policy_values_new(references, &values, err);
@@ -70,7 +72,7 @@ appraise(struct court *court, const cJSON *question, cJSON **ret, coco_error **e
         return coco_fail(err, COCO_ERR_INVALID, "case without class");
     const struct coco_kbs_appraisal appraisal = {
         .class = class,
-        .evidence = cJSON_GetObjectItem(question, "evidence"),
+        .evidence = &evidence,
         .references = values,
     };
     (void)snprintf(id, sizeof(id), "default_%s", class);

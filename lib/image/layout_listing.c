@@ -33,6 +33,7 @@ read_manifest(const struct listing *l, const struct coco_descriptor *entry, cJSO
               coco_error **err)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = ONE_MAX};
+    _cleanup_json_ cJSON *manifest = NULL;
     struct coco_digest got = {0};
     char path[COCO_LAYOUT_PATH_SIZE];
 
@@ -46,7 +47,13 @@ read_manifest(const struct listing *l, const struct coco_descriptor *entry, cJSO
         status =
             coco_fail(err, COCO_ERR_VERIFY, "%zu bytes instead of %" PRIu64, text.len, entry->size);
     if (status == COCO_OK)
-        status = coco_json_parse_object(coco_buf_text(&text), text.len, ret, err);
+        status = coco_json_parse_object(coco_buf_text(&text), text.len, &manifest, err);
+    /* They go into the list, of which nothing could be read then. */
+    if (status == COCO_OK)
+        status = coco_manifest_check_annotations(
+            cJSON_GetObjectItemCaseSensitive(manifest, "annotations"), err);
+    if (status == COCO_OK)
+        *ret = coco_steal(&manifest);
     return status;
 }
 

@@ -138,11 +138,13 @@ find_kind(const cJSON *json, const char *said, const struct manifest_kind **ret,
     return check_unambiguous(json, inside->is_index, err);
 }
 
-static coco_status
-check_annotations(const cJSON *annotations, coco_error **err)
+coco_status
+coco_manifest_check_annotations(const cJSON *annotations, coco_error **err)
 {
     const cJSON *item = NULL;
 
+    if (annotations && !cJSON_IsObject(annotations) && !cJSON_IsNull(annotations))
+        return coco_fail(err, COCO_ERR_PROTO, "annotations are no object");
     cJSON_ArrayForEach(item, annotations)
         if (!cJSON_IsString(item))
             return coco_fail(err, COCO_ERR_PROTO, "annotation '%.200s' is not a string",
@@ -168,7 +170,7 @@ parse_descriptor(const cJSON *json, struct coco_descriptor *ret, coco_error **er
     if (status == COCO_OK)
         status = coco_json_get_object_opt(json, "annotations", &descriptor.annotations, err);
     if (status == COCO_OK)
-        status = check_annotations(descriptor.annotations, err);
+        status = coco_manifest_check_annotations(descriptor.annotations, err);
     if (status != COCO_OK)
         return status;
     if (descriptor.size > INT64_MAX)

@@ -24,6 +24,10 @@ struct coco_descriptor {
     const cJSON *annotations; /* or NULL */
 };
 
+/* image-spec 1.1, annotations.md: COCO_ERR_PROTO unless all members are strings; NULL and null have
+ * none. */
+coco_status coco_manifest_check_annotations(const cJSON *annotations, coco_error **err);
+
 /* Adds {mediaType, digest, size} to the end of an array, or as the member name of an object. */
 coco_status coco_descriptor_add(cJSON *to, const char *name, const char *media_type,
                                 const struct coco_digest *digest, uint64_t size, cJSON **ret,

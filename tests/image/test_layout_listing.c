@@ -127,6 +127,9 @@ what_cannot_be_read_is_passed_over(void **state)
         MANIFEST("\"subject\":[{\"digest\":\"" SUBJECT "\"}]"),
         MANIFEST("\"subject\":{\"Digest\":\"" SUBJECT "\"}"),
         MANIFEST(OF(SUBJECT) "," OF(SUBJECT)),
+        MANIFEST(OF(SUBJECT) ",\"annotations\":[1]"),
+        MANIFEST(OF(SUBJECT) ",\"annotations\":{\"a\":1}"),
+        MANIFEST(OF(SUBJECT) ",\"annotations\":{\"a\":\"b\",\"c\":{\"d\":\"e\"}}"),
     };
     static const char good[] = MANIFEST(OF(SUBJECT));
     struct fixture *f = *state;

@@ -7,6 +7,7 @@
 
 #include "tests/faults.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -74,14 +75,14 @@ decoding_gives_the_vectors_back(void **state)
 static void
 every_byte_goes_both_ways(void **state)
 {
-    uint8_t bytes[256 + 2];
+    uint8_t bytes[1600]; /* more than two blocks */
 
     (void)state;
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(i * 7);
     for (size_t len = 0; len <= sizeof(bytes); len++) {
-        _cleanup_buf_ struct coco_buf text = {.limit = 1024};
-        _cleanup_buf_ struct coco_buf back = {.limit = 1024};
+        _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+        _cleanup_buf_ struct coco_buf back = {.limit = 4096};
         enum coco_base64 kind = len % 2 ? COCO_BASE64 : COCO_BASE64URL;
         coco_error *err = NULL;
 
@@ -90,6 +91,35 @@ every_byte_goes_both_ways(void **state)
         assert_int_equal(back.len, len);
         if (len > 0)
             assert_memory_equal(back.data, bytes, len);
+    }
+}
+
+/* In each place of a text that is longer than a block, every byte but the 64 is refused where it
+ * is. */
+static void
+a_bad_character_is_found_wherever_it_is(void **state)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[1100];
+    coco_error *err = NULL;
+
+    (void)state;
+    memset(text, 'A', sizeof(text));
+    for (size_t at = 0; at < sizeof(text) - 2; at += 7) { /* where "=" is no padding */
+        for (unsigned c = 0; c < 256; c++) {
+            _cleanup_buf_ struct coco_buf buf = {.limit = sizeof(text)};
+            char where[32];
+
+            text[at] = (char)c;
+            coco_status status = coco_base64_decode(COCO_BASE64, text, sizeof(text), &buf, &err);
+            (void)snprintf(where, sizeof(where), "character at %zu", at);
+            if (c && strchr(alphabet, (int)c))
+                assert_ok(status, err);
+            else
+                assert_fails(status, err, COCO_ERR_PROTO, where);
+        }
+        text[at] = 'A';
     }
 }
 
@@ -214,6 +244,7 @@ main(void)
         cmocka_unit_test(encoding_gives_the_vectors),
         cmocka_unit_test(decoding_gives_the_vectors_back),
         cmocka_unit_test(every_byte_goes_both_ways),
+        cmocka_unit_test(a_bad_character_is_found_wherever_it_is),
         cmocka_unit_test(decoding_appends),
         cmocka_unit_test(decoding_refuses),
         cmocka_unit_test(decoding_refuses_a_nul),

@@ -69,6 +69,48 @@ format_path(const char *class, const struct coco_cache_key *key, char buf[PATH_M
                    coco_hash_name(key->digest.alg), hex);
 }
 
+/* ---- names that are ours ---- */
+
+/* "blob-sha256-<hex>"; an operator may have named a directory in which there is more. */
+static bool
+is_entry(const char *name)
+{
+    char text[COCO_DIGEST_TEXT_SIZE];
+    struct coco_digest digest;
+
+    if (strncmp(name, "blob-", 5) == 0)
+        name += 5;
+    else if (strncmp(name, "manifest-", 9) == 0)
+        name += 9;
+    else
+        return false;
+    const char *dash = strchr(name, '-');
+    if (!dash || strlen(name) >= sizeof(text))
+        return false;
+    (void)snprintf(text, sizeof(text), "%.*s:%s", (int)(dash - name), name, dash + 1);
+    return coco_digest_parse(text, &digest, NULL) == COCO_OK;
+}
+
+static bool
+is_class(const char *name)
+{
+    static const char *const kinds[] = {"public", "private", "shared"};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t len = strlen(kinds[i]);
+
+        if (strncmp(name, kinds[i], len) == 0 && (name[len] == '\0' || name[len] == '.'))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_temp(const char *name)
+{
+    return strlen(name) == 2 * TEMP_BYTES && strspn(name, "0123456789abcdef") == 2 * TEMP_BYTES;
+}
+
 /* ---- making room ---- */
 
 struct file {
@@ -127,7 +169,8 @@ scan_class(const struct coco_cache_store *store, const char *class, struct files
         return COCO_OK; /* nothing of ours is in it */
     coco_status status = coco_entries_take(dir, &entries, err);
     while (status == COCO_OK && (name = coco_entries_next(&entries)))
-        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+        if (is_entry(name) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG(st.st_mode))
             status = add_file(files, class, name, &st, err);
     return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
@@ -140,7 +183,7 @@ scan(const struct coco_cache_store *store, struct files *files, coco_error **err
 
     coco_status status = coco_entries_open(store->dir, &entries, err);
     while (status == COCO_OK && (name = coco_entries_next(&entries)))
-        if (name[0] != '.' && strcmp(name, TMP) != 0)
+        if (is_class(name))
             status = scan_class(store, name, files, err);
     return status == COCO_OK ? coco_entries_end(&entries, err) : status;
 }
@@ -214,10 +257,12 @@ clear_tmp(const struct coco_cache_store *store)
     if (coco_entries_open(store->tmp, &entries, NULL) != COCO_OK)
         return;
     while ((name = coco_entries_next(&entries))) {
+        if (!is_temp(name))
+            continue;
         _cleanup_close_ int fd =
             openat(store->tmp, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-        if (fd >= 0 && name[0] != '.' && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
             (void)unlinkat(store->tmp, name, 0);
     }
 }

@@ -221,6 +221,66 @@ a_budget_that_shrinks_is_kept_from_the_start(void **state)
 }
 
 static void
+write_file(const struct fixture *f, const char *name)
+{
+    char path[320];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 2 * MIB), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static bool
+file_is_there(const struct fixture *f, const char *name)
+{
+    char path[320];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Whoever names /var for the cache has more there than the cache. */
+static void
+files_of_others_are_left_alone(void **state)
+{
+    static const char *const files[] = {
+        "a",
+        "tmp/session",
+        "tmp/0123",
+        "Documents/thesis",
+        "public/thesis",
+        "public/blob-x",
+        "public/blob-md5-00",
+        "public/manifest-sha256-00",
+        "publications/thesis",
+    };
+    static const char *const dirs[] = {"Documents", "public", "publications"};
+    struct fixture f;
+
+    (void)state;
+    begin(&f, MIB);
+    coco_cache_store_close(f.store);
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+        char path[320];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", f.path, dirs[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        write_file(&f, files[i]);
+    open_store(&f, MIB);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(put(&f, "public", i, 100000), COCO_OK);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (!file_is_there(&f, files[i]))
+            fail_msg("%s is gone", files[i]);
+    assert_in_range(coco_cache_store_used(f.store), 1, MIB);
+    end(&f);
+}
+
+static void
 manifests_have_their_type(void **state)
 {
     struct fixture f;
@@ -400,6 +460,7 @@ main(void)
         cmocka_unit_test(what_was_used_least_lately_makes_room),
         cmocka_unit_test(small_files_count_too),
         cmocka_unit_test(a_budget_that_shrinks_is_kept_from_the_start),
+        cmocka_unit_test(files_of_others_are_left_alone),
         cmocka_unit_test(manifests_have_their_type),
         cmocka_unit_test(a_manifest_without_a_type_is_none),
         cmocka_unit_test(what_is_no_file_is_not_there),

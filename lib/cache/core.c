@@ -22,6 +22,7 @@ struct coco_cache_fetch {
     struct coco_cache_job job;
     struct coco_cache_core *core;
     struct coco_cache_fetch *next;
+    const struct coco_cache_upstream *upstream;
     struct coco_cache_content *content;
     struct coco_cache_lease *lease;
     struct coco_cache_temp *temp;
@@ -35,23 +36,45 @@ wake(const struct coco_cache_core *core)
     (void)eventfd_write(core->wake, 1);
 }
 
+/*
+ * What upstream gives to everybody. Its digest says all of a blob, whoever gave it; the
+ * type of a manifest is the word of its registry, and for those alone who ask that one.
+ */
+static void
+public_class(const struct coco_cache_upstream *upstream, enum coco_cache_kind kind,
+             char buf[CLASS_MAX])
+{
+    if (kind == COCO_CACHE_KIND_BLOB)
+        (void)snprintf(buf, CLASS_MAX, PUBLIC);
+    else
+        (void)snprintf(buf, CLASS_MAX, PUBLIC ".%.256s", upstream->name);
+}
+
 /* What comes without a client's credential from upstream. */
 static void
-open_class(const struct coco_cache_upstream *upstream, char buf[CLASS_MAX])
+open_class(const struct coco_cache_upstream *upstream, enum coco_cache_kind kind,
+           char buf[CLASS_MAX])
 {
     if (upstream->shared)
         (void)snprintf(buf, CLASS_MAX, "shared.%.256s", upstream->name);
     else
-        (void)snprintf(buf, CLASS_MAX, PUBLIC);
+        public_class(upstream, kind, buf);
+}
+
+/* What comes with one. A registry says who may have what it has, and not what others have. */
+static void
+private_class(const struct coco_cache_upstream *upstream, char buf[CLASS_MAX])
+{
+    (void)snprintf(buf, CLASS_MAX, PRIVATE ".%.256s", upstream->name);
 }
 
 static void
-class_for(const struct coco_cache_ask *ask, char buf[CLASS_MAX])
+class_for(const struct coco_cache_ask *ask, enum coco_cache_kind kind, char buf[CLASS_MAX])
 {
     if (ask->authorization.len)
-        (void)snprintf(buf, CLASS_MAX, PRIVATE);
+        private_class(ask->request.upstream, buf);
     else
-        open_class(ask->request.upstream, buf);
+        open_class(ask->request.upstream, kind, buf);
 }
 
 static struct coco_cache_key
@@ -87,8 +110,9 @@ find_open(struct coco_cache_core *core, const struct coco_cache_upstream *upstre
 {
     char class[CLASS_MAX];
 
-    open_class(upstream, class);
-    coco_status status = find_in(core, PUBLIC, key, ret, err);
+    public_class(upstream, key->kind, class);
+    coco_status status = find_in(core, class, key, ret, err);
+    open_class(upstream, key->kind, class);
     if (status == COCO_OK && upstream->shared)
         status = find_in(core, class, key, ret, err);
     return status;
@@ -102,7 +126,7 @@ find_coming(struct coco_cache_core *core, const struct coco_cache_upstream *upst
     struct coco_cache_content *found = NULL;
     char class[CLASS_MAX];
 
-    open_class(upstream, class);
+    open_class(upstream, COCO_CACHE_KIND_BLOB, class);
     (void)pthread_mutex_lock(&core->lock);
     for (struct coco_cache_fetch *at = core->fetches; at && !found; at = at->next)
         if ((strcmp(at->class, PUBLIC) == 0 || strcmp(at->class, class) == 0)
@@ -134,21 +158,25 @@ coco_cache_core_find(struct coco_cache_core *core, const struct coco_cache_reque
     return status;
 }
 
-/* The same for who the registry just said yes to: what others brought with their credentials, too.
+/*
+ * The same for who the registry just said yes to: what others brought from it with their
+ * credentials, too.
  */
 static coco_status
 find_allowed(struct coco_cache_ask *ask, const struct coco_cache_key *key, coco_error **err)
 {
     struct coco_cache_core *core = ask->core;
+    char private[CLASS_MAX];
     char class[CLASS_MAX];
 
     coco_status status = find_open(core, ask->request.upstream, key, &ask->content, err);
     if (status != COCO_OK || ask->content)
         return status;
     /* It said so to somebody without a credential: it is for all from now on. */
-    class_for(ask, class);
-    if (strcmp(class, PRIVATE) != 0)
-        coco_cache_store_move(core->store, key, PRIVATE, class);
+    private_class(ask->request.upstream, private);
+    class_for(ask, key->kind, class);
+    if (!ask->authorization.len)
+        coco_cache_store_move(core->store, key, private, class);
     return find_in(core, class, key, &ask->content, err);
 }
 
@@ -267,7 +295,8 @@ make_fetch(struct coco_cache_ask *ask, struct coco_cache_lease **lease,
     made->core = core;
     _cleanup_(free_fetchp) struct coco_cache_fetch *fetch = made;
 
-    class_for(ask, fetch->class);
+    fetch->upstream = ask->request.upstream;
+    class_for(ask, key.kind, fetch->class);
     coco_status status = coco_hash_begin(&fetch->hash, key.digest.alg, err);
     if (status == COCO_OK)
         status = coco_cache_store_begin(core->store, ask->answer.size, &fetch->temp, err);
@@ -281,6 +310,13 @@ make_fetch(struct coco_cache_ask *ask, struct coco_cache_lease **lease,
     return status;
 }
 
+/* Whether the registry that said yes to who asks is the one that said it of this. */
+static bool
+may_join(const struct coco_cache_ask *ask, const struct coco_cache_fetch *fetch)
+{
+    return fetch->upstream == ask->request.upstream || strcmp(fetch->class, PUBLIC) == 0;
+}
+
 /* Joins who fetches this already, or adds fetch to those; whether it was added. */
 static bool
 list_fetch(struct coco_cache_ask *ask, struct coco_cache_fetch *fetch)
@@ -291,12 +327,12 @@ list_fetch(struct coco_cache_ask *ask, struct coco_cache_fetch *fetch)
 
     (void)pthread_mutex_lock(&core->lock);
     for (other = core->fetches; other; other = other->next)
-        if (coco_digest_equal(&other->content->key.digest, &key.digest))
+        if (coco_digest_equal(&other->content->key.digest, &key.digest) && may_join(ask, other))
             break;
     if (other) {
         ask->content = coco_cache_content_ref(other->content);
-        if (strcmp(other->class, PRIVATE) == 0)
-            class_for(ask, other->class);
+        if (strncmp(other->class, PRIVATE ".", sizeof(PRIVATE)) == 0)
+            class_for(ask, key.kind, other->class);
     } else if (fetch) {
         ask->content = coco_cache_content_ref(fetch->content);
         fetch->next = core->fetches;
@@ -367,7 +403,7 @@ keep_manifest(struct coco_cache_ask *ask, const struct coco_digest *digest, coco
     char class[CLASS_MAX];
     coco_error *why = NULL;
 
-    class_for(ask, class);
+    class_for(ask, key.kind, class);
     coco_status status = coco_cache_store_put_manifest(core->store, class, digest, ask->answer.type,
                                                        &ask->answer.text, &why);
     if (status == COCO_OK)

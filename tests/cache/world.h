@@ -46,6 +46,7 @@ struct upstream {
     const char *challenge;        /* that goes with that */
     const char *instead;          /* the body of whatever is fetched */
     const char *status;           /* of all answers, "503 Service Unavailable" */
+    const char *type;             /* of manifests, if it is another one */
     bool no_digest;               /* it announces none */
     bool no_length;               /* it does not say how long a blob is */
     _Atomic bool hold;            /* the second half of a blob waits until this is false */
@@ -58,6 +59,7 @@ struct world {
     coco_ctx *ctx;
     struct coco_cache_core *core;
     struct upstream up;
+    struct upstream other; /* called other.test, which has the same */
     struct coco_httpd_reply reply;
     char head[8192]; /* the reply's fields */
     char body[1 << 20];
@@ -91,9 +93,10 @@ up_answer(void *user, const struct httpd_request *request)
         return httpd_reply(request->httpd, "404 Not Found", "", "");
     bool is_head = strcmp(request->method, "HEAD") == 0;
     const char *text = up->instead ? up->instead : up->items[i].text;
+    const char *type = up->type ? up->type : MANIFEST_TYPE;
     size_t len = strlen(text);
     size_t n = (size_t)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n",
-                                strstr(request->target, "/manifests/") ? MANIFEST_TYPE : "x/y");
+                                strstr(request->target, "/manifests/") ? type : "x/y");
     if (!up->no_length || !is_head)
         n += (size_t)snprintf(head + n, sizeof(head) - n, "Content-Length: %zu\r\n", len);
     if (!up->no_digest)
@@ -134,10 +137,13 @@ world_begin(struct world *w, const char *more)
     memset(w, 0, sizeof(*w));
     make_temp_dir(w->dir, sizeof(w->dir));
     httpd_start(&w->up.httpd, up_answer, &w->up, NULL);
+    httpd_start(&w->other.httpd, up_answer, &w->other, NULL);
     (void)snprintf(config, sizeof(config),
                    "{\"listen\":[\"127.0.0.1:0\"],\"directory\":\"%s/cache\",\"retries\":0,"
-                   "\"upstreams\":{\"up.test\":{\"registry\":\"%s\",\"plain_http\":true}}%s}",
-                   w->dir, w->up.httpd.url + strlen("http://"), more);
+                   "\"upstreams\":{\"up.test\":{\"registry\":\"%s\",\"plain_http\":true},"
+                   "\"other.test\":{\"registry\":\"%s\",\"plain_http\":true}}%s}",
+                   w->dir, w->up.httpd.url + strlen("http://"),
+                   w->other.httpd.url + strlen("http://"), more);
     assert_ok(coco_ctx_new(&w->ctx, &err), err);
     coco_ctx_set_log(w->ctx, COCO_LOG_INFO, on_world_log, w, NULL);
     assert_ok(coco_cache_core_new(w->ctx, config, &w->core, &err), err);
@@ -150,10 +156,11 @@ world_end(struct world *w)
     coco_cache_core_free(w->core);
     coco_ctx_free(w->ctx);
     httpd_stop(&w->up.httpd);
+    httpd_stop(&w->other.httpd);
     remove_temp_dir(w->dir);
 }
 
-/* The registry has text; what it is called. */
+/* The registries have text; what it is called. */
 static inline const char *
 world_add(struct world *w, const char *text)
 {
@@ -163,6 +170,7 @@ world_add(struct world *w, const char *text)
     assert_int_equal(coco_digest_of(COCO_SHA256, text, strlen(text), &digest, NULL), COCO_OK);
     coco_digest_format(&digest, w->up.items[w->up.n].digest);
     w->up.items[w->up.n].text = text;
+    w->other.items[w->other.n++] = w->up.items[w->up.n];
     return w->up.items[w->up.n++].digest;
 }
 

@@ -520,7 +520,7 @@ def test_a_private_image_is_for_whom_the_registry_lets(start_cache, private):
             assert cache.ask(path, **mine)[0] == 200
         assert cache.ask(blob, **mine)[2] == made.blob(layer).read_bytes()
     assert wait_until(lambda: not list(cache.blobs.glob("tmp/*")))
-    assert {path.parent.name for path in cache.files() + cache.files("manifest")} == {"private"}
+    assert {path.parent.name for path in cache.files() + cache.files("manifest")} == {f"private.{NAME}"}
     assert b"secret-of-alice" not in cache.log and basic(USER).encode() not in cache.log
 
 

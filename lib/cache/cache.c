@@ -54,6 +54,7 @@ serve(struct coco_cache *cache, coco_error **err)
             },
         .max_connections = config->max_connections,
         .body_max = 0,
+        .bodies_max = (uint64_t)COCO_HTTPD_BODIES_MIB << 20, /* of long heads, for it */
         .head_timeout = COCO_HTTPD_HEAD_SECONDS,
         .body_timeout = COCO_HTTPD_BODY_SECONDS,
         .write_timeout = COCO_HTTPD_WRITE_SECONDS,

@@ -362,6 +362,9 @@ coco_cache_handle(struct coco_cache_core *core, const struct coco_httpd_request 
     if (reply->status) {
         coco_cache_count(&core->counters, COCO_CACHE_REFUSALS, 1);
         coco_cache_refuse(why, reply);
+        if (reply->status == 405
+            && coco_httpd_reply_add(reply, "Allow", "GET, HEAD", NULL) != COCO_OK)
+            fail(reply);
         return;
     }
     coco_status status = dispatch(core, request, &parsed, reply, &err);

@@ -64,17 +64,31 @@ what_it_cannot_serve_at_is_refused(void **state)
     remove_temp_dir(dir);
 }
 
+/* Sends request to path and reads all that it says. */
+static void
+converse(const char *path, const char *request, char *said, size_t size)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    size_t len = 0;
+
+    (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
+    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
+    for (ssize_t n; (n = recv(fd, said + len, size - 1 - len, 0)) > 0;)
+        len += (size_t)n;
+    said[len] = '\0';
+    (void)close(fd);
+}
+
 static void
 it_serves_in_the_file_system(void **state)
 {
-    static const char request[] = "GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
     struct coco_cache *cache = NULL;
     char dir[64];
     char listen[96];
     char said[1024];
     struct stat st;
-    size_t len = 0;
     coco_error *err = NULL;
 
     (void)state;
@@ -84,15 +98,36 @@ it_serves_in_the_file_system(void **state)
     assert_string_equal(coco_cache_url(cache), listen);
     assert_int_equal(stat(listen + 5, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0666);
-    (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", listen + 5);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&un, sizeof(un)), 0);
-    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
-    for (ssize_t n; (n = recv(fd, said + len, sizeof(said) - 1 - len, 0)) > 0;)
-        len += (size_t)n;
-    said[len] = '\0';
+    converse(listen + 5, "GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", said,
+             sizeof(said));
     assert_contains(said, "HTTP/1.1 200 OK\r\n");
-    (void)close(fd);
+    coco_cache_stop(cache);
+    remove_temp_dir(dir);
+}
+
+/* Tokens of some registries have 20 KiB and more: one for each repository that they are for. */
+static void
+long_credentials_are_taken(void **state)
+{
+    static char request[48 << 10];
+    struct coco_cache *cache = NULL;
+    char dir[64];
+    char listen[96];
+    char said[1024];
+    coco_error *err = NULL;
+
+    (void)state;
+    make_temp_dir(dir, sizeof(dir));
+    (void)snprintf(listen, sizeof(listen), "unix:%s/socket", dir);
+    assert_ok(start(dir, listen, "", &cache, &err), err);
+    for (size_t len = 1 << 10; len <= 40 << 10; len += 13 << 10) {
+        (void)snprintf(request, sizeof(request),
+                       "GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                       "Authorization: Bearer %0*d\r\n\r\n",
+                       (int)len, 0);
+        converse(listen + 5, request, said, sizeof(said));
+        assert_contains(said, "HTTP/1.1 200 OK\r\n");
+    }
     coco_cache_stop(cache);
     remove_temp_dir(dir);
 }
@@ -103,6 +138,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_it_cannot_serve_at_is_refused),
         cmocka_unit_test(it_serves_in_the_file_system),
+        cmocka_unit_test(long_credentials_are_taken),
     };
 
     return cmocka_run_group_tests_name("cache/cache", tests, set_up, tear_down);

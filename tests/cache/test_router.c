@@ -34,6 +34,7 @@ refusals_are_those_of_a_registry(void **state)
 
         assert_int_equal(ask(&w, cases[i].method, cases[i].target, NULL), cases[i].status);
         assert_string_equal(w.reply.type, "application/json");
+        assert_int_equal(strstr(w.head, "Allow: GET, HEAD\r\n") != NULL, cases[i].status == 405);
         assert_int_equal(coco_json_parse_object(w.body, w.body_len, &json, NULL), COCO_OK);
         assert_int_equal(coco_json_get_array(json, "errors", &errors, NULL), COCO_OK);
         assert_int_equal(coco_json_get_string(cJSON_GetArrayItem(errors, 0), "code", &code, NULL),

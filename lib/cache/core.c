@@ -221,6 +221,18 @@ check_fetch(struct coco_cache_fetch *fetch, coco_error **err)
     return status;
 }
 
+/* The lock is held. */
+static void
+remove_fetch(struct coco_cache_fetch *fetch)
+{
+    struct coco_cache_fetch **at = &fetch->core->fetches;
+
+    while (*at && *at != fetch)
+        at = &(*at)->next;
+    if (*at)
+        *at = fetch->next;
+}
+
 /* Nobody joins it any more; its class is what it is then. */
 static void
 unlist_fetch(struct coco_cache_fetch *fetch)
@@ -228,12 +240,25 @@ unlist_fetch(struct coco_cache_fetch *fetch)
     struct coco_cache_core *core = fetch->core;
 
     (void)pthread_mutex_lock(&core->lock);
-    struct coco_cache_fetch **at = &core->fetches;
-    while (*at && *at != fetch)
-        at = &(*at)->next;
-    if (*at)
-        *at = fetch->next;
+    remove_fetch(fetch);
     (void)pthread_mutex_unlock(&core->lock);
+}
+
+/*
+ * Whether anybody still reads it, before it has begun; one that has goes on to its end,
+ * for whoever comes back for it.
+ */
+static bool
+is_read(struct coco_cache_fetch *fetch)
+{
+    struct coco_cache_core *core = fetch->core;
+
+    (void)pthread_mutex_lock(&core->lock);
+    bool read = fetch->content->refs > 1;
+    if (!read)
+        remove_fetch(fetch);
+    (void)pthread_mutex_unlock(&core->lock);
+    return read;
 }
 
 static void
@@ -255,6 +280,8 @@ run_fetch(struct coco_cache_job *job)
     struct coco_cache_core *core = fetch->core;
     coco_error *err = NULL;
 
+    if (!is_read(fetch))
+        return;
     coco_status status =
         coco_registry_get_blob(&fetch->lease->registry, core->work, &blob, &sink, &err);
     if (status == COCO_OK)
@@ -492,18 +519,30 @@ answer(struct coco_cache_ask *ask, struct coco_cache_lease **lease, coco_error *
     return manifest ? get_manifest(ask, *lease, reference, err) : get_blob(ask, lease, err);
 }
 
+/* The lock is held. */
 static void
-unlist_ask(struct coco_cache_ask *ask)
+unlist(struct coco_cache_ask *ask)
 {
-    struct coco_cache_core *core = ask->core;
+    struct coco_cache_ask **at = &ask->core->asks;
 
-    (void)pthread_mutex_lock(&core->lock);
-    struct coco_cache_ask **at = &core->asks;
     while (*at && *at != ask)
         at = &(*at)->next;
     if (*at)
         *at = ask->next;
+}
+
+/* Whether anybody still waits for it; who has hung up need not be told. Nobody joins it if not. */
+static bool
+is_wanted(struct coco_cache_ask *ask)
+{
+    struct coco_cache_core *core = ask->core;
+
+    (void)pthread_mutex_lock(&core->lock);
+    bool wanted = ask->refs > 1; /* the other one is the job's */
+    if (!wanted)
+        unlist(ask);
     (void)pthread_mutex_unlock(&core->lock);
+    return wanted;
 }
 
 /* What a client is told of a failure that is not its registry's word. */
@@ -529,6 +568,10 @@ run_ask(struct coco_cache_job *job)
     struct coco_cache_lease *lease = NULL;
     coco_error *err = NULL;
 
+    if (!is_wanted(ask)) {
+        coco_cache_ask_unref(ask);
+        return;
+    }
     coco_status status = coco_cache_upstreams_take(core->upstreams, ask->request.upstream,
                                                    ask->request.ref, authorization, &lease, &err);
     if (status == COCO_OK)
@@ -541,7 +584,9 @@ run_ask(struct coco_cache_job *job)
         ask->answer.status = status_for(status);
     }
     coco_error_free(err);
-    unlist_ask(ask);
+    (void)pthread_mutex_lock(&core->lock);
+    unlist(ask);
+    (void)pthread_mutex_unlock(&core->lock);
     ask->done = true;
     wake(core);
     coco_cache_ask_unref(ask);
@@ -644,6 +689,7 @@ coco_cache_core_ask(struct coco_cache_core *core, struct coco_cache_request *req
     if (!authorization)
         (void)list_ask(core, ask, &ask->request, accept);
     ask->refs++;
+    ask->job.lane = ask->request.upstream;
     coco_cache_workers_add(core->workers, &ask->job);
     *ret = coco_steal(&ask);
     return COCO_OK;

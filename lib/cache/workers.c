@@ -14,11 +14,18 @@ struct queue {
     struct coco_cache_job **end;
 };
 
+/* A short job that runs. */
+struct turn {
+    const void *lane;
+    struct turn *next;
+};
+
 struct coco_cache_workers {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t news;
     struct queue shorts;
     struct queue longs;
+    struct turn *turns;
     size_t n_long; /* that run */
     size_t max_long;
     size_t n_running;
@@ -36,15 +43,42 @@ push(struct queue *queue, struct coco_cache_job *job)
     queue->end = &job->next;
 }
 
+/* Takes out the job that *at leads to. */
 static struct coco_cache_job *
-pop(struct queue *queue)
+take(struct queue *queue, struct coco_cache_job **at)
 {
-    struct coco_cache_job *job = queue->first;
+    struct coco_cache_job *job = *at;
 
-    queue->first = job->next;
-    if (!queue->first)
-        queue->end = &queue->first;
+    *at = job->next;
+    if (!*at)
+        queue->end = at;
     return job;
+}
+
+static bool
+has_turn(const struct coco_cache_workers *workers, const void *lane)
+{
+    size_t n = 0;
+
+    for (const struct turn *at = workers->turns; at; at = at->next)
+        n += at->lane == lane;
+    return n < COCO_CACHE_LANE_MAX;
+}
+
+/* The first short job whose lane is not full, or NULL. */
+static struct coco_cache_job *
+next_short(struct coco_cache_workers *workers)
+{
+    const void *full = workers;
+
+    for (struct coco_cache_job **at = &workers->shorts.first; *at; at = &(*at)->next) {
+        if ((*at)->lane == full) /* as the one before: most wait for the same */
+            continue;
+        if (has_turn(workers, (*at)->lane))
+            return take(&workers->shorts, at);
+        full = (*at)->lane;
+    }
+    return NULL;
 }
 
 /* The next job, or NULL when there will be none; the lock is held. */
@@ -52,14 +86,41 @@ static struct coco_cache_job *
 next_job(struct coco_cache_workers *workers)
 {
     for (;;) {
-        if (workers->shorts.first)
-            return pop(&workers->shorts);
+        struct coco_cache_job *job = next_short(workers);
+
+        if (job)
+            return job;
         if (workers->longs.first && workers->n_long < workers->max_long)
-            return pop(&workers->longs);
-        if (workers->stopping && !workers->longs.first && workers->n_running == 0)
+            return take(&workers->longs, &workers->longs.first);
+        if (workers->stopping && !workers->shorts.first && !workers->longs.first
+            && workers->n_running == 0)
             return NULL;
         (void)pthread_cond_wait(&workers->news, &workers->lock);
     }
+}
+
+/* Runs job, which is gone then; the lock is held before and after. */
+static void
+run_job(struct coco_cache_workers *workers, struct coco_cache_job *job)
+{
+    struct turn turn = {.lane = job->lane, .next = workers->turns};
+    bool is_long = job->is_long;
+
+    workers->n_running++;
+    workers->n_long += is_long;
+    if (!is_long)
+        workers->turns = &turn;
+    (void)pthread_mutex_unlock(&workers->lock);
+    job->run(job);
+    (void)pthread_mutex_lock(&workers->lock);
+    for (struct turn **at = &workers->turns; *at; at = &(*at)->next)
+        if (*at == &turn) {
+            *at = turn.next;
+            break;
+        }
+    workers->n_running--;
+    workers->n_long -= is_long;
+    (void)pthread_cond_broadcast(&workers->news);
 }
 
 static void *
@@ -69,18 +130,8 @@ work(void *arg)
     struct coco_cache_job *job;
 
     (void)pthread_mutex_lock(&workers->lock);
-    while ((job = next_job(workers))) {
-        bool is_long = job->is_long;
-
-        workers->n_running++;
-        workers->n_long += is_long;
-        (void)pthread_mutex_unlock(&workers->lock);
-        job->run(job);
-        (void)pthread_mutex_lock(&workers->lock);
-        workers->n_running--;
-        workers->n_long -= is_long;
-        (void)pthread_cond_broadcast(&workers->news);
-    }
+    while ((job = next_job(workers)))
+        run_job(workers, job);
     (void)pthread_mutex_unlock(&workers->lock);
     return NULL;
 }

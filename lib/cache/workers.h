@@ -2,7 +2,9 @@
  * cache/workers.h - threads that wait for registries, a fixed number of them
  *
  * Short jobs, which are questions, come before long ones, which bring blobs, and some
- * threads do short ones only: a host that fetches much still answers.
+ * threads do short ones only: a host that fetches much still answers. Of one lane there
+ * are but some short jobs at a time, so that a registry that keeps them waiting does not
+ * keep those of others.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,12 +16,15 @@
 #include <coco/error.h>
 
 /* Threads beside those that may do long jobs. */
-#define COCO_CACHE_SHORT_THREADS 4
+#define COCO_CACHE_SHORT_THREADS 24
+/* Short jobs of one lane that run at the same time. */
+#define COCO_CACHE_LANE_MAX 8
 
 /* Part of whatever is to be done; run takes it over. */
 struct coco_cache_job {
     void (*run)(struct coco_cache_job *job);
     bool is_long;
+    const void *lane; /* of a short one: whom it waits for */
     struct coco_cache_job *next;
 };
 

@@ -65,6 +65,82 @@ who_asks_meanwhile_waits_with_them(void **state)
     world_end(&w);
 }
 
+/* Begins number i of the questions for a manifest, each in a repository of its own. */
+static struct coco_httpd_reply
+begin_question(struct world *w, unsigned i, const char *digest)
+{
+    char target[256];
+
+    (void)snprintf(target, sizeof(target), "/v2/up.test/a%u/manifests/%s", i, digest);
+    begin_ask(w, "GET", target, NULL);
+    struct coco_httpd_reply reply = w->reply;
+    w->reply = (struct coco_httpd_reply){0};
+    return reply;
+}
+
+/* Peers that ask and hang up would keep all others waiting behind them. */
+static void
+who_hangs_up_is_not_asked_for(void **state)
+{
+    struct coco_httpd_reply waiting[COCO_CACHE_LANE_MAX];
+    struct world w;
+
+    (void)state;
+    world_begin(&w, "");
+    const char *digest = world_add(&w, "{}");
+    w.up.hold = true;
+    for (unsigned i = 0; i < COCO_CACHE_LANE_MAX; i++)
+        waiting[i] = begin_question(&w, i, digest);
+    for (unsigned i = 100; i < 200; i++) {
+        struct coco_httpd_reply reply = begin_question(&w, i, digest);
+
+        coco_httpd_reply_done(&reply);
+    }
+    w.up.hold = false;
+    for (unsigned i = 0; i < COCO_CACHE_LANE_MAX; i++) {
+        w.reply = waiting[i];
+        settle(&w);
+        assert_int_equal(w.reply.status, 200);
+        coco_httpd_reply_done(&w.reply);
+    }
+    assert_int_equal(get(&w, "manifests", "tag"), 200);
+    assert_in_range(w.up.asked, COCO_CACHE_LANE_MAX + 1, COCO_CACHE_LANE_MAX + 3);
+    world_end(&w);
+}
+
+static void
+a_blob_that_nobody_waits_for_any_more_is_not_begun(void **state)
+{
+    struct coco_httpd_reply first;
+    struct world w;
+    char target[256];
+
+    (void)state;
+    world_begin(&w, ",\"max_fetches\":1");
+    (void)snprintf(target, sizeof(target), "/v2/up.test/a/blobs/%s", world_add(&w, "hello"));
+    w.up.hold = true;
+    begin_ask(&w, "GET", target, NULL);
+    settle(&w);
+    first = w.reply;
+    w.reply = (struct coco_httpd_reply){0};
+    (void)snprintf(target, sizeof(target), "/v2/other.test/a/blobs/%s", world_add(&w, "hullo"));
+    begin_ask(&w, "GET", target, NULL);
+    settle(&w);
+    assert_int_equal(count_files(&w, "tmp"), 2);
+    coco_httpd_reply_done(&w.reply);
+    w.up.hold = false;
+    w.reply = first;
+    w.body_len = 0;
+    while (!drain(&w))
+        wait_for_news(&w);
+    /* Blobs are fetched one after the other. */
+    (void)snprintf(target, sizeof(target), "/v2/other.test/a/blobs/%s", world_add(&w, "hi"));
+    (void)ask(&w, "GET", target, NULL);
+    assert_string_equal(w.body, "hi");
+    assert_int_equal(w.other.gets, 1);
+    world_end(&w);
+}
+
 static void
 a_blob_with_a_wrong_digest_is_cut_and_never_kept(void **state)
 {
@@ -440,6 +516,8 @@ main(void)
         cmocka_unit_test(the_type_of_a_manifest_is_the_word_of_its_registry_alone),
         cmocka_unit_test(what_a_registry_gives_to_all_is_for_all_from_then_on),
         cmocka_unit_test(a_blob_is_fetched_once_and_then_there),
+        cmocka_unit_test(who_hangs_up_is_not_asked_for),
+        cmocka_unit_test(a_blob_that_nobody_waits_for_any_more_is_not_begun),
         cmocka_unit_test(who_asks_meanwhile_waits_with_them),
         cmocka_unit_test(a_tag_is_asked_for_each_time_and_its_manifest_once),
         cmocka_unit_test(a_registry_that_announces_no_digest_is_asked_for_all_of_it),

@@ -76,6 +76,41 @@ long_jobs_leave_room_for_short_ones(void **state)
     (void)sem_destroy(&short_began);
 }
 
+/* A registry that does not answer must not keep those of another waiting. */
+static void
+one_lane_leaves_room_for_others(void **state)
+{
+    struct coco_cache_workers *workers = NULL;
+    struct task slow[50] = {0};
+    struct task other = {0};
+    sem_t go, began, other_began;
+    coco_error *err = NULL;
+
+    (void)state;
+    most = ran = 0;
+    assert_int_equal(sem_init(&go, 0, 0) | sem_init(&began, 0, 0) | sem_init(&other_began, 0, 0),
+                     0);
+    assert_ok(coco_cache_workers_start(16, &workers, &err), err);
+    for (size_t i = 0; i < 50; i++) {
+        slow[i] = (struct task){.job = {.run = run, .lane = slow}, .go = &go, .began = &began};
+        coco_cache_workers_add(workers, &slow[i].job);
+    }
+    for (size_t i = 0; i < COCO_CACHE_LANE_MAX; i++)
+        (void)sem_wait(&began);
+    other = (struct task){.job = {.run = run, .lane = &other}, .began = &other_began};
+    coco_cache_workers_add(workers, &other.job);
+    (void)sem_wait(&other_began);
+    assert_int_equal(sem_trywait(&began), -1);
+    for (size_t i = 0; i < 50; i++)
+        (void)sem_post(&go);
+    coco_cache_workers_stop(workers);
+    assert_int_equal(ran, 51);
+    assert_in_range(most, COCO_CACHE_LANE_MAX, COCO_CACHE_LANE_MAX + 1);
+    (void)sem_destroy(&go);
+    (void)sem_destroy(&began);
+    (void)sem_destroy(&other_began);
+}
+
 static void
 it_stops_when_all_jobs_have_run_and_those_that_they_add(void **state)
 {
@@ -105,6 +140,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_jobs_leave_room_for_short_ones),
+        cmocka_unit_test(one_lane_leaves_room_for_others),
         cmocka_unit_test(it_stops_when_all_jobs_have_run_and_those_that_they_add),
     };
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #define TMP "tmp"
@@ -199,12 +200,11 @@ by_use(const void *a, const void *b)
     return x->tv_nsec < y->tv_nsec ? -1 : x->tv_nsec > y->tv_nsec;
 }
 
-/* Looks at what is there and removes what was used least lately until room bytes are free. */
+/* Looks at what is there and removes what was used least lately until it is but allowed bytes. */
 static coco_status
-evict(struct coco_cache_store *store, uint64_t room, coco_error **err)
+evict_to(struct coco_cache_store *store, uint64_t allowed, coco_error **err)
 {
     _cleanup_(files_done) struct files files = {0};
-    uint64_t allowed = store->max - room;
 
     coco_status status = scan(store, &files, err);
     if (status != COCO_OK)
@@ -220,6 +220,12 @@ evict(struct coco_cache_store *store, uint64_t room, coco_error **err)
     store->used = files.cost;
     store->since_the_scan = 0;
     return COCO_OK;
+}
+
+static coco_status
+evict(struct coco_cache_store *store, uint64_t room, coco_error **err)
+{
+    return evict_to(store, store->max - room, err);
 }
 
 /* Takes cost bytes of the budget; the lock is held. */
@@ -336,6 +342,16 @@ touch(int fd, const struct stat *st)
         (void)futimens(fd, times);
 }
 
+/* A file that lost all its bytes is told by its length alone: nobody would read it to its end. */
+static bool
+may_be_empty(const struct coco_cache_key *key)
+{
+    struct coco_digest empty;
+
+    return coco_digest_of(key->digest.alg, "", 0, &empty, NULL) == COCO_OK
+           && coco_digest_equal(&empty, &key->digest);
+}
+
 /* The type in front of a manifest; false if there is none. */
 static bool
 read_type(struct coco_cache_entry *entry)
@@ -346,6 +362,9 @@ read_type(struct coco_cache_entry *entry)
     if (!end)
         return false;
     *end = '\0';
+    for (const char *at = entry->type; *at; at++)
+        if (*at < ' ' || *at > '~') /* no header could say it */
+            return false;
     entry->offset = (uint64_t)(end + 1 - entry->type);
     entry->size -= entry->offset;
     return true;
@@ -360,7 +379,8 @@ coco_cache_store_find(struct coco_cache_store *store, const char *class,
     struct stat st;
 
     format_path(class, key, path);
-    _cleanup_close_ int fd = openat(store->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_close_ int fd =
+        openat(store->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno != ENOENT)
         coco_ctx_log(store->ctx, COCO_LOG_WARN, "%s: cannot be opened: error %d", path, errno);
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -368,6 +388,8 @@ coco_cache_store_find(struct coco_cache_store *store, const char *class,
     entry.fd = fd;
     entry.size = (uint64_t)st.st_size;
     if (key->kind == COCO_CACHE_KIND_MANIFEST && !read_type(&entry))
+        return false;
+    if (entry.size == 0 && !may_be_empty(key))
         return false;
     touch(fd, &st);
     fd = -1;
@@ -429,6 +451,50 @@ make_file(struct coco_cache_temp *temp, coco_error **err)
     return COCO_OK;
 }
 
+/* Makes room on a disk that is smaller than the budget, or has more on it. */
+static coco_status
+clear_disk(struct coco_cache_store *store, uint64_t size, coco_error **err)
+{
+    struct statvfs st;
+    coco_status status = COCO_OK;
+
+    if (fstatvfs(store->tmp, &st) != 0)
+        return coco_fail_errno(err, errno, "look at the disk of the cache");
+    uint64_t room = (uint64_t)st.f_bavail * st.f_frsize;
+    if (room >= size)
+        return COCO_OK;
+    (void)pthread_mutex_lock(&store->lock);
+    if (size - room > store->used)
+        status = coco_fail(err, COCO_ERR_LIMIT, "the disk is full");
+    else
+        status = evict_to(store, store->used - (size - room), err);
+    (void)pthread_mutex_unlock(&store->lock);
+    return status;
+}
+
+/* Takes the space now: a client that has half of a blob cannot ask anybody else. */
+static coco_status
+take_space(struct coco_cache_temp *temp, uint64_t size, coco_error **err)
+{
+    if (size == 0)
+        return COCO_OK;
+    coco_status status = clear_disk(temp->store, cost_of(size), err);
+    if (status != COCO_OK)
+        return status;
+    while (fallocate(temp->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) != 0)
+        switch (errno) {
+        case EINTR:
+            continue;
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+            return coco_fail(err, COCO_ERR_LIMIT, "the disk is full");
+        default: /* a file system that cannot, or another failure, which writing will find */
+            return COCO_OK;
+        }
+    return COCO_OK;
+}
+
 coco_status
 coco_cache_store_begin(struct coco_cache_store *store, uint64_t size, struct coco_cache_temp **ret,
                        coco_error **err)
@@ -450,6 +516,8 @@ coco_cache_store_begin(struct coco_cache_store *store, uint64_t size, struct coc
     (void)pthread_mutex_unlock(&store->lock);
     if (status == COCO_OK)
         status = make_file(temp, err);
+    if (status == COCO_OK)
+        status = take_space(temp, size, err);
     if (status == COCO_OK)
         *ret = coco_steal(&temp);
     return status;

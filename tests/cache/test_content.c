@@ -194,7 +194,7 @@ end(struct fixture *f, struct coco_cache_content *content)
 static void
 an_entry_that_is_not_what_it_was_is_cut_and_removed(void **state)
 {
-    static const char *const texts[] = {"hullo", "hell", "hello!", ""};
+    static const char *const texts[] = {"hullo", "hell", "hello!", "h"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -205,9 +205,8 @@ an_entry_that_is_not_what_it_was_is_cut_and_removed(void **state)
         char buf[16] = "";
         size_t len = 0;
 
-        if (!*texts[i]) { /* it was longer when it was opened */
+        if (strlen(texts[i]) == 1) /* it was longer when it was opened */
             content->entry.size = 5;
-        }
         struct coco_httpd_stream all = stream_of(content, 0, content->entry.size);
         assert_int_equal(read_all(&all, 2, buf, &len), COCO_HTTPD_CUT);
         all.free(all.self);

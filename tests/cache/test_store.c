@@ -322,10 +322,20 @@ a_manifest_without_a_type_is_none(void **state)
     struct coco_cache_entry entry;
     struct coco_cache_temp *temp = NULL;
     char junk[300];
+    char bad[] = "a\r/b\n{}";
 
     (void)state;
     begin(&f, MIB);
     key.kind = COCO_CACHE_KIND_MANIFEST;
+    for (const char *c = "\1\r\x7f\x80"; *c; c++) {
+        bad[1] = *c;
+        assert_int_equal(coco_cache_store_begin(f.store, sizeof(bad), &temp, NULL), COCO_OK);
+        assert_int_equal(write(coco_cache_temp_fd(temp), bad, sizeof(bad) - 1),
+                         (ssize_t)sizeof(bad) - 1);
+        assert_int_equal(coco_cache_temp_keep(temp, "public", &key, NULL), COCO_OK);
+        coco_cache_temp_free(temp);
+        assert_false(coco_cache_store_find(f.store, "public", &key, &entry));
+    }
     memset(junk, 'x', sizeof(junk));
     for (size_t len = 0; len <= sizeof(junk); len += sizeof(junk)) {
         assert_int_equal(coco_cache_store_begin(f.store, len, &temp, NULL), COCO_OK);
@@ -357,6 +367,30 @@ what_is_no_file_is_not_there(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_false(has(&f, "public", 1));
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0); /* whose writer is not waited for */
+    assert_false(has(&f, "public", 1));
+    end(&f);
+}
+
+static void
+what_lost_all_its_bytes_is_not_there(void **state)
+{
+    struct fixture f;
+    struct coco_cache_key empty = {.kind = COCO_CACHE_KIND_BLOB};
+    struct coco_cache_temp *temp = NULL;
+    struct coco_cache_entry entry;
+
+    (void)state;
+    begin(&f, MIB);
+    assert_int_equal(put(&f, "public", 1, 0), COCO_OK);
+    assert_false(has(&f, "public", 1));
+    assert_int_equal(coco_digest_of(COCO_SHA256, "", 0, &empty.digest, NULL), COCO_OK);
+    assert_int_equal(coco_cache_store_begin(f.store, 0, &temp, NULL), COCO_OK);
+    assert_int_equal(coco_cache_temp_keep(temp, "public", &empty, NULL), COCO_OK);
+    coco_cache_temp_free(temp);
+    assert_true(coco_cache_store_find(f.store, "public", &empty, &entry));
+    (void)close(entry.fd);
     end(&f);
 }
 
@@ -429,6 +463,7 @@ what_a_killed_process_left_is_cleared_and_no_more(void **state)
     assert_int_equal(waitpid(alive, NULL, 0), alive);
     /* What is still wanted is kept as if nothing had been. */
     const struct coco_cache_key key = blob(1);
+    assert_int_equal(ftruncate(coco_cache_temp_fd(temp), 10), 0);
     assert_ok(coco_cache_temp_keep(temp, "public", &key, &err), err);
     coco_cache_temp_free(temp);
     assert_true(has(&f, "public", 1));
@@ -464,6 +499,7 @@ main(void)
         cmocka_unit_test(manifests_have_their_type),
         cmocka_unit_test(a_manifest_without_a_type_is_none),
         cmocka_unit_test(what_is_no_file_is_not_there),
+        cmocka_unit_test(what_lost_all_its_bytes_is_not_there),
         cmocka_unit_test(entries_move_and_go),
         cmocka_unit_test(what_a_killed_process_left_is_cleared_and_no_more),
         cmocka_unit_test(a_directory_that_cannot_be_is_refused),

@@ -392,6 +392,30 @@ def test_a_cache_that_looks_heals_itself(coco, start_cache, registry, way, big, 
     assert [one.read_bytes() for one in cache.files()] == [whole]
 
 
+def test_a_disk_that_is_smaller_than_the_budget_is_cleared(coco, start_cache, registry, way, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", disk], capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount")
+    try:
+        made = Layout(tmp_path / "parts")
+        made.digest = made.add_image("app", [{"a": noise(3 << 20, f"part{i}")} for i in range(6)] + [{"b": noise(9 << 20, "b")}])
+        push(coco, made, registry.host, "parts")
+        cache = start_cache({NAME: way.host}, directory=str(disk / "blobs"))
+        *small, large = [f"/v2/{NAME}/parts/blobs/{layer['digest']}" for layer in manifest_of(made)["layers"]]
+        for path in small * 2:
+            status, _, said = cache.ask(path)
+            assert status == 200 and "sha256:" + hashlib.sha256(said).hexdigest() == path.rsplit("/", 1)[1]
+        assert cache.counter("evictions_total") > 0
+        # What cannot be is said before it begins, and costs nothing that is there.
+        before = cache.counter("evictions_total")
+        assert cache.ask(large)[0] == 503
+        assert cache.counter("evictions_total") == before
+        assert cache.stop() == 0
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
 def test_a_block_that_is_missing_is_fetched_again(coco, start_cache, registry, way, big, tmp_path):
     cache = start_cache({NAME: way.host})
     conf = mirror_conf(tmp_path, registry.host, f"{cache.host}/{NAME}")

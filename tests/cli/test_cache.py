@@ -587,6 +587,26 @@ def test_skopeo_pulls_through_it(start_cache, registry, way, big, tmp_path):
     assert len(blobs) == len(set(blobs)) == 3  # a config and two layers, once
 
 
+def test_skopeo_gets_private_images_from_the_registry(start_cache, private, tmp_path):
+    """It shows no credential to a mirror whose /v2/ asks for none."""
+    host, made, auth = private
+    cache = start_cache({NAME: host})
+    conf = tmp_path / ".config/containers"
+    conf.mkdir(parents=True)
+    mirror_conf(conf, host, f"{cache.host}/{NAME}")
+    auths = json.loads(auth.read_text())["auths"]
+    auth.write_text(json.dumps({"auths": auths | {f"{cache.host}/{NAME}": auths[host]}}))
+    subprocess.run(
+        [needs("skopeo"), "--insecure-policy", "copy", "--src-tls-verify=false", "--authfile", auth,
+         f"docker://{host}/app:1", f"dir:{tmp_path / 'copy'}"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        check=True, capture_output=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    layer = manifest_of(made)["layers"][0]["digest"]
+    assert (tmp_path / "copy" / layer.split(":")[1]).read_bytes() == made.blob(layer).read_bytes()
+    assert cache.counter("refusals_total") > 0 and not cache.files()
+
+
 @pytest.fixture
 def containerd(tmp_path):
     """The address of a containerd that keeps everything below tmp_path."""

@@ -42,7 +42,8 @@ coco_certificates_parse(const void *pem, size_t len, STACK_OF(X509) * *ret, coco
         return coco_fail(err, COCO_ERR_LIMIT, "certificates of more than %zu bytes",
                          COCO_PEER_PEM_MAX);
 
-    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, (int)len);
+    /* Of nothing OpenSSL makes no BIO, which is not for want of memory. */
+    _cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(len > 0 ? pem : "", (int)len);
     _cleanup_(coco_certificates_freep) STACK_OF(X509) *certs = sk_X509_new_null();
     if (!bio || !certs)
         return coco_fail_nomem(err);

@@ -163,6 +163,9 @@ certificates_are_all_there_or_refused(void **state)
     assert_fails(coco_certificates_parse(text, strlen(text), &certs, &f->err), f->err,
                  COCO_ERR_PROTO, "not a list of certificates");
     assert_null(certs);
+    /* As Go passes an empty slice: there are none, and there is enough memory. */
+    assert_fails(coco_certificates_parse(NULL, 0, &certs, &f->err), f->err, COCO_ERR_PROTO,
+                 "not a list");
     assert_fails(coco_certificates_parse(text, COCO_PEER_PEM_MAX + 1, &certs, &f->err), f->err,
                  COCO_ERR_LIMIT, "more than");
     (void)snprintf(text, sizeof(text), "of servers\n%s\nonce more\n%s", pem, pem);

@@ -26,7 +26,10 @@ extern "C" {
  *
  * Not part of coco/coco.h: link with libcoco-kbs.
  *
- * Threads: the functions may be called from any thread while the server runs.
+ * Threads: the functions may be called from any thread while the server runs, but for
+ * coco_kbs_start(), coco_kbs_stop(), coco_kbs_free() and coco_kbs_add_plugin(): not from what
+ * the server itself calls, the log of its context and the functions of plug-ins, whose end they
+ * would wait for.
  */
 
 /** A key broker service. */
@@ -65,7 +68,7 @@ COCO_API void coco_kbs_stop(coco_kbs *kbs);
 
 /**
  * Address it serves at, `http://127.0.0.1:PORT` or `https://…`; NULL while it
- * is not serving. Valid until the next start or stop.
+ * is not serving. Valid until the next start.
  */
 COCO_API const char *coco_kbs_url(const coco_kbs *kbs);
 

@@ -20,6 +20,7 @@
 #include "kbs/storage.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define REPORT_MAX ((size_t)4 << 10)
@@ -29,6 +30,10 @@ struct coco_kbs {
     struct coco_kbs_core *core;
     pthread_mutex_t lock;             /* the server's */
     struct coco_httpd_server *server; /* NULL: not serving */
+
+    /* Without the lock, which who stops the server holds while plug-ins still ask. */
+    _Atomic bool serving;
+    char *url; /* what was last served at */
 };
 
 coco_status
@@ -56,7 +61,28 @@ coco_kbs_free(coco_kbs *kbs)
     coco_kbs_stop(kbs);
     coco_kbs_core_free(kbs->core);
     (void)pthread_mutex_destroy(&kbs->lock);
+    free(kbs->url);
     free(kbs);
+}
+
+static coco_status
+serve(coco_kbs *kbs, coco_error **err)
+{
+    struct coco_httpd_server *server = NULL;
+
+    coco_status status = coco_kbs_server_start(kbs->core, &server, err);
+    if (status != COCO_OK)
+        return status;
+    char *url = strdup(coco_httpd_server_url(server));
+    if (!url) {
+        coco_httpd_server_stop(server);
+        return coco_fail_nomem(err);
+    }
+    free(kbs->url);
+    kbs->url = url;
+    kbs->server = server;
+    kbs->serving = true;
+    return COCO_OK;
 }
 
 coco_status
@@ -70,7 +96,7 @@ coco_kbs_start(coco_kbs *kbs, coco_error **err)
     else
         status = coco_kbs_plugins_check(kbs->core->plugins, err);
     if (status == COCO_OK)
-        status = coco_kbs_server_start(kbs->core, &kbs->server, err);
+        status = serve(kbs, err);
     (void)pthread_mutex_unlock(&kbs->lock);
     return status;
 }
@@ -89,6 +115,7 @@ void
 coco_kbs_stop(coco_kbs *kbs)
 {
     (void)pthread_mutex_lock(&kbs->lock);
+    kbs->serving = false;
     coco_httpd_server_stop(kbs->server);
     kbs->server = NULL;
     (void)pthread_mutex_unlock(&kbs->lock);
@@ -97,7 +124,7 @@ coco_kbs_stop(coco_kbs *kbs)
 const char *
 coco_kbs_url(const coco_kbs *kbs)
 {
-    return kbs->server ? coco_httpd_server_url(kbs->server) : NULL;
+    return kbs->serving ? kbs->url : NULL;
 }
 
 /* What its owner does in this process is on record as what she does over HTTP. */

@@ -24,7 +24,8 @@ type Options struct {
 	LogLevel coco.LogLevel
 }
 
-// KBS is a key broker service. Any goroutine may use it.
+// KBS is a key broker service. Any goroutine may use it; but its log and its plug-ins do not
+// Start, Stop or Close it, for these wait for them.
 type KBS struct {
 	mu  sync.RWMutex // held for writing by Close alone
 	c   *C.coco_kbs
@@ -58,6 +59,7 @@ func New(config string, opts *Options) (*KBS, error) {
 
 // Close stops the server, if it runs, and frees it; fine to call again.
 func (k *KBS) Close() error {
+	k.Stop() // first: a plug-in that still answers may use it
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.c != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -392,6 +393,51 @@ func TestAPluginAnswers(t *testing.T) {
 		if _, err := guest.Get(ctx, "kbs+echo:///"+path); !errors.Is(err, want) {
 			t.Errorf("%s: err = %v, want %v", path, err, want)
 		}
+	}
+}
+
+// late uses its KBS while that is being closed.
+type late struct {
+	k     *KBS
+	began chan struct{}
+	err   error
+}
+
+func (*late) Name() string { return "late" }
+
+func (*late) Access(*Request) Access { return AccessPublic }
+
+func (l *late) Handle(*Request) (*Reply, error) {
+	close(l.began)
+	for l.k.URL() != "" {
+		runtime.Gosched()
+	}
+	l.err = l.k.Put("default/key/1", []byte("secret"))
+	return &Reply{Data: []byte("late"), Type: "text/plain"}, nil
+}
+
+func TestCloseWaitsForAPluginThatUsesTheKBS(t *testing.T) {
+	k, err := New("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &late{k: k, began: make(chan struct{})}
+	if err := errors.Join(k.AddPlugin(l), k.Start()); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error)
+	url := k.URL()
+	go func() {
+		response, err := http.Get(url + "/kbs/v0/late/x")
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		answered <- err
+	}()
+	<-l.began
+	_ = k.Close()
+	if err := errors.Join(<-answered, l.err); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -105,7 +105,10 @@ class Kbs(Handle):
         native_kbs.kbs_start(self._c)
 
     def stop(self):
-        """Stops serving after the requests under way; fine if it never started."""
+        """Stops serving after the requests under way; fine if it never started.
+
+        Not from a plug-in or the log of the context: it would wait for itself.
+        """
         native_kbs.kbs_stop(self._c)
 
     @property

@@ -282,6 +282,9 @@ coco_cache_lease_ask(struct coco_cache_lease *lease, coco_ctx *ctx,
     }
     if (status == COCO_OK)
         status = read_head(&response, &answer, &cause);
+    /* The limits of the cache itself are told to clients in another way: it is full. */
+    if (status == COCO_ERR_LIMIT)
+        status = coco_wrap(&cause, COCO_ERR_PROTO, "what the registry sends");
     if (status != COCO_OK) {
         if (err)
             *err = cause;

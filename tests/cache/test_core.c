@@ -398,6 +398,22 @@ what_a_registry_gives_to_all_is_for_all_from_then_on(void **state)
 }
 
 static void
+a_registry_that_sends_too_much_is_not_a_cache_that_is_full(void **state)
+{
+    static char large[5 << 20];
+    struct world w;
+
+    (void)state;
+    memset(large, ' ', sizeof(large) - 1);
+    world_begin(&w, "");
+    (void)world_add(&w, "{}");
+    w.up.instead = large;
+    assert_int_equal(get(&w, "manifests", "tag"), 502);
+    assert_contains(w.said, "what the registry sends");
+    world_end(&w);
+}
+
+static void
 what_does_not_fit_is_refused(void **state)
 {
     static char large[3 << 20];
@@ -509,6 +525,7 @@ main(void)
         cmocka_unit_test(a_blob_with_a_wrong_digest_is_cut_and_never_kept),
         cmocka_unit_test(a_manifest_with_a_wrong_digest_is_refused),
         cmocka_unit_test(a_blob_of_unknown_length_is_not_fetched),
+        cmocka_unit_test(a_registry_that_sends_too_much_is_not_a_cache_that_is_full),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(what_a_credential_brought_is_not_for_others),
         cmocka_unit_test(no_registry_gives_away_what_is_of_another),

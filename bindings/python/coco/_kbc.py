@@ -124,8 +124,9 @@ class PluginKbc(Kbc):
 
         PluginKbc(Vault()).get("kbs:///default/key/1")
 
-    What get() raises is what the call raises: LookupError is a NotFoundError,
-    PermissionError a DeniedError, errors of this package are themselves. attest(),
+    What get() raises the call raises in the words of this package: LookupError is a
+    NotFoundError, PermissionError a DeniedError, errors of this package are themselves, and
+    all else is a SystemIOError with its text. attest(),
     if there is one, returns a token; wrap_key(id, key) and unwrap_key(id, wrapped), if there are
     any, return bytes. Several threads may call them at once.
     """

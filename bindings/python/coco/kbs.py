@@ -93,7 +93,8 @@ class Kbs(Handle):
                     return b"hello " + request.path.encode()
 
         handle() returns bytes or a Reply; what it raises is what the caller is told: LookupError
-        is not found, PermissionError denied, errors of this package themselves. configure(dict),
+        is not found, PermissionError denied, errors of this package themselves; of all else only the
+        log is told. configure(dict),
         if there is one, is called here with what `[[plugins]]` says. access(Request), if there is
         one, returns an Access; without it guests may GET, and owners do all else. Several threads
         may call them at once.

@@ -68,6 +68,10 @@ find_tree(struct build *build, size_t i, bool *found, coco_error **err)
     if (!*found)
         return COCO_OK;
     coco_status status = coco_store_open_tree(build->store, &build->chain->ids[i], &tree, err);
+    if (status == COCO_ERR_PROTO || status == COCO_ERR_LIMIT) /* it is not made anew by itself */
+        return coco_wrap(err, status,
+                         "a layer in the store is broken: forget the images that have it, and "
+                         "prune the store");
     if (status != COCO_OK)
         return status;
     if (tree.ids_ignored > 0 && !build->budget.ids.ignore)

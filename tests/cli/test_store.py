@@ -92,6 +92,19 @@ def test_what_has_gone_bad_is_found(images, pull, coco, tmp_path):
     assert b"not as they were unpacked" in done.stderr
 
 
+def test_a_layer_whose_record_is_broken_is_told_how_to_mend(images, pull, coco, tmp_path):
+    pull(images.ref("one"), "a")
+    for record in (tmp_path / "store/trees").glob("*/tree.json"):
+        record.write_bytes(b"")
+    failed = pull(images.ref("one"), "b", code=1)
+    assert "forget the images that have it, and prune the store" in failed["message"]
+    store = ("--store", tmp_path / "store")
+    coco.json("image", "rm", *store, images.digest("one"))
+    coco.json("image", "prune", *store)
+    pull(images.ref("one"), "b")
+    assert (tmp_path / "b/rootfs/one").read_bytes() == b"1"
+
+
 def test_without_a_store_there_is_nothing_to_list(coco):
     for command in (["ls"], ["prune"], ["rm", "x"], ["unmount", "x"], ["verify-store"]):
         done = coco.run("image", *command)

@@ -23,7 +23,7 @@
 
 #define TMP "tmp"
 #define PATH_MAX_LEN 512
-#define TEMP_BYTES 16
+#define TEMP_BYTES ((size_t)16)
 /* What a file takes at least, so that many small ones are bounded, too. */
 #define BLOCK ((uint64_t)4096)
 /* A use is not written down more often than this, in seconds. */

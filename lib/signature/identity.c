@@ -16,6 +16,7 @@ struct match {
     const char *tag;
     const char *digest;
     const struct coco_signed_name *got;
+    bool may_be_bare; /* cosign signs names without a tag */
 };
 
 typedef coco_status match_fn(const cJSON *identity, const struct coco_signature_source *source,
@@ -27,20 +28,45 @@ same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
+static bool
+agree(const char *a, const char *b)
+{
+    return a || b ? same(a, b) : true;
+}
+
+/* A name alone says of no image that it is meant, and is never exact. */
+static bool
+is_whole(const struct coco_signed_name *name)
+{
+    return name->tag || name->digest;
+}
+
+/* To the letter, as containers/image compares them. */
+static bool
+is_same(const struct match *match)
+{
+    return is_whole(match->got) && same(match->name, match->got->name)
+           && agree(match->tag, match->got->tag) && agree(match->digest, match->got->digest);
+}
+
 /* Of a name with a tag and a digest the tag is what says which image was meant. */
 static bool
 is_exact(const struct match *match)
 {
-    if (!same(match->name, match->got->name))
-        return false;
-    return match->tag ? same(match->tag, match->got->tag) : same(match->digest, match->got->digest);
+    struct match by_tag = *match;
+
+    if (match->tag && !match->got->digest)
+        by_tag.digest = NULL;
+    return is_same(&by_tag);
 }
 
 /* A digest says more about an image than a tag: with one it is the repository that counts. */
 static bool
 is_digest_or_exact(const struct match *match)
 {
-    return match->digest ? same(match->name, match->got->name) : is_exact(match);
+    if (!match->digest)
+        return is_exact(match);
+    return (is_whole(match->got) || match->may_be_bare) && same(match->name, match->got->name);
 }
 
 static coco_status
@@ -97,7 +123,7 @@ match_reference(const cJSON *identity, const struct coco_signature_source *sourc
 
     coco_status status = read_member(identity, "dockerReference", source, &wanted, err);
     if (status == COCO_OK)
-        *ret = is_exact(&(struct match){wanted.name, wanted.tag, wanted.digest, match->got});
+        *ret = is_same(&(struct match){wanted.name, wanted.tag, wanted.digest, match->got, false});
     return status;
 }
 
@@ -153,7 +179,7 @@ match_cosign(const cJSON *identity, const struct coco_signature_source *source,
     (void)identity;
     (void)source;
     (void)err;
-    *ret = got->tag || got->digest ? is_digest_or_exact(match) : same(match->name, got->name);
+    *ret = is_whole(got) ? is_digest_or_exact(match) : same(match->name, got->name);
     return COCO_OK;
 }
 
@@ -200,7 +226,8 @@ coco_identity_check(const cJSON *requirement, enum coco_identity_default otherwi
 {
     _cleanup_signed_name_ struct coco_signed_name got = {0};
     const cJSON *identity = NULL;
-    const struct match match = {asked->name, asked->tag, asked->digest, &got};
+    const struct match match = {asked->name, asked->tag, asked->digest, &got,
+                                otherwise == COCO_IDENTITY_COSIGN};
     bool is_docker = strcmp(asked->transport, "docker") == 0;
     bool fits = false;
     size_t at = 0;

@@ -48,17 +48,27 @@ static const struct {
     {PINNED, EXACT, A "@" OTHER, COCO_ERR_VERIFY},
     {BOTH, EXACT, A ":v1", COCO_OK},
     {BOTH, EXACT, A "@" DIGEST, COCO_ERR_VERIFY},
+    {BOTH, EXACT, A ":v1@" DIGEST, COCO_OK},
+    {BOTH, EXACT, A ":v1@" OTHER, COCO_ERR_VERIFY},
+    {TAGGED, EXACT, A ":v1@" DIGEST, COCO_ERR_VERIFY},
+    {PINNED, EXACT, A ":v1@" DIGEST, COCO_ERR_VERIFY},
+    {PINNED, EXACT, A, COCO_ERR_VERIFY},
     {TAGGED, EXACT, "no-name", COCO_ERR_INVALID},
     {TAGGED, DIGEST_OR_EXACT, A ":v1", COCO_OK},
     {TAGGED, DIGEST_OR_EXACT, A ":v2", COCO_ERR_VERIFY},
     {TAGGED, DIGEST_OR_EXACT, A, COCO_ERR_VERIFY},
     {PINNED, DIGEST_OR_EXACT, A ":v2", COCO_OK},
-    {PINNED, DIGEST_OR_EXACT, A, COCO_OK},
+    {TAGGED, DIGEST_OR_EXACT, A ":v1@" OTHER, COCO_ERR_VERIFY},
+    {PINNED, DIGEST_OR_EXACT, A ":v1@" DIGEST, COCO_OK},
+    {PINNED, DIGEST_OR_EXACT, A, COCO_ERR_VERIFY},
+    {BOTH, DIGEST_OR_EXACT, A ":v2", COCO_OK},
+    {BOTH, DIGEST_OR_EXACT, A, COCO_ERR_VERIFY},
     {PINNED, DIGEST_OR_EXACT, "a.test/b", COCO_ERR_VERIFY},
     {TAGGED, NULL, A ":v1", COCO_OK},
     {TAGGED, NULL, A, COCO_ERR_VERIFY},
     {TAGGED, NULL, A ":v2", COCO_ERR_VERIFY},
-    {PINNED, NULL, A, COCO_OK},
+    {PINNED, NULL, A, COCO_ERR_VERIFY},
+    {PINNED, "", A, COCO_OK},
     {TAGGED, "", A, COCO_OK},
     {TAGGED, "", A ":v1", COCO_OK},
     {TAGGED, "", A ":v2", COCO_ERR_VERIFY},
@@ -69,6 +79,10 @@ static const struct {
     {TAGGED, REPOSITORY, "a.test/b/app2", COCO_ERR_VERIFY},
     {TAGGED, REFERENCE("b.test/c:x"), "b.test/c:x", COCO_OK},
     {TAGGED, REFERENCE("b.test/c:x"), A ":v1", COCO_ERR_VERIFY},
+    {TAGGED, REFERENCE("b.test/c:x@" DIGEST), "b.test/c:x@" DIGEST, COCO_OK},
+    {TAGGED, REFERENCE("b.test/c:x@" DIGEST), "b.test/c:x", COCO_ERR_VERIFY},
+    {TAGGED, REFERENCE("b.test/c:x"), "b.test/c:x@" DIGEST, COCO_ERR_VERIFY},
+    {TAGGED, REFERENCE("b.test/c@" DIGEST), "b.test/c:x@" DIGEST, COCO_ERR_VERIFY},
     {TAGGED, REFERENCE("b.test/c"), "b.test/c", COCO_ERR_VERIFY},
     {TAGGED, REFERENCE("nothing"), A ":v1", COCO_ERR_INVALID},
     {TAGGED, OTHER_REPOSITORY("b.test/c"), "b.test/c:any", COCO_OK},
@@ -79,6 +93,7 @@ static const struct {
     {TAGGED, REMAP(A, "b.test/x"), "b.test/x:v1", COCO_OK},
     {TAGGED, REMAP(A, "b.test/x"), "b.test/x:v2", COCO_ERR_VERIFY},
     {PINNED, REMAP(A, "b.test/x"), "b.test/x:v2", COCO_OK},
+    {PINNED, REMAP(A, "b.test/x"), "b.test/x", COCO_ERR_VERIFY},
     /* Whole components only, and what is not covered keeps its name. */
     {TAGGED, REMAP("a.test/b/ap", "b.test/x"), "b.test/xp:v1", COCO_ERR_VERIFY},
     {TAGGED, REMAP("c.test", "b.test"), A ":v1", COCO_OK},
@@ -115,10 +130,40 @@ names_are_compared_as_the_policy_says(void **state)
         _cleanup_json_ cJSON *requirement = requirement_of(identity);
         coco_error *err = NULL;
 
+        bool is_cosign = identity && !*identity;
         coco_status status = coco_identity_check(
-            requirement, identity && !*identity ? COCO_IDENTITY_COSIGN : COCO_IDENTITY_DEFAULT,
-            &cases[i].asked, cases[i].reference, &kit.source, &err);
+            requirement, is_cosign ? COCO_IDENTITY_COSIGN : COCO_IDENTITY_DEFAULT, &cases[i].asked,
+            cases[i].reference, &kit.source, &err);
         if (status != cases[i].status)
+            fail_msg("%zu: %s: %s", i, coco_status_name(status), coco_error_message(err));
+        coco_error_free(err);
+    }
+    signkit_end(&kit);
+}
+
+static void
+names_that_cosign_signs_may_have_no_tag(void **state)
+{
+    static const struct {
+        struct coco_policy_image asked;
+        const char *identity, *reference;
+        coco_status status;
+    } bare[] = {
+        {PINNED, REMAP(A, "b.test/x"), "b.test/x", COCO_OK}, {PINNED, DIGEST_OR_EXACT, A, COCO_OK},
+        {TAGGED, DIGEST_OR_EXACT, A, COCO_ERR_VERIFY},       {PINNED, EXACT, A, COCO_ERR_VERIFY},
+        {PINNED, REFERENCE(A), A, COCO_ERR_VERIFY},
+    };
+    struct signkit kit;
+
+    (void)state;
+    signkit_begin(&kit);
+    for (size_t i = 0; i < N(bare); i++) {
+        _cleanup_json_ cJSON *requirement = requirement_of(bare[i].identity);
+        coco_error *err = NULL;
+
+        coco_status status = coco_identity_check(requirement, COCO_IDENTITY_COSIGN, &bare[i].asked,
+                                                 bare[i].reference, &kit.source, &err);
+        if (status != bare[i].status)
             fail_msg("%zu: %s: %s", i, coco_status_name(status), coco_error_message(err));
         coco_error_free(err);
     }
@@ -151,6 +196,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_compared_as_the_policy_says),
+        cmocka_unit_test(names_that_cosign_signs_may_have_no_tag),
         cmocka_unit_test(identity_survives_any_failed_allocation),
     };
 

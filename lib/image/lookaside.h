@@ -18,10 +18,12 @@
 
 #define COCO_LOOKASIDE_FILES "file://"
 
+#define COCO_LOOKASIDES 3
+
 /* What the files of a registries.d say, taken together. {0} is none. */
 struct coco_lookasides {
-    cJSON *docker;   /* by scope; NULL: no file was read */
-    cJSON *fallback; /* of "default-docker", or NULL */
+    cJSON *seen;                      /* all scopes; NULL: no file was read */
+    cJSON *by_scope[COCO_LOOKASIDES]; /* texts by scope, "" for "default-docker": what each says */
 };
 
 /*

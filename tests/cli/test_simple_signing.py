@@ -287,6 +287,24 @@ def test_attachments_count_where_it_is_said(coco, gpg, policy, image, signed, st
     assert verify(coco, policy(required, signed_by(gpg)), image, *options)["accepted"]
 
 
+def test_what_a_scope_does_not_say_a_wider_one_does(coco, gpg, policy, image, signed, registry, tmp_path):
+    """As for skopeo, whatever its manual says."""
+    folder = tmp_path / "registries.d"
+    folder.mkdir()
+    path = policy(signed_by(gpg))
+    for scope, more in [(registry.host, ""), (f"{registry.host}/signed", "    sigstore-staging: file:///elsewhere\n")]:
+        (folder / "one.yaml").write_text(
+            f'default-docker:\n  sigstore: file://{signed}\n'
+            f'docker:\n  "{scope}":\n    use-sigstore-attachments: false\n{more}'
+        )  # fmt: skip
+        assert verify(coco, path, image, "--registries-d", folder)["accepted"], scope
+        subprocess.run(
+            [needs("skopeo"), "--policy", path, "--registries.d", folder, "copy", "--src-tls-verify=false",
+             f"docker://{image}", f"dir:{tmp_path}/got"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
 @pytest.fixture
 def owner_signs(coco, gpg, image, tmp_path):
     """owner_signs(args…) signs the image by gpg's keys, into the lookaside that it gives."""

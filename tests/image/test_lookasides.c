@@ -30,7 +30,12 @@ the_most_specific_scope_is_found(void **state)
         "  a.test/ns/app:v2:\n"
         "    use-sigstore-attachments: false\n"
         "  '*.b.test':\n"
-        "    lookaside: file:///b\n",
+        "    lookaside: file:///b\n"
+        "  c.test:\n"
+        "    use-sigstore-attachments: True\n"
+        "  c.test/ns:\n"
+        "    lookaside: ''\n"
+        "    sigstore-staging: file:///c\n",
     };
     static const struct {
         const char *ref, *url;
@@ -38,10 +43,13 @@ the_most_specific_scope_is_found(void **state)
     } cases[] = {
         {"a.test/x:1", "http://old.test/", false},
         {"a.test/ns/app:v1", "https://new.test/s", true},
-        {"a.test/ns/app:v2", NULL, false},
+        {"a.test/ns/app:v2", "https://new.test/s", false},
         {"x.b.test/app:1", "file:///b", false},
         {"b.test/app:1", "file:///default", false},
         {"busybox", "file:///default", false},
+        /* What one scope does not say a wider one does. */
+        {"c.test/app:1", "file:///default", true},
+        {"c.test/ns/app:1", "file:///default", true},
     };
     struct fixture *f = *state;
     struct coco_lookasides lookasides = {0};
@@ -82,8 +90,10 @@ signatures_are_written_where_it_is_said(void **state)
     static const struct {
         const char *ref, *url;
     } cases[] = {
-        {"a.test/x:1", "file:///old"}, {"a.test/ns/app:1", "file:///new"},
-        {"a.test/other:1", NULL},      {"b.test/x:1", "https://default.test/s"},
+        {"a.test/x:1", "file:///old"},
+        {"a.test/ns/app:1", "file:///new"},
+        {"a.test/other:1", "file:///old"},
+        {"b.test/x:1", "https://default.test/s"},
         {"oci:%/plain", NULL},
     };
     struct fixture *f = *state;
@@ -113,7 +123,9 @@ other_files_are_refused(void **state)
         "docker:\n  a.test: x\n",
         "docker:\n  a.test:\n    lookasides: x\n",
         "docker:\n  a.test:\n    lookaside: [x]\n",
-        "docker:\n  a.test:\n    use-sigstore-attachments: yes\n",
+        "docker:\n  a.test:\n    use-sigstore-attachments: maybe\n",
+        "docker:\n  a.test:\n    use-sigstore-attachments: tRUE\n",
+        "docker:\n  '':\n    lookaside: x\n",
         "default-docker:\n  lookaside: a\n",
         "docker:\n  taken.test:\n    lookaside: a\n",
     };

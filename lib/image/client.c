@@ -18,6 +18,7 @@
 #include "image/pipeline.h"
 #include "image/ref.h"
 #include "image/registry.h"
+#include "image/signatures.h"
 
 #include <string.h>
 
@@ -183,13 +184,15 @@ coco_status
 coco_image_client_set_policy(coco_image_client *client, const uint8_t *json, size_t len,
                              coco_error **err)
 {
-    struct coco_policy *policy = NULL;
+    _cleanup_(coco_policy_freep) struct coco_policy *policy = NULL;
 
     coco_status status = coco_policy_parse(json, len, &policy, err);
+    if (status == COCO_OK)
+        status = coco_policy_check_names(policy, coco_signatures_read_name, err);
     if (status != COCO_OK)
         return status;
     coco_policy_free(client->policy);
-    client->policy = policy;
+    client->policy = coco_steal(&policy);
     return COCO_OK;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/digest.h"
+#include "signature/signature.h"
 
 struct coco_policy;
 
@@ -23,6 +24,10 @@ coco_status coco_policy_parse(const void *json, size_t len, struct coco_policy *
                               coco_error **err);
 void coco_policy_free(struct coco_policy *policy);
 COCO_DEFINE_CLEANUP(struct coco_policy *, coco_policy_free);
+
+/* COCO_ERR_PROTO where a signedIdentity has a name that read does not know for one. */
+coco_status coco_policy_check_names(const struct coco_policy *policy, coco_read_name_fn *read,
+                                    coco_error **err);
 
 /* What is to be judged: the name that was asked for, never a mirror's. */
 struct coco_policy_image {

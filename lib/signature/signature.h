@@ -74,6 +74,10 @@ struct coco_signed_name {
 void coco_signed_name_done(struct coco_signed_name *name);
 #define _cleanup_signed_name_ _cleanup_(coco_signed_name_done)
 
+/* Reads the name of an image in a registry. COCO_ERR_INVALID. */
+typedef coco_status coco_read_name_fn(const char *text, struct coco_signed_name *ret,
+                                      coco_error **err);
+
 /* Where the signatures of one image are, and what is needed to judge them. */
 struct coco_signature_source {
     /* All signatures of that family; none is no error. Lent by the source. */
@@ -81,8 +85,7 @@ struct coco_signature_source {
                         const struct coco_signatures **ret, coco_error **err);
     /* Appends what a policy names: a file, or kbs:///…, a resource of a key broker. */
     coco_status (*material)(void *self, const char *where, struct coco_buf *ret, coco_error **err);
-    /* Reads the name of an image in a registry. COCO_ERR_INVALID. */
-    coco_status (*read_name)(const char *text, struct coco_signed_name *ret, coco_error **err);
+    coco_read_name_fn *read_name;
     void *self;
 };
 

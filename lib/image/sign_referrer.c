@@ -16,6 +16,7 @@
 #include "image/signatures.h"
 #include "signature/bundle.h"
 #include "signature/bundle_write.h"
+#include "signature/verdict.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,6 +78,15 @@ annotate(struct making *m, coco_error **err)
     return status;
 }
 
+/* What cannot be read, or is there no more, is no signature of ours. */
+static coco_status
+pass_over(coco_status status, coco_error *cause, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf why = {.limit = COCO_REASON_MAX};
+
+    return coco_refusal(status, cause, &why, err);
+}
+
 /* ---- artifacts of cosign's ---- */
 
 static coco_status
@@ -120,13 +130,11 @@ is_own_bundle(const struct coco_signing *signing, const struct coco_source *sour
 {
     _cleanup_buf_ struct coco_buf bundle = {.limit = COCO_SIGNATURE_SIZE_MAX};
     coco_error *cause = NULL;
-    bool unreadable = false;
 
     *ret = false;
     coco_status status = coco_source_small_blob(source, signing->image.ctx, layer, &bundle, &cause);
-    /* What is not what it says can be no signature of ours. */
     if (status != COCO_OK)
-        return coco_forgive(cause, COCO_ERR_VERIFY, &unreadable, err);
+        return pass_over(status, cause, err);
     return coco_sigstore_bundle_is_by(&bundle, signing->key.key, &signing->image.digest, ret, err);
 }
 
@@ -207,8 +215,12 @@ look_at(struct coco_signing *signing, const struct form *form, const struct coco
         const struct coco_descriptor *entry, coco_error **err)
 {
     _cleanup_manifest_ struct coco_manifest manifest = {0};
+    coco_error *cause = NULL;
 
-    coco_status status = coco_referrers_manifest(source, signing->image.ctx, entry, &manifest, err);
+    coco_status status =
+        coco_referrers_manifest(source, signing->image.ctx, entry, &manifest, &cause);
+    if (status != COCO_OK)
+        return pass_over(status, cause, err);
     for (size_t i = 0; status == COCO_OK && !signing->already && i < manifest.n_layers; i++)
         if (strcmp(manifest.layers[i].media_type, form->layer_type) == 0)
             status = form->is_own(signing, source, &manifest.layers[i], &signing->already, err);

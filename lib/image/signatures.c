@@ -147,24 +147,37 @@ coco_signatures_attached_ref(const coco_image_ref *to, const struct coco_digest 
     return coco_signatures_tag_beside(to, tag, ret, err);
 }
 
-/* A layer that is a signature. */
+static coco_status
+read_layer(struct signatures *s, const struct coco_source *source,
+           const struct coco_descriptor *layer, struct coco_signature *to, coco_error **err)
+{
+    if (layer->size > TOTAL_MAX - s->total)
+        return coco_fail(err, COCO_ERR_LIMIT, "signatures of more than %zu bytes", TOTAL_MAX);
+    coco_status status = coco_source_small_blob(source, s->ctx, layer, &to->data, err);
+    s->total += to->data.len;
+    if (status != COCO_OK || !layer->annotations)
+        return status;
+    to->annotations = cJSON_Duplicate(layer->annotations, true);
+    return to->annotations ? COCO_OK : coco_fail_nomem(err);
+}
+
+/*
+ * A layer that is a signature. Whoever may attach something to an image, and who cleans up behind
+ * them, could keep it from being pulled otherwise: lists of packages of many MiB are signed, too.
+ */
 static coco_status
 add_layer(struct signatures *s, const struct coco_source *source,
           const struct coco_descriptor *layer, enum coco_signature_form form, const char *where,
           struct coco_signatures *ret, coco_error **err)
 {
     struct coco_signature *added = NULL;
+    coco_error *cause = NULL;
 
-    if (layer->size > TOTAL_MAX - s->total)
-        return coco_fail(err, COCO_ERR_LIMIT, "signatures of more than %zu bytes", TOTAL_MAX);
-    s->total += (size_t)layer->size;
     coco_status status = coco_signatures_add(ret, form, where, &added, err);
-    if (status == COCO_OK)
-        status = coco_source_small_blob(source, s->ctx, layer, &added->data, err);
-    if (status != COCO_OK || !layer->annotations)
+    if (status != COCO_OK)
         return status;
-    added->annotations = cJSON_Duplicate(layer->annotations, true);
-    return added->annotations ? COCO_OK : coco_fail_nomem(err);
+    status = read_layer(s, source, layer, added, &cause);
+    return status == COCO_OK ? COCO_OK : coco_signature_leave(added, status, cause, err);
 }
 
 /* The manifest that ref names, if there is one. */
@@ -294,25 +307,56 @@ is_worth_a_look(const struct coco_manifest *index, size_t i, enum coco_signature
 
 /* All layers of one that are signatures of the family. */
 static coco_status
+add_layers(struct signatures *s, const struct coco_source *source,
+           const struct coco_manifest *manifest, const char *where,
+           enum coco_signature_family family, struct coco_signatures *ret, coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    for (size_t i = 0; status == COCO_OK && i < manifest->n_layers; i++)
+        for (size_t j = 0; status == COCO_OK && j < N_REFERRERS; j++)
+            if (referrers[j].family == family
+                && referrers[j].is_layer(manifest->layers[i].media_type))
+                status =
+                    add_layer(s, source, &manifest->layers[i], referrers[j].form, where, ret, err);
+    return status;
+}
+
+static enum coco_signature_form
+form_of(enum coco_signature_family family)
+{
+    size_t i = 0;
+
+    while (i + 1 < N_REFERRERS && referrers[i].family != family)
+        i++;
+    return referrers[i].form;
+}
+
+/* What is listed may be gone: registries without a list of their own are told by nobody. */
+static coco_status
 add_referrer(struct signatures *s, const struct coco_source *source,
              const struct coco_descriptor *entry, enum coco_signature_family family,
              struct coco_signatures *ret, coco_error **err)
 {
     _cleanup_manifest_ struct coco_manifest manifest = {0};
+    struct coco_signature *added = NULL;
+    coco_error *cause = NULL;
     char where[COCO_DIGEST_TEXT_SIZE];
 
     coco_digest_format(&entry->digest, where);
-    coco_status status = coco_referrers_manifest(source, s->ctx, entry, &manifest, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "%s", where);
+    coco_status status = coco_referrers_manifest(source, s->ctx, entry, &manifest, &cause);
+    if (status != COCO_OK) {
+        coco_status got = status;
+
+        status = coco_signatures_add(ret, form_of(family), where, &added, err);
+        if (status == COCO_OK)
+            return coco_signature_leave(added, got, cause, err);
+        coco_error_free(cause);
+        return status;
+    }
     if (!may_be_of(cJSON_GetObjectItemCaseSensitive(manifest.json, "annotations"), family))
         return COCO_OK;
-    for (size_t i = 0; status == COCO_OK && i < manifest.n_layers; i++)
-        for (size_t j = 0; status == COCO_OK && j < N_REFERRERS; j++)
-            if (referrers[j].family == family
-                && referrers[j].is_layer(manifest.layers[i].media_type))
-                status =
-                    add_layer(s, source, &manifest.layers[i], referrers[j].form, where, ret, err);
+    status = add_layers(s, source, &manifest, where, family, ret, err);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "%s", where);
 }
 
@@ -373,15 +417,11 @@ keep(struct coco_signatures *list, enum coco_signature_family family)
 
     for (size_t i = 0; i < list->n; i++) {
         struct coco_signature one = list->list[i];
-        struct coco_signatures alone = {.list = &one, .n = 1};
 
-        if (is_of(one.form, family)) {
+        if (is_of(one.form, family))
             list->list[kept++] = one;
-            continue;
-        }
-        free(alone.list->where);
-        coco_buf_done(&alone.list->data);
-        coco_json_free(alone.list->annotations);
+        else
+            coco_signature_done(&one);
     }
     list->n = kept;
 }

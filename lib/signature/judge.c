@@ -83,6 +83,16 @@ coco_judged_is_stated(const struct coco_judged_image *image, const struct coco_s
 
 /* ---- signatures ---- */
 
+/* Nothing can be checked of what could not be got. */
+static coco_status
+refuse_unread(const struct coco_signature *signature, cJSON *entry, bool *accepted,
+              struct coco_buf *why, coco_error **err)
+{
+    *accepted = false;
+    coco_status status = coco_buf_printf(why, err, "%.500s", signature->unread);
+    return status == COCO_OK ? coco_verdict_close(entry, false, why, err) : status;
+}
+
 static coco_status
 judge_signature(const struct coco_signature *signature, coco_judge_one_fn *one, void *self,
                 cJSON *entries, bool *accepted, struct coco_buf *reason, coco_error **err)
@@ -94,7 +104,8 @@ judge_signature(const struct coco_signature *signature, coco_judge_one_fn *one, 
     if (status == COCO_OK)
         status = coco_json_add_string(entry, "where", signature->where, err);
     if (status == COCO_OK)
-        status = one(self, signature, entry, accepted, &why, err);
+        status = signature->unread ? refuse_unread(signature, entry, accepted, &why, err)
+                                   : one(self, signature, entry, accepted, &why, err);
     if (status == COCO_OK && !*accepted
         && coco_buf_printf(reason, NULL, "%s%.200s: %.500s", reason->len ? "; " : "",
                            signature->where, coco_buf_text(&why))

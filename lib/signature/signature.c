@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "signature/verdict.h"
 
 #include <string.h>
 
@@ -16,13 +17,19 @@
 #define SIMPLE_SIGNING_TYPE "application/vnd.dev.cosign.simplesigning.v1+json"
 
 void
+coco_signature_done(struct coco_signature *signature)
+{
+    free(signature->where);
+    free(signature->unread);
+    coco_buf_done(&signature->data);
+    coco_json_free(signature->annotations);
+}
+
+void
 coco_signatures_done(struct coco_signatures *signatures)
 {
-    for (size_t i = 0; i < signatures->n; i++) {
-        free(signatures->list[i].where);
-        coco_buf_done(&signatures->list[i].data);
-        coco_json_free(signatures->list[i].annotations);
-    }
+    for (size_t i = 0; i < signatures->n; i++)
+        coco_signature_done(&signatures->list[i]);
     free(signatures->list);
     *signatures = (struct coco_signatures){0};
 }
@@ -56,6 +63,19 @@ coco_signatures_add(struct coco_signatures *signatures, enum coco_signature_form
     signatures->n++;
     *ret = added;
     return COCO_OK;
+}
+
+coco_status
+coco_signature_leave(struct coco_signature *signature, coco_status status, coco_error *cause,
+                     coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf why = {.limit = COCO_REASON_MAX};
+
+    status = coco_refusal(status, cause, &why, err);
+    if (status != COCO_OK)
+        return status;
+    signature->unread = strdup(coco_buf_text(&why));
+    return signature->unread ? COCO_OK : coco_fail_nomem(err);
 }
 
 const char *

@@ -36,7 +36,8 @@ enum coco_signature_form {
 
 struct coco_signature {
     enum coco_signature_form form;
-    char *where; /* where it was found, for people */
+    char *where;  /* where it was found, for people */
+    char *unread; /* why there is nothing of it, and it counts for none; or NULL */
     struct coco_buf data;
     cJSON *annotations; /* strings by name, or NULL */
 };
@@ -50,8 +51,16 @@ struct coco_signatures {
 /* Appends an empty signature, lent: COCO_ERR_LIMIT past COCO_SIGNATURES_MAX. */
 coco_status coco_signatures_add(struct coco_signatures *signatures, enum coco_signature_form form,
                                 const char *where, struct coco_signature **ret, coco_error **err);
+void coco_signature_done(struct coco_signature *signature);
 void coco_signatures_done(struct coco_signatures *signatures);
 #define _cleanup_signatures_ _cleanup_(coco_signatures_done)
+
+/*
+ * Takes why a signature could not be got, and has it count for none: others that are there may do.
+ * Out of memory, no network and a call that was canceled are given on.
+ */
+coco_status coco_signature_leave(struct coco_signature *signature, coco_status status,
+                                 coco_error *cause, coco_error **err);
 
 /* An annotation, or NULL. Lent. */
 const char *coco_signature_annotation(const struct coco_signature *signature, const char *name);

@@ -91,3 +91,17 @@ def test_other_provenance_is_refused(
     assert why in refused["reason"] and checks(refused)[-1] == (check, False), refused["reason"]
     coco.run("image", "pull", "--plain-http", "--policy", path, image, tmp_path / "bundle", code=3)
     assert not (tmp_path / "bundle").exists()
+
+
+def test_what_is_too_large_takes_nothing_along(coco, signing, policy, image, world):
+    """Lists of packages are attested, too, and have many MiB."""
+    kind, predicate = CASES[0]
+    for size in ("fill=3000000", "fill=5000000", "fill=3000000"):
+        signing("attest", world, image, "type=https://spdx.dev/Document", size)
+    path = policy(attested(world))
+    refused = verify(coco, path, image, code=3)["scopes"][0]["requirements"][0]["signatures"]
+    assert [one["accepted"] for one in refused] == 3 * [False]
+    assert any("are allowed" in one["reason"] or "of more than" in one["reason"] for one in refused)
+    signing("attest", world, image, *args_of(kind, predicate))
+    found = verify(coco, path, image)
+    assert found["accepted"] and len(found["scopes"][0]["requirements"][0]["signatures"]) == 4

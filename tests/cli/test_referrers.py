@@ -171,3 +171,20 @@ def test_archives_are_verified_as_layouts_are(coco, policy, layout, key, tmp_pat
     ref = f"oci-archive:{archive}:app"
     done = coco.run("image", "verify", "--policy", tmp_path / "policy.json", ref, "--json", code=0)
     assert json.loads(done.stdout)["accepted"]
+
+
+def test_what_is_gone_takes_nothing_along(coco, policy, layout, key, new_registry, tmp_path):
+    """A list that nobody but its writers keeps still has what was removed."""
+    storage = {"filesystem": {"rootdirectory": str(tmp_path / "gone/data")}, "delete": {"enabled": True}}
+    ref = f"{new_registry('gone', storage=storage).host}/referred/gone:1"
+    coco.run("image", "push", "--plain-http", layout.ref("app"), f"docker://{ref}", code=0)
+    (first, first_public), (second, second_public) = key(name="first"), key(name="second")
+    digest = sign(coco, first, ref, "bundle")["signature"].split("@")[1]
+    assert sign(coco, second, ref, "bundle")["already"] is False
+    host, name = ref.rsplit(":", 1)[0].split("/", 1)
+    request = urllib.request.Request(f"http://{host}/v2/{name}/manifests/{digest}", method="DELETE")
+    urllib.request.urlopen(request).close()
+    assert verify(coco, policy(sigstore(keyPath=str(second_public))), ref)["accepted"]
+    refused = verify(coco, policy(sigstore(keyPath=str(first_public))), ref, code=3)
+    assert digest in refused["reason"] and "404" in refused["reason"]
+    assert sign(coco, second, ref, "bundle")["already"] is True

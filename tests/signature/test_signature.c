@@ -129,10 +129,39 @@ reading_survives_any_failed_allocation(void **state)
     }
 }
 
+/* What no call could have got has its reason, and what ends a call ends it. */
+static void
+what_could_not_be_got_says_why(void **state)
+{
+    static const coco_status ends[] = {COCO_ERR_NOMEM, COCO_ERR_CANCELED, COCO_ERR_NET};
+    static const coco_status reasons[] = {COCO_ERR_NOTFOUND, COCO_ERR_LIMIT, COCO_ERR_VERIFY,
+                                          COCO_ERR_PROTO};
+
+    (void)state;
+    for (size_t i = 0; i < N(ends) + N(reasons); i++) {
+        _cleanup_signatures_ struct coco_signatures list = {0};
+        struct coco_signature *added = NULL;
+        coco_error *cause = NULL;
+        coco_error *err = NULL;
+        coco_status given = i < N(ends) ? ends[i] : reasons[i - N(ends)];
+
+        assert_ok(coco_signatures_add(&list, COCO_FORM_BUNDLE, "there", &added, &err), err);
+        (void)coco_fail(&cause, given, "it is gone");
+        assert_int_equal(coco_signature_leave(added, given, cause, &err),
+                         i < N(ends) ? given : COCO_OK);
+        if (i < N(ends))
+            assert_null(added->unread);
+        else
+            assert_string_equal(added->unread, "it is gone");
+        coco_error_free(err);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_could_not_be_got_says_why),
         cmocka_unit_test(files_of_each_format_are_read),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(their_number_is_bounded),

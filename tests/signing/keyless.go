@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -215,13 +216,17 @@ func makeWorld(args []string) error {
 	return nil
 }
 
-// attest WORLD REF [name=value…]: as "cosign attest" of cosign 2 does, an envelope with annotations.
+// attest WORLD REF [name=value…]: as "cosign attest" of cosign 2 does, an envelope with annotations; fill=N
+// makes its statement longer.
 func attest(args []string) error {
 	w, o := openWorld(args[0]), parseOptions(args[2:])
 	digest, err := resolve(args[1])
 	check(err)
 	predicate := map[string]any{}
 	check(json.Unmarshal([]byte(o.get("predicate", "{}")), &predicate))
+	if bytes, err := strconv.Atoi(o.get("fill", "0")); err == nil && bytes > 0 {
+		predicate["fill"] = strings.Repeat("x", bytes)
+	}
 	kind := o.get("type", "https://slsa.dev/provenance/v1")
 	text := statement(digest, o, kind, predicate)
 	var made struct {

@@ -167,3 +167,20 @@ coco_base64_decode(enum coco_base64 kind, const char *text, size_t len, struct c
     OPENSSL_cleanse(out, sizeof(out));
     return status;
 }
+
+coco_status
+coco_base64_decode_lines(const char *text, size_t len, struct coco_buf *buf, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf joined = {.limit = len};
+
+    for (size_t i = 0; i < len; i++) {
+        size_t from = i;
+
+        while (i < len && text[i] != '\r' && text[i] != '\n')
+            i++;
+        coco_status status = coco_buf_append(&joined, text + from, i - from, err);
+        if (status != COCO_OK)
+            return status;
+    }
+    return coco_base64_decode(COCO_BASE64, coco_buf_text(&joined), joined.len, buf, err);
+}

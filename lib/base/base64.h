@@ -28,4 +28,11 @@ coco_status coco_base64_encode(enum coco_base64 kind, const void *data, size_t l
 coco_status coco_base64_decode(enum coco_base64 kind, const char *text, size_t len,
                                struct coco_buf *buf, coco_error **err);
 
+/*
+ * The same of COCO_BASE64 with line ends (CR, LF) wherever they are, as base64(1) and sigstore-rs
+ * write it and Go's encoding/base64 reads it. For what is not signed as text.
+ */
+coco_status coco_base64_decode_lines(const char *text, size_t len, struct coco_buf *buf,
+                                     coco_error **err);
+
 #endif

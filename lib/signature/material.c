@@ -38,7 +38,7 @@ give_data(const struct each *each, const char *text, coco_error **err)
 
     if (strncmp(text, PEM_BEGIN, strlen(PEM_BEGIN)) == 0)
         return each->fn(each->self, text, strlen(text), err);
-    coco_status status = coco_base64_decode(COCO_BASE64, text, strlen(text), &data, err);
+    coco_status status = coco_base64_decode_lines(text, strlen(text), &data, err);
     return status == COCO_OK ? each->fn(each->self, coco_buf_text(&data), data.len, err) : status;
 }
 

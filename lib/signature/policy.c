@@ -34,7 +34,7 @@ nonempty_text(const cJSON *item)
     return cJSON_IsString(item) && item->valuestring[0] ? item->valuestring : NULL;
 }
 
-/* Base64, or the key itself in PEM, as image-rs reads it. */
+/* Base64, which may have line ends, or the key itself in PEM, as image-rs reads it. */
 static bool
 is_data(const cJSON *item)
 {
@@ -44,7 +44,8 @@ is_data(const cJSON *item)
 
     _cleanup_buf_ struct coco_buf data = {.limit = strlen(text)};
     return strncmp(text, PEM_BEGIN, strlen(PEM_BEGIN)) == 0
-           || coco_base64_decode(COCO_BASE64, text, strlen(text), &data, NULL) == COCO_OK;
+           || (coco_base64_decode_lines(text, strlen(text), &data, NULL) == COCO_OK
+               && data.len > 0);
 }
 
 static bool

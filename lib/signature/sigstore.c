@@ -36,22 +36,6 @@ has_envelope(const struct coco_sigstore_look *look)
 
 /* ---- what comes along ---- */
 
-/* sigstore-rs takes line ends within it, and so there are some that have them. */
-static coco_status
-decode_lines(const char *text, struct coco_buf *ret, coco_error **err)
-{
-    _cleanup_buf_ struct coco_buf joined = {.limit = 2 * RAW_SIGNATURE_MAX};
-
-    while (*text) {
-        size_t n = strcspn(text, "\r\n");
-        coco_status status = coco_buf_append(&joined, text, n, err);
-        if (status != COCO_OK)
-            return status;
-        text += n + strspn(text + n, "\r\n");
-    }
-    return coco_base64_decode(COCO_BASE64, coco_buf_text(&joined), joined.len, ret, err);
-}
-
 static coco_status
 read_certificates(const struct coco_signature *signature, struct coco_signer *ret, coco_error **err)
 {
@@ -107,7 +91,7 @@ read_annotations(const struct coco_sigstore_look *look, struct coco_buf *raw,
 
     if (!text)
         return coco_fail(err, COCO_ERR_PROTO, "no annotation " SIGNATURE);
-    coco_status status = decode_lines(text, raw, err);
+    coco_status status = coco_base64_decode_lines(text, strlen(text), raw, err);
     return status == COCO_OK ? read_others(look, ret, err) : status;
 }
 

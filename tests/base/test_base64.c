@@ -195,6 +195,41 @@ decoding_refuses(void **state)
 }
 
 static void
+line_ends_count_for_nothing(void **state)
+{
+    static const struct {
+        const char *text, *want; /* NULL: refused */
+    } cases[] = {
+        {"", ""},
+        {"\n", ""},
+        {"Zm9v", "foo"},
+        {"Zm9v\nYmFy\n", "foobar"},
+        {"\r\nZ\nm9v", "foo"},
+        {"Zg\n==\n", "f"},
+        {"Zm9v Zm9v", NULL},
+        {"Zm9v\tZm9v", NULL},
+        {"Zm9\n", NULL},
+        {"Zg\n=", NULL},
+        {"Zm_v\n", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++) {
+        _cleanup_buf_ struct coco_buf buf = {.limit = 64};
+        const char *text = cases[i].text;
+        coco_error *err = NULL;
+
+        coco_status status = coco_base64_decode_lines(text, strlen(text), &buf, &err);
+        if (cases[i].want) {
+            assert_ok(status, err);
+            assert_string_equal(coco_buf_text(&buf), cases[i].want);
+        } else {
+            assert_fails(status, err, COCO_ERR_PROTO, "not base64");
+        }
+    }
+}
+
+static void
 decoding_refuses_a_nul(void **state)
 {
     _cleanup_buf_ struct coco_buf buf = {.limit = 64};
@@ -247,6 +282,7 @@ main(void)
         cmocka_unit_test(a_bad_character_is_found_wherever_it_is),
         cmocka_unit_test(decoding_appends),
         cmocka_unit_test(decoding_refuses),
+        cmocka_unit_test(line_ends_count_for_nothing),
         cmocka_unit_test(decoding_refuses_a_nul),
         cmocka_unit_test(both_stop_at_the_limit_of_the_buffer),
         cmocka_unit_test(both_survive_any_failed_allocation),

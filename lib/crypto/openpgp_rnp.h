@@ -59,6 +59,7 @@
     F(op_verify_get_signature_at)                                                                  \
     F(op_verify_get_signature_count)                                                               \
     F(op_verify_set_flags)                                                                         \
+    F(op_verify_signature_get_hash)                                                                \
     F(op_verify_signature_get_key)                                                                 \
     F(op_verify_signature_get_status)                                                              \
     F(op_verify_signature_get_times)                                                               \

@@ -9,9 +9,12 @@
 #include "crypto/openpgp_frame.h"
 
 #include <string.h>
+#include <time.h>
 
 /* What signing adds: packets, a header, and a signature of up to 16 kbit. */
 #define SIGNATURE_ROOM ((size_t)8 << 10)
+/* That a signer's clock may be ahead of ours, which in a guest is often its host's to set. */
+#define CLOCKS_DIFFER_S 300
 
 /* ---- verifying ---- */
 
@@ -75,8 +78,36 @@ check_signer(const struct coco_pgp_key *key, uint64_t now, struct coco_pgp_signa
     return COCO_OK;
 }
 
+/* RNP calls all of that invalid, and whoever has to mend it wants to know which. */
 static coco_status
-check_status(rnp_result_t result, coco_error **err)
+fail_invalid(const struct coco_pgp_ring *ring, rnp_op_verify_signature_t signature, uint64_t now,
+             coco_error **err)
+{
+    static const char *const weak[] = {RNP_ALGNAME_MD5, RNP_ALGNAME_SHA1, RNP_ALGNAME_RIPEMD160};
+    _cleanup_pgp_key_ struct coco_pgp_key key = {.ring = ring};
+    struct coco_pgp_signature by = {0};
+    const char *found = NULL;
+    char *hash = NULL;
+    coco_status status = COCO_OK;
+
+    if (ring->rnp.op_verify_signature_get_key(signature, &key.key) == RNP_SUCCESS && key.key)
+        status = check_signer(&key, now, &by, err);
+    if (status != COCO_OK)
+        return status;
+    if (ring->rnp.op_verify_signature_get_hash(signature, &hash) != RNP_SUCCESS)
+        hash = NULL;
+    for (size_t i = 0; hash && i < sizeof(weak) / sizeof(weak[0]); i++)
+        if (strcmp(hash, weak[i]) == 0)
+            found = weak[i];
+    if (hash)
+        ring->rnp.buffer_destroy(hash);
+    return found ? coco_fail(err, COCO_ERR_VERIFY, "signature is over %s, which is weak", found)
+                 : coco_fail(err, COCO_ERR_VERIFY, "signature does not hold");
+}
+
+static coco_status
+check_status(const struct coco_pgp_ring *ring, rnp_op_verify_signature_t signature,
+             rnp_result_t result, uint64_t now, coco_error **err)
 {
     if (result == RNP_SUCCESS)
         return COCO_OK;
@@ -84,7 +115,7 @@ check_status(rnp_result_t result, coco_error **err)
         return coco_fail(err, COCO_ERR_VERIFY, "signature is by no key that is trusted");
     if (result == RNP_ERROR_SIGNATURE_EXPIRED)
         return coco_fail(err, COCO_ERR_VERIFY, "signature has expired, or is of the future");
-    return coco_fail(err, COCO_ERR_VERIFY, "signature does not hold");
+    return fail_invalid(ring, signature, now, err);
 }
 
 /* The one signature that there has to be. */
@@ -103,7 +134,7 @@ check_signature(const struct coco_pgp_ring *ring, rnp_op_verify_t op, uint64_t n
     rnp_result_t result = ring->rnp.op_verify_get_signature_at(op, 0, &signature);
     if (result == RNP_SUCCESS)
         result = ring->rnp.op_verify_signature_get_status(signature);
-    coco_status status = check_status(result, err);
+    coco_status status = check_status(ring, signature, result, now, err);
     if (status != COCO_OK)
         return status;
     result = ring->rnp.op_verify_signature_get_key(signature, &key.key);
@@ -123,7 +154,8 @@ execute(const struct coco_pgp_ring *ring, rnp_op_verify_t op, uint64_t now,
 {
     rnp_result_t result = ring->rnp.op_verify_set_flags(op, RNP_VERIFY_REQUIRE_ALL_SIGS);
     if (result == RNP_SUCCESS)
-        result = ring->rnp.set_timestamp(ring->ffi, now);
+        result = ring->rnp.set_timestamp(ring->ffi,
+                                         (now ? now : (uint64_t)time(NULL)) + CLOCKS_DIFFER_S);
     if (result != RNP_SUCCESS)
         return coco_rnp_fail(err, result, COCO_ERR_IO, "verification");
     result = ring->rnp.op_verify_execute(op);

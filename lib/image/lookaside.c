@@ -92,7 +92,7 @@ list_files(const struct coco_found_image *image, coco_ctx *ctx, const char *base
     coco_status status = local ? COCO_OK : open_http(image, base, &http, err);
     bool there = true;
 
-    for (unsigned i = 1; status == COCO_OK && there && i <= COCO_SIGNATURES_MAX; i++) {
+    for (unsigned i = 1; status == COCO_OK && there && i <= COCO_SIGNATURE_FILES_MAX; i++) {
         _cleanup_buf_ struct coco_buf data = {.limit = SIGNATURE_MAX};
         _cleanup_free_ char *name = NULL;
 

@@ -44,7 +44,7 @@ make_folders(char *path, coco_error **err)
 static coco_status
 number(int dir, const char *temporary, unsigned *ret, coco_error **err)
 {
-    for (unsigned i = 1; i <= COCO_SIGNATURES_MAX; i++) {
+    for (unsigned i = 1; i <= COCO_SIGNATURE_FILES_MAX; i++) {
         char name[32];
 
         (void)snprintf(name, sizeof(name), "signature-%u", i);
@@ -55,7 +55,8 @@ number(int dir, const char *temporary, unsigned *ret, coco_error **err)
         if (errno != EEXIST)
             return coco_fail_errno(err, errno, "%s", name);
     }
-    return coco_fail(err, COCO_ERR_LIMIT, "there are %d signatures already", COCO_SIGNATURES_MAX);
+    return coco_fail(err, COCO_ERR_LIMIT, "there are %d signatures already",
+                     COCO_SIGNATURE_FILES_MAX);
 }
 
 static coco_status

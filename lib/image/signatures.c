@@ -37,6 +37,11 @@ struct signatures {
     struct coco_signatures lists[COCO_FAMILIES];
     bool have[COCO_FAMILIES];
     size_t total;
+    struct {
+        const struct coco_signatures *list; /* NULL: there is none */
+        size_t at;
+        struct coco_digest digest;
+    } last; /* that was read of a layer */
 };
 
 static void
@@ -147,16 +152,36 @@ coco_signatures_attached_ref(const coco_image_ref *to, const struct coco_digest 
     return coco_signatures_tag_beside(to, tag, ret, err);
 }
 
+/* All signatures of cosign for an image are of the same bytes, which need to be got once. */
 static coco_status
-read_layer(struct signatures *s, const struct coco_source *source,
-           const struct coco_descriptor *layer, struct coco_signature *to, coco_error **err)
+read_bytes(struct signatures *s, const struct coco_source *source,
+           const struct coco_descriptor *layer, const struct coco_signatures *list,
+           struct coco_buf *ret, coco_error **err)
 {
     if (layer->size > TOTAL_MAX - s->total)
         return coco_fail(err, COCO_ERR_LIMIT, "signatures of more than %zu bytes", TOTAL_MAX);
-    coco_status status = coco_source_small_blob(source, s->ctx, layer, &to->data, err);
+    if (s->last.list == list && coco_digest_equal(&s->last.digest, &layer->digest)) {
+        const struct coco_buf *same = &list->list[s->last.at].data;
+        return coco_buf_append(ret, same->data, same->len, err);
+    }
+    return coco_source_small_blob(source, s->ctx, layer, ret, err);
+}
+
+static coco_status
+read_layer(struct signatures *s, const struct coco_source *source,
+           const struct coco_descriptor *layer, const struct coco_signatures *list,
+           struct coco_signature *to, coco_error **err)
+{
+    coco_status status = read_bytes(s, source, layer, list, &to->data, err);
+
     s->total += to->data.len;
-    if (status != COCO_OK || !layer->annotations)
+    if (status != COCO_OK)
         return status;
+    s->last.list = list;
+    s->last.at = list->n - 1;
+    s->last.digest = layer->digest;
+    if (!layer->annotations)
+        return COCO_OK;
     to->annotations = cJSON_Duplicate(layer->annotations, true);
     return to->annotations ? COCO_OK : coco_fail_nomem(err);
 }
@@ -176,7 +201,7 @@ add_layer(struct signatures *s, const struct coco_source *source,
     coco_status status = coco_signatures_add(ret, form, where, &added, err);
     if (status != COCO_OK)
         return status;
-    status = read_layer(s, source, layer, added, &cause);
+    status = read_layer(s, source, layer, ret, added, &cause);
     return status == COCO_OK ? COCO_OK : coco_signature_leave(added, status, cause, err);
 }
 
@@ -437,7 +462,7 @@ add_files(struct signatures *s, enum coco_signature_family family, struct coco_s
         return COCO_OK;
     coco_status status = coco_folder_open(coco_image_ref_repository(s->image->ref),
                                           "image directory", O_NOFOLLOW, &files, err);
-    for (unsigned i = 1; status == COCO_OK && there && i <= COCO_SIGNATURES_MAX; i++) {
+    for (unsigned i = 1; status == COCO_OK && there && i <= COCO_SIGNATURE_FILES_MAX; i++) {
         there = false;
         status = add_file(s, &files, i, &there, ret, err);
     }

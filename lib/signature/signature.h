@@ -13,7 +13,13 @@
 #include "base/digest.h"
 #include "base/json.h"
 
-#define COCO_SIGNATURES_MAX 128 /* of one image and family, as containers/image has it */
+/*
+ * Of one image and family: cosign adds one each time that it signs, also where a build signs the
+ * same image each night, and reads a thousand. Files of an image are as many as containers/image
+ * takes.
+ */
+#define COCO_SIGNATURES_MAX 1000
+#define COCO_SIGNATURE_FILES_MAX 128
 #define COCO_SIGNATURE_SIZE_MAX ((size_t)4 << 20)
 
 /* What a requirement asks for; each is kept in places of its own. */

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -304,3 +305,25 @@ def test_sign_says_what_is_wrong(coco, layout, image, key, tmp_path):
     coco.run(*sign_args, "--sign-key", tmp_path / "none", f"docker://{image}", code=6)
     coco.run(*sign_args, "--sign-key", private, layout.ref("app"), code=7)
     coco.run(*sign_args, "--sign-key", private, f"docker://{image}9", code=6)
+
+
+def test_an_image_may_be_signed_each_night(coco, policy, image, key, registry):
+    """cosign adds a signature each time."""
+    private, public = key()
+    where = sign(coco, private, image)["signature"]
+    host, name = where.rsplit(":", 1)[0].split("/", 1)
+    url = f"http://{host}/v2/{name}/manifests/{where.rsplit(':', 1)[1]}"
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": kind})) as got:
+        manifest = json.load(got)
+    mine = manifest["layers"][0]
+    others = [mine | {"annotations": {"dev.cosignproject.cosign/signature": "AAAA"}}] * 300
+    path = policy(sigstore(keyPath=str(public)))
+    for layers, code in ((others + [mine], 0), (others, 3)):
+        text = json.dumps(manifest | {"layers": layers}).encode()
+        request = urllib.request.Request(url, method="PUT", data=text, headers={"Content-Type": kind})
+        urllib.request.urlopen(request).close()
+        found = verify(coco, path, image, code=code)
+        assert len(found["scopes"][0]["requirements"][0]["signatures"]) == len(layers)
+    assert sign(coco, private, image)["already"] is False
+    assert verify(coco, path, image)["accepted"]

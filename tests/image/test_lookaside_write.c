@@ -126,12 +126,12 @@ their_number_is_bounded(void **state)
     struct fixture *f = *state;
     char *where = NULL;
 
-    for (unsigned i = 0; i < COCO_SIGNATURES_MAX; i++) {
+    for (unsigned i = 0; i < COCO_SIGNATURE_FILES_MAX; i++) {
         assert_ok(put(f, "file://%/s", "a", &where), f->err);
         free(coco_steal(&where));
     }
     assert_fails(put(f, "file://%/s", "a", &where), f->err, COCO_ERR_LIMIT, "128");
-    assert_int_equal(count(f, "s"), COCO_SIGNATURES_MAX);
+    assert_int_equal(count(f, "s"), COCO_SIGNATURE_FILES_MAX);
 }
 
 static void

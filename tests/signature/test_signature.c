@@ -107,7 +107,7 @@ their_number_is_bounded(void **state)
     for (int i = 0; i < COCO_SIGNATURES_MAX; i++)
         assert_ok(coco_signatures_add(&list, COCO_FORM_JWS, "f", &added, &err), err);
     assert_fails(coco_signatures_add(&list, COCO_FORM_JWS, "f", &added, &err), err, COCO_ERR_LIMIT,
-                 "more than 128");
+                 "more than 1000");
 }
 
 static void

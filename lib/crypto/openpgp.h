@@ -81,9 +81,9 @@ struct coco_pgp_signature {
  * COCO_ERR_PROTO for what is no such message: one that is not signed, that is encrypted, signed in
  * clear text, a signature that was detached, with anything before or after it; COCO_ERR_VERIFY for
  * other than one signature, one that does not hold, is not by a key of the ring, has expired or is
- * of the future by more than five minutes, made by a key that is expired or revoked now, or over a
- * digest that is weak (MD5, SHA-1, RIPEMD-160). COCO_ERR_LIMIT for more than 4 MiB, and for what
- * becomes more than payload takes. Whatever fails leaves payload as it was.
+ * of the future by more than five minutes, made by a key that is expired or revoked now or is not
+ * for signing, or over a digest that is weak (MD5, SHA-1, RIPEMD-160). COCO_ERR_LIMIT for more than
+ * 4 MiB, and for what becomes more than payload takes. Whatever fails leaves payload as it was.
  */
 coco_status coco_pgp_verify(const struct coco_pgp_ring *ring, const void *message, size_t len,
                             uint64_t now, struct coco_buf *payload, struct coco_pgp_signature *ret,

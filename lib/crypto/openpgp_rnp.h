@@ -28,6 +28,7 @@
     F(import_keys)                                                                                 \
     F(input_destroy)                                                                               \
     F(input_from_memory)                                                                           \
+    F(key_allows_usage)                                                                            \
     F(key_get_default_key)                                                                         \
     F(key_get_fprint)                                                                              \
     F(key_get_primary_fprint)                                                                      \

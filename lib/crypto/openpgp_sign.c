@@ -75,6 +75,11 @@ check_signer(const struct coco_pgp_key *key, uint64_t now, struct coco_pgp_signa
     if (!coco_pgp_key_is_usable(key, now) || !coco_pgp_key_is_usable(&primary, now))
         return coco_fail(err, COCO_ERR_VERIFY,
                          "signature is by key %s, which has expired or is revoked", ret->signer);
+    /* Those that decrypt or authenticate are often shared, and what they make looks the same. */
+    bool signs = false;
+    if (key->ring->rnp.key_allows_usage(key->key, "sign", &signs) != RNP_SUCCESS || !signs)
+        return coco_fail(err, COCO_ERR_VERIFY, "signature is by key %s, which is not for signing",
+                         ret->signer);
     return COCO_OK;
 }
 

@@ -194,6 +194,44 @@ keys_that_are_revoked_are_refused(void **state)
     assert_int_equal(f->payload.len, 0);
 }
 
+/* A key that decrypts, which more people may have, makes signatures that look like any other. */
+static void
+keys_that_are_not_for_signing_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const cases[][3] = {
+        {"frank", "sign,cert", "change-usage\\nS\\nQ\\nsave\\n"},
+        {"grace", "cert", "key 1\\nchange-usage\\nS\\nE\\nQ\\nsave\\n"},
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *who = cases[i][0];
+        char file[16];
+
+        gpg_run(&gpg, "--quick-gen-key '%s <%s@example.org>' rsa2048 %s never", who, who,
+                cases[i][1]);
+        if (strcmp(cases[i][1], "cert") == 0)
+            gpg_shell(&gpg,
+                      GPG "--passphrase '' --quick-add-key $(" GPG
+                          "--with-colons -k %s | sed -n 's/^fpr:*\\([^:]*\\):/\\1/p' | head -1) "
+                          "rsa2048 sign never",
+                      who);
+        (void)snprintf(file, sizeof(file), "%s.pub", who);
+        gpg_export(&gpg, who);
+        gpg_load(&gpg, file, f->ring);
+        sign(f, "-u %s@example.org --output signed --sign data", who);
+        assert_ok(verify(f), f->err);
+        gpg_shell(&gpg,
+                  "printf '%s' | gpg --yes --no-tty --expert --pinentry-mode loopback "
+                  "--passphrase '' --command-fd 0 --edit-key %s@example.org",
+                  cases[i][2], who);
+        gpg_export(&gpg, who);
+        gpg_load(&gpg, file, f->ring);
+        assert_fails(verify(f), f->err, COCO_ERR_VERIFY, "not for signing");
+        assert_int_equal(f->payload.len, 0);
+    }
+}
+
 static void
 weak_digests_are_refused(void **state)
 {
@@ -452,6 +490,7 @@ main(void)
         test(the_time_is_what_is_told),
         test(clocks_may_differ_a_little),
         test(keys_that_are_revoked_are_refused),
+        test(keys_that_are_not_for_signing_are_refused),
         test(weak_digests_are_refused),
         test(messages_of_other_kinds_are_refused),
         test(two_signatures_are_refused_though_both_hold),

@@ -118,13 +118,13 @@ find_scope(const cJSON *root, const struct coco_policy_image *image, const char 
 }
 
 static coco_status
-add_scope(const struct coco_policy *policy, const struct coco_policy_image *image, char mark,
+add_scope(const struct coco_policy *policy, const struct coco_policy_image *image, const char *mark,
           const char *id, struct coco_scopes *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf suffix = {.limit = NAME_MAX_BYTES};
     struct coco_scope *scope = &ret->list[ret->n++];
 
-    coco_status status = coco_buf_printf(&suffix, err, "%c%s", mark, id);
+    coco_status status = coco_buf_printf(&suffix, err, "%s%s", mark, id);
     return status == COCO_OK ? find_scope(policy->root, image, coco_buf_text(&suffix), scope, err)
                              : status;
 }
@@ -138,14 +138,15 @@ coco_scopes_find(const struct coco_policy *policy, const struct coco_policy_imag
     if (!is_docker && !coco_scope_is_path(image->name))
         return coco_fail(err, COCO_ERR_INVALID, "'%.300s' is not an absolute, clean path",
                          image->name);
+    /* The same image of a layout may have several names there, or none: no scope goes by them. */
     if (!is_docker)
-        return add_scope(policy, image, ':', image->tag ? image->tag : "", ret, err);
+        return add_scope(policy, image, "", "", ret, err);
 
     coco_status status = COCO_OK;
     if (image->digest)
-        status = add_scope(policy, image, '@', image->digest, ret, err);
+        status = add_scope(policy, image, "@", image->digest, ret, err);
     if (status == COCO_OK && (image->tag || !image->digest))
-        status = add_scope(policy, image, ':', image->tag ? image->tag : "latest", ret, err);
+        status = add_scope(policy, image, ":", image->tag ? image->tag : "latest", ret, err);
     /* Both names are mostly in the same scope, whose requirements are the same. */
     if (ret->n == COCO_SCOPES_MAX && ret->list[0].requirements == ret->list[1].requirements)
         coco_scope_done(&ret->list[--ret->n]);

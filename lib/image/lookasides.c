@@ -52,12 +52,17 @@ check_place(const cJSON *place, coco_error **err)
     };
     const cJSON *member = NULL;
 
+    /* A scope with nothing below it, and a member with nothing behind it, say nothing. */
+    if (cJSON_IsNull(place))
+        return COCO_OK;
     if (!cJSON_IsObject(place))
         return coco_fail(err, COCO_ERR_PROTO, "not a mapping");
     coco_status status = coco_json_check_members(place, members, err);
     cJSON_ArrayForEach(member, place) {
         bool flag = strcmp(member->string, members_of[SAID_ATTACHED][0]) == 0;
 
+        if (cJSON_IsNull(member))
+            continue;
         if (status == COCO_OK && !cJSON_IsString(member))
             status = coco_fail(err, COCO_ERR_PROTO, "'%s' is no text", member->string);
         if (status == COCO_OK && flag && !is_one_of(member->valuestring, yes)

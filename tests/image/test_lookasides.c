@@ -35,7 +35,11 @@ the_most_specific_scope_is_found(void **state)
         "    use-sigstore-attachments: True\n"
         "  c.test/ns:\n"
         "    lookaside: ''\n"
-        "    sigstore-staging: file:///c\n",
+        "    sigstore-staging: file:///c\n"
+        "  c.test/ns/app:\n"
+        "  c.test/ns/tool:\n"
+        "    lookaside:\n"
+        "    use-sigstore-attachments:\n",
     };
     static const struct {
         const char *ref, *url;
@@ -49,7 +53,9 @@ the_most_specific_scope_is_found(void **state)
         {"busybox", "file:///default", false},
         /* What one scope does not say a wider one does. */
         {"c.test/app:1", "file:///default", true},
+        {"c.test/ns/x:1", "file:///default", true},
         {"c.test/ns/app:1", "file:///default", true},
+        {"c.test/ns/tool:1", "file:///default", true},
     };
     struct fixture *f = *state;
     struct coco_lookasides lookasides = {0};

@@ -53,19 +53,50 @@ write_entry(const cJSON *manifest, const struct coco_buf *text, const struct coc
     return status;
 }
 
-/* The index that the tag names, or a new one; list lies in it, without the entry of digest. */
+/* Of an image, its registry and the list there. */
+struct listing {
+    const struct coco_signee *image;
+    const struct coco_destination *to;
+    const cJSON *entry;
+    const struct coco_digest *digest; /* of entry */
+    struct coco_manifest old;
+};
+
 static coco_status
-copy_index(const struct coco_manifest *old, const struct coco_digest *digest, cJSON **index,
-           cJSON **list, coco_error **err)
+is_there(const struct listing *l, const struct coco_source *source,
+         const struct coco_digest *digest, bool *ret, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_MANIFEST_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf type = {.limit = MEDIA_TYPE_MAX};
+    coco_error *cause = NULL;
+    bool missing = false;
+
+    coco_status status =
+        source->manifest(source->self, l->image->ctx, digest, &text, &type, &cause);
+    *ret = status == COCO_OK;
+    return *ret ? COCO_OK : coco_forgive(cause, COCO_ERR_NOTFOUND, &missing, err);
+}
+
+/*
+ * The index that the tag names, or a new one; list lies in it, without the entry of digest, and
+ * without what source, if it is given, has not any more.
+ */
+static coco_status
+copy_index(const struct listing *l, const struct coco_source *source, cJSON **index, cJSON **list,
+           coco_error **err)
 {
     const cJSON *item = NULL;
     size_t i = 0;
 
     coco_status status = coco_index_begin(index, list, err);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(old->json, "manifests")) {
-        if (status == COCO_OK && !coco_digest_equal(&old->layers[i].digest, digest))
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(l->old.json, "manifests")) {
+        const struct coco_digest *digest = &l->old.layers[i++].digest;
+        bool stays = !coco_digest_equal(digest, l->digest);
+
+        if (status == COCO_OK && stays && source)
+            status = is_there(l, source, digest, &stays, err);
+        if (status == COCO_OK && stays)
             status = coco_json_add_copy(*list, NULL, item, err);
-        i++;
     }
     return status;
 }
@@ -93,27 +124,54 @@ read_index(const struct coco_signee *image, struct coco_manifest *ret, coco_erro
 }
 
 static coco_status
-add_to_tag(const struct coco_signee *image, const struct coco_destination *to, const cJSON *entry,
-           const struct coco_digest *digest, coco_error **err)
+put_index(const struct listing *l, const struct coco_source *source, coco_error **err)
 {
-    _cleanup_manifest_ struct coco_manifest old = {0};
     _cleanup_buf_ struct coco_buf json = {.limit = COCO_MANIFEST_SIZE_MAX};
     _cleanup_json_ cJSON *index = NULL;
     struct coco_digest made = {0};
     cJSON *list = NULL;
 
-    coco_status status = read_index(image, &old, err);
+    coco_status status = copy_index(l, source, &index, &list, err);
     if (status == COCO_OK)
-        status = copy_index(&old, digest, &index, &list, err);
-    if (status == COCO_OK)
-        status = coco_json_add_copy(list, NULL, entry, err);
+        status = coco_json_add_copy(list, NULL, l->entry, err);
     if (status == COCO_OK)
         status = coco_json_write(index, COCO_JSON_COMPACT, &json, err);
     if (status == COCO_OK)
         status = coco_digest_of(COCO_SHA256, json.data, json.len, &made, err);
     if (status == COCO_OK)
-        status = to->put_manifest(to->self, image->ctx, COCO_MEDIA_OCI_INDEX, json.data, json.len,
-                                  &made, err);
+        status = l->to->put_manifest(l->to->self, l->image->ctx, COCO_MEDIA_OCI_INDEX, json.data,
+                                     json.len, &made, err);
+    return status;
+}
+
+/* A list that names what was removed is taken by no registry that looks at it. */
+static coco_status
+put_what_is_there(const struct listing *l, coco_error **err)
+{
+    _cleanup_source_ struct coco_source source = {0};
+    coco_error *cause = NULL;
+    bool missing = false;
+
+    coco_status status = put_index(l, NULL, &cause);
+    if (status == COCO_OK)
+        return COCO_OK;
+    status = coco_forgive(cause, COCO_ERR_NOTFOUND, &missing, err);
+    if (status == COCO_OK)
+        status =
+            coco_client_own_source(l->image->client, &l->image->set, l->image->ref, &source, err);
+    return status == COCO_OK ? put_index(l, &source, err) : status;
+}
+
+static coco_status
+add_to_tag(const struct coco_signee *image, const struct coco_destination *to, const cJSON *entry,
+           const struct coco_digest *digest, coco_error **err)
+{
+    struct listing l = {.image = image, .to = to, .entry = entry, .digest = digest};
+
+    coco_status status = read_index(image, &l.old, err);
+    if (status == COCO_OK)
+        status = put_what_is_there(&l, err);
+    coco_manifest_done(&l.old);
     return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "list of referrers");
 }
 

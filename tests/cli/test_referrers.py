@@ -188,3 +188,7 @@ def test_what_is_gone_takes_nothing_along(coco, policy, layout, key, new_registr
     refused = verify(coco, policy(sigstore(keyPath=str(first_public))), ref, code=3)
     assert digest in refused["reason"] and "404" in refused["reason"]
     assert sign(coco, second, ref, "bundle")["already"] is True
+    # A new one is listed without what is gone, which the registry would not take.
+    assert sign(coco, first, ref, "bundle")["already"] is False
+    for public in (first_public, second_public):
+        assert verify(coco, policy(sigstore(keyPath=str(public))), ref)["accepted"]

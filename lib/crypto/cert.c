@@ -447,6 +447,13 @@ coco_cert_may_sign_code(X509 *cert)
 }
 
 bool
+coco_cert_may_issue_for_code(X509 *cert)
+{
+    return !coco_cert_says_use(cert)
+           || (X509_get_extended_key_usage(cert) & (XKU_CODE_SIGN | XKU_ANYEKU)) != 0;
+}
+
+bool
 coco_cert_says_use(X509 *cert)
 {
     return (X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) != 0;
@@ -499,7 +506,14 @@ coco_cert_is_for(X509 *cert, enum coco_cert_name kind, const char *name)
         return false;
     if (kind != COCO_CERT_HOST)
         return has_name(cert, kind == COCO_CERT_URI ? GEN_URI : GEN_EMAIL, name);
-    return X509_check_host(cert, name, strlen(name), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL)
+    /* An address is no name of a host, and a name that begins with a dot would be any below it. */
+    if (X509_check_ip_asc(cert, name, 0) == 1)
+        return true;
+    if (name[0] == '.' || name[strspn(name, "0123456789.")] == '\0')
+        return false;
+    return X509_check_host(
+               cert, name, strlen(name),
+               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL)
            == 1;
 }
 

@@ -107,16 +107,19 @@ coco_status coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
 
 /* Whether cert says that it is for signing code (RFC 5280 section 4.2.1.12). */
 bool coco_cert_may_sign_code(X509 *cert);
+/* Whether it says nothing of what its certificates are for, or that signing code is among it. */
+bool coco_cert_may_issue_for_code(X509 *cert);
 /* Whether it says what it is for at all. */
 bool coco_cert_says_use(X509 *cert);
 
 /* The one of the certificates that signed cert; NULL for none. Lent. */
 X509 *coco_cert_issuer_in(X509 *cert, const struct coco_cert_chain *chain);
 
-/* Whether cert is for an e-mail address, a host or a URI, exactly as it is spelled. */
+/* Whether cert is for an e-mail address, a host or its address, or a URI, exactly as it is spelled.
+ */
 enum coco_cert_name {
     COCO_CERT_EMAIL,
-    COCO_CERT_HOST, /* or one that its wildcard covers */
+    COCO_CERT_HOST, /* or one for whose first label it has a wildcard */
     COCO_CERT_URI,
 };
 bool coco_cert_is_for(X509 *cert, enum coco_cert_name kind, const char *name);

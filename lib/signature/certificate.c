@@ -82,9 +82,13 @@ check_subject(X509 *cert, const struct coco_trust *trust, coco_error **err)
     return any ? COCO_OK : coco_fail(err, COCO_ERR_INVALID, "nobody is named who may sign");
 }
 
-/* What may stand between the leaf and its authority, with the leaf in front. */
+/*
+ * What may stand between the leaf and its authority, with the leaf in front. Of those between, one
+ * that says what it issues for and not for signing code is left out if for_code: the authority of
+ * somebody's servers is not that of their images. OpenSSL looks at that of the leaf alone.
+ */
 static coco_status
-make_chain(const struct coco_signer *signer, const struct coco_trust *trust,
+make_chain(const struct coco_signer *signer, const struct coco_trust *trust, bool for_code,
            struct coco_cert_chain *ret, coco_error **err)
 {
     const struct coco_cert_chain leaf = {{signer->cert}, 1};
@@ -94,6 +98,8 @@ make_chain(const struct coco_signer *signer, const struct coco_trust *trust,
         for (size_t j = 0; j < parts[i]->n; j++) {
             X509 *cert = parts[i]->certs[j];
 
+            if (for_code && i > 0 && !coco_cert_may_issue_for_code(cert))
+                continue;
             if (ret->n == COCO_CERT_CHAIN_MAX)
                 return coco_fail(err, COCO_ERR_LIMIT, "chain of more than %d certificates",
                                  COCO_CERT_CHAIN_MAX);
@@ -176,9 +182,11 @@ coco_signer_check_certificate(const struct coco_signer *signer, const struct coc
 
     if (n == 0)
         return coco_fail(err, COCO_ERR_VERIFY, "nothing proves when it was used");
-    coco_status status = make_chain(signer, trust, &chain, err);
+    coco_status status = make_chain(signer, trust, true, &chain, err);
     for (size_t i = 0; status == COCO_OK && i < n; i++)
         status = check_at(&chain, trust, times[i], &authority, err);
+    if (status == COCO_ERR_VERIFY && chain.n < 1 + signer->chain.n + trust->between.n)
+        return coco_wrap(err, status, "without those between that are not for signing code");
     if (status == COCO_OK && !may_sign(signer->cert, trust->is_pki))
         status = coco_fail(err, COCO_ERR_VERIFY, "the certificate is not for signing code");
     if (status == COCO_OK && trust->n_ct_logs > 0)
@@ -200,7 +208,7 @@ coco_signer_check_chain(const struct coco_signer *signer, const struct coco_trus
     _cleanup_cert_chain_ struct coco_cert_chain chain = {0};
     const struct coco_authority *authority = NULL;
 
-    coco_status status = make_chain(signer, trust, &chain, err);
+    coco_status status = make_chain(signer, trust, false, &chain, err);
     if (status == COCO_OK)
         status = check_at(&chain, trust, COCO_CERT_ANY_TIME, &authority, err);
     if (status == COCO_OK && !may_sign(signer->cert, true))
@@ -217,7 +225,7 @@ coco_signer_check_times(const struct coco_signer *signer, const struct coco_trus
 
     if (signer->n_times == 0)
         return coco_fail(err, COCO_ERR_VERIFY, "nothing proves when it was used");
-    coco_status status = make_chain(signer, trust, &chain, err);
+    coco_status status = make_chain(signer, trust, false, &chain, err);
     for (size_t i = 0; status == COCO_OK && i < signer->n_times; i++) {
         status = check_at(&chain, trust, signer->times[i], &authority, err);
         if (status == COCO_OK)

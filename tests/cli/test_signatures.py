@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import urllib.request
 
 import pytest
 
+from certificates import CA
 from conftest import needs
 from signing import checks, policy, signing, sigstore  # noqa: F401
 
@@ -327,3 +329,76 @@ def test_an_image_may_be_signed_each_night(coco, policy, image, key, registry):
         assert len(found["scopes"][0]["requirements"][0]["signatures"]) == len(layers)
     assert sign(coco, private, image)["already"] is False
     assert verify(coco, path, image)["accepted"]
+
+
+def put_signature(ref, digest, payload, annotations):
+    """Attaches one as cosign has it; digest is the image's."""
+    host, name = ref.rsplit(":", 1)[0].split("/", 1)
+
+    def send(method, url, data, kind):
+        url = url if url.startswith("http") else f"http://{host}/v2/{name}/{url}"
+        request = urllib.request.Request(url, method=method, data=data, headers={"Content-Type": kind})
+        with urllib.request.urlopen(request) as got:
+            return got.headers.get("Location")
+
+    def blob(data, kind, **more):
+        named = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        where = send("POST", "blobs/uploads/", b"", "text/plain")
+        send("PUT", f"{where}{'&' if '?' in where else '?'}digest={named}", data, "application/octet-stream")
+        return {"mediaType": kind, "digest": named, "size": len(data)} | more
+
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": kind,
+        "config": blob(b"{}", "application/vnd.oci.image.config.v1+json"),
+        "layers": [blob(payload, "application/vnd.dev.cosign.simplesigning.v1+json", annotations=annotations)],
+    }
+    send("PUT", f"manifests/{digest.replace(':', '-')}.sig", json.dumps(manifest).encode(), kind)
+
+
+AUTHORITY = "basicConstraints=critical,CA:TRUE\n"
+LEAF = "extendedKeyUsage=codeSigning\nsubjectAltName=email:a@e.test,DNS:*.e.test,DNS:x*.f.test,IP:192.0.2.1\n"
+
+
+@pytest.mark.parametrize(
+    ("uses", "subject", "why"),
+    [
+        ("", {"subjectEmail": "a@e.test"}, None),
+        ("extendedKeyUsage=codeSigning\n", {"subjectEmail": "a@e.test"}, None),
+        ("extendedKeyUsage=serverAuth,anyExtendedKeyUsage\n", {"subjectEmail": "a@e.test"}, None),
+        ("extendedKeyUsage=serverAuth,clientAuth\n", {"subjectEmail": "a@e.test"}, "not for signing code"),
+        ("", {"subjectHostname": "b.e.test"}, None),
+        ("", {"subjectHostname": "192.0.2.1"}, None),
+        ("", {"subjectHostname": ".e.test"}, "not for '.e.test'"),
+        ("", {"subjectHostname": "xy.f.test"}, "not for 'xy.f.test'"),
+        ("", {"subjectHostname": "192.0.2.2"}, "not for '192.0.2.2'"),
+    ],
+)
+@pytest.mark.parametrize("given", ["by the signer", "in the policy"])
+def test_a_pki_says_who_signs_code(coco, policy, image, tmp_path, uses, subject, why, given):
+    """As for podman: the authority of somebody's servers is not that of their images."""
+    top = CA(tmp_path, "top")
+    cert, key = top.sign("between", AUTHORITY + uses)
+    between = CA(tmp_path, "between")
+    between.cert, between.key = cert, key
+    leaf, signer = between.sign("leaf", LEAF)
+    digest = coco.json("image", "inspect", "--plain-http", f"docker://{image}")["digest"]
+    critical = {"identity": {"docker-reference": image.rsplit(":", 1)[0]}, "image": {"docker-manifest-digest": digest},
+                "type": "cosign container image signature"}  # fmt: skip
+    payload = json.dumps({"critical": critical, "optional": None}).encode()
+    done = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-sign", signer], input=payload, check=True, capture_output=True
+    )
+    annotations = {
+        "dev.cosignproject.cosign/signature": base64.b64encode(done.stdout).decode(),
+        "dev.sigstore.cosign/certificate": leaf.read_text(),
+    }
+    pki = {"caRootsPath": str(top.cert)} | subject
+    if given == "by the signer":
+        annotations["dev.sigstore.cosign/chain"] = cert.read_text() + top.cert.read_text()
+    else:
+        pki["caIntermediatesPath"] = str(cert)
+    put_signature(image, digest, payload, annotations)
+    found = verify(coco, policy(sigstore(pki=pki)), image, code=3 if why else 0)
+    assert why is None or why in found["reason"], found["reason"]

@@ -86,40 +86,43 @@ coco_signature_annotation(const struct coco_signature *signature, const char *na
 
 /* ---- files ---- */
 
-/* {"mimeType", "payload": base64, "annotations": {}} */
+/* {"mimeType", "payload": base64, "annotations": {}}; what else there may be counts for nothing. */
 static coco_status
-add_sigstore_json(const char *text, size_t len, const char *where, struct coco_signatures *ret,
-                  coco_error **err)
+read_sigstore_json(cJSON *json, struct coco_signature *ret, coco_error **err)
 {
-    static const char *const members[] = {"mimeType", "payload", "annotations", NULL};
-    _cleanup_json_ cJSON *json = NULL;
-    struct coco_signature *added = NULL;
-    const char *type = NULL;
     const char *payload = NULL;
     const cJSON *annotations = NULL;
     const cJSON *item = NULL;
 
-    coco_status status = coco_json_parse_object(text, len, &json, err);
-    if (status == COCO_OK)
-        status = coco_json_check_members(json, members, err);
-    if (status == COCO_OK)
-        status = coco_json_get_string(json, "mimeType", &type, err);
-    if (status == COCO_OK)
-        status = coco_json_get_string(json, "payload", &payload, err);
+    coco_status status = coco_json_get_string(json, "payload", &payload, err);
     if (status == COCO_OK)
         status = coco_json_get_object_opt(json, "annotations", &annotations, err);
     cJSON_ArrayForEach(item, annotations)
         if (status == COCO_OK && !cJSON_IsString(item))
             status = coco_fail(err, COCO_ERR_PROTO, "an annotation that is no string");
+    if (status == COCO_OK)
+        status = coco_base64_decode(COCO_BASE64, payload, strlen(payload), &ret->data, err);
+    if (status == COCO_OK && annotations)
+        ret->annotations = cJSON_DetachItemFromObjectCaseSensitive(json, "annotations");
+    return status;
+}
+
+static coco_status
+add_sigstore_json(const char *text, size_t len, const char *where, struct coco_signatures *ret,
+                  coco_error **err)
+{
+    _cleanup_json_ cJSON *json = NULL;
+    struct coco_signature *added = NULL;
+    const char *type = NULL;
+
+    coco_status status = coco_json_parse_object(text, len, &json, err);
+    if (status == COCO_OK)
+        status = coco_json_get_string(json, "mimeType", &type, err);
     /* Other things are attached to images, too: they are no signatures. */
     if (status != COCO_OK || strcmp(type, SIMPLE_SIGNING_TYPE) != 0)
         return status;
     status = coco_signatures_add(ret, COCO_FORM_PAYLOAD, where, &added, err);
-    if (status == COCO_OK)
-        status = coco_base64_decode(COCO_BASE64, payload, strlen(payload), &added->data, err);
-    if (status == COCO_OK && annotations)
-        added->annotations = cJSON_DetachItemFromObjectCaseSensitive(json, "annotations");
-    return status;
+    return status == COCO_OK ? read_sigstore_json(json, added, err) : status;
 }
 
 static coco_status

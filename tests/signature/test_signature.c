@@ -39,7 +39,10 @@ files_of_each_format_are_read(void **state)
                  ",\"payload\":\"YWI=\",\"annotations\":{\"a\":\"b\"}}"),
          COCO_FORM_PAYLOAD, "ab", 1},
         {FILE_OF("\0sigstore-json\n{" SIMPLE ",\"payload\":\"YWI=\"}"), COCO_FORM_PAYLOAD, "ab", 1},
+        {FILE_OF("\0sigstore-json\n{" SIMPLE ",\"payload\":\"YWI=\",\"more\":1}"),
+         COCO_FORM_PAYLOAD, "ab", 1},
         /* Attached, but no signature. */
+        {FILE_OF("\0sigstore-json\n{\"mimeType\":\"text/plain\",\"payload\":null}"), 0, NULL, 0},
         {FILE_OF("\0sigstore-json\n{\"mimeType\":\"text/plain\",\"payload\":\"YWI=\"}"), 0, NULL,
          0},
     };
@@ -80,7 +83,6 @@ other_files_are_refused(void **state)
         {FILE_OF("\0sigstore-json\n[]"), COCO_ERR_PROTO},
         {FILE_OF("\0sigstore-json\n{" SIMPLE "}"), COCO_ERR_PROTO},
         {FILE_OF("\0sigstore-json\n{" SIMPLE ",\"payload\":\"YWI\"}"), COCO_ERR_PROTO},
-        {FILE_OF("\0sigstore-json\n{" SIMPLE ",\"payload\":\"\",\"more\":1}"), COCO_ERR_PROTO},
         {FILE_OF("\0sigstore-json\n{" SIMPLE ",\"payload\":\"\",\"annotations\":{\"a\":1}}"),
          COCO_ERR_PROTO},
     };

@@ -56,12 +56,13 @@ check_image(void *self, struct coco_buf *detail, coco_error **err)
     return coco_judged_is_stated(look->sigstore.demand->image, &look->statement, err);
 }
 
-/* Where SLSA says it, in its versions. */
+/* Where SLSA says it, in its versions; workflows of GitHub, slsa-github-generator, BuildKit. */
 static const char *const builders[] = {"/runDetails/builder/id", "/builder/id", NULL};
 static const char *const sources[] = {
     "/buildDefinition/externalParameters/workflow/repository",
     "/buildDefinition/externalParameters/source/uri",
     "/buildDefinition/externalParameters/source",
+    "/buildDefinition/externalParameters/configSource/uri",
     "/invocation/configSource/uri",
     NULL,
 };
@@ -77,14 +78,17 @@ find(const cJSON *predicate, const char *const *pointers)
     return text;
 }
 
-/* A source may have a revision behind it, "git+https://…@refs/heads/main", that is not wanted. */
+/*
+ * A source may have a revision behind it that is not wanted: "git+https://…@refs/heads/main", or
+ * "https://….git#refs/tags/v1" of BuildKit.
+ */
 static bool
 covers(const char *wanted, const char *said, bool may_go_on)
 {
     size_t len = strlen(wanted);
 
     return strncmp(said, wanted, len) == 0
-           && (said[len] == '\0' || (may_go_on && said[len] == '@'));
+           && (said[len] == '\0' || (may_go_on && strchr("@#", said[len])));
 }
 
 static coco_status

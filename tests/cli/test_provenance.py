@@ -23,10 +23,14 @@ PREDICATES = {
     + [
         {
             "runDetails": {"builder": {"id": BUILDER}},
-            "buildDefinition": {"externalParameters": {"workflow": {"repository": SOURCE}}},
+            "buildDefinition": {"externalParameters": inner},
         }
+        for inner in ({"workflow": {"repository": SOURCE}}, {"configSource": {"uri": f"{SOURCE}#refs/tags/v1"}})
     ],
-    V02: [{"builder": {"id": BUILDER}, "invocation": {"configSource": {"uri": f"{SOURCE}@refs/tags/v1"}}}],
+    V02: [
+        {"builder": {"id": BUILDER}, "invocation": {"configSource": {"uri": f"{SOURCE}{revision}"}}}
+        for revision in ("@refs/tags/v1", "#refs/tags/v1")
+    ],
 }
 CASES = [(kind, predicate) for kind, list_ in PREDICATES.items() for predicate in list_]
 

@@ -5,6 +5,8 @@
  */
 #include "signature/policy.h"
 
+#include "image/signatures.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             abort();
         return 0;
     }
+    (void)coco_policy_check_names(policy, coco_signatures_read_name, NULL);
     /* An escaped letter would hide the word, but then there is a backslash. */
     bool may_accept = memmem(data, len, "insecureAcceptAnything", 22)
                       || memmem(data, len, "igned", 5) || memmem(data, len, "ttested", 7)

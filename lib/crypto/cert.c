@@ -582,17 +582,33 @@ coco_crl_check_dates(X509_CRL *crl, int64_t now, coco_error **err)
                        "revocation list", now, err);
 }
 
-coco_status
-coco_crl_check_cert(X509_CRL *crl, X509 *cert, coco_error **err)
+static coco_status
+fail_revoked(X509 *cert, coco_error **err)
 {
-    coco_ossl_errors_are_ours();
     _cleanup_buf_ struct coco_buf subject = {.limit = 2 * SUBJECT_MAX};
-    X509_REVOKED *revoked = NULL;
 
-    if (X509_CRL_get0_by_cert(crl, &revoked, cert) == 0)
-        return COCO_OK;
     coco_status status = coco_cert_subject(cert, &subject, err);
     if (status != COCO_OK)
         return status;
     return coco_fail(err, COCO_ERR_VERIFY, "%s is revoked", coco_buf_text(&subject));
+}
+
+coco_status
+coco_crl_check_cert(X509_CRL *crl, X509 *cert, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    X509_REVOKED *revoked = NULL;
+
+    return X509_CRL_get0_by_cert(crl, &revoked, cert) == 0 ? COCO_OK : fail_revoked(cert, err);
+}
+
+coco_status
+coco_crl_check_serial(X509_CRL *crl, X509 *cert, coco_error **err)
+{
+    coco_ossl_errors_are_ours();
+    X509_REVOKED *revoked = NULL;
+
+    if (X509_CRL_get0_by_serial(crl, &revoked, X509_get_serialNumber(cert)) == 0)
+        return COCO_OK;
+    return fail_revoked(cert, err);
 }

@@ -147,4 +147,7 @@ coco_status coco_crl_check_dates(X509_CRL *crl, int64_t now, coco_error **err);
 /* COCO_ERR_VERIFY if crl, which must be of its issuer, has cert among the revoked. */
 coco_status coco_crl_check_cert(X509_CRL *crl, X509 *cert, coco_error **err);
 
+/* The same of a list whose signer has signed cert, too, whatever name each of them has for it. */
+coco_status coco_crl_check_serial(X509_CRL *crl, X509 *cert, coco_error **err);
+
 #endif

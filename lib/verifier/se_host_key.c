@@ -157,7 +157,7 @@ check_revoked(const coco_verifier *verifier, const struct coco_cert_chain *chain
     if (status == COCO_OK && !lenient)
         status = coco_crl_check_dates(crl, coco_verifier_now(verifier), err);
     if (status == COCO_OK)
-        status = coco_crl_check_cert(crl, cert, err);
+        status = coco_crl_check_serial(crl, cert, err);
     return status;
 }
 

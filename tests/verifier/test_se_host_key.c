@@ -132,6 +132,26 @@ lists_are_demanded_and_read(void **state)
     assert_bad(ibm.host.cert, COCO_ERR_PROTO, "not a list");
 }
 
+/* The signing key's owner has moved: document and list may name either town. */
+static void
+a_list_that_names_another_town_revokes(void **state)
+{
+    struct pki_cert moved = {.key = ibm.signing.key, .cert = X509_dup(ibm.signing.cert)};
+    X509_NAME *name = X509_NAME_new();
+
+    (void)state;
+    assert_true(moved.cert && name);
+    ibm_name(name, IBM_SIGNING_UNIT, "Armonk");
+    assert_int_equal(X509_set_subject_name(moved.cert, name), 1);
+    ibm_write_collateral(dir, &ibm);
+    ibm_write_list(dir, "signing-key.crl", &moved, ibm.signing.cert, 5);
+    assert_good(verifier, ibm.host.cert);
+    ibm_write_list(dir, "signing-key.crl", &moved, ibm.host.cert, 5);
+    assert_bad(ibm.host.cert, COCO_ERR_VERIFY, "is revoked");
+    X509_NAME_free(name);
+    X509_free(moved.cert);
+}
+
 static void
 what_may_be_allowed_is_named(void **state)
 {
@@ -271,6 +291,7 @@ main(void)
         cmocka_unit_test(each_thing_about_the_chain_is_checked),
         cmocka_unit_test(each_thing_about_a_document_is_checked),
         cmocka_unit_test(lists_are_demanded_and_read),
+        cmocka_unit_test(a_list_that_names_another_town_revokes),
         cmocka_unit_test(what_may_be_allowed_is_named),
         cmocka_unit_test(recorded_documents_are_what_the_manifest_says),
         cmocka_unit_test(checking_survives_any_failed_allocation),

@@ -149,8 +149,10 @@ compare_all(struct cli *cli, const struct cli_evidence *evidence, const coco_ver
     if (rc != CLI_DONE)
         return rc;
     values = cJSON_ParseWithLengthOpts((const char *)text.data, text.len + 1, NULL, true);
-    if (!cJSON_IsObject(values) && cJSON_GetArraySize(values) == 0)
+    if (!cJSON_IsObject(values) && !cJSON_IsArray(values))
         return cli_fail(cli, COCO_ERR_PROTO, "%s: is no JSON of reference values", path);
+    if (!values->child) /* all of none would match */
+        return cli_fail(cli, COCO_ERR_PROTO, "%s: holds no reference value", path);
     *ret = cJSON_CreateArray();
     if (cJSON_IsArray(values))
         return compare_file(cli, evidence, verdict, &text, *ret, all_match);

@@ -103,8 +103,10 @@ def test_the_nearest_reference_value_is_told(coco, tee, tmp_path):
         {"name": "launch_digest", "ok": False, "got": digest, "nearest": near},
         {"name": "no.such", "ok": False, "got": None},
     ]
-    (tmp_path / "values").write_text("[]")
-    coco.run(*verify, stdin=evidence, code=1, **env)
+    for nothing in "[]", "{}":
+        (tmp_path / "values").write_text(nothing)
+        done = coco.run(*verify, stdin=evidence, code=1, **env)
+        assert "holds no reference value" in done.stderr.decode()
 
 
 WRONG = [

@@ -18,6 +18,7 @@
 #define FORMAT "coco-evidence-record"
 #define VERSION 1
 #define RECORD_MAX ((size_t)128 << 20)
+#define TIME_LAST 1e15 /* which a double has to the second */
 
 /* ---- writing ---- */
 
@@ -186,7 +187,7 @@ read_record(struct cli *cli, const cJSON *record, struct cli_evidence *ret)
                         version->valueint);
     ret->tee = text_of(record, "tee");
     if (!ret->tee || !evidence || !cJSON_IsNumber(at) || at->valuedouble < 1
-        || at->valuedouble > 1e15)
+        || at->valuedouble > TIME_LAST)
         return malformed(cli, "tee, evidence or time is missing");
     if (!read_hex(record, "report_data", ret->report_data, CLI_REPORT_DATA_MAX,
                   &ret->report_data_len)
@@ -215,7 +216,8 @@ read_item(struct cli *cli, const cJSON *item, coco_collateral *memory)
     if (n < 0)
         return malformed(cli, "data of collateral is no base64");
     size_t padding = len > 0 ? (size_t)(text[len - 1] == '=') + (size_t)(text[len - 2] == '=') : 0;
-    int64_t when = cJSON_IsNumber(fetched) ? (int64_t)fetched->valuedouble : 0;
+    double said = cJSON_IsNumber(fetched) ? fetched->valuedouble : 0;
+    int64_t when = said >= 1 && said <= TIME_LAST ? (int64_t)said : 0;
     return cli_check(cli,
                      coco_collateral_add(memory, name, data, (size_t)n - padding, when, &cli->err));
 }

@@ -168,6 +168,8 @@ def test_collateral_of_a_record_is_read_back(coco, tee, tmp_path):
         ({**good, "data": "####"}, 1),
         ({"name": "a"}, 1),
         (1, 1),
+        ({**good, "fetched": 1e300}, 0),  # no time, and none that a number of seconds holds
+        ({**good, "fetched": -1e300}, 0),
     ]:
         record.write_text(json.dumps(kept | {"collateral": [bad]}))
         coco.run("evidence", "replay", record, code=code, **env)

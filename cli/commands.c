@@ -675,7 +675,8 @@ static const struct cli_command table[] = {
             "NAME=TEXT adds TEXT to the list of what is accepted as NAME; NAME:=JSON is any value, "
             "whose items are added if both are lists. --from reads any form that \"rv show\" "
             "writes, "
-            "and what \"measure --json\" prints. FILE is changed whole or not at all.",
+            "and what \"measure --json\" prints; with --owner-key it must be signed by that key. "
+            "FILE is changed whole or not at all.",
         .options = {OPT_FROM, OPT_EXPIRES, OPT_REPLACE, OPT_OWNER_KEY},
         .run = cli_rv_add,
     },
@@ -733,6 +734,7 @@ static const struct cli_command table[] = {
         .min = 1,
         .max = 1,
         .purpose = "show reference values, or write them in another form",
+        .details = "With --owner-key, what that key did not sign is an error (4).",
         .data = true,
         .options = {OPT_FORM, OPT_OUTPUT, OPT_OWNER_KEY},
         .run = cli_rv_show,

@@ -47,6 +47,20 @@ cli_rv_read(struct cli *cli, const char *path, coco_references **ret)
     return rc == CLI_DONE ? cli_rv_parse(cli, &bytes, ret) : rc;
 }
 
+int
+cli_rv_read_signed(struct cli *cli, const char *path, coco_references **ret)
+{
+    _cleanup_(coco_references_freep) coco_references *references = NULL;
+
+    int rc = cli_rv_read(cli, path, &references);
+    if (rc == CLI_DONE && cli_given(&cli->args, OPT_OWNER_KEY)
+        && !coco_references_signer(references))
+        rc = cli_fail(cli, COCO_ERR_VERIFY, "%s: nobody signed it", path);
+    if (rc == CLI_DONE)
+        *ret = cli_steal(&references);
+    return rc;
+}
+
 /* ---- written ---- */
 
 int
@@ -135,6 +149,6 @@ cli_rv_show(struct cli *cli)
 {
     _cleanup_(coco_references_freep) coco_references *references = NULL;
 
-    int rc = cli_rv_read(cli, cli->args.operands[0], &references);
+    int rc = cli_rv_read_signed(cli, cli->args.operands[0], &references);
     return rc == CLI_DONE ? cli_rv_report(cli, references) : rc;
 }

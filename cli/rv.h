@@ -13,6 +13,9 @@
 /* Reads values in any form, or stdin for "-"; what is signed must be by --owner-key. */
 int cli_rv_read(struct cli *cli, const char *path, coco_references **ret);
 
+/* The same, but where --owner-key was given, what nobody signed is an error. */
+int cli_rv_read_signed(struct cli *cli, const char *path, coco_references **ret);
+
 /* The same of what was read already. */
 int cli_rv_parse(struct cli *cli, const struct cli_bytes *bytes, coco_references **ret);
 

@@ -104,7 +104,7 @@ add_file(struct cli *cli, const struct change *change, const char *path)
     _cleanup_(coco_references_freep) coco_references *more = NULL;
     const char *name;
 
-    int rc = cli_rv_read(cli, path, &more);
+    int rc = cli_rv_read_signed(cli, path, &more);
     for (size_t i = 0; rc == CLI_DONE && (name = coco_references_name(more, i)); i++)
         rc = cli_check(cli,
                        coco_references_add(change->references, name, coco_references_value(more, i),

@@ -43,9 +43,7 @@ cli_rv_verify(struct cli *cli)
         return cli_usage(cli, "needs --owner-key FILE");
     if (at && !cli_parse_time(at, &now))
         return cli_usage(cli, "--at is a time such as 2026-01-31T12:00:00Z");
-    int rc = cli_rv_read(cli, cli->args.operands[0], &references);
-    if (rc == CLI_DONE && !coco_references_signer(references))
-        rc = cli_fail(cli, COCO_ERR_VERIFY, "%s: nobody signed it", cli->args.operands[0]);
+    int rc = cli_rv_read_signed(cli, cli->args.operands[0], &references);
     if (rc == CLI_DONE)
         rc = cli_check(cli, coco_references_check(references, now, &cli->err));
     return rc == CLI_DONE ? cli_rv_report(cli, references) : rc;

@@ -103,6 +103,12 @@ def test_what_the_owner_signed_is_verified(coco, values, owner, tmp_path):
     assert "--owner-key" in coco.run("rv", "show", sealed, code=2).stderr.decode()
     assert "nobody signed it" in coco.run("rv", "verify", values, "--owner-key", public, code=4).stderr.decode()
     coco.run("rv", "add", sealed, "x=1", "--owner-key", public, code=2)
+    # Whoever names a key is not given what somebody put in the place of what it signed.
+    assert "nobody signed it" in coco.run("rv", "show", values, "--owner-key", public, code=4).stderr.decode()
+    add = ["rv", "add", tmp_path / "more", "--owner-key", public, "--from"]
+    assert "nobody signed it" in coco.run(*add, values, code=4).stderr.decode()
+    assert not (tmp_path / "more").exists()
+    coco.run(*add, sealed, code=0)
     # What has ended is not signed.
     coco.run("rv", "add", values, "old=x", "--expires", "2020-01-01T00:00:00Z", code=0)
     assert "'old' ended" in coco.run("rv", "sign", values, "--sign-key", private, "--signer", "Ann", code=4).stderr.decode()

@@ -82,15 +82,15 @@ cli_open_source(struct cli *cli, const char *source, coco_collateral **ret)
     const char *key_file = cli_get(&cli->args, OPT_COLLATERAL_KEY);
     _cleanup_(coco_collateral_freep) coco_collateral *opened = NULL;
     _cleanup_bytes_ struct cli_bytes key = {0};
-    int rc = CLI_DONE;
 
-    if (key_file)
-        rc = cli_read_file(cli, key_file, CLI_PEM_MAX, &key);
-    if (rc == CLI_DONE)
-        rc = cli_check_hint(
-            cli,
-            coco_collateral_open(cli->ctx, source, key.data, key.len, false, &opened, &cli->err),
-            key_file ? NULL : "the key of a bundle is --collateral-key");
+    int rc = key_file ? cli_read_file(cli, key_file, CLI_PEM_MAX, &key) : CLI_DONE;
+    if (rc != CLI_DONE)
+        return rc;
+    coco_status status =
+        coco_collateral_open(cli->ctx, source, key.data, key.len, false, &opened, &cli->err);
+    rc = cli_check_hint(
+        cli, status,
+        status == COCO_ERR_INVALID && !key_file ? "the key of a bundle is --collateral-key" : NULL);
     if (rc == CLI_DONE)
         rc = set_up(cli, opened);
     if (rc == CLI_DONE)

@@ -76,9 +76,13 @@ begins_as_bundle(const char *path, bool *ret, coco_error **err)
 {
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     uint8_t head[64];
+    struct stat st;
 
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return coco_fail(err, COCO_ERR_NOTFOUND, "there is no %s", path);
+    /* A pipe gives nothing again, and what has no end is no collateral. */
+    if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+        return coco_fail(err, COCO_ERR_PROTO, "%s is neither a file nor a directory", path);
     ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
     if (n < 0)
         return coco_fail_errno(err, errno, "cannot read %s", path);

@@ -120,6 +120,7 @@ WRONG = [
     (["--at", "2026-02-30T00:00:00Z"], 2),
     (["--init-data", "xyz"], 2),
     (["--collateral", "/no/such"], 6),
+    (["--collateral", "/dev/stdin"], 1),
     (["--collateral", "https://"], 2),
     (["--tee", "nonsense"], 7),
 ]

@@ -148,11 +148,17 @@ static void
 what_is_none_is_refused(void **state)
 {
     coco_collateral *source = NULL;
+    char path[128];
 
     (void)state;
     assert_fails(open_source("nothing", true, &source), err, COCO_ERR_NOTFOUND, "nothing");
     assert_fails(open_source("other", true, &source), err, COCO_ERR_PROTO, "other");
     assert_fails(open_source("bundle", false, &source), err, COCO_ERR_INVALID, "key of its owner");
+    (void)snprintf(path, sizeof(path), "%s/pipe", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_fails(open_source("pipe", true, &source), err, COCO_ERR_PROTO, "neither a file nor");
+    assert_fails(coco_collateral_open(ctx, "/dev/zero", NULL, 0, false, &source, &err), err,
+                 COCO_ERR_PROTO, "neither a file nor");
     assert_fails(coco_collateral_open(ctx, "https://", NULL, 0, false, &source, &err), err,
                  COCO_ERR_INVALID, "");
     assert_fails(coco_collateral_open(ctx, "amd=ftp://x", NULL, 0, false, &source, &err), err,

@@ -107,7 +107,9 @@ coco_collateral_read(const coco_collateral *collateral, struct coco_buf *ret, co
     va_list args;
 
     if (!collateral)
-        return coco_fail(err, COCO_ERR_NOTFOUND, "there is no collateral");
+        return coco_fail(
+            err, COCO_ERR_NOTFOUND,
+            "no source of collateral is set: coco_verifier_set_collateral(), --collateral");
     va_start(args, fmt);
     int len = vsnprintf(name, sizeof(name), fmt, args);
     va_end(args);

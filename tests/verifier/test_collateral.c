@@ -80,8 +80,7 @@ what_is_not_there_is_not_found(void **state)
     assert_fails(coco_collateral_get(source, "amd/large", &bytes, &err), err, COCO_ERR_LIMIT, "");
     assert_fails(coco_collateral_new_dir("/no/such/directory", &none, &err), err, COCO_ERR_NOTFOUND,
                  "/no/such/directory");
-    assert_fails(coco_collateral_read(NULL, NULL, &err, "a"), err, COCO_ERR_NOTFOUND,
-                 "no collateral");
+    assert_fails(coco_collateral_read(NULL, NULL, &err, "a"), err, COCO_ERR_NOTFOUND, "no source");
     assert_null(bytes);
 }
 

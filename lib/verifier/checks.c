@@ -18,6 +18,7 @@ static const struct coco_check_kind kinds[] = {
     {"init-data", false, "start the guest with the init data that was sent along"},
     {"debug", true, "start the guest without debugging: its host can read its memory"},
     {"signature", false, "the evidence was changed on its way, or was never that of a chip"},
+    {"migration-agent", true, "start the guest so that nothing may move it to another machine"},
     {"event-log", false,
      "the log is not what the machine measured: look for who writes to it, or send none"},
 
@@ -35,7 +36,6 @@ static const struct coco_check_kind kinds[] = {
     {"chip-id", false, "send the certificate of the chip that made the report"},
     {"masked-chip-id", true, "let the host say which chip it is (MaskChipId)"},
     {"vmpl", true, "collect evidence at VMPL 0"},
-    {"migration-agent", true, "start the guest with a policy without a migration agent"},
     /* Arm CCA */
     {"platform-key", false,
      "trust the attestation key of the platform (CPAK), if you know whose it is"},

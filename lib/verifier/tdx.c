@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MIGRATABLE 29 /* bit of the TD's attributes */
+
 /* ---- claims ---- */
 
 #define HEADER(name, member) COCO_DCAP_FIELD(name, coco_quote_header, member)
@@ -129,6 +131,20 @@ check_debug(const struct coco_quote *quote, coco_verdict *verdict, coco_error **
     return status;
 }
 
+/*
+ * Bit 29: whatever service TD the host has bound to it exports its keys, and a TD of
+ * version 1.0 does not even report which. Only who judges mr_servicetd can know better.
+ */
+static coco_status
+check_migration(const struct coco_quote *quote, coco_verdict *verdict, coco_error **err)
+{
+    bool migrates = (quote->td.td_attributes[MIGRATABLE / 8] >> MIGRATABLE % 8 & 1) != 0;
+
+    return coco_verdict_add(verdict, "migration-agent", !migrates,
+                            "a TD that no migration TD may move",
+                            migrates ? "one that it may" : "one that none may", err);
+}
+
 coco_status
 coco_tdx_verify_quote(const struct coco_verification *verification, const void *data, size_t len,
                       coco_verdict *verdict, cJSON *claims, struct coco_quote *ret,
@@ -144,6 +160,8 @@ coco_tdx_verify_quote(const struct coco_verification *verification, const void *
     status = coco_dcap_verify(verification, &quote, verdict, claims, err);
     if (status == COCO_OK)
         status = check_debug(&quote, verdict, err);
+    if (status == COCO_OK)
+        status = check_migration(&quote, verdict, err);
     if (status == COCO_OK)
         status = add_claims(&quote, claims, err);
     if (status == COCO_OK)

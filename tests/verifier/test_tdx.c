@@ -118,6 +118,22 @@ a_td_that_can_be_debugged_is_refused_unless_allowed(void **state)
 }
 
 static void
+a_td_that_may_be_moved_is_refused_unless_allowed(void **state)
+{
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+
+    (void)state;
+    intel.quote.td.td_attributes[3] = 0x30; /* and SEPT_VE_DISABLE */
+    intel_assert_failing(&intel, "migration-agent ");
+    memset(intel.quote.td.mr_servicetd, 0x5e, sizeof(intel.quote.td.mr_servicetd));
+    intel_assert_failing(&intel, "migration-agent ");
+    assert_ok(coco_verifier_allow(intel.verifier, "migration-agent", &err), err);
+    assert_ok(intel_verify(&intel, &verdict, &err), err);
+    assert_true(coco_verdict_valid(verdict));
+    assert_contains(coco_verdict_claims(verdict), "\"mr_servicetd\":\"5e5e");
+}
+
+static void
 a_module_for_debugging_is_refused(void **state)
 {
     (void)state;
@@ -422,6 +438,7 @@ main(void)
         TEST(claims_have_upstreams_names),
         TEST(claims_are_those_of_the_version),
         TEST(a_td_that_can_be_debugged_is_refused_unless_allowed),
+        TEST(a_td_that_may_be_moved_is_refused_unless_allowed),
         TEST(a_module_for_debugging_is_refused),
         TEST(a_quote_is_bound_to_its_nonce),
         TEST(a_quote_is_bound_to_its_init_data),

@@ -63,7 +63,9 @@ cli_read_evidence(struct cli *cli, const char *path, struct cli_evidence *ret)
     if (rc == CLI_DONE)
         rc = cli_read_file(cli, path, CLI_JSON_MAX, &ret->text);
     if (rc == CLI_DONE && strlen((const char *)ret->text.data) != ret->text.len)
-        rc = cli_fail(cli, COCO_ERR_PROTO, "evidence holds a NUL byte");
+        rc =
+            cli_fail(cli, COCO_ERR_PROTO,
+                     "evidence is JSON, as \"coco evidence get\" writes it: this holds a NUL byte");
     return rc;
 }
 
@@ -172,6 +174,13 @@ verify_as(const coco_verifier *verifier, const struct cli_evidence *evidence, co
     return status;
 }
 
+/* What cannot be read as evidence of one TEE may be that of the next. */
+static bool
+is_of_another(coco_status status)
+{
+    return status == COCO_ERR_PROTO || status == COCO_ERR_NOTSUP || status == COCO_ERR_LIMIT;
+}
+
 int
 cli_verify(struct cli *cli, const coco_verifier *verifier, struct cli_evidence *evidence,
            coco_verdict **ret)
@@ -180,12 +189,18 @@ cli_verify(struct cli *cli, const coco_verifier *verifier, struct cli_evidence *
 
     if (evidence->tee)
         return cli_check(cli, verify_as(verifier, evidence, evidence->tee, ret, &cli->err));
-    for (size_t i = 0; (tee = coco_verifier_tee(i)); i++)
-        if (verify_as(verifier, evidence, tee, ret, NULL) == COCO_OK) {
+    for (size_t i = 0; (tee = coco_verifier_tee(i)); i++) {
+        coco_status status = verify_as(verifier, evidence, tee, ret, &cli->err);
+
+        if (!is_of_another(status)) {
             evidence->tee = tee;
-            return CLI_DONE;
+            return cli_check(cli, status);
         }
-    return cli_fail(cli, COCO_ERR_PROTO, "this is no evidence of any TEE that is known here");
+        coco_error_free(cli->err);
+        cli->err = NULL;
+    }
+    return cli_fail(cli, COCO_ERR_PROTO,
+                    "this is no evidence of any TEE that is known here; --tee tells why");
 }
 
 /* ---- what it came to ---- */

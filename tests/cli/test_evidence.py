@@ -324,3 +324,17 @@ def test_hardware_is_verified_with_what_its_maker_says(coco, snp, kds, tmp_path,
     coco.run("evidence", "replay", record, "--allow", "revocation-list", code=0)
     assert b"with more allowed" in coco.run("evidence", "replay", record, code=4).stderr
     coco.run("evidence", "verify", *bound, stdin=evidence, code=4)
+
+
+def test_without_a_tee_what_fails_is_told(coco, snp, tmp_path):
+    bound, evidence, _ = snp
+    chain = tmp_path / "collateral/amd/Genoa/vcek/chain.pem"
+    chain.mkdir(parents=True)
+    args = ["evidence", "verify", *bound[:2], "--collateral", tmp_path / "collateral"]
+    leaf = json.loads((recorded("snp") / "as_e2e_evidence.json").read_text())["cert_chain"]
+    evidence = json.dumps(json.loads(evidence) | {"cert_chain": leaf}).encode()
+    # A source that cannot be read says nothing of what the evidence is.
+    assert b"chain.pem: is not a file" in coco.run(*args, stdin=evidence, code=1).stderr
+    assert b"--tee tells why" in coco.run(*args, stdin=b"{}", code=1).stderr
+    raw = (recorded("snp") / "as_e2e_report.bin").read_bytes()
+    assert b"evidence is JSON" in coco.run(*args, stdin=raw, code=1).stderr

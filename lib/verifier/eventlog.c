@@ -60,20 +60,36 @@ is_known(const struct coco_log_register *registers, size_t count, uint32_t index
     return false;
 }
 
-/* An event that no register vouches for could say anything. */
+/* A digest that is not of alg, or NULL. */
+static const struct coco_event_digest *
+find_other(const struct coco_event *event, uint16_t alg)
+{
+    for (size_t i = 0; i < event->digest_count; i++)
+        if (event->digests[i].alg != alg)
+            return &event->digests[i];
+    return NULL;
+}
+
+/* An event, or a digest of it, that no register vouches for could say anything. */
 static coco_status
-find_unmeasured(const struct coco_eventlog *log, const struct coco_log_register *registers,
-                size_t count, struct sides *sides, coco_error **err)
+find_unmeasured(const struct coco_eventlog *log, uint16_t alg,
+                const struct coco_log_register *registers, size_t count, struct sides *sides,
+                coco_error **err)
 {
     struct coco_event event;
     size_t n = 0;
 
     for (size_t at = 0; coco_eventlog_next(log, &at, &event); n++) {
-        if (event.type == COCO_EV_NO_ACTION || is_known(registers, count, event.index))
+        const struct coco_event_digest *other = find_other(&event, alg);
+
+        if (event.type == COCO_EV_NO_ACTION || (is_known(registers, count, event.index) && !other))
             continue;
         sides->differ = true;
-        return coco_buf_printf(&sides->got, err, "event %zu, of register %u, which is not in it", n,
-                               event.index);
+        return other ? coco_buf_printf(&sides->got, err, "event %zu, of a %s digest besides", n,
+                                       coco_tcg_hash_name(other->alg))
+                     : coco_buf_printf(&sides->got, err,
+                                       "event %zu, of register %u, which is not in it", n,
+                                       event.index);
     }
     return COCO_OK;
 }
@@ -131,7 +147,7 @@ coco_check_eventlog(coco_verdict *verdict, const struct coco_eventlog *log, uint
     if (status != COCO_OK)
         return coco_verdict_add_outcome(verdict, CHECK, coco_buf_text(&all), status, &why, err);
     if (!sides.differ)
-        status = find_unmeasured(log, registers, count, &sides, err);
+        status = find_unmeasured(log, alg, registers, count, &sides, err);
     if (status != COCO_OK)
         return status;
     return coco_verdict_add(verdict, CHECK, !sides.differ,

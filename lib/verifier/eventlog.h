@@ -20,7 +20,8 @@ struct coco_log_register {
 
 /*
  * Adds "event-log": that replaying log gives each of the registers, and that each of
- * its events was measured into one of them. Events of type EV_NO_ACTION never are.
+ * its events was measured into one of them, by no other digest than that of alg. Events
+ * of type EV_NO_ACTION never are.
  *
  * COCO_ERR_INVALID for more than COCO_LOG_REGISTERS_MAX registers.
  */

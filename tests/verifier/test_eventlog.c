@@ -256,6 +256,39 @@ checking_and_claiming_survive_every_failing_allocation(void **state)
     coco_buf_done(&m.bytes);
 }
 
+/* Of two algorithms the registers have one: the other digest is whatever the sender likes. */
+static void
+a_digest_that_no_register_is_made_of_is_refused(void **state)
+{
+    static const uint16_t both[] = {COCO_TCG_SHA384, COCO_TCG_SHA256};
+    struct machine m = {.bytes = {.limit = 1 << 12}};
+    uint8_t measured[48] = {0};
+    uint8_t forged[32] = {0};
+    struct coco_event event = {.index = 2,
+                               .type = COCO_EV_IPL,
+                               .digest_count = 2,
+                               .digests = {{.alg = COCO_TCG_SHA384, .bytes = measured},
+                                           {.alg = COCO_TCG_SHA256, .bytes = forged}},
+                               .data = (const uint8_t *)"grub_linuxefi Kernel",
+                               .len = 20};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        coco_buf_reset(&m.bytes);
+        add_head(&m.bytes, both, 2);
+        assert_ok(coco_eventlog_format_event(&event, &m.bytes, &err), err);
+        read_log(&m);
+        for (uint32_t i = 0; i < 4; i++) {
+            assert_ok(coco_eventlog_replay(&m.log, i + 1, COCO_TCG_SHA384, m.values[i], &err), err);
+            m.registers[i] = (struct coco_log_register){"RTMR", i + 1, NULL};
+        }
+        assert_check(&m, again > 0, "RTMR", again > 0 ? "RTMR" : "event 0, of a SHA-256 digest");
+        event.digest_count = 1; /* that the log could have others is nothing against it */
+    }
+    coco_buf_done(&m.bytes);
+}
+
 /* ---- recordings ---- */
 
 static void
@@ -349,6 +382,7 @@ main(void)
         cmocka_unit_test(each_event_is_claimed_as_upstream_does),
         cmocka_unit_test(a_type_without_a_name_is_refused),
         cmocka_unit_test(checking_and_claiming_survive_every_failing_allocation),
+        cmocka_unit_test(a_digest_that_no_register_is_made_of_is_refused),
         cmocka_unit_test(claims_of_recorded_logs_are_upstreams),
         cmocka_unit_test(parts_of_recorded_logs_are_found),
     };

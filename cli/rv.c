@@ -11,11 +11,13 @@
 
 /* ---- read ---- */
 
-/* JSON is text; what is signed, and manifests, begin with a tag of CBOR. */
+/* JSON is text, and a manifest begins with its tag of CBOR, 501; else it may be signed. */
 static bool
-is_text(const struct cli_bytes *bytes)
+is_unsigned(const struct cli_bytes *bytes)
 {
-    return bytes->len == 0 || bytes->data[0] < 0x80;
+    const uint8_t *p = bytes->data;
+
+    return bytes->len < 3 || p[0] < 0x80 || (p[0] == 0xd9 && p[1] == 0x01 && p[2] == 0xf5);
 }
 
 int
@@ -24,12 +26,12 @@ cli_rv_parse(struct cli *cli, const struct cli_bytes *bytes, coco_references **r
     const char *key_file = cli_get(&cli->args, OPT_OWNER_KEY);
     _cleanup_bytes_ struct cli_bytes key = {0};
 
-    if (!key_file || is_text(bytes)) {
+    if (!key_file || is_unsigned(bytes)) {
         coco_status status = coco_references_parse(bytes->data, bytes->len, ret, &cli->err);
 
-        return cli_check_hint(cli, status,
-                              status == COCO_ERR_INVALID && !is_text(bytes) ? "use --owner-key FILE"
-                                                                            : NULL);
+        return cli_check_hint(
+            cli, status,
+            status == COCO_ERR_INVALID && !is_unsigned(bytes) ? "use --owner-key FILE" : NULL);
     }
     int rc = cli_read_file(cli, key_file, CLI_PEM_MAX, &key);
     if (rc == CLI_DONE)

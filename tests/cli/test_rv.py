@@ -105,6 +105,10 @@ def test_what_the_owner_signed_is_verified(coco, values, owner, tmp_path):
     coco.run("rv", "add", sealed, "x=1", "--owner-key", public, code=2)
     # Whoever names a key is not given what somebody put in the place of what it signed.
     assert "nobody signed it" in coco.run("rv", "show", values, "--owner-key", public, code=4).stderr.decode()
+    coco.run("rv", "show", values, "--form", "corim", "-o", tmp_path / "corim", code=0)
+    for command in ["show", "verify"]:
+        refused = coco.run("rv", command, tmp_path / "corim", "--owner-key", public, code=4).stderr.decode()
+        assert "nobody signed it" in refused
     add = ["rv", "add", tmp_path / "more", "--owner-key", public, "--from"]
     assert "nobody signed it" in coco.run(*add, values, code=4).stderr.decode()
     assert not (tmp_path / "more").exists()

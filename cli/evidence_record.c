@@ -241,7 +241,7 @@ read_collateral(struct cli *cli, const cJSON *record, coco_collateral **ret)
     return rc;
 }
 
-/* The first check that comes out otherwise than it did, or NULL. */
+/* The first check that comes out otherwise than it did, or that claims do; or NULL. */
 static const char *
 difference(const cJSON *then, const cJSON *now)
 {
@@ -259,7 +259,12 @@ difference(const cJSON *then, const cJSON *now)
                               cJSON_GetObjectItemCaseSensitive(b, "ok"), true))
             return text_of(b, "name");
     }
-    return cJSON_GetArraySize(before) == n ? NULL : "one that is not made any more";
+    if (cJSON_GetArraySize(before) != n)
+        return "one that is not made any more";
+    return cJSON_Compare(cJSON_GetObjectItemCaseSensitive(then, "claims"),
+                         cJSON_GetObjectItemCaseSensitive(now, "claims"), true)
+               ? NULL
+               : "its claims";
 }
 
 static int

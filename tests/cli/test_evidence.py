@@ -151,6 +151,10 @@ def test_a_record_comes_to_the_same(coco, tee, tmp_path, certificates):
     changed["report"] = base64.b64encode(report).decode()
     record.write_text(json.dumps(kept | {"evidence": json.dumps(changed)}))
     coco.run("evidence", "replay", record, code=4, **env)
+    # What is told of it is part of the record, too.
+    claims = kept["verdict"]["claims"] | {"launch_digest": "00" * 48}
+    record.write_text(json.dumps(kept | {"verdict": kept["verdict"] | {"claims": claims}}))
+    assert b": its claims" in coco.run("evidence", "replay", record, code=4, **env).stderr
     record.write_text(json.dumps(kept | {"report_data": "00fe"}))
     coco.run("evidence", "replay", record, code=4, **env)
 

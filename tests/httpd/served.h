@@ -14,9 +14,7 @@
 
 #include "tests/support.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,17 +205,7 @@ end(struct fixture *f)
 static inline int
 reach(const struct fixture *f)
 {
-    const char *port = strrchr(coco_httpd_server_url(f->server), ':');
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10)),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
+    return connect_to_server(coco_httpd_server_url(f->server));
 }
 
 static inline void

@@ -11,8 +11,6 @@
 #include "tests/pki.h"
 #include "tests/support.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,16 +31,9 @@ pem_of(const struct pki_cert *cert, char **cert_pem, struct coco_buf *key_pem)
 static SSL *
 reach(const char *url, SSL_CTX *tls)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10)),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     SSL *ssl = SSL_new(tls);
 
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(SSL_set_fd(ssl, fd), 1);
+    assert_int_equal(SSL_set_fd(ssl, connect_to_server(url)), 1);
     return ssl;
 }
 

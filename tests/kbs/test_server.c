@@ -11,8 +11,6 @@
 #include "tests/pki.h"
 #include "tests/support.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,17 +53,7 @@ end(struct fixture *f)
 static int
 reach(const struct fixture *f)
 {
-    const char *port = strrchr(coco_httpd_server_url(f->server), ':');
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10)),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
+    return connect_to_server(coco_httpd_server_url(f->server));
 }
 
 /* One request on a connection of its own; the whole answer until the server closes. */

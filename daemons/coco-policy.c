@@ -129,11 +129,50 @@ learn_values(struct known *known, uint64_t number, const char *text, size_t len)
     return answer;
 }
 
+static uint64_t
+clock_ms(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t
+cpu_ms(void)
+{
+    return clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/*
+ * The engine's own clock goes on while this program waits for a processor. What it broke off with
+ * CPU left begins anew.
+ */
+static struct answer
+evaluate(const struct coco_rego *policy, const struct coco_rego_question *question)
+{
+    const uint64_t cpu = cpu_ms();
+    struct answer answer = {.outcome = COCO_POLICY_FAILED};
+
+    for (;;) {
+        const uint64_t begin = clock_ms(CLOCK_MONOTONIC);
+
+        if (coco_rego_eval(policy, question, &answer.text, &answer.text) == 0) {
+            answer.outcome = COCO_POLICY_DONE;
+            return answer;
+        }
+        if (clock_ms(CLOCK_MONOTONIC) - begin < COCO_POLICY_LIMIT_MS
+            || cpu_ms() - cpu >= COCO_POLICY_LIMIT_MS)
+            return answer;
+        coco_rego_text_free(answer.text);
+        answer.text = NULL;
+    }
+}
+
 static struct answer
 ask(const struct known *known, const struct coco_policy_call *call,
     struct coco_rego_question *question)
 {
-    struct answer answer = {.outcome = COCO_POLICY_DONE};
     const struct coco_rego *policy = NULL;
 
     for (size_t i = 0; i < POLICIES_MAX; i++)
@@ -146,9 +185,7 @@ ask(const struct known *known, const struct coco_policy_call *call,
         return (struct answer){.outcome = COCO_POLICY_UNKNOWN};
     if (call->values != 0 && !question->references)
         return (struct answer){.outcome = COCO_POLICY_UNKNOWN_VALUES};
-    if (coco_rego_eval(policy, question, &answer.text, &answer.text) != 0)
-        answer.outcome = COCO_POLICY_FAILED;
-    return answer;
+    return evaluate(policy, question);
 }
 
 static size_t
@@ -181,22 +218,15 @@ do_call(struct known *known, const struct coco_policy_call *call, const char *te
     return ask(known, call, &question);
 }
 
-/* Ends this program if it is not called off: nobody may be left to do it from outside. */
+/* The signal ends this program, if it is not called off by 0. */
 static void
-set_alarm(time_t seconds)
+set_timer(__itimer_which_t which, long ms)
 {
-    const struct itimerval timer = {.it_value.tv_sec = seconds};
+    const struct itimerval timer = {
+        .it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000},
+    };
 
-    (void)setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static uint32_t
-cpu_ms(void)
-{
-    struct timespec used = {0};
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (uint32_t)(used.tv_sec * 1000 + used.tv_nsec / 1000000);
+    (void)setitimer(which, &timer, NULL);
 }
 
 /* false when there is nobody to answer any more. */
@@ -215,11 +245,14 @@ serve(struct known *known, const struct coco_policy_call *call)
         free(texts);
         return false;
     }
-    uint32_t before = cpu_ms();
-    set_alarm(2 * COCO_POLICY_KILL_MS / 1000);
+    uint64_t before = cpu_ms();
+    set_timer(ITIMER_PROF, COCO_POLICY_KILL_MS);
+    /* Nobody may be left who would do it from outside. */
+    set_timer(ITIMER_REAL, 2L * COCO_POLICY_WAIT_MS);
     struct answer answer = do_call(known, call, texts);
-    set_alarm(0);
-    bool is_sent = reply(&answer, cpu_ms() - before);
+    set_timer(ITIMER_PROF, 0);
+    set_timer(ITIMER_REAL, 0);
+    bool is_sent = reply(&answer, (uint32_t)(cpu_ms() - before));
     coco_rego_text_free(answer.text);
     free(texts);
     return is_sent;

@@ -69,7 +69,7 @@ read_policy(struct coco_policy *policy, const char *rego, coco_error **err)
             policy->engine,
             &(struct coco_policy_question){.policy = policy->number, .text = policy->text},
             &nothing, &cost_ms, err);
-    if (coco_rego_new(rego, strlen(rego), COCO_POLICY_LIMIT_MS, &policy->rego, &why) != 0)
+    if (coco_rego_new(rego, strlen(rego), COCO_POLICY_WAIT_MS, &policy->rego, &why) != 0)
         return say(err, COCO_ERR_PROTO, why);
     return COCO_OK;
 }

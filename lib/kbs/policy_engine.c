@@ -64,17 +64,21 @@ coco_policy_engine_ref(struct coco_policy_engine *engine)
     return engine;
 }
 
-static void
+/* Whether it had ended itself for the CPU that it took. */
+static bool
 stop(struct coco_policy_engine *engine)
 {
+    int how = 0;
+
     coco_closep(&engine->fd);
     engine->fd = -1;
     if (engine->pid <= 0)
-        return;
+        return false;
     (void)kill(-engine->pid, SIGKILL);
-    while (waitpid(engine->pid, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(engine->pid, &how, 0) < 0 && errno == EINTR)
         ;
     engine->pid = 0;
+    return WIFSIGNALED(how) && WTERMSIG(how) == SIGPROF;
 }
 
 void
@@ -82,7 +86,7 @@ coco_policy_engine_unref(struct coco_policy_engine *engine)
 {
     if (!engine || atomic_fetch_sub(&engine->refs, 1) != 1)
         return;
-    stop(engine);
+    (void)stop(engine);
     (void)pthread_mutex_destroy(&engine->lock);
     free(engine);
 }
@@ -114,7 +118,7 @@ await(struct exchange *x, short events, coco_error **err)
 
     if (now >= x->deadline) {
         x->is_lost = x->is_late = true;
-        return coco_fail(err, COCO_ERR_LIMIT, "it took longer than %d ms", COCO_POLICY_KILL_MS);
+        return coco_fail(err, COCO_ERR_LIMIT, "it took longer than %d ms", COCO_POLICY_WAIT_MS);
     }
     if (poll(&fd, 1, (int)(x->deadline - now)) < 0 && errno != EINTR)
         return coco_fail_errno(err, errno, "poll");
@@ -280,7 +284,7 @@ start(struct coco_policy_engine *engine, coco_error **err)
     if (status == COCO_OK)
         status = greet(engine, err);
     if (status != COCO_OK)
-        stop(engine);
+        (void)stop(engine);
     return status;
 }
 
@@ -377,13 +381,26 @@ attempt(struct coco_policy_engine *engine, const struct coco_policy_question *q,
         if (status != COCO_OK)
             return status;
     }
-    *x = (struct exchange){.fd = engine->fd, .deadline = coco_clock_ms() + COCO_POLICY_KILL_MS};
+    *x = (struct exchange){.fd = engine->fd, .deadline = coco_clock_ms() + COCO_POLICY_WAIT_MS};
     coco_status status = q->rules ? converse(x, q, &text, err) : learn_policy(x, q, err);
-    if (x->is_lost)
-        stop(engine);
+    if (x->is_lost && stop(engine)) {
+        x->is_late = true;
+        coco_error_free(coco_steal(err));
+        status =
+            coco_fail(err, COCO_ERR_LIMIT, "it took longer than %d ms of CPU", COCO_POLICY_KILL_MS);
+    }
     if (status == COCO_OK)
         status = coco_buf_append(ret, text.data, text.len, err);
     return status;
+}
+
+/* It took the engine along with what it had used of the processor: that, or less. */
+static uint32_t
+lost_ms(uint64_t begin)
+{
+    uint64_t ms = coco_clock_ms() - begin;
+
+    return ms < COCO_POLICY_KILL_MS ? (uint32_t)ms : COCO_POLICY_KILL_MS;
 }
 
 coco_status
@@ -402,7 +419,7 @@ coco_policy_engine_ask(struct coco_policy_engine *engine, const struct coco_poli
         coco_error_free(coco_steal(&why));
         status = attempt(engine, q, &x, ret, &why);
     }
-    *cost_ms = x.is_lost ? (uint32_t)(coco_clock_ms() - begin) : x.cpu_ms;
+    *cost_ms = x.is_lost ? lost_ms(begin) : x.cpu_ms;
     (void)pthread_mutex_unlock(&engine->lock);
     if (status != COCO_OK)
         coco_error_give(err, why);

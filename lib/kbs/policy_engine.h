@@ -38,8 +38,8 @@ struct coco_policy_question {
 };
 
 /*
- * Appends the answer, a JSON object, and stores the milliseconds of CPU that it took, or of time
- * where it was ended.
+ * Appends the answer, a JSON object, and stores the milliseconds of CPU that it took, or what
+ * it may have taken where it was ended.
  *
  * COCO_ERR_PROTO with the engine's words for what is no policy; COCO_ERR_DENIED, with them, for
  * what cannot be evaluated; COCO_ERR_LIMIT where it took all time or memory there is for it;

@@ -18,10 +18,13 @@
 /* Address space of the program. A policy of 1 MiB takes up to 300 MiB while it is parsed. */
 #define COCO_POLICY_MEMORY_MAX ((uint64_t)512 << 20)
 
-/* One evaluation takes at most this long by the engine's own clock: T41 in doc/threats.md. */
+/* Of CPU for one evaluation: T41 in doc/threats.md. */
 #define COCO_POLICY_LIMIT_MS 500
-/* The engine looks at its clock between two steps: past this the program itself is ended. */
+/* Of CPU for one call. The engine looks at its clock between two steps: past this the program
+   itself is ended. */
 #define COCO_POLICY_KILL_MS 1000
+/* Of time: a machine that has other things to do is not a policy that takes too long. */
+#define COCO_POLICY_WAIT_MS 10000
 
 /* Of one text: as long as the longest JSON that is written for it. */
 #define COCO_POLICY_TEXT_MAX ((uint32_t)4 << 20)

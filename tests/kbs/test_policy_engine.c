@@ -6,13 +6,17 @@
 #include "kbs/policy_engine.h"
 
 #include "base/fd.h"
+#include "kbs/policy_wire.h"
 #include "tests/faults.h"
 #include "tests/kbs/engine.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define POLICY "package policy\nx := input.n\ny := query_reference_value(\"a\")"
@@ -91,14 +95,22 @@ read_pid(const char *dir)
     return (pid_t)strtol(coco_buf_text(&text), NULL, 10);
 }
 
-/* The pid of each that is started is in a file. */
+/* The program itself, with the pid of each that is started in a file. */
+static void
+use_program(const char *dir, const char *program)
+{
+    char script[512];
+
+    (void)snprintf(script, sizeof(script), "#!/bin/sh\necho $$ >%s/pid\nexec %s\n", dir, program);
+    use_script(dir, script);
+}
+
 static void
 who_was_killed_is_started_again(void **state)
 {
     _cleanup_buf_ struct coco_buf text = {.limit = 4096};
     _cleanup_free_ char *program = strdup(getenv("COCO_POLICY_ENGINE"));
     char dir[64];
-    char script[512];
     pid_t pid = 0;
     coco_error *err = NULL;
 
@@ -106,8 +118,7 @@ who_was_killed_is_started_again(void **state)
     if (!have_engine())
         return;
     make_temp_dir(dir, sizeof(dir));
-    (void)snprintf(script, sizeof(script), "#!/bin/sh\necho $$ >%s/pid\nexec %s\n", dir, program);
-    use_script(dir, script);
+    use_program(dir, program);
     _cleanup_policy_engine_ struct coco_policy_engine *engine = new_engine();
     for (unsigned i = 0; i < 5; i++) {
         assert_ok(ask(engine, 1, 2, &text, &err), err);
@@ -119,6 +130,82 @@ who_was_killed_is_started_again(void **state)
     pid = read_pid(dir);
     coco_policy_engine_unref(coco_steal(&engine));
     assert_int_equal(kill(pid, 0), -1);
+    assert_int_equal(setenv("COCO_POLICY_ENGINE", program, 1), 0);
+}
+
+/* Answers after n steps. */
+struct slow {
+    struct coco_policy_engine *engine;
+    unsigned n;
+    uint32_t cost_ms;
+    coco_status status;
+    coco_error *err;
+};
+
+static void *
+ask_slowly(void *arg)
+{
+    struct slow *slow = arg;
+    _cleanup_buf_ struct coco_buf text = {.limit = 4096};
+    char policy[128];
+
+    (void)snprintf(policy, sizeof(policy),
+                   "package policy\nx := count([i | some i in numbers.range(1, %u); i %% 7 == 0])",
+                   slow->n);
+    const struct coco_policy_question question = {
+        .policy = slow->n,
+        .text = policy,
+        .rules = "x",
+        .input = "{}",
+    };
+    slow->status =
+        coco_policy_engine_ask(slow->engine, &question, &text, &slow->cost_ms, &slow->err);
+    return NULL;
+}
+
+static uint64_t
+now_ms(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    assert_int_equal(clock_gettime(clock, &now), 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The machine has something else to do for longer than a policy may take. */
+static void
+who_is_held_up_is_not_late(void **state)
+{
+    struct slow slow = {.n = 1000};
+    const struct timespec held = {.tv_sec = COCO_POLICY_KILL_MS / 1000, .tv_nsec = 100000000};
+    _cleanup_free_ char *program = strdup(getenv("COCO_POLICY_ENGINE"));
+    char dir[64];
+    pthread_t thread;
+    clockid_t cpu = 0;
+
+    (void)state;
+    if (!have_engine())
+        return;
+    make_temp_dir(dir, sizeof(dir));
+    use_program(dir, program);
+    _cleanup_policy_engine_ struct coco_policy_engine *engine = new_engine();
+    slow.engine = engine;
+    while (slow.cost_ms < 50) {
+        slow.n *= 2;
+        (void)ask_slowly(&slow);
+        assert_ok(slow.status, slow.err);
+    }
+    pid_t pid = read_pid(dir);
+    assert_int_equal(clock_getcpuclockid(pid, &cpu), 0);
+    uint64_t before = now_ms(cpu);
+    assert_int_equal(pthread_create(&thread, NULL, ask_slowly, &slow), 0);
+    while (now_ms(cpu) - before < 10)
+        (void)sched_yield();
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(clock_nanosleep(CLOCK_MONOTONIC, 0, &held, NULL), 0);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_ok(slow.status, slow.err);
     assert_int_equal(setenv("COCO_POLICY_ENGINE", program, 1), 0);
 }
 
@@ -195,6 +282,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_forgotten_is_told_again),
         cmocka_unit_test(who_was_killed_is_started_again),
+        cmocka_unit_test(who_is_held_up_is_not_late),
         cmocka_unit_test(another_program_is_none),
         cmocka_unit_test(every_allocation_may_fail),
     };

@@ -131,7 +131,12 @@ new_broker(struct try *t)
     if (status != COCO_OK)
         return status;
     _cleanup_free_ char *quoted = cli_config_quote((const char *)coco_bytes_data(root));
-    if (!quoted || asprintf(&config, "[attestation_service]\nsoftware_roots = [%s]\n", quoted) < 0)
+    if (!quoted
+        || asprintf(&config,
+                    "[http_server]\nsockets = [\"127.0.0.1:0\"]\n"
+                    "[attestation_service]\nsoftware_roots = [%s]\n",
+                    quoted)
+               < 0)
         return try_fail(t, COCO_ERR_NOMEM, "out of memory");
     return coco_kbs_new(t->cli->ctx, config, &t->kbs, &t->err);
 }

@@ -16,14 +16,16 @@
 
 #include <string.h>
 
+/* Where Trustee's KBS serves whose file names no sockets, too. */
+#define USUAL_SOCKET "127.0.0.1:8080"
+/* s: a year, and a day. */
+#define LEASE_MAX 31536000
+#define LEASE_USUAL_MAX 86400
 /*
  * Of one source a second. A handshake costs less than half a millisecond: one source
  * alone takes no more than a fifth of a processor, and a host that starts a thousand
  * guests at once is not slowed down.
  */
-/* s: a year, and a day. */
-#define LEASE_MAX 31536000
-#define LEASE_USUAL_MAX 86400
 #define RATE UINT64_C(500)
 
 #define NAME "name"
@@ -191,7 +193,7 @@ set_defaults(struct coco_kbs_config *config, coco_error **err)
     _cleanup_json_ cJSON *sockets = cJSON_CreateArray();
     if (!sockets)
         return coco_fail_nomem(err);
-    coco_status status = coco_json_add_string(sockets, NULL, "127.0.0.1:0", err);
+    coco_status status = coco_json_add_string(sockets, NULL, USUAL_SOCKET, err);
     if (status == COCO_OK)
         status = coco_kbs_set_texts(sockets, false, &config->http.sockets, err);
     if (status == COCO_OK)

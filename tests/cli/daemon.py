@@ -74,12 +74,22 @@ def make_certificate(folder):
     return cert, key
 
 
+def at_a_free_port(config):
+    """The configuration, with sockets if it names none."""
+    if "sockets" in config:
+        return config
+    section = "[http_server]\n"
+    if section not in config:
+        config += section
+    return config.replace(section, section + 'sockets = ["127.0.0.1:0"]\n')
+
+
 class Daemon:
     """coco-kbs with a configuration, until stop(); .log is what it said."""
 
     def __init__(self, folder, config, *args, **how):
         self.config = folder / "kbs.toml"
-        self.config.write_text(config)
+        self.config.write_text(at_a_free_port(config))
         self.process = subprocess.Popen(
             [PROGRAM, "--config", self.config, *args],
             env=environment() | how.pop("variables", {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

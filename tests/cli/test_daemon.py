@@ -15,7 +15,7 @@ import subprocess
 import pytest
 
 from conftest import free_port, needs, wait_until
-from daemon import PROGRAM, TIMEOUT_S, Daemon, admin_config, admin_token, environment, make_certificate
+from daemon import PROGRAM, TIMEOUT_S, Daemon, admin_config, admin_token, at_a_free_port, environment, make_certificate
 
 
 def run(*args, **variables):
@@ -255,7 +255,8 @@ def test_a_body_may_come_in_chunks(tmp_path, keys, expect):
 def test_the_variable_names_the_configuration_and_the_option_goes_first(tmp_path):
     port = free_port()
     (tmp_path / "variable.toml").write_text(f'[http_server]\nsockets = ["127.0.0.1:{port}"]\n')
-    for args, want in (([], str(port)), (["-c", "/nowhere"], None), (["--config-file", "/dev/null"], "")):
+    (tmp_path / "option.toml").write_text(at_a_free_port(""))
+    for args, want in (([], str(port)), (["-c", "/nowhere"], None), (["--config-file", tmp_path / "option.toml"], "")):
         process = subprocess.Popen(
             [PROGRAM, *args], env=environment() | {"KBS_CONFIG_FILE": str(tmp_path / "variable.toml")},
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ import pytest
 
 from conftest import PROGRAM, wait_until
 from daemon import PROGRAM as DAEMON
-from daemon import Daemon, admin_config, admin_token, environment, make_certificate
+from daemon import Daemon, admin_config, admin_token, at_a_free_port, environment, make_certificate
 
 PIECE = 1 << 20
 SIZES = [48, 3000, 300_000]  # in a page of the store, near a page, in many
@@ -168,7 +168,7 @@ def opens_memory(pid, **user):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_programs_with_secrets_leave_no_core_and_let_nobody_look(tmp_path, name):
     """Not even another process of their user; one that does not care shows that it could."""
-    (tmp_path / "config").write_text("")
+    (tmp_path / "config").write_text(at_a_free_port(""))
     read, write = os.pipe()
     with open(tmp_path / "config", "rb") as config:
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}

@@ -342,7 +342,7 @@ def test_a_broker_gives_a_secret_to_the_machine_that_it_expects(machine, serve, 
         _, root, _, collateral = machine.trust()
         trust = f'trusted_roots = ["{root}"]\ncollateral = ["{collateral}"]\n'
     (machine.top / "kbs.toml").write_text("[attestation_service]\n" + trust + admin_config(public))
-    broker = serve("--config", machine.top / "kbs.toml")
+    broker = serve("--config", machine.top / "kbs.toml", "--listen", "127.0.0.1:0")
     expect(machine, broker.url, admin_token(private))
     owner = ["--kbs", broker.url, "--kbs-admin-key", private]
     machine.coco.run("resource", "put", *owner, "a/key/1", stdin=b"the secret", code=0)

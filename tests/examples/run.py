@@ -82,7 +82,7 @@ def launch(top):
     coco.software_tee_launch(machine, KERNEL)
     os.environ["COCO_SOFTWARE_TEE"] = str(machine)
     root = coco.software_tee_root(machine).decode()
-    return f'[attestation_service]\nsoftware_roots = ["""\n{root}"""]\n'
+    return f'[http_server]\nsockets = ["127.0.0.1:0"]\n[attestation_service]\nsoftware_roots = ["""\n{root}"""]\n'
 
 
 def make_image(top):

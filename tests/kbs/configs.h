@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+/* For a KBS that is started: the usual port may be taken. */
+#define CONFIG_ANY_PORT "[http_server]\nsockets = [\"127.0.0.1:0\"]\n"
 #define CONFIG_KEY                                                                                 \
     "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"   \
     "-----END PUBLIC KEY-----\n"

@@ -16,7 +16,7 @@ an_empty_text_has_defaults(void **state)
     (void)state;
     assert_ok(parse_config("", &c, &err), err);
     assert_int_equal(c.http.sockets.n, 1);
-    assert_string_equal(c.http.sockets.items[0], "127.0.0.1:0");
+    assert_string_equal(c.http.sockets.items[0], "127.0.0.1:8080");
     assert_false(c.http.insecure_http);
     assert_int_equal(c.http.payload_request_size, 2);
     assert_int_equal(c.http.payload_total_size, 64);

@@ -8,8 +8,7 @@
 #include "base/context.h"
 #include "kbs/policy.h"
 
-#include "tests/faults.h"
-#include "tests/support.h"
+#include "tests/kbs/configs.h"
 
 #include <string.h>
 
@@ -37,7 +36,7 @@ make(coco_ctx *ctx)
     coco_kbs *kbs = NULL;
     coco_error *err = NULL;
 
-    assert_ok(coco_kbs_new(ctx, "", &kbs, &err), err);
+    assert_ok(coco_kbs_new(ctx, CONFIG_ANY_PORT, &kbs, &err), err);
     return kbs;
 }
 
@@ -136,7 +135,7 @@ every_call_survives_failed_allocations(void **state)
         uint64_t version = 0;
         coco_error *err = NULL;
 
-        coco_status status = coco_kbs_new(ctx, "", &kbs, &err);
+        coco_status status = coco_kbs_new(ctx, CONFIG_ANY_PORT, &kbs, &err);
         if (status == COCO_OK)
             status = coco_kbs_put_resource(kbs, "a/b/c", (const uint8_t *)"x", 1, &err);
         if (status == COCO_OK)

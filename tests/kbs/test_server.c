@@ -8,8 +8,8 @@
 #include "base/context.h"
 
 #include "tests/canary.h"
+#include "tests/kbs/configs.h"
 #include "tests/pki.h"
-#include "tests/support.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -87,7 +87,7 @@ what_is_no_request_is_told_so_in_the_words_of_a_kbs(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(start(&f, "", &err), err);
+    assert_ok(start(&f, CONFIG_ANY_PORT, &err), err);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         ask_raw(&f, cases[i].text);
         if (strncmp(f.said, cases[i].want, strlen(cases[i].want)) != 0)
@@ -106,7 +106,7 @@ a_guest_gets_its_cookie(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(start(&f, "", &err), err);
+    assert_ok(start(&f, CONFIG_ANY_PORT, &err), err);
     ask_raw(&f, "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 52\r\n"
                 "Connection: close\r\n\r\n"
                 "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}");
@@ -125,7 +125,7 @@ the_configuration_says_where_and_how_much(void **state)
     assert_fails(start(&f, "[http_server]\nsockets = [\"0.0.0.0:0\"]", &err), err, COCO_ERR_INVALID,
                  "[http_server]: 0.0.0.0:0 would serve plain HTTP");
     end(&f);
-    assert_ok(start(&f, "[http_server]\npayload_request_size = 3\n", &err), err);
+    assert_ok(start(&f, CONFIG_ANY_PORT "payload_request_size = 3\n", &err), err);
     ask_raw(&f, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3145729\r\n\r\n");
     assert_contains(f.said, "HTTP/1.1 413 ");
     end(&f);
@@ -146,7 +146,7 @@ a_hostile_source_is_told_to_come_back(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(start(&f, "[rate_limit]\nper_second = 1\nburst = 30\n", &err), err);
+    assert_ok(start(&f, CONFIG_ANY_PORT "[rate_limit]\nper_second = 1\nburst = 30\n", &err), err);
     for (unsigned i = 0; i < 300; i++) {
         ask_raw(&f, hostile[i % 3]);
         if (strncmp(f.said, "HTTP/1.1 429 ", 13) != 0)
@@ -176,8 +176,8 @@ connections_of_a_hostile_source_are_closed_before_tls(void **state)
     char *cert_pem = pki_pem(&leaf);
     char *key_pem = pki_key_pem(&leaf);
     (void)snprintf(text, sizeof(text),
-                   "[http_server]\ncertificate = '''%s'''\nprivate_key = '''%s'''\n"
-                   "[rate_limit]\nper_second = 1\nburst = 4\n",
+                   CONFIG_ANY_PORT "certificate = '''%s'''\nprivate_key = '''%s'''\n"
+                                   "[rate_limit]\nper_second = 1\nburst = 4\n",
                    cert_pem, key_pem);
     assert_ok(start(&f, text, &err), err);
     f.core->now = stopped_now;

@@ -14,9 +14,11 @@ import (
 	"libcoco.example/coco"
 )
 
+const anyPort = "[http_server]\nsockets = [\"127.0.0.1:0\"]\n"
+
 func serve(t *testing.T) *KBS {
 	t.Helper()
-	k, err := New("", nil)
+	k, err := New(anyPort, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +238,7 @@ func TestAGuestWithoutEvidenceIsDenied(t *testing.T) {
 }
 
 func TestAPassportServesInsteadOfEvidence(t *testing.T) {
-	k, err := New("[attestation_service]\nallow_sample = true\n", nil)
+	k, err := New(anyPort+"[attestation_service]\nallow_sample = true\n", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +337,7 @@ func pluginServer(t *testing.T, dir string, e *echo) *KBS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf("[attestation_service]\nsoftware_roots = ['''\n%s''']\n", key)
+	config := fmt.Sprintf(anyPort+"[attestation_service]\nsoftware_roots = ['''\n%s''']\n", key)
 	k, err := New(config+"[[plugins]]\nname = \"echo\"\nword = \"x\"\n", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -417,7 +419,7 @@ func (l *late) Handle(*Request) (*Reply, error) {
 }
 
 func TestCloseWaitsForAPluginThatUsesTheKBS(t *testing.T) {
-	k, err := New("", nil)
+	k, err := New(anyPort, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -443,7 +445,7 @@ func TestCloseWaitsForAPluginThatUsesTheKBS(t *testing.T) {
 
 func TestTheAuditLogIsVerified(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "audit")
-	k, err := New(fmt.Sprintf("[audit]\npath = %q\n", log), nil)
+	k, err := New(fmt.Sprintf(anyPort+"[audit]\npath = %q\n", log), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import pytest
 
 kbs = pytest.importorskip("coco.kbs", reason="this build has no server")
 KERNEL = b"kernel"
+ANY_PORT = '[http_server]\nsockets = ["127.0.0.1:0"]\n'
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def machine(tmp_path):
     """A software TEE and the configuration of a KBS that trusts it."""
     coco.software_tee_launch(tmp_path, KERNEL)
     root = coco.software_tee_root(tmp_path).decode()
-    return tmp_path, f'[attestation_service]\nsoftware_roots = ["""\n{root}"""]\n'
+    return tmp_path, f'{ANY_PORT}[attestation_service]\nsoftware_roots = ["""\n{root}"""]\n'
 
 
 def guest(server, directory):
@@ -29,7 +30,7 @@ def guest(server, directory):
 
 
 def test_the_owner_keeps_resources():
-    with kbs.Kbs() as server:
+    with kbs.Kbs(ANY_PORT) as server:
         server.put("default/key/2", b"two")
         server.put("default/key/1", bytearray(b"o\0ne"))
         assert server.list() == ["default/key/1", "default/key/2"]
@@ -48,7 +49,7 @@ def test_the_owner_keeps_resources():
 
 
 def test_a_with_block_serves():
-    with kbs.Kbs() as server:
+    with kbs.Kbs(ANY_PORT) as server:
         url = server.url
         assert url.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(url + "/healthz") as reply:
@@ -60,7 +61,7 @@ def test_a_with_block_serves():
 
 
 def test_it_starts_again_after_a_stop():
-    server = kbs.Kbs()
+    server = kbs.Kbs(ANY_PORT)
     assert server.url is None
     for _ in range(3):
         server.start()
@@ -173,7 +174,7 @@ def test_the_log_comes_from_threads_of_the_server(machine):
 
 
 def test_a_policy_that_does_not_parse_is_refused():
-    with kbs.Kbs() as server:
+    with kbs.Kbs(ANY_PORT) as server:
         try:
             server.set_resource_policy("package policy\nimport rego.v1\ndefault allow := false\n")
         except coco.NotSupportedError:
@@ -183,7 +184,7 @@ def test_a_policy_that_does_not_parse_is_refused():
 
 
 def test_a_decision_nobody_made_is_not_explained():
-    with kbs.Kbs() as server, pytest.raises(coco.NotFoundError):
+    with kbs.Kbs(ANY_PORT) as server, pytest.raises(coco.NotFoundError):
         server.explain("no such id")
 
 
@@ -286,7 +287,7 @@ def test_a_plugin_that_cannot_say_who_may_lets_nobody_in(machine):
 
 
 def test_plugins_that_do_not_fit_are_refused():
-    server = kbs.Kbs('[[plugins]]\nname = "echo"\nbad = 1\n')
+    server = kbs.Kbs(ANY_PORT + '[[plugins]]\nname = "echo"\nbad = 1\n')
     with pytest.raises(coco.ProtocolError, match="echo"):
         server.start()
     with pytest.raises(OSError, match="something bad"):
@@ -298,7 +299,7 @@ def test_plugins_that_do_not_fit_are_refused():
             server.add_plugin(plugin)
     with pytest.raises(AttributeError):
         server.add_plugin(object())
-    with kbs.Kbs() as serving, pytest.raises(coco.InvalidError, match="serving"):
+    with kbs.Kbs(ANY_PORT) as serving, pytest.raises(coco.InvalidError, match="serving"):
         serving.add_plugin(Echo())
 
 
@@ -309,7 +310,7 @@ def test_a_plugin_goes_with_its_kbs():
         def __del__(self):
             gone.append(self.name)
 
-    server = kbs.Kbs()
+    server = kbs.Kbs(ANY_PORT)
     server.add_plugin(Plugin())
     with server:
         pass
@@ -322,7 +323,7 @@ def test_a_database_is_sealed(tmp_path):
     key.write_bytes(b"k" * 32)
     key.chmod(0o600)
     plain = (
-        '[storage_backend]\nstorage_type = "Sqlite"\n'
+        ANY_PORT + '[storage_backend]\nstorage_type = "Sqlite"\n'
         f'[storage_backend.backends.sqlite]\npath = "{database}"\n'
     )
     sealed = plain + f'[storage_backend.seal]\nkey_file = "{key}"\n'
@@ -345,7 +346,7 @@ def test_a_backup_is_restored(tmp_path):
     def config(name, sealed=True):
         seal = f'[storage_backend.seal]\nkey_file = "{tmp_path}/key"\n' if sealed else ""
         path = f'[storage_backend.backends.sqlite]\npath = "{tmp_path}/{name}"\n'
-        return '[storage_backend]\nstorage_type = "Sqlite"\n' + path + seal
+        return ANY_PORT + '[storage_backend]\nstorage_type = "Sqlite"\n' + path + seal
 
     with kbs.Kbs(config("one")) as server:
         server.put("a/b/c", b"x")
@@ -380,7 +381,7 @@ def test_a_key_is_wrapped_by_a_token_alone(tmp_path):
 
 
 def test_the_interpreter_ends_while_it_serves():
-    script = "import coco.kbs; s = coco.kbs.Kbs(); s.start(); print(s.url)"
+    script = f"import coco.kbs; s = coco.kbs.Kbs({ANY_PORT!r}); s.start(); print(s.url)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20, check=True)
     assert done.stdout.startswith(b"http://")
 
@@ -393,7 +394,7 @@ def test_an_owner_administers_over_http():
         ["openssl", "pkey", "-pubout"], input=private, capture_output=True, check=True
     ).stdout.decode()
     config = (
-        '[admin]\nauthorization_mode = "AuthenticatedAuthorization"\n'
+        ANY_PORT + '[admin]\nauthorization_mode = "AuthenticatedAuthorization"\n'
         "[[admin.authentication.bearer_jwt.identity_providers]]\n"
         f'public_key = """\n{public}"""\n'
         "[[admin.authorization.regex_acl.acls]]\n"
@@ -450,7 +451,7 @@ def test_an_owner_administers_over_http():
 
 def test_servers_do_not_leak(growth):
     def once():
-        with kbs.Kbs() as server:
+        with kbs.Kbs(ANY_PORT) as server:
             server.put("default/key/1", b"x" * 1000)
 
     assert growth(once, 50) < 2048

@@ -36,6 +36,12 @@ coco_hash_name(enum coco_hash_alg alg)
     return algs[alg].name;
 }
 
+const EVP_MD *
+coco_hash_md(enum coco_hash_alg alg)
+{
+    return algs[alg].md();
+}
+
 coco_status
 coco_hash_alg_parse(const char *name, enum coco_hash_alg *ret, coco_error **err)
 {
@@ -115,7 +121,7 @@ coco_hash_begin(struct coco_hash *ret, enum coco_hash_alg alg, coco_error **err)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
 
-    if (!md || EVP_DigestInit_ex(md, algs[alg].md(), NULL) != 1) {
+    if (!md || EVP_DigestInit_ex(md, coco_hash_md(alg), NULL) != 1) {
         EVP_MD_CTX_free(md);
         return coco_fail_nomem(err);
     }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 
 #include <coco/error.h>
+#include <openssl/types.h>
 
 #define COCO_DIGEST_SIZE_MAX ((size_t)64)
 #define COCO_DIGEST_TEXT_SIZE (sizeof("sha512:") + 2 * COCO_DIGEST_SIZE_MAX)
@@ -27,6 +28,7 @@ struct coco_digest {
 
 size_t coco_hash_size(enum coco_hash_alg alg);
 const char *coco_hash_name(enum coco_hash_alg alg); /* "sha256" */
+const EVP_MD *coco_hash_md(enum coco_hash_alg alg); /* for functions of OpenSSL */
 coco_status coco_hash_alg_parse(const char *name, enum coco_hash_alg *ret, coco_error **err);
 
 /* Parses "sha256:<64 lower-case hex digits>" and its longer kin; COCO_ERR_PROTO for all else. */

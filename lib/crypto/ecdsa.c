@@ -141,20 +141,6 @@ unflatten(const uint8_t *flat, size_t size, struct coco_buf *der, coco_error **e
     return status;
 }
 
-static const EVP_MD *
-md_of(enum coco_hash_alg alg)
-{
-    switch (alg) {
-    case COCO_SHA256:
-        return EVP_sha256();
-    case COCO_SHA384:
-        return EVP_sha384();
-    case COCO_SHA512:
-        return EVP_sha512();
-    }
-    return NULL;
-}
-
 static coco_status
 sign(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len, struct coco_buf *buf,
      coco_error **err)
@@ -208,14 +194,14 @@ coco_status
 coco_ecdsa_sign_with(EVP_PKEY *key, enum coco_hash_alg alg, const void *data, size_t len,
                      struct coco_buf *buf, coco_error **err)
 {
-    return sign(key, md_of(alg), data, len, buf, err);
+    return sign(key, coco_hash_md(alg), data, len, buf, err);
 }
 
 coco_status
 coco_ecdsa_verify_with(EVP_PKEY *key, enum coco_hash_alg alg, const void *data, size_t len,
                        const uint8_t *sig, size_t sig_len, coco_error **err)
 {
-    return verify(key, md_of(alg), data, len, sig, sig_len, err);
+    return verify(key, coco_hash_md(alg), data, len, sig, sig_len, err);
 }
 
 coco_status

@@ -541,20 +541,12 @@ coco_key_verify(EVP_PKEY *key, const void *data, size_t len, const void *sig, si
     return coco_key_verify_with(key, NULL, data, len, sig, sig_len, err);
 }
 
-static const EVP_MD *
-hash_of(enum coco_hash_alg alg)
-{
-    if (alg == COCO_SHA384)
-        return EVP_sha384();
-    return alg == COCO_SHA512 ? EVP_sha512() : EVP_sha256();
-}
-
 coco_status
 coco_key_verify_digest(EVP_PKEY *key, const struct coco_digest *digest, const void *sig,
                        size_t sig_len, coco_error **err)
 {
     coco_ossl_errors_are_ours();
-    const EVP_MD *md = hash_of(digest->alg);
+    const EVP_MD *md = coco_hash_md(digest->alg);
     const EVP_MD *own = NULL;
 
     coco_status status = digest_for(key, &own, err);

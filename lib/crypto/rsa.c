@@ -13,20 +13,6 @@
 
 #define SIZE_MAX_BYTES ((size_t)1024) /* 8192 bits, as in crypto/key.c */
 
-static const EVP_MD *
-md_of(enum coco_hash_alg alg)
-{
-    switch (alg) {
-    case COCO_SHA256:
-        return EVP_sha256();
-    case COCO_SHA384:
-        return EVP_sha384();
-    case COCO_SHA512:
-        return EVP_sha512();
-    }
-    return NULL;
-}
-
 static OSSL_PARAM *
 params_of(const BIGNUM *n, const BIGNUM *e)
 {
@@ -81,7 +67,7 @@ coco_rsa_pss_sign(EVP_PKEY *key, enum coco_hash_alg alg, const void *data, size_
 
     if (!ctx)
         return coco_fail_nomem(err);
-    if (EVP_DigestSignInit(ctx, &pss, md_of(alg), NULL, key) != 1 || !set_pss(pss)
+    if (EVP_DigestSignInit(ctx, &pss, coco_hash_md(alg), NULL, key) != 1 || !set_pss(pss)
         || EVP_DigestSign(ctx, sig, &sig_len, data, len) != 1)
         return coco_fail(err, COCO_ERR_INVALID, "cannot sign with this key");
     return coco_buf_append(buf, sig, sig_len, err);
@@ -97,7 +83,7 @@ coco_rsa_pss_verify(EVP_PKEY *key, enum coco_hash_alg alg, const void *data, siz
 
     if (!ctx)
         return coco_fail_nomem(err);
-    if (EVP_DigestVerifyInit(ctx, &pss, md_of(alg), NULL, key) != 1 || !set_pss(pss))
+    if (EVP_DigestVerifyInit(ctx, &pss, coco_hash_md(alg), NULL, key) != 1 || !set_pss(pss))
         return coco_fail(err, COCO_ERR_VERIFY, "key is not RSA");
     if (EVP_DigestVerify(ctx, sig, sig_len, data, len) != 1)
         return coco_fail(err, COCO_ERR_VERIFY, "signature does not fit");

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/fail.h"
+#include "crypto/cert_extension.h"
 #include "crypto/key.h"
 
 #include <openssl/x509v3.h>
@@ -49,32 +50,6 @@ digest_key(const EVP_PKEY *key, struct coco_digest *ret, coco_error **err)
 }
 
 static bool
-add_extension(X509 *cert, X509V3_CTX *ctx, int nid, const char *value)
-{
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, ctx, nid, value);
-    bool ok = extension && X509_add_ext(cert, extension, -1) == 1;
-
-    X509_EXTENSION_free(extension);
-    return ok;
-}
-
-static bool
-add_evidence(X509 *cert, const char *oid, const struct coco_buf *quote)
-{
-    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    ASN1_OCTET_STRING *data = ASN1_OCTET_STRING_new();
-    X509_EXTENSION *extension = NULL;
-
-    if (object && data && ASN1_OCTET_STRING_set(data, quote->data, (int)quote->len) == 1)
-        extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, data);
-    bool ok = extension && X509_add_ext(cert, extension, -1) == 1;
-    X509_EXTENSION_free(extension);
-    ASN1_OCTET_STRING_free(data);
-    ASN1_OBJECT_free(object);
-    return ok;
-}
-
-static bool
 add_name(X509_NAME *name, const char *field, const char *value)
 {
     return X509_NAME_add_entry_by_txt(name, field, MBSTRING_ASC, (const unsigned char *)value, -1,
@@ -96,10 +71,11 @@ fill_in(X509 *cert, EVP_PKEY *key, const char *oid, const struct coco_buf *quote
            && X509_gmtime_adj(X509_getm_notAfter(cert), YEAR_S) && X509_set_pubkey(cert, key) == 1
            && add_name(name, "O", "Inclavare Containers") && add_name(name, "CN", "RATS-TLS")
            && X509_set_issuer_name(cert, name) == 1
-           && add_extension(cert, &ctx, NID_basic_constraints, "CA:FALSE")
-           && add_extension(cert, &ctx, NID_subject_key_identifier, "hash")
-           && add_extension(cert, &ctx, NID_authority_key_identifier, "keyid:always")
-           && add_evidence(cert, oid, quote) && X509_sign(cert, key, EVP_sha256()) > 0;
+           && coco_cert_add_extension(cert, &ctx, NID_basic_constraints, "CA:FALSE")
+           && coco_cert_add_extension(cert, &ctx, NID_subject_key_identifier, "hash")
+           && coco_cert_add_extension(cert, &ctx, NID_authority_key_identifier, "keyid:always")
+           && coco_cert_add_data(cert, oid, quote->data, quote->len)
+           && X509_sign(cert, key, EVP_sha256()) > 0;
 }
 
 coco_status

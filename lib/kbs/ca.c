@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/secret.h"
+#include "crypto/cert_extension.h"
 #include "crypto/ossl.h"
 
 #include <openssl/pem.h>
@@ -144,32 +145,6 @@ write_evidence(const struct coco_ca_order *order, struct coco_buf *buf, coco_err
 
 /* ---- the certificate ---- */
 
-static bool
-add_evidence(X509 *cert, const struct coco_buf *der)
-{
-    ASN1_OBJECT *object = OBJ_txt2obj(COCO_CA_EVIDENCE_OID, 1);
-    ASN1_OCTET_STRING *data = ASN1_OCTET_STRING_new();
-    X509_EXTENSION *extension = NULL;
-
-    if (object && data && ASN1_OCTET_STRING_set(data, der->data, (int)der->len) == 1)
-        extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, data);
-    bool ok = extension && X509_add_ext(cert, extension, -1) == 1;
-    X509_EXTENSION_free(extension);
-    ASN1_OCTET_STRING_free(data);
-    ASN1_OBJECT_free(object);
-    return ok;
-}
-
-static bool
-add_extension(X509 *cert, X509V3_CTX *ctx, int nid, const char *value)
-{
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, ctx, nid, value);
-    bool ok = extension && X509_add_ext(cert, extension, -1) == 1;
-
-    X509_EXTENSION_free(extension);
-    return ok;
-}
-
 /* Critical, for the subject has no other name (RFC 5280 section 4.2.1.6). */
 static bool
 add_uri(X509 *cert, const char *uri)
@@ -201,12 +176,13 @@ add_extensions(X509 *cert, X509 *issuer, const char *uri, const struct coco_buf 
 
     X509V3_set_ctx_nodb(&ctx);
     X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-    return add_extension(cert, &ctx, NID_basic_constraints, "critical,CA:FALSE")
-           && add_extension(cert, &ctx, NID_key_usage, "critical,digitalSignature")
-           && add_extension(cert, &ctx, NID_ext_key_usage, "serverAuth,clientAuth")
-           && add_extension(cert, &ctx, NID_subject_key_identifier, "hash")
-           && add_extension(cert, &ctx, NID_authority_key_identifier, "keyid:always")
-           && add_uri(cert, uri) && add_evidence(cert, evidence);
+    return coco_cert_add_extension(cert, &ctx, NID_basic_constraints, "critical,CA:FALSE")
+           && coco_cert_add_extension(cert, &ctx, NID_key_usage, "critical,digitalSignature")
+           && coco_cert_add_extension(cert, &ctx, NID_ext_key_usage, "serverAuth,clientAuth")
+           && coco_cert_add_extension(cert, &ctx, NID_subject_key_identifier, "hash")
+           && coco_cert_add_extension(cert, &ctx, NID_authority_key_identifier, "keyid:always")
+           && add_uri(cert, uri)
+           && coco_cert_add_data(cert, COCO_CA_EVIDENCE_OID, evidence->data, evidence->len);
 }
 
 /* 127 random bits: positive, and by chance never 0 (RFC 5280 section 4.1.2.2). */

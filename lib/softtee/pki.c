@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/secret.h"
 #include "crypto/cert.h"
+#include "crypto/cert_extension.h"
 
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -158,42 +159,18 @@ sign_cert(X509 *cert, EVP_PKEY *key, coco_error **err)
     return status;
 }
 
-static bool
-add_extension(X509 *cert, const struct coco_pki_extension *extension)
-{
-    ASN1_OBJECT *oid = OBJ_txt2obj(extension->oid, 1);
-    ASN1_OCTET_STRING *content = ASN1_OCTET_STRING_new();
-    X509_EXTENSION *made = NULL;
-
-    bool ok =
-        oid && content && ASN1_OCTET_STRING_set(content, extension->data, (int)extension->len) == 1;
-    if (ok)
-        made = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, content);
-    ok = made && X509_add_ext(cert, made, -1) == 1;
-    X509_EXTENSION_free(made);
-    ASN1_OCTET_STRING_free(content);
-    ASN1_OBJECT_free(oid);
-    return ok;
-}
-
 /* RFC 5280, 4.2.1.3 and 4.2.1.9: without these a certificate signs no others. */
 static bool
 add_usage(X509 *cert, bool is_ca)
 {
     X509V3_CTX ctx;
-    bool ok = true;
 
     X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
-    for (int i = 0; i < 2 && ok; i++) {
-        X509_EXTENSION *extension =
-            X509V3_EXT_conf_nid(NULL, &ctx, i == 0 ? NID_basic_constraints : NID_key_usage,
-                                i == 0  ? is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE"
-                                : is_ca ? "critical,keyCertSign,cRLSign"
-                                        : "critical,digitalSignature");
-        ok = extension && X509_add_ext(cert, extension, -1) == 1;
-        X509_EXTENSION_free(extension);
-    }
-    return ok;
+    return coco_cert_add_extension(cert, &ctx, NID_basic_constraints,
+                                   is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE")
+           && coco_cert_add_extension(cert, &ctx, NID_key_usage,
+                                      is_ca ? "critical,keyCertSign,cRLSign"
+                                            : "critical,digitalSignature");
 }
 
 static bool
@@ -231,7 +208,8 @@ fill_cert(X509 *cert, const struct coco_pki_want *want, EVP_PKEY *key, coco_erro
               && add_usage(cert, want->is_ca);
 
     for (size_t i = 0; i < want->n_extensions && ok; i++)
-        ok = add_extension(cert, &want->extensions[i]);
+        ok = coco_cert_add_data(cert, want->extensions[i].oid, want->extensions[i].data,
+                                want->extensions[i].len);
     return ok ? COCO_OK : cannot("a certificate", err);
 }
 

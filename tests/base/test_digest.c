@@ -7,6 +7,7 @@
 
 #include "tests/faults.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -43,6 +44,7 @@ digests_are_those_of_fips_180(void **state)
 
         assert_int_equal(coco_hash_size(cases[i].alg), cases[i].size);
         assert_string_equal(coco_hash_name(cases[i].alg), cases[i].name);
+        assert_int_equal(EVP_MD_get_size(coco_hash_md(cases[i].alg)), cases[i].size);
         assert_ok(coco_digest_of(cases[i].alg, "abc", 3, &digest, &err), err);
         coco_digest_format(&digest, text);
         assert_string_equal(text, cases[i].want);

@@ -5,9 +5,9 @@
  *     all else -> a question to the registry -> content that is there, or comes, or a refusal
  *
  * Who asks what others are just asking waits with them, and a blob is fetched once
- * whoever wants it. Who may have what is in coco_cache_core_find() and in the classes
- * of the store: what came without a client's credential is for all that reach the
- * cache, what came with one is for those to whom the registry says yes, each time.
+ * whoever wants it. Who may have what is in cache/access.h: what came without a client's
+ * credential is for all that reach the cache, what came with one is for those to whom
+ * the registry says yes, each time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,6 +39,11 @@ struct coco_cache_core {
 
 coco_status coco_cache_core_new(coco_ctx *ctx, const char *config, struct coco_cache_core **ret,
                                 coco_error **err);
+/* Something that is waited for may be there. */
+void coco_cache_core_wake(const struct coco_cache_core *core);
+/* err, of what is called name, goes to the log; NULL is want of memory. */
+void coco_cache_core_log_failure(const struct coco_cache_core *core, const char *name,
+                                 const coco_error *err);
 /* Questions and fetches end soon, with a failure. */
 void coco_cache_core_cancel(struct coco_cache_core *core);
 /* Nobody waits for an ask any more. */

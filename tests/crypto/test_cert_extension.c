@@ -59,5 +59,5 @@ main(void)
         cmocka_unit_test(what_is_none_is_not_added),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("crypto/cert_extension", tests, NULL, NULL);
 }

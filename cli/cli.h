@@ -213,6 +213,7 @@ CLI_DEFINE_CLEANUP(coco_measurement, coco_measurement_free);
 CLI_DEFINE_CLEANUP(coco_references, coco_references_free);
 CLI_DEFINE_CLEANUP(coco_sealer, coco_sealer_free);
 CLI_DEFINE_CLEANUP(coco_store, coco_store_free);
+CLI_DEFINE_CLEANUP(coco_token_verifier, coco_token_verifier_free);
 CLI_DEFINE_CLEANUP(coco_unsealer, coco_unsealer_free);
 CLI_DEFINE_CLEANUP(coco_verdict, coco_verdict_free);
 CLI_DEFINE_CLEANUP(coco_verifier, coco_verifier_free);

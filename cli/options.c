@@ -11,6 +11,8 @@
 #include <string.h>
 
 static const struct cli_option table[OPT_COUNT] = {
+    [OPT_ACCEPT] = {"accept", 0, "STATUS", "affirming warning contraindicated none", NULL, false,
+                    "the worst that a part of the guest may have come to; affirming otherwise"},
     [OPT_ADMIN_KEY] = {"admin-key", 0, "FILE", NULL, NULL, false,
                        "public key (PEM) of whoever may administer the KBS over HTTP"},
     [OPT_ALGORITHM] = {"algorithm", 0, "NAME", "sha256 sha384 sha512", NULL, false,
@@ -31,12 +33,14 @@ static const struct cli_option table[OPT_COUNT] = {
     [OPT_ATTESTATION] = {"attestation", 0, "ID", NULL, NULL, false,
                          "the attestation policy of this id, such as default_cpu"},
     [OPT_AUDIENCE] = {"audience", 0, "URI", NULL, NULL, false,
-                      "ask for a token that is for URI alone, such as https://bank.example"},
+                      "whom a token is for, and for nobody else, such as https://bank.example"},
     [OPT_AUTHFILE] =
         {"authfile", 0, "FILE", NULL, "REGISTRY_AUTH_FILE", false,
          "credentials for registries, an auth.json or kbs:///… at --kbs; else as podman has them"},
     [OPT_BUILD] = {"build", 0, "NUMBER", NULL, NULL, false,
                    "build of the firmware, as query-sev tells it"},
+    [OPT_CA] = {"ca", 0, "FILE", NULL, NULL, false,
+                "CAs (PEM) of whoever issues tokens that bring their certificates along"},
     [OPT_CACHE] = {"cache", 0, "ADDRESS", NULL, "COCO_IMAGE_CACHE", false,
                    "ask the host's cache first: unix:/PATH, vsock:CID:PORT or IP:PORT"},
     [OPT_CERT_DIR] = {"cert-dir", 0, "DIR", NULL, NULL, false,
@@ -84,6 +88,10 @@ static const struct cli_option table[OPT_COUNT] = {
                              "pull by tag without a policy: the registry decides what you get"},
     [OPT_INTERVAL] = {"interval", 0, "SECONDS", NULL, NULL, false,
                       "look about this often, up to a quarter more or less; 60 otherwise"},
+    [OPT_ISSUER] = {"issuer", 0, "URL", NULL, NULL, false,
+                    "whose tokens are good; at https it says its keys itself"},
+    [OPT_JWKS] = {"jwks", 0, "FILE", NULL, NULL, false,
+                  "public keys (a JWK set) of whoever issues tokens"},
     [OPT_KBS] = {"kbs", 0, "URL", NULL, "COCO_KBS", false,
                  "key broker service, or <kbc>::<uri> for another key broker client"},
     [OPT_KBS_ADMIN_KEY] = {"kbs-admin-key", 0, "FILE", NULL, "COCO_KBS_ADMIN_KEY", false,

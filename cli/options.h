@@ -22,6 +22,7 @@ const char *cli_env(const char *name);
 /* In the order of the table in options.c. */
 enum cli_opt {
     OPT_END = 0,
+    OPT_ACCEPT,
     OPT_ADMIN_KEY,
     OPT_ALGORITHM,
     OPT_ALL,
@@ -35,6 +36,7 @@ enum cli_opt {
     OPT_AUDIENCE,
     OPT_AUTHFILE,
     OPT_BUILD,
+    OPT_CA,
     OPT_CACHE,
     OPT_CERT_DIR,
     OPT_CMDLINE,
@@ -59,6 +61,8 @@ enum cli_opt {
     OPT_INIT_DATA,
     OPT_INSECURE_POLICY,
     OPT_INTERVAL,
+    OPT_ISSUER,
+    OPT_JWKS,
     OPT_KBS,
     OPT_KBS_ADMIN_KEY,
     OPT_KBS_CA,
@@ -273,6 +277,7 @@ int cli_sev_inject(struct cli *cli);
 int cli_sev_prepare(struct cli *cli);
 int cli_tee_launch(struct cli *cli);
 int cli_tee_run(struct cli *cli);
+int cli_token_verify(struct cli *cli);
 int cli_try(struct cli *cli);
 int cli_version(struct cli *cli);
 

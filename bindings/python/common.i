@@ -100,6 +100,8 @@ static const struct argument optional[] = {
     {"kbs_set_path_policy", "rego"},
     {"kbs_wrap_key", "key"},
     {"software_tee_launch", "init_data"},
+    {"token_verifier_set_audience", "audience"},
+    {"token_verifier_set_issuer", "issuer"},
     {"unsealer_trust_key", "kid"},
 };
 
@@ -228,6 +230,7 @@ take_bytes(coco_bytes *bytes)
     (const uint8_t *passport, size_t len),
     (const uint8_t *password, size_t len),
     (const uint8_t *pem, size_t len),
+    (const uint8_t *token, size_t len),
     (const uint8_t *toml, size_t len),
     (const uint8_t *wrapped, size_t len),
     (const uint8_t *yaml, size_t len),

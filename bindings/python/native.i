@@ -32,6 +32,7 @@
 %coco_object(coco_sealer)
 %coco_object(coco_sev_owner)
 %coco_object(coco_store)
+%coco_object(coco_token_verifier)
 %coco_object(coco_unsealer)
 %coco_object(coco_verdict)
 %coco_object(coco_verifier)
@@ -249,3 +250,4 @@ static const coco_kbc_plugin plugin_functions = {
 %include <coco/references.h>
 %include <coco/sealed.h>
 %include <coco/sev.h>
+%include <coco/token.h>

@@ -22,6 +22,7 @@
 #include <coco/sealed.h>
 #include <coco/sev.h>
 #include <coco/store.h>
+#include <coco/token.h>
 #include <coco/types.h>
 #include <coco/verifier.h>
 #include <coco/version.h>

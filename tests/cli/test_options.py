@@ -25,7 +25,7 @@ COMMANDS = [
     "resource rm", "resource versions", "resource watch",
     "rv add", "rv diff", "rv ls", "rv put", "rv rm", "rv show", "rv sign", "rv verify",
     "secret inspect", "secret seal", "secret unseal", "sev inject", "sev prepare",
-    "tee launch", "tee run", "try", "version",
+    "tee launch", "tee run", "token verify", "try", "version",
 ]  # fmt: skip
 
 WRONG = [

@@ -10,7 +10,7 @@
 
 #include "tests/faults.h"
 #include "tests/kbs/engine.h"
-#include "tests/kbs/idp.h"
+#include "tests/idp.h"
 #include "tests/kbs/world.h"
 #include "tests/pki.h"
 

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 
 #include "tests/faults.h"
-#include "tests/kbs/idp.h"
+#include "tests/idp.h"
 
 #define NOW 1800000000
 

@@ -7,10 +7,7 @@
 
 #include "base/fd.h"
 
-#include "tests/faults.h"
-#include "tests/kbs/idp.h"
-
-#define ISSUER "https://idp.example/realm"
+#include "tests/idp.h"
 
 static struct idp idp;
 static coco_ctx *ctx;
@@ -151,72 +148,6 @@ the_server_is_who_tls_proves_it_to_be(void **state)
     pki_done(&other);
 }
 
-static coco_status
-about(const char *text, char **ret, coco_error **err)
-{
-    return coco_kbs_provider_about(text, strlen(text), ISSUER, ret, err);
-}
-
-static void
-what_an_issuer_says_is_read_strictly(void **state)
-{
-    static const char *const good[] = {
-        "{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"https://a.example/k\"}",
-        "{\"issuer\":\"" ISSUER "/\",\"x\":1,\"jwks_uri\":\"https://a.example/k\"}",
-    };
-    static const char *const bad[] = {
-        "",
-        "[]",
-        "{\"jwks_uri\":\"https://a.example/k\"}",
-        "{\"issuer\":\"" ISSUER "\"}",
-        "{\"issuer\":\"" ISSUER "\",\"jwks_uri\":1}",
-        "{\"issuer\":1,\"jwks_uri\":\"https://a.example/k\"}",
-        "{\"issuer\":\"" ISSUER "//\",\"jwks_uri\":\"https://a.example/k\"}",
-        "{\"issuer\":\"" ISSUER "2\",\"jwks_uri\":\"https://a.example/k\"}",
-        "{\"issuer\":\"https://idp.example\",\"jwks_uri\":\"https://a.example/k\"}",
-        "{\"issuer\":\"\",\"jwks_uri\":\"https://a.example/k\"}",
-        "{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"http://a.example/k\"}",
-        "{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"file:///etc/passwd\"}",
-        "{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"https://u:p@a.example/k\"}",
-        "{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"/k\"}",
-        "{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"\"}",
-        "{\"issuer\":\"" ISSUER "\",\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"https://a.example\"}",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        _cleanup_free_ char *uri = NULL;
-        coco_error *err = NULL;
-
-        assert_ok(about(good[i], &uri, &err), err);
-        assert_string_equal(uri, "https://a.example/k");
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        char *uri = NULL;
-        coco_error *err = NULL;
-
-        print_message("# case %zu\n", i);
-        assert_fails(about(bad[i], &uri, &err), err, COCO_ERR_PROTO, "");
-        assert_null(uri);
-    }
-}
-
-static void
-reading_survives_failed_allocations(void **state)
-{
-    (void)state;
-    for_each_fault()
-    {
-        _cleanup_free_ char *uri = NULL;
-        coco_error *err = NULL;
-
-        coco_status status =
-            about("{\"issuer\":\"" ISSUER "\",\"jwks_uri\":\"https://a.example/k\"}", &uri, &err);
-        fault_expect(status, err);
-        coco_error_free(err);
-    }
-}
-
 int
 main(void)
 {
@@ -226,8 +157,6 @@ main(void)
         T(a_set_is_read_from_a_file),
         T(servers_that_answer_something_else_are_refused),
         T(the_server_is_who_tls_proves_it_to_be),
-        cmocka_unit_test(what_an_issuer_says_is_read_strictly),
-        cmocka_unit_test(reading_survives_failed_allocations),
     };
 
     return cmocka_run_group_tests_name("kbs/provider_source", tests, NULL, NULL);

@@ -33,6 +33,7 @@ from ._references import References
 from ._sealed import Sealer, Unsealer, sealed_inspect
 from ._sev import SevOwner, SevPolicy
 from ._store import Store
+from ._token import TokenVerifier
 from .errors import *  # noqa: F403
 
 IMAGE_IGNORE_CHOWN = native.COCO_IMAGE_IGNORE_CHOWN
@@ -90,6 +91,7 @@ __all__ = [
     "Store",
     "TdxOrder",
     "TeeKey",
+    "TokenVerifier",
     "Unsealer",
     "Verdict",
     "Verifier",

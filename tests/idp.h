@@ -1,5 +1,5 @@
 /*
- * tests/kbs/idp.h - an identity provider of a test: keys and what it says of itself, by https
+ * tests/idp.h - an identity provider of a test: keys and what it says of itself, by https
  *
  *     idp_start(&idp);            idp.issuer is "https://127.0.0.1:<port>"
  *     idp_add(&idp, COCO_KEY_P256, "a");
@@ -8,8 +8,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef COCO_TESTS_KBS_IDP_H
-#define COCO_TESTS_KBS_IDP_H
+#ifndef COCO_TESTS_IDP_H
+#define COCO_TESTS_IDP_H
 
 #include "base/json.h"
 #include "crypto/jwk.h"

@@ -1,9 +1,9 @@
 /*
- * fuzz/kbs_provider/target.c - what issuers say of themselves: keys are at https, or nowhere
+ * fuzz/issuer/target.c - what issuers say of themselves: keys are at https, or nowhere
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "kbs/provider_source.h"
+#include "token/issuer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     _cleanup_free_ char *uri = NULL;
     coco_error *err = NULL;
 
-    if (coco_kbs_provider_about((const char *)data, len, "https://idp.example", &uri, &err)
+    if (coco_issuer_about((const char *)data, len, "https://idp.example", &uri, &err)
             == COCO_OK
         && strncmp(uri, "https://", 8) != 0)
         abort();

@@ -1,0 +1,108 @@
+/*
+ * cli/token_verify.c - coco token verify
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+#include "verify.h"
+
+#include <string.h>
+
+#define TOKEN_MAX ((size_t)4 << 20)
+
+static coco_status
+set_keys(void *verifier, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_token_verifier_set_keys(verifier, data, len, err);
+}
+
+static coco_status
+set_roots(void *verifier, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_token_verifier_set_roots(verifier, data, len, err);
+}
+
+static coco_status
+set_tls_ca(void *verifier, const uint8_t *data, size_t len, coco_error **err)
+{
+    return coco_token_verifier_set_tls_ca(verifier, data, len, err);
+}
+
+static int
+set_files(struct cli *cli, coco_token_verifier *verifier)
+{
+    int rc = cli_set_file(cli, cli_get(&cli->args, OPT_JWKS), set_keys, verifier);
+
+    if (rc == CLI_DONE)
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_CA), set_roots, verifier);
+    if (rc == CLI_DONE)
+        rc = cli_set_file(cli, cli_get(&cli->args, OPT_TLS_CA), set_tls_ca, verifier);
+    return rc;
+}
+
+static int
+set_up(struct cli *cli, coco_token_verifier *verifier)
+{
+    const char *accept = cli_get(&cli->args, OPT_ACCEPT);
+    const char *at = cli_get(&cli->args, OPT_AT);
+    int64_t now = 0;
+
+    if (!cli_get(&cli->args, OPT_JWKS) && !cli_get(&cli->args, OPT_CA)
+        && !cli_get(&cli->args, OPT_ISSUER))
+        return cli_usage(cli, "whose tokens are good? needs --jwks, --ca or --issuer");
+    if (at && !cli_parse_time(at, &now))
+        return cli_usage(cli, "--at is a time such as 2026-01-31T12:00:00Z");
+    coco_token_verifier_set_time(verifier, now);
+    int rc = set_files(cli, verifier);
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_token_verifier_set_issuer(
+                                verifier, cli_get(&cli->args, OPT_ISSUER), &cli->err));
+    if (rc == CLI_DONE)
+        rc = cli_check(cli, coco_token_verifier_set_audience(
+                                verifier, cli_get(&cli->args, OPT_AUDIENCE), &cli->err));
+    if (rc == CLI_DONE && accept)
+        rc = cli_check(cli, coco_token_verifier_accept(verifier, accept, &cli->err));
+    return rc;
+}
+
+/* As it stands in a file: a newline at its end is none of its own. */
+static int
+read_token(struct cli *cli, struct cli_bytes *ret)
+{
+    const char *path = cli->args.n_operands > 0 ? cli->args.operands[0] : "-";
+
+    int rc = cli_read_text(cli, path, TOKEN_MAX, ret);
+    while (rc == CLI_DONE && ret->len > 0 && strchr(" \t\r\n", ret->data[ret->len - 1]))
+        ret->len--;
+    return rc;
+}
+
+static int
+print_claims(struct cli *cli, const coco_bytes *claims)
+{
+    cJSON *parsed = NULL;
+
+    if (!cli->json)
+        return cli_write_stdout(cli, coco_bytes_data(claims), coco_bytes_size(claims));
+    int rc = cli_parse(cli, claims, &parsed);
+    return rc == CLI_DONE ? cli_event(cli, parsed) : rc;
+}
+
+int
+cli_token_verify(struct cli *cli)
+{
+    _cleanup_(coco_token_verifier_freep) coco_token_verifier *verifier = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *claims = NULL;
+    _cleanup_bytes_ struct cli_bytes token = {0};
+
+    int rc = cli_check(cli, coco_token_verifier_new(&verifier, &cli->err));
+    if (rc == CLI_DONE)
+        rc = set_up(cli, verifier);
+    if (rc == CLI_DONE)
+        rc = read_token(cli, &token);
+    if (rc == CLI_DONE)
+        rc = cli_check(
+            cli, coco_token_verify(verifier, cli->ctx, token.data, token.len, &claims, &cli->err));
+    return rc == CLI_DONE ? print_claims(cli, claims) : rc;
+}

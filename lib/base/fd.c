@@ -88,6 +88,25 @@ coco_file_read(const char *path, struct coco_buf *buf, coco_error **err)
     return COCO_OK;
 }
 
+/* By way of O_PATH: what is no file is not even opened, which for a device may do something. */
+coco_status
+coco_file_read_regular(const char *path, struct coco_buf *buf, coco_error **err)
+{
+    _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+    char link[sizeof("/proc/self/fd/-2147483648")];
+    struct stat st;
+
+    if (fd < 0 && errno == ENOENT)
+        return coco_fail(err, COCO_ERR_NOTFOUND, "no file '%s'", path);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return coco_fail_errno(err, errno, "open '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return coco_fail(err, COCO_ERR_INVALID, "'%s' is no regular file", path);
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    coco_status status = coco_file_read(link, buf, err);
+    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "'%s'", path);
+}
+
 static coco_status
 write_and_sync(int fd, const void *data, size_t len, mode_t mode, coco_error **err)
 {

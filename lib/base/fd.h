@@ -29,6 +29,12 @@ coco_status coco_fd_raise(int *fd, int least, coco_error **err);
 coco_status coco_file_read(const char *path, struct coco_buf *buf, coco_error **err);
 
 /*
+ * The same where somebody else named path: COCO_ERR_INVALID for a directory, a device or a pipe,
+ * one of which may block for ever, or do something when it is opened.
+ */
+coco_status coco_file_read_regular(const char *path, struct coco_buf *buf, coco_error **err);
+
+/*
  * Opens the directory in which path names something, which need not be there;
  * *name is that name, the end of path.
  */

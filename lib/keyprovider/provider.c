@@ -32,7 +32,7 @@ read_key(const char *path, struct coco_secret *ret, coco_error **err)
 {
     _cleanup_buf_ struct coco_buf key = {.limit = COCO_LAYER_KEY_SIZE + 1};
 
-    coco_status status = coco_file_read(path, &key, err);
+    coco_status status = coco_file_read_regular(path, &key, err);
     if (status == COCO_ERR_LIMIT || (status == COCO_OK && key.len != COCO_LAYER_KEY_SIZE)) {
         if (status != COCO_OK && err) {
             coco_error_free(*err);

@@ -180,6 +180,32 @@ a_named_pipe_without_a_writer_is_not_waited_for(void **state)
     assert_int_equal(buf.len, 0);
 }
 
+/* A pipe that somebody holds open has no end, and a device may be more than something to read. */
+static void
+where_others_name_it_only_a_file_is_read(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf buf = {.limit = 5};
+    _cleanup_close_ int held = -1;
+    char link[128];
+    coco_error *err = NULL;
+
+    (void)snprintf(link, sizeof(link), "%s/link", f->dir);
+    assert_int_equal(symlink("file", link), 0);
+    assert_fails(coco_file_read_regular(link, &buf, &err), err, COCO_ERR_NOTFOUND, link);
+    assert_int_equal(mkfifo(f->path, 0600), 0);
+    held = open(f->path, O_RDWR | O_CLOEXEC);
+    assert_true(held >= 0);
+    assert_fails(coco_file_read_regular(link, &buf, &err), err, COCO_ERR_INVALID, link);
+    assert_fails(coco_file_read_regular(f->dir, &buf, &err), err, COCO_ERR_INVALID, f->dir);
+    assert_fails(coco_file_read_regular("/dev/ptmx", &buf, &err), err, COCO_ERR_INVALID,
+                 "no regular file");
+    assert_ok(coco_file_write(f->path, "12345", 5, 0600, &err), err);
+    assert_ok(coco_file_read_regular(link, &buf, &err), err);
+    assert_string_equal(coco_buf_text(&buf), "12345");
+    assert_fails(coco_file_read_regular(link, &buf, &err), err, COCO_ERR_LIMIT, link);
+}
+
 #define PIPED ((size_t)1 << 20)
 
 static void *
@@ -351,6 +377,7 @@ main(void)
         cmocka_unit_test_setup_teardown(read_stops_at_the_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_named_pipe_without_a_writer_is_not_waited_for, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(where_others_name_it_only_a_file_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(the_parent_of_a_path_is_opened_and_its_name_told, setup,
                                         teardown),
         cmocka_unit_test(write_all_writes_all_of_it),

@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define KEK "0123456789abcdef0123456789abcdef"
 
@@ -143,13 +144,18 @@ what_is_no_key_or_no_request_is_refused(void **state)
 {
     struct fixture *f = *state;
     static const char *const texts[] = {"", "{}", "[]", "{\"op\":\"keywrap\"}", "{\"op\":\"x\"}"};
+    char pipe[128];
 
+    (void)snprintf(pipe, sizeof(pipe), "%s/pipe", f->dir);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
     write_key(f, "short", 31);
     write_key(f, "long", 33);
     assert_fails(ask(f, "keypath=%/short"), f->err, COCO_ERR_INVALID, "32 bytes");
     assert_fails(ask(f, "keypath=%/long"), f->err, COCO_ERR_INVALID, "32 bytes");
     assert_fails(ask(f, "keypath=%/none"), f->err, COCO_ERR_NOTFOUND, "none");
     assert_fails(ask(f, "keypath=none"), f->err, COCO_ERR_INVALID, "absolute");
+    assert_fails(ask(f, "keypath=%/pipe"), f->err, COCO_ERR_INVALID, "no regular file");
+    assert_fails(ask(f, "keypath=/dev/null"), f->err, COCO_ERR_INVALID, "no regular file");
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         assert_fails(coco_keyprovider_answer(&f->provider, NULL, texts[i], strlen(texts[i]),
                                              &f->reply, &f->err),

@@ -26,14 +26,27 @@
 
 #if COCO_HAVE_PKCS11
 
+/* Each blob of each layer is a try, and tokens lock themselves after three with a wrong PIN. */
 static coco_status
-wrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_buf *options,
+open_token(struct coco_token_key *key, struct coco_pkcs11 *token, struct coco_pkcs11_object *object,
+           coco_error **err)
+{
+    if (atomic_load(&key->refused))
+        return coco_fail(err, COCO_ERR_DENIED, "the token has refused the PIN");
+    coco_status status = coco_pkcs11_open_key(&key->uri, token, object, err);
+    if (status == COCO_ERR_DENIED)
+        atomic_store(&key->refused, true);
+    return status;
+}
+
+static coco_status
+wrap_by_token(struct coco_token_key *key, bool by_sha1, const struct coco_buf *options,
               struct coco_buf *ret, coco_error **err)
 {
     struct coco_pkcs11 token = {0};
     struct coco_pkcs11_object object;
 
-    coco_status status = coco_pkcs11_open_key(&key->uri, &token, &object, err);
+    coco_status status = open_token(key, &token, &object, err);
     if (status == COCO_OK)
         status =
             coco_pkcs11_rsa_wrap(&token, &object, by_sha1, options->data, options->len, ret, err);
@@ -42,13 +55,13 @@ wrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_
 }
 
 static coco_status
-unwrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_buf *wrapped,
+unwrap_by_token(struct coco_token_key *key, bool by_sha1, const struct coco_buf *wrapped,
                 struct coco_secret *ret, coco_error **err)
 {
     struct coco_pkcs11 token = {0};
     struct coco_pkcs11_object object;
 
-    coco_status status = coco_pkcs11_open_key(&key->uri, &token, &object, err);
+    coco_status status = open_token(key, &token, &object, err);
     if (status == COCO_OK)
         status =
             coco_pkcs11_rsa_unwrap(&token, &object, by_sha1, wrapped->data, wrapped->len, ret, err);
@@ -59,7 +72,7 @@ unwrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coc
 #else
 
 static coco_status
-wrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_buf *options,
+wrap_by_token(struct coco_token_key *key, bool by_sha1, const struct coco_buf *options,
               struct coco_buf *ret, coco_error **err)
 {
     (void)key;
@@ -70,7 +83,7 @@ wrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_
 }
 
 static coco_status
-unwrap_by_token(const struct coco_token_key *key, bool by_sha1, const struct coco_buf *wrapped,
+unwrap_by_token(struct coco_token_key *key, bool by_sha1, const struct coco_buf *wrapped,
                 struct coco_secret *ret, coco_error **err)
 {
     (void)key;

@@ -19,6 +19,8 @@
 #include "base/json.h"
 #include "crypto/pkcs11_uri.h"
 
+#include <stdatomic.h>
+
 /* Where modules are, and which of them may be loaded: lists of paths, "/" at the end for a folder.
  */
 struct coco_token_modules {
@@ -34,6 +36,7 @@ void coco_token_modules_done(struct coco_token_modules *modules);
 
 struct coco_token_key {
     struct coco_pkcs11_key_uri uri; /* with the path of its module */
+    atomic_bool refused;            /* the token did not take the PIN, and is not asked again */
 };
 
 /*

@@ -152,6 +152,26 @@ what_does_not_open_is_told_with_one_text(void **state)
     coco_token_key_done(&other);
 }
 
+/* Tokens lock themselves, and each blob of each layer of a hostile image would be a try. */
+static void
+a_pin_that_was_refused_is_not_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    const struct coco_pkcs11_recipient list[] = {{.token = &f->token}};
+    struct coco_token_key key;
+
+    assert_ok(wrap(f, list, 1, true), f->err);
+    read_key("mine", &key);
+    (void)snprintf(key.uri.pin, sizeof(key.uri.pin), "wrong-one");
+    assert_fails(unwrap(f, &key), f->err, COCO_ERR_DENIED, "C_Login");
+    (void)snprintf(key.uri.pin, sizeof(key.uri.pin), "%s", SOFTHSM_PIN);
+    assert_fails(unwrap(f, &key), f->err, COCO_ERR_DENIED, "has refused the PIN");
+    coco_token_key_done(&key);
+    read_key("mine", &key);
+    assert_ok(unwrap(f, &key), f->err);
+    coco_token_key_done(&key);
+}
+
 static void
 what_cannot_be_wrapped_is_told(void **state)
 {
@@ -247,6 +267,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         test(what_a_token_wraps_it_unwraps),
         test(what_does_not_open_is_told_with_one_text),
+        test(a_pin_that_was_refused_is_not_tried_again),
         test(what_cannot_be_wrapped_is_told),
         test(hostile_blobs_are_refused),
         test(wrapping_survives_failed_allocations_and_leaves_nothing),

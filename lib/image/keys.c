@@ -336,12 +336,11 @@ coco_client_own_openers(const coco_image_client *client, struct coco_client_open
     ret->pgp = (struct coco_pgp_keys){.ring = client->pgp.ring};
     if (client->pgp.opens)
         ret->list[ret->n++] = coco_pgp_wrapper(&ret->pgp);
-    ret->tokens = (struct coco_pkcs11_keys){
-        .list = client->tokens.openers,
-        .n = client->tokens.n_openers,
-    };
-    if (ret->tokens.n > 0)
-        ret->list[ret->n++] = coco_pkcs11_wrapper(&ret->tokens);
+    /* Each by itself: where one token is not there, another is asked all the same. */
+    for (size_t i = 0; i < client->tokens.n_openers; i++) {
+        ret->tokens[i] = (struct coco_pkcs11_keys){.list = &client->tokens.openers[i], .n = 1};
+        ret->list[ret->n++] = coco_pkcs11_wrapper(&ret->tokens[i]);
+    }
 }
 
 void

@@ -24,10 +24,10 @@ struct coco_client_openers {
     struct coco_cms_key cms_keys[COCO_CLIENT_CERTS_MAX];
     struct coco_cms_keys cms;
     struct coco_pgp_keys pgp;
-    struct coco_pkcs11_keys tokens;
+    struct coco_pkcs11_keys tokens[COCO_PKCS11_RECIPIENTS_MAX];
     struct coco_kek_source broker;
     struct coco_provider_use providers[COCO_BLOBS_MAX];
-    struct coco_wrapper list[5 + COCO_BLOBS_MAX];
+    struct coco_wrapper list[4 + COCO_PKCS11_RECIPIENTS_MAX + COCO_BLOBS_MAX];
     size_t n;
 };
 

@@ -7,10 +7,17 @@
 
 #include "crypto/key.h"
 #include "image/keys.h"
+#include "ocicrypt/annotations.h"
 #include "tests/faults.h"
 #include "tests/support.h"
 
+#include "config.h"
+
 #include <string.h>
+
+#if COCO_HAVE_PKCS11
+#include "tests/crypto/softhsm.h"
+#endif
 
 #define KEY_FILE "pkcs11:\n  uri: pkcs11:object=a?module-path=/usr/lib/softhsm/libsofthsm2.so\n"
 
@@ -133,6 +140,60 @@ there_are_sixteen_at_most(void **state)
     assert_fails(add_recipient(f->client, KEY_FILE, &f->err), f->err, COCO_ERR_LIMIT, "16");
 }
 
+#if COCO_HAVE_PKCS11
+
+static void
+add_object(struct fixture *f, const char *object)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof(text),
+                   "pkcs11:\n  uri: pkcs11:token=coco;object=%s?module-path=" SOFTHSM_MODULE
+                   "&pin-value=" SOFTHSM_PIN "\n",
+                   object);
+    assert_ok(add_key(f->client, text, &f->err), f->err);
+}
+
+/* As ocicrypt goes on where a token fails. */
+static void
+a_key_that_is_away_hides_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_client_openers openers;
+    struct coco_client_recipients to;
+    _cleanup_layer_key_ struct coco_layer_key key = {0};
+    _cleanup_layer_key_ struct coco_layer_key back = {0};
+    _cleanup_json_ cJSON *annotations = NULL;
+
+    if (access(SOFTHSM_MODULE, R_OK) != 0)
+        skip();
+    softhsm_begin(&hsm);
+    softhsm_make_pair(&hsm, "mine");
+    assert_ok(add_recipient(
+                  f->client,
+                  "pkcs11:\n  uri: pkcs11:token=coco;object=mine?module-path=" SOFTHSM_MODULE "\n",
+                  &f->err),
+              f->err);
+    assert_ok(coco_image_client_set_pkcs11_hash(f->client, "sha1", &f->err), f->err);
+    coco_client_recipients(f->client, &to);
+    assert_ok(coco_layer_key_generate(&key, &f->err), f->err);
+    assert_ok(coco_json_new_object(&annotations, &f->err), f->err);
+    assert_ok(coco_annotations_add(annotations, &key, to.list, to.n, NULL, &f->err), f->err);
+    add_object(f, "nobody");
+    coco_client_openers(f->client, &openers);
+    assert_fails(coco_annotations_open(annotations, openers.list, openers.n, NULL, &back, &f->err),
+                 f->err, COCO_ERR_NOTFOUND, "no such object");
+    add_object(f, "mine");
+    coco_client_openers(f->client, &openers);
+    assert_int_equal(openers.n, 2);
+    assert_ok(coco_annotations_open(annotations, openers.list, openers.n, NULL, &back, &f->err),
+              f->err);
+    assert_true(coco_secret_equal(&back.key, key.key.data, key.key.len));
+    softhsm_end(&hsm);
+}
+
+#endif
+
 static void
 adding_survives_any_failed_allocation(void **state)
 {
@@ -166,9 +227,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(keys_open_and_recipients_wrap),           TEST(what_is_none_of_that_is_refused),
-        TEST(settings_count_for_keys_that_come_after), TEST(there_are_sixteen_at_most),
+        TEST(keys_open_and_recipients_wrap),
+        TEST(what_is_none_of_that_is_refused),
+        TEST(settings_count_for_keys_that_come_after),
+        TEST(there_are_sixteen_at_most),
         TEST(adding_survives_any_failed_allocation),
+#if COCO_HAVE_PKCS11
+        TEST(a_key_that_is_away_hides_no_other),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if ((status == COCO_OK) != (providers.list != NULL))
         abort();
     for (size_t i = 0; i < providers.n; i++)
-        if (providers.list[i].kind == COCO_PROVIDER_CMD && providers.list[i].argv[0][0] != '/')
+        if (!providers.list[i].why && providers.list[i].kind == COCO_PROVIDER_CMD
+            && providers.list[i].argv[0][0] != '/')
             abort();
     return 0;
 }

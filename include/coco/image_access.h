@@ -385,8 +385,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_certificate(coco_imag
  * @param json    `{"key-providers":{"NAME":{"cmd":{"path":"/FILE","args":[…]}}}}`, or
  *                `"grpc":"HOST:PORT"`, with or without `grpc-tls`, or `"ttrpc":"unix:///PATH"`
  * @param len     number of its bytes
- * @param err     ::COCO_ERR_PROTO if it is no such file, ::COCO_ERR_NOTSUP for
- *                `insecure-skip-verify`, ::COCO_ERR_LIMIT for the 33rd
+ * @param err     ::COCO_ERR_PROTO if it is no such file, ::COCO_ERR_LIMIT for the 33rd. What it
+ *                says of one provider, and is not understood, is told when that one is added
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_key_providers(coco_image_client *client,
                                                                          const uint8_t *json,
@@ -399,8 +399,9 @@ COCO_API COCO_MUST_CHECK coco_status coco_image_client_set_key_providers(coco_im
  * @param client     whose
  * @param name       of coco_image_client_set_key_providers()
  * @param parameter  what it is told, as it wants it; NULL for nothing
- * @param err        ::COCO_ERR_NOTFOUND if there is none of that name, ::COCO_ERR_LIMIT for the
- *                   17th
+ * @param err        ::COCO_ERR_NOTFOUND if there is none of that name, ::COCO_ERR_PROTO for what
+ *                   is no way to ask it, ::COCO_ERR_NOTSUP for `insecure-skip-verify`,
+ *                   ::COCO_ERR_LIMIT for the 17th
  */
 COCO_API COCO_MUST_CHECK coco_status coco_image_client_add_provider_key(coco_image_client *client,
                                                                         const char *name,

@@ -24,6 +24,7 @@ provider_done(struct coco_provider *provider)
     free(provider->root_ca_file);
     free(provider->cert_file);
     free(provider->key_file);
+    coco_error_free(provider->why);
 }
 
 void
@@ -140,6 +141,17 @@ read_target(const char *text, enum coco_provider_kind kind, struct coco_provider
     return status;
 }
 
+/* A member that is empty is one that is not there: ocicrypt in Go knows no difference. */
+static coco_status
+get_text(const cJSON *way, const char *name, const char **ret, coco_error **err)
+{
+    coco_status status = coco_json_get_string_opt(way, name, ret, err);
+
+    if (status == COCO_OK && *ret && **ret == '\0')
+        *ret = NULL;
+    return status;
+}
+
 /* cmd before grpc before ttrpc before native, as ocicrypt-rs goes. */
 static coco_status
 read_way(const cJSON *way, struct coco_provider *ret, coco_error **err)
@@ -155,13 +167,13 @@ read_way(const cJSON *way, struct coco_provider *ret, coco_error **err)
     if (status == COCO_OK)
         status = coco_json_get_object_opt(way, "cmd", &cmd, err);
     if (status == COCO_OK)
-        status = coco_json_get_string_opt(way, "grpc", &grpc, err);
+        status = get_text(way, "grpc", &grpc, err);
     if (status == COCO_OK)
         status = coco_json_get_object_opt(way, "grpc-tls", &tls, err);
     if (status == COCO_OK)
-        status = coco_json_get_string_opt(way, "ttrpc", &ttrpc, err);
+        status = get_text(way, "ttrpc", &ttrpc, err);
     if (status == COCO_OK)
-        status = coco_json_get_string_opt(way, "native", &native, err);
+        status = get_text(way, "native", &native, err);
     if (status != COCO_OK)
         return status;
     if (cmd)
@@ -187,9 +199,10 @@ read_provider(const cJSON *item, struct coco_provider *ret, coco_error **err)
     if (!cJSON_IsObject(item))
         return coco_fail(err, COCO_ERR_PROTO, "key provider %s is no object", item->string);
     coco_status status = copy(item->string, &ret->name, err);
-    if (status == COCO_OK)
-        status = read_way(item, ret, err);
-    return status == COCO_OK ? COCO_OK : coco_wrap(err, status, "key provider %s", item->string);
+    if (status != COCO_OK)
+        return status;
+    status = read_way(item, ret, &ret->why);
+    return status == COCO_ERR_NOMEM ? coco_fail_nomem(err) : COCO_OK;
 }
 
 coco_status
@@ -223,6 +236,16 @@ coco_providers_parse(const char *json, size_t len, struct coco_providers *ret, c
     return COCO_OK;
 }
 
+static coco_status
+use(const struct coco_provider *provider, const struct coco_provider **ret, coco_error **err)
+{
+    if (provider->why)
+        return coco_fail(err, coco_error_status(provider->why), "key provider %s: %s",
+                         provider->name, coco_error_message(provider->why));
+    *ret = provider;
+    return COCO_OK;
+}
+
 coco_status
 coco_providers_find(const struct coco_providers *providers, const char *name,
                     const struct coco_provider **ret, coco_error **err)
@@ -230,10 +253,8 @@ coco_providers_find(const struct coco_providers *providers, const char *name,
     _cleanup_buf_ struct coco_buf names = {.limit = NAMES_SHOWN};
 
     for (size_t i = 0; i < providers->n; i++) {
-        if (strcmp(providers->list[i].name, name) == 0) {
-            *ret = &providers->list[i];
-            return COCO_OK;
-        }
+        if (strcmp(providers->list[i].name, name) == 0)
+            return use(&providers->list[i], ret, err);
         (void)coco_buf_printf(&names, NULL, "%s%s", i > 0 ? ", " : "", providers->list[i].name);
     }
     return coco_fail(err, COCO_ERR_NOTFOUND, "no key provider %.100s is configured; there %s %s",

@@ -39,6 +39,7 @@ struct coco_provider {
     char *root_ca_file; /* of grpc-tls; NULL for what is not said */
     char *cert_file;
     char *key_file;
+    coco_error *why; /* what keeps it from being used here, or NULL */
 };
 
 struct coco_providers {
@@ -47,14 +48,18 @@ struct coco_providers {
 };
 
 /*
- * COCO_ERR_PROTO for what is no such file or says nothing of a provider, COCO_ERR_NOTSUP for
- * what is not to be had here: "insecure-skip-verify", another "server-name".
+ * COCO_ERR_PROTO for what is no such file. Others read it, too: what it says of one provider, and
+ * is not understood or had here, is no matter until that one is to be used.
  */
 coco_status coco_providers_parse(const char *json, size_t len, struct coco_providers *ret,
                                  coco_error **err);
 void coco_providers_done(struct coco_providers *providers);
 
-/* COCO_ERR_NOTFOUND, with the names there are. */
+/*
+ * COCO_ERR_NOTFOUND, with the names there are. COCO_ERR_PROTO for one of which the file says
+ * something else than a way to ask it, COCO_ERR_NOTSUP for what is not to be had here:
+ * "insecure-skip-verify", another "server-name".
+ */
 coco_status coco_providers_find(const struct coco_providers *providers, const char *name,
                                 const struct coco_provider **ret, coco_error **err);
 

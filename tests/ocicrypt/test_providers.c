@@ -95,26 +95,10 @@ what_is_no_configuration_is_refused(void **state)
         {"{\"key_providers\":{}}", COCO_ERR_PROTO, "key-providers"},
         {"{\"key-providers\":[]}", COCO_ERR_PROTO, "key-providers"},
         {OF("1"), COCO_ERR_PROTO, "is no object"},
-        {OF("{}"), COCO_ERR_PROTO, "none of cmd, grpc, ttrpc and native"},
-        {OF("{\"comand\":{}}"), COCO_ERR_PROTO, "comand"},
-        {OF("{\"cmd\":{}}"), COCO_ERR_PROTO, "path"},
-        {OF("{\"cmd\":{\"path\":\"x\"}}"), COCO_ERR_PROTO, "not absolute"},
-        {OF("{\"cmd\":{\"path\":\"/x\",\"args\":[1]}}"), COCO_ERR_PROTO, "no string"},
-        {OF("{\"cmd\":{\"path\":\"/x\",\"args\":\"a\"}}"), COCO_ERR_PROTO, "args"},
-        {OF("{\"cmd\":{\"path\":\"/x\",\"env\":{}}}"), COCO_ERR_PROTO, "env"},
-        {OF("{\"grpc\":\"\"}"), COCO_ERR_PROTO, "key provider p"},
-        {OF("{\"grpc\":\"host\"}"), COCO_ERR_PROTO, "key provider p"},
-        {OF("{\"grpc\":1}"), COCO_ERR_PROTO, "grpc"},
-        {OF("{\"ttrpc\":\"unix:x\"}"), COCO_ERR_PROTO, "key provider p"},
-        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"insecure-skip-verify\":true}}"), COCO_ERR_NOTSUP,
-         "hand keys to whoever answers"},
-        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"server-name\":\"i\"}}"), COCO_ERR_NOTSUP,
-         "server-name"},
-        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"cert-file\":\"/c\"}}"), COCO_ERR_PROTO,
-         "belong together"},
-        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"ca\":\"/c\"}}"), COCO_ERR_PROTO, "ca"},
         {"{\"key-providers\":{\"a/b\":{\"native\":\"x\"}}}", COCO_ERR_PROTO, "no name"},
         {"{\"key-providers\":{\"\":{\"native\":\"x\"}}}", COCO_ERR_PROTO, "no name"},
+        {"{\"key-providers\":{\"a\":{\"native\":\"x\"},\"a\":{\"native\":\"x\"}}}", COCO_ERR_PROTO,
+         "configuration of key providers"},
     };
     coco_error *err = NULL;
 
@@ -125,6 +109,72 @@ what_is_no_configuration_is_refused(void **state)
         print_message("# case %zu\n", i);
         assert_fails(parse(cases[i].text, &providers, &err), err, cases[i].status, cases[i].why);
         assert_null(providers.list);
+    }
+}
+
+/* Of ocicrypt's documentation, whose own reader passes over what it does not know. */
+static const char documented[] =
+    "{\"key-providers\":{"
+    "\"isecl\":{\"path\":\"/usr/lib/ocicrypt-isecl\",\"args\":[]},"
+    "\"relative\":{\"cmd\":{\"path\":\"simplecrypt\"}},"
+    "\"keyvault\":{\"cmd\":null,\"grpc\":\"localhost:50051\",\"ttrpc\":\"\"}}}";
+
+static void
+one_that_is_not_understood_hides_no_other(void **state)
+{
+    _cleanup_(coco_providers_done) struct coco_providers providers = {0};
+    const struct coco_provider *p = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(parse(documented, &providers, &err), err);
+    assert_ok(coco_providers_find(&providers, "keyvault", &p, &err), err);
+    assert_int_equal(p->kind, COCO_PROVIDER_GRPC);
+    assert_fails(coco_providers_find(&providers, "isecl", &p, &err), err, COCO_ERR_PROTO,
+                 "key provider isecl: unknown member 'path'");
+    assert_fails(coco_providers_find(&providers, "relative", &p, &err), err, COCO_ERR_PROTO,
+                 "key provider relative: path 'simplecrypt' is not absolute");
+}
+
+static void
+what_is_not_understood_is_not_used(void **state)
+{
+    static const struct {
+        const char *text;
+        coco_status status;
+        const char *why;
+    } cases[] = {
+        {OF("{}"), COCO_ERR_PROTO, "none of cmd, grpc, ttrpc and native"},
+        {OF("{\"comand\":{}}"), COCO_ERR_PROTO, "comand"},
+        {OF("{\"cmd\":{}}"), COCO_ERR_PROTO, "path"},
+        {OF("{\"cmd\":{\"path\":\"x\"}}"), COCO_ERR_PROTO, "not absolute"},
+        {OF("{\"cmd\":{\"path\":\"/x\",\"args\":[1]}}"), COCO_ERR_PROTO, "no string"},
+        {OF("{\"cmd\":{\"path\":\"/x\",\"args\":\"a\"}}"), COCO_ERR_PROTO, "args"},
+        {OF("{\"cmd\":{\"path\":\"/x\",\"env\":{}}}"), COCO_ERR_PROTO, "env"},
+        {OF("{\"grpc\":\"\"}"), COCO_ERR_PROTO, "none of cmd, grpc, ttrpc and native"},
+        {OF("{\"grpc\":\"host\"}"), COCO_ERR_PROTO, "key provider p"},
+        {OF("{\"grpc\":1}"), COCO_ERR_PROTO, "grpc"},
+        {OF("{\"ttrpc\":\"unix:x\"}"), COCO_ERR_PROTO, "key provider p"},
+        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"insecure-skip-verify\":true}}"), COCO_ERR_NOTSUP,
+         "hand keys to whoever answers"},
+        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"server-name\":\"i\"}}"), COCO_ERR_NOTSUP,
+         "server-name"},
+        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"cert-file\":\"/c\"}}"), COCO_ERR_PROTO,
+         "belong together"},
+        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"ca\":\"/c\"}}"), COCO_ERR_PROTO, "ca"},
+    };
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_(coco_providers_done) struct coco_providers providers = {0};
+        const struct coco_provider *p = NULL;
+
+        print_message("# case %zu\n", i);
+        assert_ok(parse(cases[i].text, &providers, &err), err);
+        assert_fails(coco_providers_find(&providers, "p", &p, &err), err, cases[i].status,
+                     cases[i].why);
+        assert_null(p);
     }
 }
 
@@ -165,6 +215,8 @@ main(void)
         cmocka_unit_test(every_kind_is_read),
         cmocka_unit_test(recorded_configurations_are_read),
         cmocka_unit_test(what_is_no_configuration_is_refused),
+        cmocka_unit_test(one_that_is_not_understood_hides_no_other),
+        cmocka_unit_test(what_is_not_understood_is_not_used),
         cmocka_unit_test(without_any_there_are_none),
         cmocka_unit_test(parsing_survives_any_failed_allocation),
     };

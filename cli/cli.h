@@ -167,6 +167,8 @@ int cli_open_admin(struct cli *cli, coco_admin **ret);
 /* An image client with what the options say of registries; kbc is lent, or NULL. */
 /* The keys and recipients of --key, --recipient and --key-providers. */
 int cli_add_keys(struct cli *cli, coco_image_client *client);
+/* Where key providers are configured, or NULL if that is of no use to this command. */
+const char *cli_key_providers(const struct cli *cli);
 int cli_add_recipients(struct cli *cli, coco_image_client *client);
 /* What --sign-key, which must be given, says of the key that signs an image, and its password. */
 int cli_read_sign_key(struct cli *cli, coco_image_client *client, struct cli_bytes *ret);

@@ -162,7 +162,7 @@ cli_open_images(struct cli *cli, coco_kbc *kbc, coco_image_client **ret)
     if (rc == CLI_DONE)
         rc = cli_set_file(cli, cli_get(&cli->args, OPT_TLS_CA), set_images_ca, client);
     if (rc == CLI_DONE)
-        rc = cli_set_file(cli, cli_get(&cli->args, OPT_KEY_PROVIDERS), set_providers, client);
+        rc = cli_set_file(cli, cli_key_providers(cli), set_providers, client);
     if (rc == CLI_DONE)
         rc = cli_set_registries(cli, kbc, client);
     if (rc == CLI_DONE)

@@ -93,6 +93,27 @@ set_tokens(struct cli *cli, coco_image_client *client)
 
 /* NOLINTEND(concurrency-mt-unsafe) */
 
+static bool
+names_provider(const struct cli *cli, enum cli_opt opt)
+{
+    const char *text;
+
+    for (unsigned i = 0; (text = cli_get_nth(&cli->args, opt, i)); i++)
+        if (strncmp(text, PROVIDER, strlen(PROVIDER)) == 0)
+            return true;
+    return false;
+}
+
+/* As with ocicrypt's tools, one that the environment names for all of them need not be there. */
+const char *
+cli_key_providers(const struct cli *cli)
+{
+    return cli_given(&cli->args, OPT_KEY_PROVIDERS) || names_provider(cli, OPT_KEY)
+                   || names_provider(cli, OPT_RECIPIENT)
+               ? cli_get(&cli->args, OPT_KEY_PROVIDERS)
+               : NULL;
+}
+
 /* NAME[:PARAMETER]; the parameter may have colons of its own. */
 static int
 add_provider(struct cli *cli, coco_image_client *client, const char *text, add_provider_fn *add)

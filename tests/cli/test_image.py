@@ -344,6 +344,20 @@ def test_a_key_provider_wraps_and_unwraps(coco, layout, tmp_path):
     assert_unpacked(tmp_path / "bundle")
 
 
+@pytest.mark.parametrize("content", [None, "none of ocicrypt's"])
+def test_a_configuration_of_key_providers_in_the_environment_counts_where_one_is_named(coco, layout, tmp_path, content):
+    config = tmp_path / "providers.json"
+    if content:
+        config.write_text(content)
+    pull = ["image", "pull", *ANYTHING, layout.ref("app"), tmp_path / "bundle"]
+    for given in ["--key-providers", config], ["--key", "provider:acme"]:
+        refused = coco.run(*pull, *given, OCICRYPT_KEYPROVIDER_CONFIG=str(config))
+        assert refused.returncode != 0 and b"providers.json" in refused.stderr
+        assert not (tmp_path / "bundle").exists()
+    coco.run(*pull, code=0, OCICRYPT_KEYPROVIDER_CONFIG=str(config))
+    assert_unpacked(tmp_path / "bundle")
+
+
 def test_what_skopeo_compresses_and_encrypts_at_once_is_pulled(coco, layout, keys, tmp_path):
     """The digest that it states for such a layer is that of its content, not of what it encrypts."""
     private, public = keys("rsa")

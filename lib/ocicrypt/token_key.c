@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define ENV_MAX 32
 #define ENV_NAME "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 #define ENV_NAME_MAX ((size_t)128)
+#define PROXY "_proxy"
 
 /* GetDefaultModuleDirectories() of ocicrypt. */
 static const char *const default_directories[] = {
@@ -157,12 +159,41 @@ coco_token_key_done(struct coco_token_key *key)
     coco_pkcs11_key_uri_done(&key->uri);
 }
 
-/* The loader's and the shell's own are not for a key file to say. */
+/*
+ * What others than a module read, for it is set in this process and for those that it runs, such as
+ * key providers: the loader and the C library (those that ld.so(8) drops where rights are gained),
+ * OpenSSL, proxies of HTTP, shells and interpreters, and we.
+ */
+static bool
+is_others(const char *name)
+{
+    static const char *const families[] = {
+        "LD_",  "GLIBC_", "MALLOC_", "OPENSSL_", "SSL_", "CURL_", "COCO_",  "OCICRYPT_",
+        "BASH", "PYTHON", "PERL",    "RUBY",     "NODE", "JAVA",  "_JAVA_", "JDK_",
+    };
+    static const char *const names[] = {
+        "GCONV_PATH",  "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN",
+        "LOCPATH",     "NLSPATH",     "NIS_PATH",    "RESOLV_HOST_CONF",
+        "RES_OPTIONS", "TMPDIR",      "TZDIR",       "PATH",
+        "ENV",         "IFS",         "SHELLOPTS",   "PS4",
+        "HOME",
+    };
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (strncmp(name, families[i], strlen(families[i])) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return len >= strlen(PROXY) && strcasecmp(name + len - strlen(PROXY), PROXY) == 0;
+}
+
 static coco_status
 set_variable(const cJSON *item, coco_error **err)
 {
-    if (!coco_text_is_all(item->string, ENV_NAME, ENV_NAME_MAX)
-        || strncmp(item->string, "LD_", 3) == 0 || !cJSON_IsString(item))
+    if (!coco_text_is_all(item->string, ENV_NAME, ENV_NAME_MAX) || is_others(item->string)
+        || !cJSON_IsString(item))
         return coco_fail(err, COCO_ERR_INVALID, "module.env has what no module needs");
     /* Whoever adds a key file is told that no other thread may look at it (coco/image_access.h). */
     const char *there = getenv(item->string); /* NOLINT(concurrency-mt-unsafe) */

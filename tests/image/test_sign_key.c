@@ -164,7 +164,7 @@ a_token_signs_by_its_uri_and_by_a_key_file(void **state)
         {"", ""},
         {"", "\n"},
         {"pkcs11:\n  uri: ", "\n"},
-        {"module:\n  env:\n    COCO_A: b\npkcs11:\n  uri: ", "\n"},
+        {"module:\n  env:\n    TEST_A: b\npkcs11:\n  uri: ", "\n"},
     };
     for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
         _cleanup_sign_key_ struct coco_sign_key key = {0};

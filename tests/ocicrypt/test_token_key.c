@@ -75,8 +75,8 @@ static const struct case_of hostile[] = {
      COCO_ERR_INVALID, "no module needs"},
     {FILE_OF("pkcs11:object=a?module-path=" MODULE) "module:\n  env:\n    A:\n", COCO_ERR_INVALID,
      "no module needs"},
-    {FILE_OF("pkcs11:object=a?module-path=" MODULE) "module:\n  env:\n    HOME: /x\n",
-     COCO_ERR_INVALID, "HOME is set"},
+    {FILE_OF("pkcs11:object=a?module-path=" MODULE) "module:\n  env:\n    TEST_HOME: /x\n",
+     COCO_ERR_INVALID, "TEST_HOME is set"},
     {"pkcs11: &a\n", COCO_ERR_NOTSUP, "more of YAML"},
 };
 
@@ -84,7 +84,7 @@ static void
 hostile_files_are_refused(void **state)
 {
     (void)state;
-    assert_int_equal(setenv("HOME", "/root", 1), 0);
+    assert_int_equal(setenv("TEST_HOME", "/root", 1), 0);
     for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
         struct coco_token_key key;
         coco_error *err = NULL;
@@ -94,19 +94,45 @@ hostile_files_are_refused(void **state)
     }
 }
 
+/* A shell that is a key provider would run BASH_ENV; SSL_CERT_FILE says whom TLS trusts. */
+static void
+what_others_read_is_not_set(void **state)
+{
+    static const char *const names[] = {
+        "LD_AUDIT",   "GCONV_PATH",    "GLIBC_TUNABLES", "BASH_ENV",      "ENV",         "PATH",
+        "PYTHONPATH", "SSL_CERT_FILE", "OPENSSL_CONF",   "COCO_TEE_ROOT", "https_proxy", "NO_PROXY",
+        "_proxy",     "IFS",           "TMPDIR",         "HOME",          "HOSTALIASES",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct coco_token_key key;
+        coco_error *err = NULL;
+        char text[256];
+
+        (void)unsetenv(names[i]);
+        (void)snprintf(
+            text, sizeof(text),
+            FILE_OF("pkcs11:object=a?module-path=" MODULE) "module:\n  env:\n    %s: /x\n",
+            names[i]);
+        assert_fails(parse(text, &defaults, &key, &err), err, COCO_ERR_INVALID, "no module needs");
+        assert_null(getenv(names[i]));
+    }
+}
+
 static void
 what_a_module_needs_is_set_once(void **state)
 {
     static const char text[] =
-        FILE_OF("pkcs11:object=a?module-path=" MODULE) "module:\n  env:\n    COCO_TEST_A: /x\n";
+        FILE_OF("pkcs11:object=a?module-path=" MODULE) "module:\n  env:\n    TEST_A: /x\n";
     struct coco_token_key key;
     coco_error *err = NULL;
 
     (void)state;
-    assert_null(getenv("COCO_TEST_A"));
+    assert_null(getenv("TEST_A"));
     for (int i = 0; i < 2; i++) {
         assert_ok(parse(text, &defaults, &key, &err), err);
-        assert_string_equal(getenv("COCO_TEST_A"), "/x");
+        assert_string_equal(getenv("TEST_A"), "/x");
         coco_token_key_done(&key);
     }
 }
@@ -194,6 +220,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_file_says_where_the_key_is),
         cmocka_unit_test(hostile_files_are_refused),
+        cmocka_unit_test(what_others_read_is_not_set),
         cmocka_unit_test(what_a_module_needs_is_set_once),
         cmocka_unit_test(settings_say_which_modules_may_be_loaded),
         cmocka_unit_test(hostile_settings_are_refused),

@@ -6,6 +6,7 @@
 #include "rpc/serve.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/crew.h"
 #include "base/fail.h"
@@ -18,7 +19,8 @@
 #define CONNECTIONS_MAX 32
 #define IDLE_MS ((uint64_t)3600 * 1000)
 #define READ_SIZE ((size_t)16 << 10)
-#define CROWDED_MS 100 /* until it is looked again whether descriptors can be had */
+#define CROWDED_MS 100 /* until it is looked again whether there is room, or descriptors */
+#define PATIENCE_MS ((uint64_t)1000) /* with who has said nothing yet, while others wait */
 
 /* What all connections have in common. */
 struct hall {
@@ -28,17 +30,80 @@ struct hall {
     uint64_t idle_ms;
     unsigned max;
     struct coco_crew crew;
+    pthread_mutex_t lock; /* for what is below */
+    struct guest *first;
 };
 
 struct guest {
     struct hall *hall;
+    struct guest *next;
     int fd;
+    uint64_t waits_since; /* for its peer, by coco_clock_ms(); 0: it is at work */
 };
+
+/* ---- who is there ---- */
+
+static void
+enter(struct guest *guest)
+{
+    struct hall *hall = guest->hall;
+
+    (void)pthread_mutex_lock(&hall->lock);
+    guest->waits_since = coco_clock_ms();
+    guest->next = hall->first;
+    hall->first = guest;
+    (void)pthread_mutex_unlock(&hall->lock);
+}
+
+/* Before its socket is closed, whose number may be another's then. */
+static void
+leave(struct guest *guest)
+{
+    struct hall *hall = guest->hall;
+
+    (void)pthread_mutex_lock(&hall->lock);
+    for (struct guest **at = &hall->first; *at; at = &(*at)->next)
+        if (*at == guest) {
+            *at = guest->next;
+            break;
+        }
+    (void)pthread_mutex_unlock(&hall->lock);
+}
+
+static void
+set_waiting(struct guest *guest, bool waits)
+{
+    (void)pthread_mutex_lock(&guest->hall->lock);
+    guest->waits_since = waits ? coco_clock_ms() : 0;
+    (void)pthread_mutex_unlock(&guest->hall->lock);
+}
+
+/* Who has waited longest for its peer, and not just begun to, finds the connection closed. */
+static void
+show_one_out(struct hall *hall)
+{
+    uint64_t before = coco_clock_ms() - PATIENCE_MS;
+    struct guest *longest = NULL;
+
+    (void)pthread_mutex_lock(&hall->lock);
+    for (struct guest *guest = hall->first; guest; guest = guest->next)
+        if (guest->waits_since > 0 && guest->waits_since <= before
+            && (!longest || guest->waits_since <= longest->waits_since))
+            longest = guest;
+    if (longest) {
+        longest->waits_since = 0;
+        (void)shutdown(longest->fd, SHUT_RDWR);
+    }
+    (void)pthread_mutex_unlock(&hall->lock);
+}
+
+/* ---- one of them ---- */
 
 /* One after the other: all that is to be sent, then something to read. */
 static coco_status
-converse(const struct hall *hall, struct coco_stream *stream, void *speaker, coco_error **err)
+converse(struct guest *guest, struct coco_stream *stream, void *speaker, coco_error **err)
 {
+    const struct hall *hall = guest->hall;
     uint8_t data[READ_SIZE];
     coco_status status = COCO_OK;
 
@@ -57,25 +122,32 @@ converse(const struct hall *hall, struct coco_stream *stream, void *speaker, coc
         status = coco_stream_read(stream, data, sizeof(data), &n, err);
         if (status == COCO_OK && n == 0)
             break;
-        if (status == COCO_OK)
+        if (status == COCO_OK) {
+            set_waiting(guest, false);
             status = hall->protocol->feed(speaker, data, n, err);
+            set_waiting(guest, true);
+        }
     }
     OPENSSL_cleanse(data, sizeof(data));
     return status;
 }
 
 static coco_status
-attend(const struct hall *hall, int fd, coco_error **err)
+attend(struct guest *guest, coco_error **err)
 {
+    const struct hall *hall = guest->hall;
     _cleanup_(coco_stream_freep) struct coco_stream *stream = NULL;
     void *speaker = NULL;
 
-    coco_status status = coco_stream_adopt(fd, hall->idle_ms, hall->ctx, &stream, err);
+    coco_status status = coco_stream_adopt(guest->fd, hall->idle_ms, hall->ctx, &stream, err);
+    if (status != COCO_OK)
+        return status;
+    enter(guest);
+    status = hall->protocol->open(hall->service, hall->ctx, &speaker, err);
     if (status == COCO_OK)
-        status = hall->protocol->open(hall->service, hall->ctx, &speaker, err);
-    if (status == COCO_OK)
-        status = converse(hall, stream, speaker, err);
+        status = converse(guest, stream, speaker, err);
     hall->protocol->close(speaker);
+    leave(guest);
     return status;
 }
 
@@ -86,7 +158,7 @@ guest_run(void *self)
     struct hall *hall = guest->hall;
     coco_error *err = NULL;
 
-    if (attend(hall, guest->fd, &err) != COCO_OK)
+    if (attend(guest, &err) != COCO_OK)
         coco_ctx_log(hall->ctx, COCO_LOG_DEBUG, "rpc: a connection ended: %s",
                      coco_error_message(err));
     coco_error_free(err);
@@ -111,17 +183,21 @@ admit(struct hall *hall, int fd, coco_error **err)
     return status;
 }
 
-/* Waits for one more to come, and for room. */
+/* Waits for one more to come, for whom there is room or some is made. */
 static coco_status
 accept_next(struct hall *hall, int listener, coco_error **err)
 {
     struct pollfd fds[] = {{coco_ctx_cancel_fd(hall->ctx), POLLIN, 0}, {listener, POLLIN, 0}};
 
-    bool full = coco_crew_count(&hall->crew) >= hall->max;
-    (void)poll(fds, full ? 1 : 2, full ? CROWDED_MS : -1);
+    (void)poll(fds, 2, -1);
     coco_status status = coco_ctx_check(hall->ctx, err);
-    if (status != COCO_OK || full || (fds[1].revents & (POLLIN | POLLERR)) == 0)
+    if (status != COCO_OK || (fds[1].revents & (POLLIN | POLLERR)) == 0)
         return status;
+    if (coco_crew_count(&hall->crew) >= hall->max) {
+        show_one_out(hall);
+        (void)poll(fds, 1, CROWDED_MS);
+        return COCO_OK;
+    }
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
         coco_error *why = NULL;
@@ -152,10 +228,12 @@ coco_serve(int listener, const struct coco_rpc_protocol *protocol,
     };
     coco_status status = COCO_OK;
 
+    (void)pthread_mutex_init(&hall.lock, NULL);
     coco_crew_init(&hall.crew);
     while (status == COCO_OK)
         status = accept_next(&hall, listener, err);
     /* They lend from here; a canceled context ends them, and a broken socket waits for them. */
     coco_crew_done(&hall.crew);
+    (void)pthread_mutex_destroy(&hall.lock);
     return status;
 }

@@ -9,7 +9,7 @@
 #include "rpc/service.h"
 
 struct coco_serve_options {
-    unsigned connections_max; /* at a time, further ones wait to be accepted; 0: 32 */
+    unsigned connections_max; /* for more, who waits longest for its peer is closed; 0: 32 */
     uint64_t idle_ms;         /* without a byte from the peer, or to it; 0: an hour */
 };
 

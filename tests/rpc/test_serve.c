@@ -130,6 +130,18 @@ assert_is_closed(int fd)
     (void)close(fd);
 }
 
+/* With other options. */
+static void
+restart(struct fixture *f)
+{
+    coco_ctx_cancel(f->ctx);
+    (void)pthread_join(f->thread, NULL);
+    assert_fails(f->status, f->err, COCO_ERR_CANCELED, "");
+    coco_ctx_free(f->ctx);
+    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
+}
+
 static void
 who_is_silent_or_talks_nonsense_makes_room(void **state)
 {
@@ -145,6 +157,29 @@ who_is_silent_or_talks_nonsense_makes_room(void **state)
         assert_is_closed(fds[i]);
     ask(f, "/a.B/Echo", "78", said, sizeof(said));
     assert_string_equal(said, "OK 78\n");
+}
+
+/* An hour of silence is what an agent's connection may have; nobody else is kept out by it. */
+static void
+who_waits_longest_makes_room_for_more(void **state)
+{
+    struct fixture *f = *state;
+    char said[512];
+    char data[1];
+    int fds[4];
+
+    f->opts.idle_ms = 0;
+    restart(f);
+    for (int i = 0; i < 4; i++) {
+        fds[i] = connect_to(f);
+        assert_int_equal(recv(fds[i], data, 1, 0), 1); /* it is served */
+    }
+    assert_is_closed(fds[0]);
+    assert_is_closed(fds[1]);
+    ask(f, "/a.B/Echo", "78", said, sizeof(said));
+    assert_string_equal(said, "OK 78\n");
+    (void)close(fds[2]);
+    (void)close(fds[3]);
 }
 
 static void
@@ -184,6 +219,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_client_of_grpc_is_answered),
         TEST(who_is_silent_or_talks_nonsense_makes_room),
+        TEST(who_waits_longest_makes_room_for_more),
         TEST(canceling_ends_those_who_are_served),
         TEST(a_socket_that_is_none_is_told),
     };

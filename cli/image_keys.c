@@ -20,7 +20,10 @@
 #define PROVIDER_NAME_MAX ((size_t)128)
 #define PGP "pgp:"
 #define PKCS11 "pkcs11:"
+#define BEGIN "-----BEGIN "
 #define ENCRYPTED "-----BEGIN ENCRYPTED "
+#define CERTIFICATE "-----BEGIN CERTIFICATE"
+#define PRIVATE "PRIVATE KEY-----"
 #define PASSWORD_MAX ((size_t)256)
 #define KEYRING_MAX ((size_t)4 << 20)
 
@@ -279,15 +282,32 @@ is_pgp(const uint8_t *data, size_t len)
 
 /* As skopeo has it: a certificate is given as one more key, for layers encrypted by PKCS #7. */
 static coco_status
-add_key_or_certificate(coco_image_client *client, const uint8_t *data, size_t len, coco_error **err)
+add_one(coco_image_client *client, const uint8_t *data, size_t len, coco_error **err)
 {
-    static const char certificate[] = "-----BEGIN CERTIFICATE";
-
-    if (memmem(data, len, certificate, strlen(certificate)))
+    if (memmem(data, len, CERTIFICATE, strlen(CERTIFICATE)))
         return coco_image_client_add_certificate(client, data, len, err);
     if (is_pgp(data, len))
         return coco_image_client_add_pgp_keys(client, data, len, err);
     return coco_image_client_add_key(client, data, len, err);
+}
+
+/* A key and its certificate are often in one file, in either order. */
+static coco_status
+add_key_or_certificate(coco_image_client *client, const uint8_t *data, size_t len, coco_error **err)
+{
+    const uint8_t *end = data + len;
+    const uint8_t *second = memmem(data, len, BEGIN, strlen(BEGIN));
+
+    if (second)
+        second = memmem(second + 1, (size_t)(end - second) - 1, BEGIN, strlen(BEGIN));
+    if (!second || !memmem(data, len, CERTIFICATE, strlen(CERTIFICATE))
+        || !memmem(data, len, PRIVATE, strlen(PRIVATE)))
+        return add_one(client, data, len, err);
+    size_t first = (size_t)(second - data);
+    coco_status status = add_one(client, data, first, err);
+    if (status == COCO_OK)
+        status = add_one(client, second, (size_t)(end - second), err);
+    return status;
 }
 
 /* ocicrypt's tools take what is in a file for the password, with the end of the line, too. */

@@ -320,6 +320,23 @@ def test_what_skopeo_encrypts_by_pkcs7_is_pulled_and_the_other_way_around(coco, 
         layer["digest"] for layer in layout.manifest("app")["layers"]]
 
 
+@pytest.mark.parametrize("key_first", [True, False])
+def test_a_key_and_its_certificate_may_be_in_one_file(coco, layout, certificate, tmp_path, key_first):
+    key, cert = certificate
+    both, ours = tmp_path / "both.pem", Layout(tmp_path / "ours")
+    parts = [path.read_text() for path in (certificate if key_first else reversed(certificate))]
+    both.write_text("".join(parts))
+    public = tmp_path / "public.pem"
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True)
+    for recipient in f"jwe:{public}", f"pkcs7:{cert}":
+        coco.run("image", "encrypt", "--recipient", recipient, layout.ref("app"), ours.ref("app"), code=0)
+        bundle = tmp_path / recipient.split(":")[0]
+        coco.run("image", "pull", *ANYTHING, "--key", both, ours.ref("app"), bundle, code=0)
+        assert_unpacked(bundle)
+    both.write_text("".join(parts) + parts[0])
+    assert coco.run("image", "pull", *ANYTHING, "--key", both, ours.ref("app"), tmp_path / "none").returncode != 0
+
+
 def test_a_key_provider_wraps_and_unwraps(coco, layout, tmp_path):
     peer = pathlib.Path(__file__).parent.parent / "ocicrypt/provider_peer.py"
     config = tmp_path / "providers.json"

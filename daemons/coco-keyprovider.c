@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,37 +181,50 @@ run_command(const struct program *program)
 }
 
 static int
-redirect(const struct program *program, const char *path, int to)
+open_log(const struct program *program, const char *path, int *ret)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (fd < 0 || dup2(fd, to) < 0)
-        return daemon_fail_errno(&program->daemon, path);
-    (void)close(fd);
-    return EXIT_DONE;
+    *ret = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return *ret >= 0 ? EXIT_DONE : daemon_fail_errno(&program->daemon, path);
 }
 
-/* As upstream: with files of known names. The parent ends when the sockets are there. */
-static int
-go_to_background(const struct program *program)
+/* The parent ends when all is there; without the file that says who it is nobody is left behind. */
+static void
+leave(const struct program *program, pid_t child)
 {
     coco_error *err = NULL;
     char pid[32];
+    int n = snprintf(pid, sizeof(pid), "%d\n", (int)child);
+
+    if (coco_file_write(STATE ".pid", pid, (size_t)n, 0644, &err) == COCO_OK)
+        _exit(EXIT_DONE);
+    (void)kill(child, SIGKILL);
+    _exit(daemon_fail(&program->daemon, err));
+}
+
+/* As upstream: with files of known names, which are there before anybody is told that it runs. */
+static int
+go_to_background(const struct program *program)
+{
+    int out = -1;
+    int log = -1;
 
     (void)mkdir("/run/confidential-containers", 0755);
+    int rc = open_log(program, STATE ".out", &out);
+    if (rc == EXIT_DONE)
+        rc = open_log(program, STATE ".err", &log);
+    if (rc != EXIT_DONE)
+        return rc;
     pid_t child = fork();
     if (child < 0)
         return daemon_fail_errno(&program->daemon, "fork");
-    if (child > 0) {
-        int n = snprintf(pid, sizeof(pid), "%d\n", (int)child);
-
-        if (coco_file_write(STATE ".pid", pid, (size_t)n, 0644, &err) != COCO_OK)
-            _exit(daemon_fail(&program->daemon, err));
-        _exit(EXIT_DONE);
-    }
+    if (child > 0)
+        leave(program, child);
     (void)setsid();
-    int rc = redirect(program, STATE ".out", STDOUT_FILENO);
-    return rc == EXIT_DONE ? redirect(program, STATE ".err", STDERR_FILENO) : rc;
+    if (dup2(out, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+        return daemon_fail_errno(&program->daemon, "dup2");
+    (void)close(out);
+    (void)close(log);
+    return EXIT_DONE;
 }
 
 static int

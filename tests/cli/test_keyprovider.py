@@ -139,6 +139,21 @@ def test_in_the_background(layout, module, tmp_path):
         assert [json.loads(line)["message"] for line in log][-1] == "ending"
 
 
+@pytest.mark.parametrize("name", ["out", "err", "pid"])
+def test_what_cannot_run_in_the_background_says_so(tmp_path, name):
+    """Whoever started it would go on without it, or could not end it."""
+    port = free_port()
+    done = subprocess.run(
+        ["unshare", *([] if os.getuid() == 0 else ["--map-root-user"]), "--mount", "sh", "-c",
+         'mount -t tmpfs tmpfs /run && mkdir -p "$1" && shift && "$@"; echo $?', "sh",
+         f"/run/confidential-containers/coco_keyprovider.{name}", PROGRAM, "--daemon", "--socket", f"127.0.0.1:{port}"],
+        capture_output=True, text=True, timeout=60, check=False)
+    if "unshare failed" in done.stderr:
+        pytest.skip("no mount namespace of one's own")
+    assert done.stdout.split()[0] == "1" and f"coco_keyprovider.{name}" in done.stderr
+    assert wait_until(lambda: not answers(port))
+
+
 def read(path):
     try:
         return path.read_text()

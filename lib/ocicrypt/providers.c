@@ -84,13 +84,24 @@ read_cmd(const cJSON *cmd, struct coco_provider *ret, coco_error **err)
     return COCO_OK;
 }
 
+/* A member that is empty is one that is not there: ocicrypt in Go knows no difference. */
+static coco_status
+get_text(const cJSON *way, const char *name, const char **ret, coco_error **err)
+{
+    coco_status status = coco_json_get_string_opt(way, name, ret, err);
+
+    if (status == COCO_OK && *ret && **ret == '\0')
+        *ret = NULL;
+    return status;
+}
+
 static coco_status
 read_file_name(const cJSON *tls, const char *member, char **ret, coco_error **err)
 {
     const char *text = NULL;
 
-    coco_status status = coco_json_get_string_opt(tls, member, &text, err);
-    if (status == COCO_OK && text && text[0] != '\0')
+    coco_status status = get_text(tls, member, &text, err);
+    if (status == COCO_OK && text)
         status = copy(text, ret, err);
     return status;
 }
@@ -107,15 +118,14 @@ read_tls(const cJSON *tls, struct coco_provider *ret, coco_error **err)
     if (status == COCO_OK)
         status = coco_json_get_bool_opt(tls, "insecure-skip-verify", false, &insecure, err);
     if (status == COCO_OK)
-        status = coco_json_get_string_opt(tls, "server-name", &server, err);
+        status = get_text(tls, "server-name", &server, err);
     if (status != COCO_OK)
         return status;
     if (insecure)
         return coco_fail(err, COCO_ERR_NOTSUP,
                          "insecure-skip-verify would hand keys to whoever answers");
-    if (server && server[0] != '\0' && strcmp(server, ret->target.host) != 0)
-        return coco_fail(err, COCO_ERR_NOTSUP, "server-name is not the host that is called");
-    ret->target.tls = true;
+    if (coco_target_set_tls(&ret->target, server, NULL) != COCO_OK)
+        return coco_fail(err, COCO_ERR_PROTO, "server-name is no name of a server");
     status = read_file_name(tls, "root-ca-file", &ret->root_ca_file, err);
     if (status == COCO_OK)
         status = read_file_name(tls, "cert-file", &ret->cert_file, err);
@@ -138,17 +148,6 @@ read_target(const char *text, enum coco_provider_kind kind, struct coco_provider
         status = coco_fail(err, status == COCO_ERR_NOMEM ? status : COCO_ERR_PROTO, "%s",
                            coco_error_message(why));
     coco_error_free(why);
-    return status;
-}
-
-/* A member that is empty is one that is not there: ocicrypt in Go knows no difference. */
-static coco_status
-get_text(const cJSON *way, const char *name, const char **ret, coco_error **err)
-{
-    coco_status status = coco_json_get_string_opt(way, name, ret, err);
-
-    if (status == COCO_OK && *ret && **ret == '\0')
-        *ret = NULL;
     return status;
 }
 

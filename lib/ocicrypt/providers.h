@@ -58,7 +58,7 @@ void coco_providers_done(struct coco_providers *providers);
 /*
  * COCO_ERR_NOTFOUND, with the names there are. COCO_ERR_PROTO for one of which the file says
  * something else than a way to ask it, COCO_ERR_NOTSUP for what is not to be had here:
- * "insecure-skip-verify", another "server-name".
+ * "insecure-skip-verify".
  */
 coco_status coco_providers_find(const struct coco_providers *providers, const char *name,
                                 const struct coco_provider **ret, coco_error **err);

@@ -255,7 +255,7 @@ coco_stream_open(const struct coco_target *target, const struct coco_stream_opti
     if (status == COCO_OK)
         status = dial(target, stream, err);
     if (status == COCO_OK && target->tls) {
-        status = coco_tls_open(stream->fd, target->host, &opts->tls, &stream->tls, err);
+        status = coco_tls_open(stream->fd, target->server, &opts->tls, &stream->tls, err);
         if (status == COCO_OK)
             status = handshake(stream, err);
         if (status == COCO_OK)

@@ -39,8 +39,9 @@ parse_near(const char *scheme, const char *rest, struct coco_target *ret, coco_e
     if (status == COCO_OK && !coco_address_is_one(&ret->near))
         status = coco_fail(err, COCO_ERR_INVALID, "'%.100s' is not one address", text);
     ret->is_near = true;
-    /* What gRPC calls a server that has no name. */
+    /* What gRPC calls a server that has no name; its certificate has to be for that. */
     (void)snprintf(ret->authority, sizeof(ret->authority), "localhost");
+    (void)snprintf(ret->server, sizeof(ret->server), "localhost");
     return status;
 }
 
@@ -62,7 +63,7 @@ parse_port(const char *text, size_t len, struct coco_target *ret)
 }
 
 static bool
-parse_host(const char *text, size_t len, struct coco_target *ret)
+parse_host(const char *text, size_t len, char ret[COCO_TARGET_HOST_MAX + 1])
 {
     struct in6_addr v6;
     bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';
@@ -71,11 +72,11 @@ parse_host(const char *text, size_t len, struct coco_target *ret)
     len -= bracketed ? 2 : 0;
     if (len == 0 || len > COCO_TARGET_HOST_MAX)
         return false;
-    memcpy(ret->host, text, len);
-    ret->host[len] = '\0';
-    return bracketed ? inet_pton(AF_INET6, ret->host, &v6) == 1
-                     : coco_text_is_all(ret->host, NAME_CHARS, COCO_TARGET_HOST_MAX)
-                           && strspn(ret->host, ".") < len;
+    memcpy(ret, text, len);
+    ret[len] = '\0';
+    return bracketed
+               ? inet_pton(AF_INET6, ret, &v6) == 1
+               : coco_text_is_all(ret, NAME_CHARS, COCO_TARGET_HOST_MAX) && strspn(ret, ".") < len;
 }
 
 coco_status
@@ -94,15 +95,31 @@ coco_target_parse(const char *text, struct coco_target *ret, coco_error **err)
         size_t len = strlen(rest);
         len -= len > 0 && rest != text && rest[len - 1] == '/';
         const char *colon = memrchr(rest, ':', len);
-        if (!colon || !parse_host(rest, (size_t)(colon - rest), &target)
+        if (!colon || !parse_host(rest, (size_t)(colon - rest), target.host)
             || !parse_port(colon + 1, len - (size_t)(colon + 1 - rest), &target))
             return coco_fail(err, COCO_ERR_INVALID, "'%.100s' is no [http[s]://]<host>:<port>",
                              text);
         bool v6 = strchr(target.host, ':') != NULL;
+        memcpy(target.server, target.host, sizeof(target.server));
         (void)snprintf(target.authority, sizeof(target.authority), v6 ? "[%s]:%s" : "%s:%s",
                        target.host, target.port);
     }
     if (status == COCO_OK)
         *ret = target;
     return status;
+}
+
+coco_status
+coco_target_set_tls(struct coco_target *target, const char *server, coco_error **err)
+{
+    char name[COCO_TARGET_HOST_MAX + 1];
+
+    target->tls = true;
+    if (!server)
+        return COCO_OK;
+    if (!parse_host(server, strlen(server), name))
+        return coco_fail(err, COCO_ERR_INVALID, "'%.100s' is no name of a server", server);
+    memcpy(target->server, name, sizeof(name));
+    (void)snprintf(target->authority, sizeof(target->authority), "%s", server);
+    return COCO_OK;
 }

@@ -101,7 +101,7 @@ def serve(address, *tls):
     else:
         port = server.add_insecure_port(address)
     server.start()
-    print(f"{address.rpartition(':')[0]}:{port}", flush=True)
+    print(address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}", flush=True)
     server.wait_for_termination()
 
 

@@ -174,6 +174,52 @@ grpc_by_tls_believes_its_ca_alone(void **state)
     pki_done(&server);
 }
 
+/* Asks the peer's server with a CA, and a name unless that is NULL. */
+static void
+use_by_tls(struct fixture *f, const char *at, const char *name)
+{
+    char way[1024];
+
+    (void)snprintf(
+        way, sizeof(way),
+        "{\"grpc\":\"%.120s\",\"grpc-tls\":{\"root-ca-file\":\"%s/ca\",\"server-name\":\"%s\"}}",
+        at, f->dir, name ? name : "");
+    use(f, way, "p");
+}
+
+/* Where a server is says nothing of who it is: whoever is in its place has a certificate, too. */
+static void
+a_certificate_is_for_the_name_of_the_server(void **state)
+{
+    struct fixture *f = *state;
+    struct pki_cert ca, server;
+    char cert[128], key[128], at[128];
+
+    pki_make_ca(&ca, NULL, "ca");
+    pki_make(&server, &ca, "kms.acme.test", 1);
+    put(f, "ca", pki_pem(&ca));
+    put(f, "cert", pki_pem(&server));
+    put(f, "key", pki_key_pem(&server));
+    (void)snprintf(cert, sizeof(cert), "%s/cert", f->dir);
+    (void)snprintf(key, sizeof(key), "%s/key", f->dir);
+    (void)snprintf(at, sizeof(at), "unix:%s/socket", f->dir);
+    for (int i = 0; i < 2; i++) {
+        const char *const args[] = {"serve", i == 0 ? at : "localhost:0", cert, key, NULL};
+
+        peer_start(&f->peer, "ocicrypt/provider_peer.py", args);
+        use_by_tls(f, f->peer.said, NULL);
+        assert_fails(wrap(f), f->err, COCO_ERR_NET, "ertificate");
+        use_by_tls(f, f->peer.said, "kms.other.test");
+        assert_fails(wrap(f), f->err, COCO_ERR_NET, "ertificate");
+        use_by_tls(f, f->peer.said, "kms.acme.test");
+        assert_goes_round(f);
+        peer_stop(&f->peer);
+        f->peer.pid = 0;
+    }
+    pki_done(&ca);
+    pki_done(&server);
+}
+
 /* ---- ttrpc, as confidential-data-hub serves it ---- */
 
 static coco_status
@@ -258,6 +304,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(grpc_wraps_and_unwraps),
         TEST(grpc_by_tls_believes_its_ca_alone),
+        TEST(a_certificate_is_for_the_name_of_the_server),
         TEST(ttrpc_wraps_and_unwraps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

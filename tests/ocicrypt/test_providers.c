@@ -17,7 +17,7 @@ static const char all[] =
     "\"c\":{\"cmd\":{\"path\":\"/bin/x\",\"args\":[\"a\",\"b c\"]},\"grpc\":\"ignored:1\"},"
     "\"g\":{\"grpc\":\"127.0.0.1:50000\"},"
     "\"s\":{\"grpc\":\"kms.acme.test:443\",\"grpc-tls\":{\"root-ca-file\":\"/ca\","
-    "\"cert-file\":\"/c\",\"key-file\":\"/k\",\"server-name\":\"kms.acme.test\","
+    "\"cert-file\":\"/c\",\"key-file\":\"/k\",\"server-name\":\"acme.test\","
     "\"insecure-skip-verify\":false}},"
     "\"attestation-agent\":{\"ttrpc\":\"unix:///run/confidential-containers/cdh.sock\"},"
     "\"n\":{\"native\":\"attestation-agent\"}}}";
@@ -49,6 +49,7 @@ every_kind_is_read(void **state)
     assert_false(p->target.tls);
     assert_ok(coco_providers_find(&providers, "s", &p, &err), err);
     assert_true(p->target.tls);
+    assert_string_equal(p->target.server, "acme.test");
     assert_string_equal(p->root_ca_file, "/ca");
     assert_string_equal(p->key_file, "/k");
     assert_ok(coco_providers_find(&providers, "attestation-agent", &p, &err), err);
@@ -157,7 +158,7 @@ what_is_not_understood_is_not_used(void **state)
         {OF("{\"ttrpc\":\"unix:x\"}"), COCO_ERR_PROTO, "key provider p"},
         {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"insecure-skip-verify\":true}}"), COCO_ERR_NOTSUP,
          "hand keys to whoever answers"},
-        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"server-name\":\"i\"}}"), COCO_ERR_NOTSUP,
+        {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"server-name\":\"i:1\"}}"), COCO_ERR_PROTO,
          "server-name"},
         {OF("{\"grpc\":\"h:1\",\"grpc-tls\":{\"cert-file\":\"/c\"}}"), COCO_ERR_PROTO,
          "belong together"},

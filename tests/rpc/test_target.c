@@ -37,6 +37,7 @@ names_and_addresses_are_read(void **state)
         assert_string_equal(target.host, cases[i].host);
         assert_string_equal(target.port, cases[i].port);
         assert_string_equal(target.authority, cases[i].authority);
+        assert_string_equal(target.server, cases[i].host);
         assert_int_equal(target.tls, cases[i].tls);
     }
 }
@@ -62,6 +63,7 @@ sockets_are_read(void **state)
         assert_true(target.is_near);
         assert_false(target.tls);
         assert_string_equal(target.authority, "localhost");
+        assert_string_equal(target.server, "localhost");
         if (cases[i].path)
             assert_string_equal(coco_address_path(&target.near), cases[i].path);
     }
@@ -124,12 +126,36 @@ anything_else_is_refused(void **state)
     assert_fails(coco_target_parse(longer, &target, &err), err, COCO_ERR_INVALID, "too long");
 }
 
+static void
+tls_may_be_with_another_name(void **state)
+{
+    static const char *const wrong[] = {"", "a b", "::1", "a/b", "a:1", "*.test", "."};
+    struct coco_target target;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_target_parse("10.0.0.1:443", &target, &err), err);
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_fails(coco_target_set_tls(&target, wrong[i], &err), err, COCO_ERR_INVALID,
+                     "no name of a server");
+    assert_ok(coco_target_set_tls(&target, NULL, &err), err);
+    assert_true(target.tls);
+    assert_string_equal(target.server, "10.0.0.1");
+    assert_ok(coco_target_set_tls(&target, "kms.test", &err), err);
+    assert_string_equal(target.host, "10.0.0.1");
+    assert_string_equal(target.server, "kms.test");
+    assert_string_equal(target.authority, "kms.test");
+    assert_ok(coco_target_set_tls(&target, "[::1]", &err), err);
+    assert_string_equal(target.server, "::1");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_addresses_are_read),
         cmocka_unit_test(sockets_are_read),
+        cmocka_unit_test(tls_may_be_with_another_name),
         cmocka_unit_test(anything_else_is_refused),
     };
 

@@ -6,10 +6,13 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Keys are in this memory: no core file, and no other process of the user looks at it. */
 static void
@@ -21,6 +24,20 @@ hide_memory(void)
 #ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer looks at it as a debugger does */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+}
+
+/*
+ * Started without one of the three, it would have a file or a socket in its place, and what is said
+ * to the user in there. Reading and writing there fails as before.
+ */
+static bool
+hold_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0
+            && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
 }
 
 /* Also of a line that cannot be understood. */
@@ -90,6 +107,8 @@ main(int argc, char **argv)
     char problem[256] = "";
 
     hide_memory();
+    if (!hold_standard())
+        return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN); /* writing to a closed pipe is an error like any other */
     (void)pthread_mutex_init(&cli.lock, NULL);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "softtee/fs.h"
+#include "standard.h"
 #include "tee_room.h"
 
 #include <coco/coco.h>
@@ -318,6 +319,8 @@ main(int argc, char **argv)
     struct program program = {0};
     int option;
 
+    if (!standard_hold())
+        return EXIT_OTHER;
     while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
         int rc = take_option(&program, option, optarg);
 

@@ -5,6 +5,8 @@
  */
 #include "daemon.h"
 
+#include "standard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -173,6 +175,8 @@ is_ignored(int number)
 int
 daemon_begin(const struct daemon *daemon, sigset_t *ends)
 {
+    if (!standard_hold())
+        return EXIT_OTHER;
     (void)sigemptyset(ends);
     (void)sigaddset(ends, SIGTERM);
     (void)sigaddset(ends, SIGINT);

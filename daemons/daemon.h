@@ -34,7 +34,10 @@ int daemon_fail_errno(const struct daemon *daemon, const char *what);
 /* Reads --log's argument; false if it is neither text nor json. */
 bool daemon_set_log(struct daemon *daemon, const char *format);
 
-/* Before any thread starts: signals wait for daemon_wait(), no core file, files for nobody else. */
+/*
+ * Before any thread starts or file is opened: signals wait for daemon_wait(), no core file, files
+ * for nobody else, and nothing else in the place of stdin, stdout and stderr.
+ */
 int daemon_begin(const struct daemon *daemon, sigset_t *ends);
 
 /* The whole file as text; NULL, and said so, if it cannot be that. */

@@ -6,10 +6,11 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 
-from conftest import leftovers, wait_until
+from conftest import PROGRAM, leftovers, wait_until
 from layout import flip
 
 ANYTHING = ["--insecure-policy", "accept-anything"]
@@ -130,3 +131,10 @@ def test_130_also_while_stdin_is_waited_for(coco):
     os.close(read)
     os.close(write)
     assert process.returncode == 130
+
+
+def test_without_a_standard_output_nothing_else_is_written_to(layout):
+    """What is opened first would have its number: a file, or a socket."""
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", PROGRAM, "image", "inspect", layout.ref("app")],
+                          stderr=subprocess.PIPE, text=True, check=False, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 1 and "stdout: Bad file descriptor" in done.stderr

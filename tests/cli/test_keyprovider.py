@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -152,6 +153,26 @@ def test_what_cannot_run_in_the_background_says_so(tmp_path, name):
         pytest.skip("no mount namespace of one's own")
     assert done.stdout.split()[0] == "1" and f"coco_keyprovider.{name}" in done.stderr
     assert wait_until(lambda: not answers(port))
+
+
+def test_without_a_standard_error_no_client_gets_the_log():
+    """The first descriptors that it opens would be the lowest: a client's connection would be its stderr."""
+    port, clients = free_port(), []
+
+    def connects():
+        with contextlib.suppress(OSError):
+            clients.append(socket.create_connection(("127.0.0.1", port), 10))
+        return clients
+
+    with subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PROGRAM, "--socket", f"127.0.0.1:{port}"]) as process:
+        assert wait_until(connects)
+        with clients[0] as client:
+            said = client.recv(1000)
+            process.terminate()
+            while more := client.recv(1000):
+                said += more
+    assert process.returncode == 0
+    assert b"ending" not in said and said[3:5] == b"\4\0", said
 
 
 def read(path):

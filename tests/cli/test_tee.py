@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import struct
 import subprocess
@@ -384,3 +385,13 @@ def test_without_fuse_a_sentence_and_a_code(coco, tmp_path):
     done = subprocess.run([*inside, "tee", "run", "--as", "tdx", "--state", tmp_path / "state", "--", "true"],
                           env=coco.environment(PATH=PATH), capture_output=True, check=False)  # fmt: skip
     assert (done.returncode, done.stderr) == (7, b"coco-tee: this system has no /dev/fuse\n")
+
+
+def test_a_machine_that_is_started_without_stdio_is_all_there(coco, machine, tmp_path):
+    """What it opens first would be in the place of what its keeper lets go, who would then end it."""
+    seen = tmp_path / "seen"
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", shutil.which("coco-tee", path=PATH), "--as", machine.tee, "--state", tmp_path / "state", "--",
+         "sh", "-c", f"ls $COCO_TEE_ROOT/sys > {seen}"], check=False, timeout=60)
+    assert done.returncode == 0
+    assert "kernel" in seen.read_text().split()

@@ -53,17 +53,27 @@ coco_media_type_encrypted(const char *media_type)
     return len > strlen(SUFFIX) && strcmp(media_type + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-/* Calls fn for each of the comma-separated base64 blobs. */
+static size_t
+count_blobs(const char *value)
+{
+    size_t n = value[0] != '\0';
+
+    for (; *value; value++)
+        n += *value == ',';
+    return n;
+}
+
+/* Calls fn for each of the comma-separated base64 blobs, of which there are not too many. */
 static coco_status
 for_each_blob(const char *name, const char *value, blob_fn *fn, void *user, coco_error **err)
 {
-    for (size_t n = 0;; n++) {
+    if (count_blobs(value) > COCO_BLOBS_MAX)
+        return coco_fail(err, COCO_ERR_LIMIT, "annotation %s has more than %d keys", name,
+                         COCO_BLOBS_MAX);
+    for (;;) {
         _cleanup_buf_ struct coco_buf blob = {.limit = COCO_BLOB_MAX};
         size_t len = strcspn(value, ",");
 
-        if (n == COCO_BLOBS_MAX)
-            return coco_fail(err, COCO_ERR_LIMIT, "annotation %s has more than %d keys", name,
-                             COCO_BLOBS_MAX);
         coco_status status = coco_base64_decode(COCO_BASE64, value, len, &blob, err);
         if (status == COCO_OK && blob.len == 0)
             status = coco_fail(err, COCO_ERR_PROTO, "empty key");
@@ -153,12 +163,13 @@ name_of(const struct coco_wrapper *wrapper, char name[NAME_MAX_LEN], coco_error 
     return COCO_OK;
 }
 
-/* Tries all blobs of one scheme, if the layer has it. */
+/* Tries all blobs of one scheme, if the layer has it. What is wrong with one hides no other. */
 static coco_status
 try_opener(struct search *search, const cJSON *annotations, coco_error **err)
 {
     char name[NAME_MAX_LEN];
     const char *value = NULL;
+    coco_error *why = NULL;
 
     coco_status status = name_of(search->opener, name, err);
     if (status == COCO_OK)
@@ -166,7 +177,8 @@ try_opener(struct search *search, const cJSON *annotations, coco_error **err)
     if (status != COCO_OK || !value)
         return status;
     search->known = true;
-    return for_each_blob(name, value, try_blob, search, err);
+    status = for_each_blob(name, value, try_blob, search, &why);
+    return status == COCO_OK ? COCO_OK : note_failure(search, status, why, err);
 }
 
 /* What is known to be a way, though nobody here goes it. */
@@ -228,16 +240,6 @@ coco_annotations_open(const cJSON *annotations, const struct coco_wrapper *opene
     *ret = key;
     key = (struct coco_layer_key){0};
     return COCO_OK;
-}
-
-static size_t
-count_blobs(const char *value)
-{
-    size_t n = value[0] != '\0';
-
-    for (; *value; value++)
-        n += *value == ',';
-    return n;
 }
 
 /* Makes, in made, the annotation that a recipient's blob is the last of. */

@@ -579,6 +579,55 @@ open_tries_every_way_and_says_when_it_knows_none(void **state)
     EVP_PKEY_free(opener);
 }
 
+/* As ocicrypt goes on to the next scheme. */
+static void
+what_is_wrong_with_one_way_hides_no_other(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "%%%",
+        "e30=,",
+        "MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==,MA==",
+    };
+    EVP_PKEY *opener = new_key(COCO_KEY_P256);
+    struct kbs kbs;
+    const struct coco_kek_source source = {kbs_get, &kbs};
+    const struct openers openers = {&opener, 1, &source};
+    struct coco_layer_key key = some_key();
+    coco_error *err = NULL;
+
+    (void)state;
+    kbs_init(&kbs);
+    const struct coco_kek kek = {.uri = URI, .key = &kbs.kek};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cJSON *annotations = annotations_for(&key, NULL, 0, &kek, 1);
+        struct coco_layer_key back = {0};
+
+        assert_ok(coco_json_add_string(annotations, JWE, wrong[i], &err), err);
+        assert_ok(open_with(annotations, &openers, &back, &err), err);
+        assert_same_key(&key, &back);
+        coco_layer_key_done(&back);
+        coco_json_free(annotations);
+    }
+    /* Not even the first of too many is a request to a KBS. */
+    cJSON *annotations = annotations_for(&key, NULL, 0, &kek, 1);
+    _cleanup_buf_ struct coco_buf many = {.limit = 1 << 16};
+    const char *good = NULL;
+
+    assert_ok(coco_json_get_string(annotations, PROVIDER, &good, &err), err);
+    for (int i = 0; i <= COCO_BLOBS_MAX; i++)
+        assert_ok(coco_buf_printf(&many, &err, "%s%s", i > 0 ? "," : "", good), err);
+    cJSON_DeleteItemFromObjectCaseSensitive(annotations, PROVIDER);
+    assert_ok(coco_json_add_string(annotations, PROVIDER, coco_buf_text(&many), &err), err);
+    kbs.requests = 0;
+    assert_open_fails(annotations, &openers, 0, COCO_ERR_LIMIT);
+    assert_int_equal(kbs.requests, 0);
+    coco_json_free(annotations);
+    coco_layer_key_done(&key);
+    coco_secret_done(&kbs.kek);
+    EVP_PKEY_free(opener);
+}
+
 static void
 open_refuses_annotations_that_are_no_list_of_blobs(void **state)
 {
@@ -890,6 +939,7 @@ main(void)
         cmocka_unit_test(a_list_of_chunks_comes_and_goes_with_the_layer),
         cmocka_unit_test(a_public_nonce_is_not_looked_at),
         cmocka_unit_test(open_tries_every_way_and_says_when_it_knows_none),
+        cmocka_unit_test(what_is_wrong_with_one_way_hides_no_other),
         cmocka_unit_test(open_refuses_annotations_that_are_no_list_of_blobs),
         cmocka_unit_test(list_names_every_way_with_its_key_id),
         cmocka_unit_test(only_the_suffix_makes_a_media_type_encrypted),

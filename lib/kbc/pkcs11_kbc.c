@@ -12,12 +12,15 @@
 #include "crypto/pkcs11.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 struct pkcs11_kbc {
     struct coco_pkcs11_uri uri;
     pthread_mutex_t lock; /* of what follows */
     struct coco_pkcs11 token;
     bool open;
+    bool refused;       /* the PIN, by the token */
+    struct stat pin_of; /* the file that had it then */
 };
 
 static void
@@ -48,6 +51,29 @@ pkcs11_kbc_open(const char *uri, void **ret, coco_error **err)
     return COCO_OK;
 }
 
+/* Whether the file of the PIN is the one that the token refused what is in. */
+static bool
+is_refused(const struct pkcs11_kbc *kbc)
+{
+    struct stat now;
+
+    return kbc->refused && stat(kbc->uri.pin_file, &now) == 0 && now.st_ino == kbc->pin_of.st_ino
+           && now.st_size == kbc->pin_of.st_size && now.st_mtim.tv_sec == kbc->pin_of.st_mtim.tv_sec
+           && now.st_mtim.tv_nsec == kbc->pin_of.st_mtim.tv_nsec;
+}
+
+/* Who asks for secrets would lock the token, which takes so many wrong PINs and then none. */
+static coco_status
+open_token(struct pkcs11_kbc *kbc, coco_error **err)
+{
+    if (is_refused(kbc))
+        return coco_fail(err, COCO_ERR_DENIED, "the token has refused the PIN in %s",
+                         kbc->uri.pin_file);
+    coco_status status = coco_pkcs11_open(&kbc->uri, &kbc->token, err);
+    kbc->refused = status == COCO_ERR_DENIED && stat(kbc->uri.pin_file, &kbc->pin_of) == 0;
+    return status;
+}
+
 /* The token, open; one that could not be opened is tried again. */
 static coco_status
 take_token(struct pkcs11_kbc *kbc, struct coco_pkcs11 *ret, coco_error **err)
@@ -56,7 +82,7 @@ take_token(struct pkcs11_kbc *kbc, struct coco_pkcs11 *ret, coco_error **err)
 
     (void)pthread_mutex_lock(&kbc->lock);
     if (!kbc->open)
-        status = coco_pkcs11_open(&kbc->uri, &kbc->token, err);
+        status = open_token(kbc, err);
     kbc->open = status == COCO_OK;
     *ret = kbc->token;
     (void)pthread_mutex_unlock(&kbc->lock);

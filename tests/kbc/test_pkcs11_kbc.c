@@ -73,6 +73,27 @@ a_module_is_loaded_when_it_is_asked(void **state)
                  "module-path");
 }
 
+/* Any workload may ask, and a token is locked after a few tries. */
+static void
+a_pin_that_was_refused_is_tried_once_its_file_has_changed(void **state)
+{
+    _cleanup_(coco_ctx_freep) coco_ctx *ctx = NULL;
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    _cleanup_(coco_bytes_freep) coco_bytes *secret = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_ctx_new(&ctx, &err), err);
+    softhsm_write(&hsm, "pin", "wrong\n");
+    assert_ok(open_kbc(&kbc, &err), err);
+    assert_fails(coco_kbc_get_resource(kbc, ctx, URI, &secret, &err), err, COCO_ERR_DENIED,
+                 "C_Login");
+    assert_fails(coco_kbc_get_resource(kbc, ctx, URI, &secret, &err), err, COCO_ERR_DENIED,
+                 "has refused the PIN");
+    softhsm_write(&hsm, "pin", SOFTHSM_PIN "\n");
+    assert_ok(coco_kbc_get_resource(kbc, ctx, URI, &secret, &err), err);
+}
+
 struct thread {
     pthread_t id;
     coco_kbc *kbc;
@@ -170,6 +191,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_has_secrets_and_keys),
         cmocka_unit_test(a_module_is_loaded_when_it_is_asked),
+        cmocka_unit_test(a_pin_that_was_refused_is_tried_once_its_file_has_changed),
         cmocka_unit_test(threads_use_one_token_at_once),
         cmocka_unit_test(asking_a_token_survives_any_failed_allocation),
         cmocka_unit_test(a_secret_of_a_token_is_wiped),

@@ -24,12 +24,14 @@ struct coco_kbs_audit {
     EVP_PKEY *key;
     int64_t (*now)(void);
     bool sync;
+    bool opened;
 
     pthread_mutex_t lock;            /* of what follows */
     pthread_cond_t news;             /* more is on disk, or will never be */
     struct coco_kbs_audit_place tip; /* of the last line; its prev is that of the next one */
     off_t size;
-    uint64_t synced; /* seq of the last entry on disk */
+    uint64_t signed_to; /* seq of the last checkpoint */
+    uint64_t synced;    /* seq of the last entry on disk */
     bool syncing;
     bool broken;
 };
@@ -77,7 +79,17 @@ append(struct coco_kbs_audit *audit, const struct coco_kbs_audit_event *event, c
         status = write_line(audit, &line, err);
     if (status == COCO_OK)
         audit->tip = tip;
+    if (status == COCO_OK && !event)
+        audit->signed_to = tip.seq;
     return status;
+}
+
+/* Entries behind a checkpoint are as many as who goes on with the log looks at, and no more. */
+static coco_status
+sign_if_due(struct coco_kbs_audit *audit, coco_error **err)
+{
+    return audit->tip.seq - audit->signed_to >= COCO_KBS_AUDIT_CHECKPOINT ? append(audit, NULL, err)
+                                                                          : COCO_OK;
 }
 
 /* One thread syncs for all whose entries are written by then; the others wait for it. */
@@ -108,10 +120,13 @@ static coco_status
 add(struct coco_kbs_audit *audit, const struct coco_kbs_audit_event *event, coco_error **err)
 {
     (void)pthread_mutex_lock(&audit->lock);
-    coco_status status = append(audit, event, err);
+    /* One may be due still: the disk was full. */
+    coco_status status = event ? sign_if_due(audit, err) : COCO_OK;
+    if (status == COCO_OK)
+        status = append(audit, event, err);
     uint64_t seq = audit->tip.seq;
-    if (status == COCO_OK && seq % COCO_KBS_AUDIT_CHECKPOINT == 0)
-        status = append(audit, NULL, err);
+    if (status == COCO_OK)
+        status = sign_if_due(audit, err);
     if (status == COCO_OK && audit->sync)
         status = wait_for_disk(audit, seq, err);
     (void)pthread_mutex_unlock(&audit->lock);
@@ -127,50 +142,99 @@ coco_kbs_audit_add(struct coco_kbs_audit *audit, const struct coco_kbs_audit_eve
 
 /* ---- opening ---- */
 
-/* The last whole line of the file, in tail; nothing of it if there is none. */
 static coco_status
-read_tail(int fd, off_t size, struct coco_buf *tail, off_t *end, coco_error **err)
+fail_long(coco_error **err)
 {
-    char bytes[2 * COCO_KBS_AUDIT_LINE_MAX];
+    return coco_fail(err, COCO_ERR_PROTO, "one of its last lines is of more than %zu bytes",
+                     COCO_KBS_AUDIT_LINE_MAX);
+}
+
+/* Where the last whole line ends; 0 if there is none. */
+static coco_status
+find_end(int fd, off_t size, off_t *ret, coco_error **err)
+{
+    char bytes[COCO_KBS_AUDIT_LINE_MAX];
     size_t want = (size_t)(size < (off_t)sizeof(bytes) ? size : (off_t)sizeof(bytes));
     ssize_t len = pread(fd, bytes, want, size - (off_t)want);
 
     if (len < 0 || (size_t)len != want)
         return coco_fail_errno(err, errno, "read");
     const char *last = memrchr(bytes, '\n', want);
-    if (!last && want < sizeof(bytes)) {
-        *end = 0; /* an unfinished first line */
-        return COCO_OK;
+    if (!last && want == sizeof(bytes))
+        return fail_long(err);
+    *ret = last ? size - (off_t)want + (last - bytes) + 1 : 0;
+    return COCO_OK;
+}
+
+/* The line that ends before *end, without its newline; *end is then where it begins. */
+static coco_status
+read_before(int fd, off_t *end, struct coco_buf *line, coco_error **err)
+{
+    char bytes[COCO_KBS_AUDIT_LINE_MAX + 1];
+    size_t want = (size_t)(*end < (off_t)sizeof(bytes) ? *end : (off_t)sizeof(bytes));
+    ssize_t len = pread(fd, bytes, want, *end - (off_t)want);
+
+    if (len < 0 || (size_t)len != want)
+        return coco_fail_errno(err, errno, "read");
+    const char *before = memrchr(bytes, '\n', want - 1);
+    if (!before && want == sizeof(bytes))
+        return fail_long(err);
+    size_t begin = before ? (size_t)(before - bytes) + 1 : 0;
+    coco_buf_reset(line);
+    *end -= (off_t)(want - begin);
+    return coco_buf_append(line, bytes + begin, want - 1 - begin, err);
+}
+
+/*
+ * What is signed next vouches for all before it. So what is there has to be ours: each line
+ * follows the one before it, back to a checkpoint, of which there is one among as many lines
+ * as we write without one.
+ */
+static coco_status
+check_last_lines(struct coco_kbs_audit *audit, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf line = {.limit = COCO_KBS_AUDIT_LINE_MAX};
+    struct coco_kbs_audit_place next = {0};
+    off_t end = audit->size;
+
+    for (unsigned n = 0; n <= COCO_KBS_AUDIT_CHECKPOINT && end > 0; n++) {
+        struct coco_kbs_audit_place place = {0};
+        char hash[COCO_KBS_AUDIT_HASH_SIZE];
+        bool is_checkpoint = false;
+
+        coco_status status = read_before(audit->fd, &end, &line, err);
+        if (status == COCO_OK)
+            status = coco_kbs_audit_parse(coco_buf_text(&line), line.len, audit->key, &place,
+                                          &is_checkpoint, err);
+        if (status == COCO_OK)
+            status = coco_kbs_audit_hash(line.data, line.len, hash, err);
+        if (status != COCO_OK)
+            return status;
+        if (n == 0) {
+            memcpy(audit->tip.prev, hash, sizeof(hash));
+            audit->tip.seq = place.seq;
+        } else if (place.seq + 1 != next.seq || strcmp(hash, next.prev) != 0) {
+            return coco_fail(err, COCO_ERR_VERIFY, "entry %" PRIu64 " does not follow %" PRIu64,
+                             next.seq, place.seq);
+        }
+        if (is_checkpoint) {
+            audit->signed_to = place.seq;
+            return COCO_OK;
+        }
+        next = place;
     }
-    const char *before = last ? memrchr(bytes, '\n', (size_t)(last - bytes)) : NULL;
-    if (!last || (!before && want == sizeof(bytes)))
-        return coco_fail(err, COCO_ERR_PROTO, "its last line is of more than %zu bytes",
-                         COCO_KBS_AUDIT_LINE_MAX);
-    const char *line = before ? before + 1 : bytes;
-    *end = size - (off_t)want + (last - bytes) + 1;
-    return coco_buf_append(tail, line, (size_t)(last - line), err);
+    return coco_fail(err, COCO_ERR_VERIFY, "its last entries follow no checkpoint");
 }
 
 static coco_status
 find_tip(struct coco_kbs_audit *audit, off_t size, coco_error **err)
 {
-    _cleanup_buf_ struct coco_buf line = {.limit = 2 * COCO_KBS_AUDIT_LINE_MAX};
-    struct coco_kbs_audit_place last = {0};
-    bool is_checkpoint = false;
-
     memcpy(audit->tip.prev, COCO_KBS_AUDIT_FIRST, sizeof(COCO_KBS_AUDIT_FIRST));
-    coco_status status = read_tail(audit->fd, size, &line, &audit->size, err);
-    if (status != COCO_OK)
-        return status;
-    if (audit->size < size && ftruncate(audit->fd, audit->size) < 0)
+    coco_status status = find_end(audit->fd, size, &audit->size, err);
+    if (status == COCO_OK && audit->size > 0)
+        status = check_last_lines(audit, err);
+    if (status == COCO_OK && audit->size < size && ftruncate(audit->fd, audit->size) < 0)
         return coco_fail_errno(err, errno, "cutting off an unfinished line");
-    if (line.len == 0)
-        return COCO_OK;
-    status = coco_kbs_audit_parse(coco_buf_text(&line), line.len, NULL, &last, &is_checkpoint, err);
-    if (status == COCO_OK)
-        status = coco_kbs_audit_hash(line.data, line.len, audit->tip.prev, err);
-    if (status == COCO_OK)
-        audit->tip.seq = last.seq;
     return status;
 }
 
@@ -206,13 +270,14 @@ coco_kbs_audit_open(const struct coco_kbs_audit_options *options, struct coco_kb
     (void)pthread_cond_init(&made->news, NULL);
     _cleanup_(coco_kbs_audit_closep) struct coco_kbs_audit *audit = made;
 
+    (void)EVP_PKEY_up_ref(options->key);
+    audit->key = options->key;
     coco_status status = open_file(audit, options->path, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "audit log %s", options->path);
     audit->synced = audit->tip.seq;
-    (void)EVP_PKEY_up_ref(options->key);
-    audit->key = options->key;
     status = add(audit, NULL, err);
+    audit->opened = status == COCO_OK;
     if (status == COCO_OK)
         *ret = coco_steal(&audit);
     return status;
@@ -225,8 +290,8 @@ coco_kbs_audit_close(struct coco_kbs_audit *audit)
 
     if (!audit)
         return;
-    /* One that was not opened has no key to sign with, and nothing to sign. */
-    if (audit->key && add(audit, NULL, &err) != COCO_OK)
+    /* One that was not opened is not ours to sign. */
+    if (audit->opened && add(audit, NULL, &err) != COCO_OK)
         coco_error_free(err);
     if (audit->fd >= 0)
         (void)close(audit->fd);

@@ -9,7 +9,8 @@
  *     {"seq":7,"time":1800000000,"event":"checkpoint","kid":"…","signature":"…","prev":"…"}
  *
  * The signature (ES256, RFC 7518 section 3.4) is over "coco-kbs audit\n<seq>\n<time>\n
- * <prev>\n". What was cut off behind the last checkpoint is not seen by anybody.
+ * <prev>\n". What is behind the last checkpoint could be cut off or written anew while
+ * no KBS writes the log, and nobody would see it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,7 +24,7 @@
 
 /* Of a line, with its newline. */
 #define COCO_KBS_AUDIT_LINE_MAX ((size_t)8 << 10)
-/* Entries from one checkpoint to the next. */
+/* Entries from one checkpoint to the next at most. */
 #define COCO_KBS_AUDIT_CHECKPOINT 1024
 
 /* One log that is written. Any thread. */
@@ -39,7 +40,8 @@ struct coco_kbs_audit_options {
 /*
  * Goes on with the log at path, or begins one that nobody else may read, with a
  * checkpoint. A line that was not finished, for its writer was killed, is cut off.
- * COCO_ERR_DENIED while another writes it, COCO_ERR_PROTO for what is no log.
+ * COCO_ERR_DENIED while another writes it, COCO_ERR_PROTO for what is no log,
+ * COCO_ERR_VERIFY for one whose last lines do not follow a checkpoint of this key.
  */
 coco_status coco_kbs_audit_open(const struct coco_kbs_audit_options *options,
                                 struct coco_kbs_audit **ret, coco_error **err);

@@ -6,6 +6,7 @@
 #include "kbs/audit.h"
 
 #include "base/fd.h"
+#include "kbs/audit_entry.h"
 #include "tests/faults.h"
 
 #include <fcntl.h>
@@ -150,6 +151,114 @@ checkpoints_come_by_themselves(void **state)
     write_log(f, 3 * COCO_KBS_AUDIT_CHECKPOINT);
     assert_ok(read_log(f, f->key, &report), f->err);
     assert_int_equal(report.checkpoints, 5); /* at the start, three, at the end */
+}
+
+/* Entries from number first on, that follow each other and that nobody signed. */
+static void
+forge(struct fixture *f, struct coco_kbs_audit_place place, unsigned n, struct coco_buf *ret)
+{
+    const struct coco_kbs_audit_event event = {.event = "resource", .who = "nobody"};
+
+    for (unsigned i = 0; i < n; i++) {
+        size_t begin = ret->len;
+
+        assert_ok(coco_kbs_audit_format(&place, &event, ret, &f->err), f->err);
+        assert_ok(coco_kbs_audit_hash(ret->data + begin, ret->len - 1 - begin, place.prev, &f->err),
+                  f->err);
+        place.seq++;
+    }
+}
+
+/* Else the next checkpoint would vouch for it. */
+static void
+what_others_wrote_is_not_gone_on_with(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf log = {.limit = 1 << 20};
+    struct coco_kbs_audit_place place = {.seq = 1, .time = 1, .prev = COCO_KBS_AUDIT_FIRST};
+    struct coco_kbs_audit_report report;
+    struct coco_kbs_audit *audit = NULL;
+
+    for (unsigned n = 1; n < 3 * COCO_KBS_AUDIT_CHECKPOINT; n += COCO_KBS_AUDIT_CHECKPOINT - 1) {
+        coco_buf_reset(&log);
+        forge(f, place, n, &log);
+        write_file(f, log.data, log.len);
+        assert_ok(read_log(f, f->key, &report), f->err);
+        assert_int_equal(report.signed_to, 0);
+        assert_fails(open_log(f, false, &audit), f->err, COCO_ERR_VERIFY, "follow no checkpoint");
+    }
+    /* One of another key signs nothing here. */
+    assert_int_equal(unlink(f->path), 0);
+    EVP_PKEY *ours = f->key;
+    f->key = f->other;
+    write_log(f, 2);
+    f->key = ours;
+    assert_fails(open_log(f, false, &audit), f->err, COCO_ERR_VERIFY, "checkpoint: of the key");
+    assert_null(audit);
+}
+
+/* Of a KBS that was killed: behind its last checkpoint nothing is signed, but all is there. */
+static void
+what_is_behind_the_last_checkpoint_has_to_follow_it(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_buf_ struct coco_buf log = {.limit = 1 << 20};
+    struct coco_kbs_audit *audit = NULL;
+    struct coco_kbs_audit_report report;
+
+    write_log(f, 5);
+    read_file(f, &log);
+    log.len = (size_t)((uint8_t *)memrchr(log.data, '\n', log.len - 1) - log.data) + 1;
+    write_file(f, log.data, log.len);
+    for (size_t i = 0; i < log.len; i++) {
+        log.data[i] ^= 1;
+        write_file(f, log.data, log.len);
+        log.data[i] ^= 1;
+        if (open_log(f, false, &audit) != COCO_OK) {
+            coco_error_free(f->err);
+            f->err = NULL;
+            continue;
+        }
+        /* The last one alone may be another: nothing follows it yet. */
+        assert_true(memrchr(log.data, '\n', log.len - 1) < (void *)(log.data + i));
+        coco_kbs_audit_close(audit);
+    }
+    write_file(f, log.data, log.len);
+    write_log(f, 0);
+    assert_ok(read_log(f, f->key, &report), f->err);
+    assert_int_equal(report.signed_to, report.last);
+}
+
+/* A checkpoint that could not be written is written before the next entry is. */
+static void
+entries_behind_a_checkpoint_are_never_too_many_to_look_at(void **state)
+{
+    struct fixture *f = *state;
+    const struct coco_kbs_audit_event entry = {.event = "resource"};
+    struct coco_kbs_audit *audit = NULL;
+    struct coco_kbs_audit_report report;
+    struct rlimit was;
+    struct stat st;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_ok(open_log(f, false, &audit), f->err);
+    for (unsigned i = 1; i < COCO_KBS_AUDIT_CHECKPOINT; i++)
+        add(f, audit, "resource");
+    assert_int_equal(stat(f->path, &st), 0);
+    struct rlimit limit = {.rlim_cur = (rlim_t)st.st_size + 200, .rlim_max = was.rlim_max};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        coco_status status = coco_kbs_audit_add(audit, &entry, &f->err);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        assert_fails(status, f->err, COCO_ERR_IO, "audit log");
+    }
+    add(f, audit, "resource");
+    assert_ok(read_log(f, f->key, &report), f->err);
+    assert_int_equal(report.checkpoints, 2);
+    assert_int_equal(report.last, report.signed_to + 1);
+    coco_kbs_audit_close(audit);
+    write_log(f, 0);
 }
 
 /* Whichever byte of whichever line is another one. */
@@ -398,11 +507,19 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_log_is_read_as_it_was_written), TEST(checkpoints_come_by_themselves),
-        TEST(no_byte_can_be_changed),          TEST(no_line_can_be_left_out_or_repeated),
-        TEST(what_is_no_log_is_refused),       TEST(an_unfinished_line_is_cut_off),
-        TEST(two_do_not_write_one_log),        TEST(a_full_disk_is_an_error_and_no_torn_line),
-        TEST(threads_write_one_chain),         TEST(a_log_survives_any_failed_allocation),
+        TEST(a_log_is_read_as_it_was_written),
+        TEST(checkpoints_come_by_themselves),
+        TEST(no_byte_can_be_changed),
+        TEST(no_line_can_be_left_out_or_repeated),
+        TEST(what_is_no_log_is_refused),
+        TEST(an_unfinished_line_is_cut_off),
+        TEST(two_do_not_write_one_log),
+        TEST(a_full_disk_is_an_error_and_no_torn_line),
+        TEST(threads_write_one_chain),
+        TEST(a_log_survives_any_failed_allocation),
+        TEST(what_others_wrote_is_not_gone_on_with),
+        TEST(what_is_behind_the_last_checkpoint_has_to_follow_it),
+        TEST(entries_behind_a_checkpoint_are_never_too_many_to_look_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

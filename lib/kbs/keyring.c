@@ -9,6 +9,7 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "crypto/aead.h"
 #include "crypto/jwk.h"
 #include "crypto/jws.h"
 
@@ -21,6 +22,7 @@
 #define FIRST_TOKEN "token"
 #define FIRST_SEAL "session"
 #define PREFIX "keys."
+#define TAG_PURPOSE "libcoco KBS entity tags"
 #define NAME_SIZE 32
 #define RECORD_MAX 4096
 
@@ -28,6 +30,7 @@ struct coco_kbs_keyring {
     struct coco_kbs_store *store; /* lent */
     int64_t lifetime;
     struct coco_kbs_token_key first; /* of all, which is kept for the audit log */
+    struct coco_secret tag_key;      /* made of the first sealing key, which is kept, too */
 
     pthread_mutex_t lock;                                      /* of what follows */
     struct coco_kbs_generation generations[COCO_KBS_KEYS_MAX]; /* the oldest first */
@@ -489,6 +492,9 @@ coco_kbs_keyring_open(struct coco_kbs_store *store, int64_t lifetime, int64_t no
         status = find_next(store, 0, &oldest, err);
     if (status == COCO_OK && EVP_PKEY_up_ref(first.token.key) == 1)
         keyring->first = first.token;
+    if (status == COCO_OK)
+        status =
+            coco_hkdf(&first.seal, TAG_PURPOSE, COCO_KBS_SEAL_KEY_SIZE, &keyring->tag_key, err);
     /* Where the one after it is gone, it was over long before. */
     if (status == COCO_OK && oldest <= 1)
         status = add(keyring, &first, now, err);
@@ -507,6 +513,7 @@ coco_kbs_keyring_close(struct coco_kbs_keyring *keyring)
     for (size_t i = 0; i < keyring->n; i++)
         coco_kbs_generation_done(&keyring->generations[i]);
     EVP_PKEY_free(keyring->first.key);
+    coco_secret_done(&keyring->tag_key);
     (void)pthread_mutex_destroy(&keyring->lock);
     free(keyring);
 }
@@ -515,4 +522,10 @@ const struct coco_kbs_token_key *
 coco_kbs_keyring_first(const struct coco_kbs_keyring *keyring)
 {
     return &keyring->first;
+}
+
+const struct coco_secret *
+coco_kbs_keyring_tag_key(const struct coco_kbs_keyring *keyring)
+{
+    return &keyring->tag_key;
 }

@@ -71,6 +71,9 @@ COCO_DEFINE_CLEANUP(struct coco_kbs_keyring *, coco_kbs_keyring_close);
 /* The first of all, whatever came after it: the audit log is signed with it. Lent. */
 const struct coco_kbs_token_key *coco_kbs_keyring_first(const struct coco_kbs_keyring *keyring);
 
+/* What entity tags are made with, the same for good and for all who share the store. Lent. */
+const struct coco_secret *coco_kbs_keyring_tag_key(const struct coco_kbs_keyring *keyring);
+
 /*
  * Looks for new keys if it is time to, and gives sessions those that count now. What is
  * known stays so if the store fails.

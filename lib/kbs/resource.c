@@ -12,8 +12,10 @@
 #include "base/fail.h"
 #include "base/resource.h"
 #include "base/text.h"
+#include "crypto/mac.h"
 #include "kbs/caller.h"
 #include "kbs/explain.h"
+#include "kbs/keyring.h"
 #include "kbs/policies.h"
 #include "kbs/references.h"
 #include "rcar/response.h"
@@ -23,6 +25,9 @@
 #include <string.h>
 
 #define QUERY_MAX 4096
+#define SHA256_SIZE 32
+#define TAG_BYTES ((size_t)16)
+#define TAG_SIZE ((size_t)64)
 
 coco_status
 coco_kbs_resource_name(struct coco_kbs_call *call, const char **ret, coco_error **err)
@@ -211,16 +216,41 @@ coco_kbs_give_to(struct coco_kbs_call *call, const struct coco_kbs_guest *guest,
     return status;
 }
 
-/* The version is the ETag; true if the guest has that one already (RFC 9110 section 13.1.2). */
+/*
+ * Numbers of versions come again, of what was purged and of a store that was put back: a tag is
+ * of what there is, too. It tells nothing of it to who does not have the key.
+ */
 static coco_status
-check_etag(struct coco_kbs_call *call, uint64_t version, bool *has_it, coco_error **err)
+make_tag(const struct coco_kbs_call *call, const char *name, uint64_t version,
+         const struct coco_secret *secret, char ret[TAG_SIZE], coco_error **err)
+{
+    uint8_t mac[SHA256_SIZE];
+    const struct coco_secret key = {.data = mac, .len = sizeof(mac)};
+    char number[24];
+    char what[COCO_KBS_NAME_MAX + sizeof(number)];
+    char hex[2 * TAG_BYTES + 1];
+
+    (void)snprintf(number, sizeof(number), "%" PRIu64, version);
+    int len = snprintf(what, sizeof(what), "%s %s", number, name);
+    coco_status status = coco_hmac(EVP_sha256(), coco_kbs_keyring_tag_key(call->core->keyring),
+                                   what, (size_t)len, mac, err);
+    if (status == COCO_OK)
+        status = coco_hmac(EVP_sha256(), &key, secret->data, secret->len, mac, err);
+    if (status != COCO_OK)
+        return status;
+    coco_hex(mac, TAG_BYTES, hex);
+    (void)snprintf(ret, TAG_SIZE, "\"%s-%s\"", number, hex);
+    return COCO_OK;
+}
+
+/* True if the guest has that one already (RFC 9110 section 13.1.2). */
+static coco_status
+check_tag(struct coco_kbs_call *call, const char *tag, bool *has_it, coco_error **err)
 {
     const char *theirs = call->request->if_none_match;
-    char etag[32];
 
-    (void)snprintf(etag, sizeof(etag), "\"%" PRIu64 "\"", version);
-    *has_it = theirs && strcmp(theirs, etag) == 0;
-    return coco_httpd_reply_add(call->reply, "ETag", etag, err);
+    *has_it = theirs && strcmp(theirs, tag) == 0;
+    return coco_httpd_reply_add(call->reply, "ETag", tag, err);
 }
 
 /* Also of what the guest has already: to be told so is to have it renewed. */
@@ -248,6 +278,7 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
     _cleanup_secret_ struct coco_secret secret = {0};
     const char *name = NULL;
     struct coco_kbs_decision ruling = {0};
+    char tag[TAG_SIZE];
     uint64_t version = 0;
     bool has_it = false;
 
@@ -266,7 +297,9 @@ coco_kbs_get_guest_resource(struct coco_kbs_call *call, coco_error **err)
         return coco_kbs_refuse(call, 404, "there is no such resource", status);
     }
     if (status == COCO_OK)
-        status = check_etag(call, version, &has_it, err);
+        status = make_tag(call, name, version, &secret, tag, err);
+    if (status == COCO_OK)
+        status = check_tag(call, tag, &has_it, err);
     if (status == COCO_OK)
         status = add_lease(call, ruling.lease, err);
     if (status == COCO_OK && has_it) {

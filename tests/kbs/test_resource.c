@@ -338,27 +338,76 @@ ask_unless(struct world *w, const char *etag)
     return w->reply.status;
 }
 
+#define TAG_SIZE 64
+
+/* What follows the ETag, which goes to tag. */
+static const char *
+read_tag(const struct world *w, char tag[TAG_SIZE])
+{
+    const char *fields = coco_buf_text(&w->reply.fields);
+
+    assert_int_equal(strncmp(fields, "ETag: \"", 7), 0);
+    size_t len = strcspn(fields + 6, "\r");
+    assert_true(len > 2 && len < TAG_SIZE);
+    memcpy(tag, fields + 6, len);
+    tag[len] = '\0';
+    assert_int_equal(tag[len - 1], '"');
+    return fields + 6 + len + 2;
+}
+
 static void
 who_has_the_newest_version_is_told_so(void **state)
 {
     struct world *w = *state;
+    char one[TAG_SIZE];
+    char two[TAG_SIZE];
 
     add_references(w);
     add_resource(w, "default/key/1", "one");
     assert_int_equal(attest(w), 200);
     assert_int_equal(ask_unless(w, NULL), 200);
-    assert_string_equal(coco_buf_text(&w->reply.fields), "ETag: \"1\"\r\n");
-    assert_int_equal(ask_unless(w, "\"1\""), 304);
+    assert_string_equal(read_tag(w, one), "");
+    assert_int_equal(strncmp(one, "\"1-", 3), 0);
+    assert_int_equal(ask_unless(w, one), 304);
     assert_int_equal(w->reply.body.len, 0);
-    assert_string_equal(coco_buf_text(&w->reply.fields), "ETag: \"1\"\r\n");
+    (void)read_tag(w, two);
+    assert_string_equal(two, one);
 
     add_resource(w, "default/key/1", "two");
-    assert_int_equal(ask_unless(w, "\"1\""), 200);
-    assert_string_equal(coco_buf_text(&w->reply.fields), "ETag: \"2\"\r\n");
+    assert_int_equal(ask_unless(w, one), 200);
+    (void)read_tag(w, two);
+    assert_int_equal(strncmp(two, "\"2-", 3), 0);
     /* Nothing is said of it to who may not have it. */
     w->cookie[0] = '\0';
-    assert_int_equal(ask_unless(w, "\"2\""), 401);
-    assert_string_not_equal(coco_buf_text(&w->reply.fields), "ETag: \"2\"\r\n");
+    assert_int_equal(ask_unless(w, two), 401);
+    assert_null(strstr(coco_buf_text(&w->reply.fields), "ETag"));
+}
+
+/* Its version is the first again: who has that of before has not this one. */
+static void
+what_was_purged_and_put_anew_is_not_what_a_guest_has(void **state)
+{
+    struct world *w = *state;
+    char one[TAG_SIZE];
+    char two[TAG_SIZE];
+
+    add_references(w);
+    add_resource(w, "default/key/1", "leaked");
+    assert_int_equal(attest(w), 200);
+    assert_int_equal(ask_unless(w, NULL), 200);
+    (void)read_tag(w, one);
+    assert_int_equal(ask_as_owner(w, "DELETE", "/kbs/v0/resource-versions/default/key/1", ""), 200);
+    add_resource(w, "default/key/1", "rotated");
+    assert_int_equal(ask_unless(w, one), 200);
+    (void)read_tag(w, two);
+    assert_int_equal(strncmp(two, "\"1-", 3), 0);
+    assert_int_equal(ask_unless(w, two), 304);
+
+    /* That two have the same in them is not said either. */
+    add_resource(w, "default/key/2", "rotated");
+    assert_int_equal(ask(w, "GET", "/kbs/v0/resource/default/key/2", w->cookie, NULL, ""), 200);
+    (void)read_tag(w, one);
+    assert_string_not_equal(one, two);
 }
 
 /* As it came from /attest: what shows it is a guest without a cookie. */
@@ -446,21 +495,22 @@ what_is_given_for_some_time_says_so(void **state)
     static const struct {
         const char *config, *rule, *want;
     } cases[] = {
-        {"", "", "ETag: \"1\"\r\n"},
-        {"[lease]\nseconds = 600\n", "", "ETag: \"1\"\r\nCache-Control: private, max-age=600\r\n"},
+        {"", "", ""},
+        {"[lease]\nseconds = 600\n", "", "Cache-Control: private, max-age=600\r\n"},
         {"[lease]\nseconds = 600\nmax_seconds = 60\n", "",
-         "ETag: \"1\"\r\nCache-Control: private, max-age=60\r\n"},
-        {"", "lease := 7", "ETag: \"1\"\r\nCache-Control: private, max-age=7\r\n"},
-        {"", "lease := 100000", "ETag: \"1\"\r\nCache-Control: private, max-age=86400\r\n"},
+         "Cache-Control: private, max-age=60\r\n"},
+        {"", "lease := 7", "Cache-Control: private, max-age=7\r\n"},
+        {"", "lease := 100000", "Cache-Control: private, max-age=86400\r\n"},
         {"[lease]\nseconds = 600\nmax_seconds = 1000\n", "lease := 900",
-         "ETag: \"1\"\r\nCache-Control: private, max-age=900\r\n"},
+         "Cache-Control: private, max-age=900\r\n"},
         {"[lease]\nmax_seconds = 1000\n", "lease := 18446744073709551615",
-         "ETag: \"1\"\r\nCache-Control: private, max-age=1000\r\n"},
+         "Cache-Control: private, max-age=1000\r\n"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct world w;
+        char tag[TAG_SIZE];
         char rego[128];
 
         if (cases[i].rule[0] && !have_engine())
@@ -474,9 +524,9 @@ what_is_given_for_some_time_says_so(void **state)
             set_policy(&w, "/kbs/v0/resource-policy/default", rego, 200);
         assert_int_equal(attest(&w), 200);
         assert_int_equal(ask_unless(&w, NULL), 200);
-        assert_string_equal(coco_buf_text(&w.reply.fields), cases[i].want);
-        assert_int_equal(ask_unless(&w, "\"1\""), 304);
-        assert_string_equal(coco_buf_text(&w.reply.fields), cases[i].want);
+        assert_string_equal(read_tag(&w, tag), cases[i].want);
+        assert_int_equal(ask_unless(&w, tag), 304);
+        assert_string_equal(read_tag(&w, tag), cases[i].want);
         world_end(&w);
     }
 }
@@ -494,6 +544,7 @@ main(void)
         IN_WORLD(policies_decide),
         IN_WORLD(a_path_may_have_a_policy_of_its_own),
         IN_WORLD(who_has_the_newest_version_is_told_so),
+        IN_WORLD(what_was_purged_and_put_anew_is_not_what_a_guest_has),
         cmocka_unit_test(what_is_given_for_some_time_says_so),
         IN_WORLD(who_is_known_is_let_in_no_longer_than_others),
         IN_WORLD(what_nearly_is_the_cookie_of_a_known_guest_is_none),

@@ -13,6 +13,9 @@
     " (SELECT max(version) FROM coco_kbs_value WHERE tenant = v.tenant AND kind = v.kind"          \
     " AND name = v.name) ORDER BY name"
 
+/* A value is not there for nothing, even if it is empty. */
+#define BYTES "coalesce(sum(64 + length(name) + coalesce(length(data), 0)), 0)"
+
 const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
     [COCO_KBS_SQL_PUT] =
         "INSERT INTO coco_kbs_value (tenant, kind, name, version, time, seal, data)"
@@ -34,9 +37,11 @@ const char *const coco_kbs_statements[COCO_KBS_STATEMENTS] = {
     [COCO_KBS_SQL_VALUES] = "SELECT name, seal, data" NEWEST,
     [COCO_KBS_SQL_EXPIRE] =
         "DELETE FROM coco_kbs_value WHERE tenant = $1 AND kind = $2 AND time < $3",
-    [COCO_KBS_SQL_USAGE] =
-        "SELECT count(DISTINCT name), coalesce(sum(length(data)), 0) FROM coco_kbs_value"
-        " WHERE tenant = $1 AND kind = $2 AND data IS NOT NULL",
+    [COCO_KBS_SQL_USAGE] = "SELECT count(DISTINCT CASE WHEN kind = $2 AND data IS NOT NULL"
+                           " THEN name END), " BYTES " FROM coco_kbs_value"
+                           " WHERE tenant = $1 AND kind IN (1, 2, 3, 6)",
+    [COCO_KBS_SQL_USAGE_OF_KIND] = "SELECT count(DISTINCT name), " BYTES " FROM coco_kbs_value"
+                                   " WHERE tenant = $1 AND kind = $2 AND data IS NOT NULL",
     [COCO_KBS_SQL_RESEAL] =
         "UPDATE coco_kbs_value SET seal = $5, data = $6" OF_NAME " AND version = $4",
     [COCO_KBS_SQL_OTHERS] = ("SELECT tenant, kind, name, version, seal, data FROM coco_kbs_value"

@@ -35,10 +35,12 @@ enum coco_kbs_statement {
     COCO_KBS_SQL_ENTRIES,  /* -> name, version, time, seal, size; sorted by name */
     COCO_KBS_SQL_VALUES,   /* -> name, seal, data, sorted by name */
     COCO_KBS_SQL_EXPIRE,   /* time, instead of a name: versions from before that go */
-    COCO_KBS_SQL_USAGE,    /* -> number of names, and bytes of all their versions */
-    COCO_KBS_SQL_RESEAL,   /* of all tenants, see below */
-    COCO_KBS_SQL_OTHERS,   /* the same */
-    COCO_KBS_SQL_EXPORT,   /* the same, as all that follow */
+    /* tenant and kind -> number of its names, and bytes of all that an owner puts */
+    COCO_KBS_SQL_USAGE,
+    COCO_KBS_SQL_USAGE_OF_KIND, /* -> number of names, and bytes of the kind alone */
+    COCO_KBS_SQL_RESEAL,        /* of all tenants, see below */
+    COCO_KBS_SQL_OTHERS,        /* the same */
+    COCO_KBS_SQL_EXPORT,        /* the same, as all that follow */
     COCO_KBS_SQL_IMPORT,
     COCO_KBS_SQL_ANY,
     COCO_KBS_SQL_CLEAR,

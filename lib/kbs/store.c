@@ -173,18 +173,34 @@ prune(const struct coco_kbs_value *value, coco_error **err)
     return coco_kbs_table_run(value, COCO_KBS_SQL_PRUNE, &last, 1, NULL, NULL, err);
 }
 
+/* How much there may be of something. */
+struct bound {
+    const char *names; /* what those are */
+    const char *bytes; /* what those are of */
+    struct coco_kbs_quota most;
+};
+
+/* Of one kind, whoever it is of: each decision looks at all that there is of it. */
+static const struct {
+    enum coco_kbs_kind kind;
+    struct bound bound;
+} bounds[] = {
+    {COCO_KBS_POLICY, {.names = "policies", .most = {.names = COCO_KBS_POLICIES_MAX}}},
+    {COCO_KBS_REFERENCE, {.bytes = "reference values", .most = {.bytes = COCO_KBS_REFERENCES_MAX}}},
+};
+
 static coco_status
 check_usage(void *arg, const struct coco_sql_value *values, coco_error **err)
 {
-    const struct coco_kbs_task *task = arg;
-    const struct coco_kbs_quota *quota = &task->quota;
+    const struct bound *bound = arg;
+    const struct coco_kbs_quota *most = &bound->most;
 
-    if (quota->names && (uint64_t)values[0].number > quota->names)
-        return coco_fail(err, COCO_ERR_LIMIT, "more than %" PRIu64 " resources", quota->names);
-    if (quota->bytes && (uint64_t)values[1].number > quota->bytes)
-        return coco_fail(err, COCO_ERR_LIMIT,
-                         "more than %" PRIu64 " bytes of resources and their versions",
-                         quota->bytes);
+    if (most->names && (uint64_t)values[0].number > most->names)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %" PRIu64 " %s", most->names,
+                         bound->names);
+    if (most->bytes && (uint64_t)values[1].number > most->bytes)
+        return coco_fail(err, COCO_ERR_LIMIT, "more than %" PRIu64 " bytes of %s", most->bytes,
+                         bound->bytes);
     return COCO_OK;
 }
 
@@ -194,11 +210,25 @@ check_quota(const struct coco_kbs_value *value, coco_error **err)
 {
     const struct coco_kbs_task *task = value->arg;
     struct coco_kbs_value all = *value;
+    struct bound of_tenant = {
+        .names = "resources",
+        .bytes = "resources, their versions, policies and reference values",
+        .most = task->quota,
+    };
+    coco_status status = COCO_OK;
 
-    if (!task->quota.names && !task->quota.bytes)
-        return COCO_OK;
     all.name = NULL;
-    return coco_kbs_table_run(&all, COCO_KBS_SQL_USAGE, NULL, 0, check_usage, value->arg, err);
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]) && status == COCO_OK; i++) {
+        struct bound bound = bounds[i].bound;
+
+        if (value->kind == (int)bounds[i].kind)
+            status = coco_kbs_table_run(&all, COCO_KBS_SQL_USAGE_OF_KIND, NULL, 0, check_usage,
+                                        &bound, err);
+    }
+    if (status != COCO_OK || (!task->quota.names && !task->quota.bytes))
+        return status;
+    all.kind = COCO_KBS_RESOURCE;
+    return coco_kbs_table_run(&all, COCO_KBS_SQL_USAGE, NULL, 0, check_usage, &of_tenant, err);
 }
 
 static coco_status
@@ -222,7 +252,15 @@ put(struct coco_kbs_value *value, coco_error **err)
     status = coco_kbs_table_run(value, COCO_KBS_SQL_PUT, more, 3, take_version, task, err);
     if (status == COCO_OK)
         status = prune(value, err);
-    return status == COCO_OK && task->data ? check_quota(value, err) : status;
+    return status;
+}
+
+static coco_status
+put_within_quota(struct coco_kbs_value *value, coco_error **err)
+{
+    coco_status status = put(value, err);
+
+    return status == COCO_OK ? check_quota(value, err) : status;
 }
 
 static coco_status
@@ -356,10 +394,10 @@ coco_kbs_store_put(struct coco_kbs_store *store, enum coco_kbs_kind kind, const 
     struct coco_kbs_value value = coco_kbs_store_value(store, kind, name, &task);
 
     coco_status status = coco_kbs_store_check_name(name, err);
-    return status == COCO_OK ? coco_kbs_table_write(&value, put, err) : status;
+    return status == COCO_OK ? coco_kbs_table_write(&value, put_within_quota, err) : status;
 }
 
-/* One of several values, of a kind that has no quota. */
+/* One of several values, which are counted when all are there. */
 static coco_status
 put_json(struct coco_kbs_value value, const cJSON *json, coco_error **err)
 {
@@ -390,6 +428,8 @@ put_sets(struct coco_kbs_value *value, coco_error **err)
         cJSON_ArrayForEach(json, task->sets[i].values)
             if (status == COCO_OK)
                 status = put_json(one, json, err);
+        if (status == COCO_OK)
+            status = check_quota(&one, err);
     }
     return status;
 }

@@ -49,16 +49,20 @@ struct coco_kbs_store_options {
  */
 coco_status coco_kbs_store_open(const struct coco_kbs_store_options *options,
                                 struct coco_kbs_store **ret, coco_error **err);
-/* How much there may be of resources; 0 is no limit. */
+/* How much there may be; 0 is no limit. */
 struct coco_kbs_quota {
-    uint64_t names;
-    uint64_t bytes; /* of all their versions */
+    uint64_t names; /* of resources */
+    uint64_t bytes; /* of them, their versions, policies and reference values, and names of all */
 };
+
+/* Whatever the quota; what is more is COCO_ERR_LIMIT. All reference values go to each policy. */
+#define COCO_KBS_POLICIES_MAX 1024
+#define COCO_KBS_REFERENCES_MAX (COCO_JSON_SIZE_MAX / 4 * 3)
 
 /*
  * What a tenant keeps in store, which must outlive it: none of the values of others.
- * tenant is 1 to COCO_KBS_TENANT_MAX of [a-z0-9-]; resources that would be too much for
- * quota are COCO_ERR_LIMIT.
+ * tenant is 1 to COCO_KBS_TENANT_MAX of [a-z0-9-]; what would be too much for quota is
+ * COCO_ERR_LIMIT.
  */
 #define COCO_KBS_TENANT_MAX 32
 coco_status coco_kbs_tenant_check(const char *tenant, coco_error **err);
@@ -163,7 +167,7 @@ coco_status coco_kbs_store_names(struct coco_kbs_store *store, enum coco_kbs_kin
 coco_status coco_kbs_store_entries(struct coco_kbs_store *store, enum coco_kbs_kind kind,
                                    cJSON **ret, coco_error **err);
 
-/* How much there is of resources, as a quota counts it. */
+/* How much there is, as a quota counts it. */
 coco_status coco_kbs_store_usage(struct coco_kbs_store *store, struct coco_kbs_quota *ret,
                                  coco_error **err);
 

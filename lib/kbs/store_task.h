@@ -45,10 +45,9 @@ coco_kbs_store_value(struct coco_kbs_store *store, enum coco_kbs_kind kind, cons
                      struct coco_kbs_task *task)
 {
     task->kept = 1;
-    if (kind == COCO_KBS_RESOURCE) {
+    task->quota = store->quota;
+    if (kind == COCO_KBS_RESOURCE)
         task->kept = store->versions;
-        task->quota = store->quota;
-    }
     return (struct coco_kbs_value){
         .table = store->table,
         .tenant = store->tenant,

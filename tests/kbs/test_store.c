@@ -380,6 +380,100 @@ a_quota_is_kept(void **state)
     put(f, COCO_KBS_RESOURCE, "4", "others have their own");
 }
 
+/* What a quota is for is the database that all share: it counts whatever an owner may put. */
+static void
+a_quota_is_of_all_that_an_owner_puts(void **state)
+{
+    struct fixture *f = *state;
+    static const struct coco_kbs_quota quota = {.bytes = 4000};
+    static char kilobytes[3000];
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *a = NULL;
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *b = NULL;
+    _cleanup_(coco_kbs_store_closep) struct coco_kbs_store *c = NULL;
+    _cleanup_json_ cJSON *values = NULL;
+    struct coco_kbs_quota used = {0};
+    coco_error *err = NULL;
+
+    memset(kilobytes, 'x', sizeof(kilobytes));
+    assert_ok(coco_kbs_store_of(f->store, "a", &quota, &a, &err), err);
+    assert_ok(coco_kbs_store_put(a, COCO_KBS_POLICY, "p", kilobytes, 3000, &err), err);
+    assert_fails(coco_kbs_store_put(a, COCO_KBS_POLICY, "q", kilobytes, 3000, &err), err,
+                 COCO_ERR_LIMIT, "more than 4000 bytes");
+    assert_fails(coco_kbs_store_put(a, COCO_KBS_RESOURCE, "r", kilobytes, 1000, &err), err,
+                 COCO_ERR_LIMIT, "more than 4000 bytes");
+    assert_ok(coco_json_new_object(&values, &err), err);
+    kilobytes[1500] = '\0';
+    assert_ok(coco_json_add_string(values, "v", kilobytes, &err), err);
+    const struct coco_kbs_set set = {COCO_KBS_REFERENCE, values};
+    assert_fails(coco_kbs_store_put_sets(a, &set, 1, &err), err, COCO_ERR_LIMIT,
+                 "more than 4000 bytes");
+    assert_ok(coco_kbs_store_delete(a, COCO_KBS_POLICY, "p", &err), err);
+    assert_ok(coco_kbs_store_put_sets(a, &set, 1, &err), err);
+    /* Its own keys are the KBS's affair. */
+    assert_ok(coco_kbs_store_usage(a, &used, &err), err);
+    assert_ok(coco_kbs_store_put(a, COCO_KBS_KEY, "key", kilobytes, 1500, &err), err);
+    const uint64_t before = used.bytes;
+    assert_ok(coco_kbs_store_usage(a, &used, &err), err);
+    assert_int_equal(used.bytes, before);
+
+    /* Nothing is for nothing: neither names nor values that are empty. */
+    assert_ok(coco_kbs_store_of(f->store, "b", &quota, &b, &err), err);
+    coco_status status = COCO_OK;
+    unsigned n = 0;
+    for (; status == COCO_OK && n < 100; n++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "%u", n);
+        status = coco_kbs_store_put(b, COCO_KBS_RESOURCE, name, "", 0, &err);
+    }
+    assert_fails(status, err, COCO_ERR_LIMIT, "more than 4000 bytes");
+    assert_true(n > 30);
+    /* Names of 900 bytes: four of them and what they are counted for are 3856, and their seals. */
+    kilobytes[900] = '\0';
+    assert_ok(coco_kbs_store_of(f->store, "c", &quota, &c, &err), err);
+    for (unsigned i = 0; i < 5; i++) {
+        kilobytes[0] = (char)('a' + i);
+        status = coco_kbs_store_put(c, COCO_KBS_RESOURCE, kilobytes, "", 0, &err);
+        assert_int_equal(status, i < 4 ? COCO_OK : COCO_ERR_LIMIT);
+    }
+    coco_error_free(err);
+}
+
+/* Each decision looks at all of them, so that there are not any number, whoever pays for it. */
+static void
+policies_and_reference_values_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    static char text[COCO_KBS_REFERENCES_MAX / 3];
+    coco_error *err = NULL;
+
+    for (unsigned i = 0; i < COCO_KBS_POLICIES_MAX; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "p%u", i);
+        put(f, COCO_KBS_POLICY, name, "x");
+    }
+    put(f, COCO_KBS_POLICY, "p7", "another");
+    assert_fails(coco_kbs_store_put(f->store, COCO_KBS_POLICY, "one more", "x", 1, &err), err,
+                 COCO_ERR_LIMIT, "more than 1024 policies");
+
+    memset(text, 'x', sizeof(text) - 1);
+    for (unsigned i = 0; i < 4; i++) {
+        _cleanup_json_ cJSON *values = NULL;
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "v%u", i % 3);
+        assert_ok(coco_json_new_object(&values, &err), err);
+        assert_ok(coco_json_add_string(values, name, text, &err), err);
+        const struct coco_kbs_set set = {COCO_KBS_REFERENCE, values};
+        coco_status status = coco_kbs_store_put_sets(f->store, &set, 1, &err);
+        if (i % 3 < 2)
+            assert_ok(status, err);
+        else
+            assert_fails(status, err, COCO_ERR_LIMIT, "bytes of reference values");
+    }
+}
+
 static void
 names_are_never_sql(void **state)
 {
@@ -700,6 +794,7 @@ main(void)
         use(earlier_versions_are_kept_as_far_as_asked), use(what_was_deleted_comes_back),          \
         use(an_earlier_version_is_put_again), use(what_was_purged_is_gone_for_good),               \
         use(tenants_see_nothing_of_each_other), use(a_quota_is_kept),                              \
+        use(a_quota_is_of_all_that_an_owner_puts), use(policies_and_reference_values_are_bounded), \
         use(writes_and_lists_survive_failed_allocations), use(names_are_never_sql),                \
         use(the_first_of_two_that_make_a_key_wins), use(lists_are_sorted), use(sizes_are_bounded), \
         use(whatever_is_written_makes_another_generation),                                         \

@@ -17,6 +17,7 @@
 #include "kbs/provider.h"
 #include "kbs/references.h"
 #include "kbs/resource.h"
+#include "kbs/router.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -166,7 +167,7 @@ coco_kbs_admin_check(struct coco_kbs_call *call, coco_error **err)
                            call->request->path);
         return coco_kbs_refuse(call, 403, "admin access denied", status);
     }
-    return COCO_OK;
+    return coco_kbs_announce(call, err);
 }
 
 coco_status

@@ -85,6 +85,7 @@ struct coco_kbs_call {
     const struct coco_httpd_request *request; /* its path is that within the tenant */
     const char *asked;                        /* the whole path */
     const char *rest;                         /* of the path, behind the prefix of the route */
+    const char *event;                        /* in the audit log; NULL: not there */
     const char *plugin;                       /* that is asked; NULL: for a resource */
     struct coco_httpd_reply *reply;
     const char *name;   /* of the error, upstream's: "PolicyDeny" */

@@ -127,16 +127,16 @@ coco_kbs_url(const coco_kbs *kbs)
     return kbs->serving ? kbs->url : NULL;
 }
 
-/* What its owner does in this process is on record as what she does over HTTP. */
+/*
+ * What its owner does in this process is on record as what she does over HTTP, and before it is
+ * done.
+ */
 static coco_status
-record(const coco_kbs *kbs, const char *event, const char *path, coco_status status,
-       coco_error **err)
+record(const coco_kbs *kbs, const char *event, const char *path, coco_error **err)
 {
     const struct coco_kbs_audit_event entry = {.event = event, .who = OWNER, .path = path};
 
-    if (status != COCO_OK || !kbs->core->audit)
-        return status;
-    return coco_kbs_audit_add(kbs->core->audit, &entry, err);
+    return kbs->core->audit ? coco_kbs_audit_add(kbs->core->audit, &entry, err) : COCO_OK;
 }
 
 coco_status
@@ -146,10 +146,11 @@ coco_kbs_put_resource(coco_kbs *kbs, const char *path, const uint8_t *data, size
     struct coco_resource_path parsed;
 
     coco_status status = coco_resource_path_parse(path, &parsed, err);
-    if (status != COCO_OK)
-        return status;
-    status = coco_kbs_store_put(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, data, len, err);
-    return record(kbs, "put-resource", parsed.text, status, err);
+    if (status == COCO_OK)
+        status = record(kbs, "put-resource", parsed.text, err);
+    return status == COCO_OK ? coco_kbs_store_put(kbs->core->store, COCO_KBS_RESOURCE, parsed.text,
+                                                  data, len, err)
+                             : status;
 }
 
 coco_status
@@ -162,7 +163,8 @@ coco_kbs_get_resource(coco_kbs *kbs, const char *path, coco_bytes **ret, coco_er
     if (status == COCO_OK)
         status = coco_kbs_store_get(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, &secret, NULL,
                                     err);
-    status = record(kbs, "get-resource", parsed.text, status, err);
+    if (status == COCO_OK)
+        status = record(kbs, "get-resource", parsed.text, err);
     if (status != COCO_OK)
         return status;
     return coco_bytes_new(secret.data, secret.len, ret, err);
@@ -174,10 +176,11 @@ coco_kbs_delete_resource(coco_kbs *kbs, const char *path, coco_error **err)
     struct coco_resource_path parsed;
 
     coco_status status = coco_resource_path_parse(path, &parsed, err);
-    if (status != COCO_OK)
-        return status;
-    status = coco_kbs_store_delete(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err);
-    return record(kbs, "delete-resource", parsed.text, status, err);
+    if (status == COCO_OK)
+        status = record(kbs, "delete-resource", parsed.text, err);
+    return status == COCO_OK
+               ? coco_kbs_store_delete(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err)
+               : status;
 }
 
 coco_status
@@ -186,10 +189,11 @@ coco_kbs_purge_resource(coco_kbs *kbs, const char *path, coco_error **err)
     struct coco_resource_path parsed;
 
     coco_status status = coco_resource_path_parse(path, &parsed, err);
-    if (status != COCO_OK)
-        return status;
-    status = coco_kbs_store_purge(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err);
-    return record(kbs, "purge-resource", parsed.text, status, err);
+    if (status == COCO_OK)
+        status = record(kbs, "purge-resource", parsed.text, err);
+    return status == COCO_OK
+               ? coco_kbs_store_purge(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, err)
+               : status;
 }
 
 coco_status
@@ -200,11 +204,11 @@ coco_kbs_restore_resource(coco_kbs *kbs, const char *path, uint64_t version, uin
     uint64_t made = 0;
 
     coco_status status = coco_resource_path_parse(path, &parsed, err);
-    if (status != COCO_OK)
-        return status;
-    status = coco_kbs_store_restore(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, version,
-                                    &made, err);
-    status = record(kbs, "restore-resource", parsed.text, status, err);
+    if (status == COCO_OK)
+        status = record(kbs, "restore-resource", parsed.text, err);
+    if (status == COCO_OK)
+        status = coco_kbs_store_restore(kbs->core->store, COCO_KBS_RESOURCE, parsed.text, version,
+                                        &made, err);
     if (status == COCO_OK)
         *ret = made;
     return status;
@@ -244,11 +248,13 @@ coco_kbs_list_resources(coco_kbs *kbs, coco_bytes **ret, coco_error **err)
 static coco_status
 set_policy(coco_kbs *kbs, const char *event, const char *id, const char *rego, coco_error **err)
 {
-    coco_status status = coco_kbs_policies_set(kbs->core->policies, id, rego, err);
+    coco_status status = record(kbs, event, id, err);
 
+    if (status == COCO_OK)
+        status = coco_kbs_policies_set(kbs->core->policies, id, rego, err);
     /* One that cannot be evaluated is as wrong as one that does not parse. */
     if (status != COCO_ERR_DENIED)
-        return record(kbs, event, id, status, err);
+        return status;
     coco_error *why = err ? coco_steal(err) : NULL;
     status = coco_fail(err, COCO_ERR_PROTO, "%s", why ? coco_error_message(why) : "policy");
     coco_error_free(why);
@@ -273,8 +279,10 @@ coco_kbs_set_path_policy(coco_kbs *kbs, const char *path, const char *rego, coco
         return status;
     if (rego)
         return set_policy(kbs, "set-resource-policy", coco_buf_text(&id), rego, err);
-    status = coco_kbs_policies_remove(kbs->core->policies, coco_buf_text(&id), err);
-    return record(kbs, "remove-resource-policy", coco_buf_text(&id), status, err);
+    status = record(kbs, "remove-resource-policy", coco_buf_text(&id), err);
+    return status == COCO_OK
+               ? coco_kbs_policies_remove(kbs->core->policies, coco_buf_text(&id), err)
+               : status;
 }
 
 coco_status
@@ -297,9 +305,9 @@ coco_kbs_set_attestation_policy(coco_kbs *kbs, const char *id, const char *rego,
 coco_status
 coco_kbs_set_reference_value(coco_kbs *kbs, const char *name, const char *value, coco_error **err)
 {
-    coco_status status = coco_kbs_reference_set(kbs->core->store, name, value, err);
+    coco_status status = record(kbs, "set-reference-value", name, err);
 
-    return record(kbs, "set-reference-value", name, status, err);
+    return status == COCO_OK ? coco_kbs_reference_set(kbs->core->store, name, value, err) : status;
 }
 
 coco_status

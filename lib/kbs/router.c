@@ -230,6 +230,7 @@ take_route(struct coco_kbs_call *call, const struct route *route, const struct r
            coco_error **err)
 {
     *ret = route;
+    call->event = route->event;
     coco_status status = check_rate(call, route, err);
     return status == COCO_OK ? route->handler(call, err) : status;
 }
@@ -342,29 +343,49 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
     coco_kbs_reply_error(code, call->name, detail, id, trace, call->reply);
 }
 
-/* What cannot be recorded is not said: a secret that nobody knows was given is not given. */
-static void
-put_on_record(struct coco_kbs_call *call, const char *event)
+/* An entry of a call; status is 0 while nobody knows what comes of it. */
+static coco_status
+add_entry(const struct coco_kbs_call *call, int status, coco_error **err)
 {
     char path[PATH_SHOWN];
-    coco_error *err = NULL;
     const struct coco_kbs_audit_event entry = {
-        .event = event,
+        .event = call->event,
         .who = call->who,
         .path = path,
         .id = call->trace,
         .trace_id = call->traced ? call->trace_id : NULL,
         .note = call->note,
-        .status = call->reply->status,
+        .status = status,
     };
+
+    coco_text_escape(call->asked, strlen(call->asked), path, sizeof(path));
+    return coco_kbs_audit_add(call->root->audit, &entry, err);
+}
+
+coco_status
+coco_kbs_announce(struct coco_kbs_call *call, coco_error **err)
+{
+    if (!call->root->audit || !call->event || strcmp(call->request->method, "GET") == 0)
+        return COCO_OK;
+    coco_status status = add_entry(call, 0, err);
+    if (status == COCO_OK)
+        return COCO_OK;
+    call->name = "AuditError";
+    return coco_kbs_refuse(call, 500, NULL, status);
+}
+
+/* What cannot be recorded is not said: a secret that nobody knows was given is not given. */
+static void
+put_on_record(struct coco_kbs_call *call)
+{
+    coco_error *err = NULL;
 
     /* Anybody can ask without a session, or too often, as often as it takes to fill a disk. */
     if (call->reply->status == 429
-        || (strcmp(event, RESOURCE_EVENT) == 0 && call->reply->status == 401)
-        || (strcmp(event, PLUGIN_EVENT) == 0 && !call->who[0]))
+        || (strcmp(call->event, RESOURCE_EVENT) == 0 && call->reply->status == 401)
+        || (strcmp(call->event, PLUGIN_EVENT) == 0 && !call->who[0]))
         return;
-    coco_text_escape(call->asked, strlen(call->asked), path, sizeof(path));
-    coco_status status = coco_kbs_audit_add(call->root->audit, &entry, &err);
+    coco_status status = add_entry(call, call->reply->status, &err);
     if (status != COCO_OK) {
         call->name = "AuditError";
         call->trace[0] = '\0';
@@ -440,8 +461,8 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
         say_methods(&call);
     coco_error_free(err);
     settle_rate(&call, route);
-    if (core->audit && route && route->event)
-        put_on_record(&call, route->event);
+    if (core->audit && call.event)
+        put_on_record(&call);
     if (core->metrics)
         count(&call, route, begin_ns);
 }

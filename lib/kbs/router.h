@@ -23,4 +23,11 @@ void coco_kbs_reply_error(int status, const char *name, const char *detail, cons
 /* Whether /kbs/v0/<name> is a path of the KBS itself, so that no plug-in can have it. */
 bool coco_kbs_is_route(const char *name);
 
+/*
+ * Puts on record what an owner is about to change, before it is: else it would be done, and
+ * nobody would know, where the log is full or the KBS is killed. To look at something needs no
+ * such entry.
+ */
+coco_status coco_kbs_announce(struct coco_kbs_call *call, coco_error **err);
+
 #endif

@@ -228,13 +228,13 @@ def test_the_audit_log_of_a_broker_is_verified(coco, serve, keys, tmp_path):
     coco.run("resource", "get", "kbs:///a/key/1", "--kbs", broker.url, "--tee", "sample", code=3)
 
     verify = ["kbs", "audit", "verify", log]
-    assert coco.json(*verify)["entries"] == 5  # a checkpoint, put, attest, attest, denied
+    assert coco.json(*verify)["entries"] == 6  # a checkpoint, put and what came of it, attest, attest, denied
     header = token.split(".")[0]
     jwk = json.loads(base64.urlsafe_b64decode(header + "=="))["jwk"]
     (tmp_path / "kbs.jwk").write_text(json.dumps(jwk))
     signed = coco.json(*verify, "--owner-key", tmp_path / "kbs.jwk")
     assert signed["checkpoints"] == 1 and signed["signed_to"] == 1
-    assert b"entries: 5" in coco.run(*verify, code=0).stdout
+    assert b"entries: 6" in coco.run(*verify, code=0).stdout
     assert b"secret of the log" not in log.read_bytes()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 

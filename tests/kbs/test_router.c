@@ -313,6 +313,8 @@ what_is_given_and_changed_is_on_record(void **state)
         "\"event\":\"attest\"",
         "\"path\":\"/kbs/v0/resource/a/b/c\",\"status\":200,\"prev\"",
         ("\"event\":\"put-resource\",\"who\":\"admin\",\"path\":\"/kbs/v0/resource/d/e/f\","
+         "\"prev\""),
+        ("\"event\":\"put-resource\",\"who\":\"admin\",\"path\":\"/kbs/v0/resource/d/e/f\","
          "\"status\":200"),
         "\"event\":\"list-resources\",\"who\":\"admin\"",
         "\"event\":\"list-resources\",\"path\":\"/kbs/v0/resource\",\"status\":401",
@@ -354,6 +356,51 @@ what_cannot_be_recorded_is_not_given(void **state)
     assert_null(strstr(said(&r.w), "ciphertext"));
     /* A disk that has room again is written to again. */
     assert_int_equal(ask(&r.w, "GET", "/kbs/v0/resource/a/b/c", r.w.cookie, NULL, ""), 200);
+    recorded_end(&r);
+}
+
+/* Else who fills the disk first could change what he likes unseen. */
+static void
+what_cannot_be_recorded_is_not_done(void **state)
+{
+    static const struct {
+        const char *method, *path;
+    } changes[] = {
+        {"POST", "/kbs/v0/resource/a/b/d"},
+        {"DELETE", "/kbs/v0/resource/a/b/c"},
+        {"DELETE", "/kbs/v0/resource-versions/a/b/c"},
+        {"POST", "/kbs/v0/resource-restore/a/b/c"},
+        {"POST", "/kbs/v0/resource-policy"},
+        {"POST", "/kbs/v0/resource-policy/a"},
+        {"DELETE", "/kbs/v0/resource-policy/a"},
+        {"POST", "/kbs/v0/attestation-policy"},
+        {"POST", "/kbs/v0/reference-value"},
+        {"POST", "/kbs/v0/rotate-keys"},
+    };
+    struct recorded r;
+    struct rlimit was;
+    uint64_t before = 0;
+    uint64_t after = 0;
+    coco_error *err = NULL;
+
+    (void)state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    recorded_begin(&r);
+    add_resource(&r.w, "a/b/c", "the secret itself");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    const struct rlimit full = {.rlim_cur = 1, .rlim_max = was.rlim_max};
+    assert_ok(coco_kbs_store_generation(r.w.core->store, &before, &err), err);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        print_message("# %s %s\n", changes[i].method, changes[i].path);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+        int status = ask_as_owner(&r.w, changes[i].method, changes[i].path, "");
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        assert_int_equal(status, 500);
+        assert_says_no(&r.w, "AuditError");
+    }
+    assert_ok(coco_kbs_store_generation(r.w.core->store, &after, &err), err);
+    assert_int_equal(after, before);
+    assert_int_equal(ask_as_owner(&r.w, "DELETE", "/kbs/v0/resource/a/b/c", ""), 200);
     recorded_end(&r);
 }
 
@@ -600,6 +647,7 @@ main(void)
         IN_WORLD(upstream_admin_client_is_served),
         cmocka_unit_test(what_is_given_and_changed_is_on_record),
         cmocka_unit_test(what_cannot_be_recorded_is_not_given),
+        cmocka_unit_test(what_cannot_be_recorded_is_not_done),
         IN_WORLD(a_trace_goes_through_reply_log_and_explanation),
         IN_WORLD(what_is_no_trace_begins_one),
         IN_WORLD(guests_do_not_notice_that_keys_are_rotated),

@@ -34,6 +34,9 @@ struct coco_kbs_audit {
     uint64_t synced;    /* seq of the last entry on disk */
     bool syncing;
     bool broken;
+    int64_t minute;    /* of refusals */
+    unsigned refusals; /* that are on record */
+    uint64_t left_out; /* since the last one that is */
 };
 
 /* ---- writing; the lock is held but where it says so ---- */
@@ -138,6 +141,43 @@ coco_kbs_audit_add(struct coco_kbs_audit *audit, const struct coco_kbs_audit_eve
                    coco_error **err)
 {
     return add(audit, event, err);
+}
+
+/* Counts one more; whether it is one too many. */
+static bool
+is_left_out(struct coco_kbs_audit *audit)
+{
+    int64_t minute = audit->now() / 60;
+
+    if (minute != audit->minute)
+        audit->refusals = 0;
+    audit->minute = minute;
+    if (audit->refusals < COCO_KBS_AUDIT_REFUSALS) {
+        audit->refusals++;
+        return false;
+    }
+    audit->left_out++;
+    return true;
+}
+
+coco_status
+coco_kbs_audit_add_refusal(struct coco_kbs_audit *audit, const struct coco_kbs_audit_event *event,
+                           coco_error **err)
+{
+    struct coco_kbs_audit_event entry = *event;
+    char note[64];
+
+    (void)pthread_mutex_lock(&audit->lock);
+    bool none = is_left_out(audit);
+    uint64_t before = none ? 0 : audit->left_out;
+    audit->left_out -= before;
+    (void)pthread_mutex_unlock(&audit->lock);
+    if (none)
+        return COCO_OK;
+    (void)snprintf(note, sizeof(note), "refusals left out before: %" PRIu64, before);
+    if (before > 0)
+        entry.note = note;
+    return add(audit, &entry, err);
 }
 
 /* ---- opening ---- */

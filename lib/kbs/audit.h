@@ -68,6 +68,15 @@ struct coco_kbs_audit_event {
 coco_status coco_kbs_audit_add(struct coco_kbs_audit *audit,
                                const struct coco_kbs_audit_event *event, coco_error **err);
 
+/*
+ * Writes an entry of a refusal that anybody can bring about any number of times: a minute has
+ * COCO_KBS_AUDIT_REFUSALS of them, so that nobody can fill the disk, and what is left out the
+ * next one counts.
+ */
+#define COCO_KBS_AUDIT_REFUSALS 256
+coco_status coco_kbs_audit_add_refusal(struct coco_kbs_audit *audit,
+                                       const struct coco_kbs_audit_event *event, coco_error **err);
+
 /* What a log comes to. */
 struct coco_kbs_audit_report {
     uint64_t entries;

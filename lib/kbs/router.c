@@ -28,6 +28,7 @@
 #include <string.h>
 #include <time.h>
 
+#define ATTEST_EVENT "attest"
 #define RESOURCE_EVENT "resource"
 #define PLUGIN_EVENT "plugin"
 #define PATH_SHOWN 1024
@@ -67,7 +68,7 @@ static const struct route {
     enum coco_kbs_operation operation;
 } routes[] = {
     {"POST", COCO_RCAR_PREFIX "/auth", coco_kbs_auth, NULL, COCO_KBS_AUTH},
-    {"POST", COCO_RCAR_PREFIX "/attest", coco_kbs_attest, "attest", COCO_KBS_ATTEST},
+    {"POST", COCO_RCAR_PREFIX "/attest", coco_kbs_attest, ATTEST_EVENT, COCO_KBS_ATTEST},
     {"GET", COCO_RCAR_PREFIX "/resource/", coco_kbs_get_guest_resource, RESOURCE_EVENT,
      COCO_KBS_READ},
     {"POST", COCO_RCAR_PREFIX "/resource/", coco_kbs_admin_put_resource, "put-resource",
@@ -343,6 +344,13 @@ fail(struct coco_kbs_call *call, coco_status status, const coco_error *err)
     coco_kbs_reply_error(code, call->name, detail, id, trace, call->reply);
 }
 
+/* Whether anybody could have any number of these written. */
+static bool
+is_common(const struct coco_kbs_call *call, int status)
+{
+    return status >= 400 && (!call->who[0] || strcmp(call->event, ATTEST_EVENT) == 0);
+}
+
 /* An entry of a call; status is 0 while nobody knows what comes of it. */
 static coco_status
 add_entry(const struct coco_kbs_call *call, int status, coco_error **err)
@@ -359,7 +367,8 @@ add_entry(const struct coco_kbs_call *call, int status, coco_error **err)
     };
 
     coco_text_escape(call->asked, strlen(call->asked), path, sizeof(path));
-    return coco_kbs_audit_add(call->root->audit, &entry, err);
+    return is_common(call, status) ? coco_kbs_audit_add_refusal(call->root->audit, &entry, err)
+                                   : coco_kbs_audit_add(call->root->audit, &entry, err);
 }
 
 coco_status

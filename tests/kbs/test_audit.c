@@ -388,6 +388,35 @@ an_unfinished_line_is_cut_off(void **state)
     }
 }
 
+/* Who is refused as often as he likes does not fill the disk, nor is it forgotten. */
+static void
+refusals_are_counted_and_not_all_written(void **state)
+{
+    struct fixture *f = *state;
+    const struct coco_kbs_audit_event refusal = {.event = "attest", .status = 401};
+    _cleanup_buf_ struct coco_buf log = {.limit = 1 << 20};
+    struct coco_kbs_audit *audit = NULL;
+    struct coco_kbs_audit_report report;
+
+    assert_ok(open_log(f, false, &audit), f->err);
+    for (unsigned i = 0; i < COCO_KBS_AUDIT_REFUSALS + 1000; i++)
+        assert_ok(coco_kbs_audit_add_refusal(audit, &refusal, &f->err), f->err);
+    add(f, audit, "resource");
+    assert_ok(read_log(f, f->key, &report), f->err);
+    assert_int_equal(report.entries, 1 + COCO_KBS_AUDIT_REFUSALS + 1);
+    clock_now += 60;
+    for (unsigned i = 0; i < 2; i++)
+        assert_ok(coco_kbs_audit_add_refusal(audit, &refusal, &f->err), f->err);
+    clock_now -= 60;
+    coco_kbs_audit_close(audit);
+    read_file(f, &log);
+    const char *note = strstr(coco_buf_text(&log), "\"note\":\"refusals left out before: 1000\"");
+    assert_non_null(note);
+    assert_null(strstr(note + 1, "\"note\""));
+    assert_ok(read_log(f, f->key, &report), f->err);
+    assert_int_equal(report.entries, 1 + COCO_KBS_AUDIT_REFUSALS + 1 + 2 + 1);
+}
+
 static void
 two_do_not_write_one_log(void **state)
 {
@@ -518,6 +547,7 @@ main(void)
         TEST(threads_write_one_chain),
         TEST(a_log_survives_any_failed_allocation),
         TEST(what_others_wrote_is_not_gone_on_with),
+        TEST(refusals_are_counted_and_not_all_written),
         TEST(what_is_behind_the_last_checkpoint_has_to_follow_it),
         TEST(entries_behind_a_checkpoint_are_never_too_many_to_look_at),
     };

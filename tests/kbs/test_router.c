@@ -359,6 +359,25 @@ what_cannot_be_recorded_is_not_given(void **state)
     recorded_end(&r);
 }
 
+static void
+strangers_do_not_fill_the_record(void **state)
+{
+    struct recorded r;
+    struct coco_kbs_audit_report report;
+    coco_error *err = NULL;
+
+    (void)state;
+    recorded_begin(&r);
+    for (unsigned i = 0; i < COCO_KBS_AUDIT_REFUSALS; i++) {
+        assert_int_equal(ask(&r.w, "POST", "/kbs/v0/attest", NULL, NULL, ""), 401);
+        assert_int_equal(ask(&r.w, "GET", "/kbs/v0/explain/x", NULL, "Bearer x.y.z", ""), 401);
+    }
+    assert_int_equal(ask_as_owner(&r.w, "GET", "/kbs/v0/resource", ""), 200);
+    assert_ok(coco_kbs_audit_read(r.path, r.w.core->token_key, &report, &err), err);
+    assert_int_equal(report.entries, 1 + COCO_KBS_AUDIT_REFUSALS + 1);
+    recorded_end(&r);
+}
+
 /* Else who fills the disk first could change what he likes unseen. */
 static void
 what_cannot_be_recorded_is_not_done(void **state)
@@ -648,6 +667,7 @@ main(void)
         cmocka_unit_test(what_is_given_and_changed_is_on_record),
         cmocka_unit_test(what_cannot_be_recorded_is_not_given),
         cmocka_unit_test(what_cannot_be_recorded_is_not_done),
+        cmocka_unit_test(strangers_do_not_fill_the_record),
         IN_WORLD(a_trace_goes_through_reply_log_and_explanation),
         IN_WORLD(what_is_no_trace_begins_one),
         IN_WORLD(guests_do_not_notice_that_keys_are_rotated),

@@ -54,7 +54,8 @@ extern const struct coco_verifier_driver coco_tdx_verifier;
 
 /*
  * coco_verify() for who reads evidence and uses claims as JSON: the verdict has no text of
- * them. Bytes in the evidence may be packed (coco_json_parse_packed()).
+ * them, but that has COCO_CLAIMS_MAX bytes at most, or else it is COCO_ERR_LIMIT. Bytes in the
+ * evidence may be packed (coco_json_parse_packed()).
  */
 coco_status coco_verify_value(const struct coco_verification *verification, const char *tee,
                               coco_verdict **ret, cJSON **claims, coco_error **err);

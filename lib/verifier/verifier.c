@@ -400,6 +400,34 @@ find(const char *tee)
     return NULL;
 }
 
+/* No less than the length of its text: a byte is six at most ("\\u0000"). */
+static size_t
+longest(const cJSON *value)
+{
+    size_t len = 8; /* signs around it, or a word */
+    const cJSON *item;
+
+    if (value->string)
+        len += 6 * strlen(value->string);
+    if (value->valuestring)
+        len += 6 * strlen(value->valuestring);
+    cJSON_ArrayForEach(item, value)
+        len += longest(item);
+    return len;
+}
+
+/* Before anybody has to do with them. Most need not be written to know. */
+static coco_status
+check_length(const cJSON *claims, coco_error **err)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_CLAIMS_MAX};
+
+    if (longest(claims) <= COCO_CLAIMS_MAX)
+        return COCO_OK;
+    coco_status status = coco_json_write(claims, COCO_JSON_COMPACT, &text, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "claims");
+}
+
 static coco_status
 reach_verdict(const struct coco_verifier_driver *driver,
               const struct coco_verification *verification, coco_verdict **ret, cJSON **claims,
@@ -414,6 +442,8 @@ reach_verdict(const struct coco_verifier_driver *driver,
     coco_status status = coco_json_new_object(&said, err);
     if (status == COCO_OK)
         status = driver->verify(verification, verdict, said, err);
+    if (status == COCO_OK)
+        status = check_length(said, err);
     if (status != COCO_OK)
         return status;
 

@@ -7,6 +7,7 @@
 #include "tests/faults.h"
 #include "tests/verifier/bound.h"
 #include "verifier/checks.h"
+#include "verifier/verdict.h"
 
 #include <string.h>
 
@@ -40,6 +41,58 @@ trust(coco_verifier *verifier, enum coco_key_kind kind, coco_error **err)
     if (status == COCO_OK)
         status = coco_verifier_trust_key(verifier, "software", pem.data, pem.len, err);
     return status;
+}
+
+/* Of sample evidence, in which "svn" is n times c. */
+static coco_status
+claim(const coco_verifier *verifier, char c, size_t n, cJSON **claims, coco_error **err)
+{
+    _cleanup_(coco_binding_freep) coco_binding *binding = NULL;
+    _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+    _cleanup_json_ cJSON *evidence = NULL;
+    _cleanup_free_ char *svn = calloc(1, n + 1);
+
+    assert_non_null(svn);
+    memset(svn, c, n);
+    assert_ok(coco_binding_new(&binding, err), *err);
+    assert_ok(coco_json_new_object(&evidence, err), *err);
+    assert_ok(coco_json_add_string(evidence, "svn", svn, err), *err);
+    assert_ok(coco_json_add_string(evidence, "report_data", "bm9uY2U=", err), *err);
+    const struct coco_verification verification = {
+        .verifier = verifier,
+        .evidence = evidence,
+        .binding = binding,
+    };
+    return coco_verify_value(&verification, "sample", &verdict, claims, err);
+}
+
+/* Who asks for them as JSON gets no more of them than who asks for their text. */
+static void
+claims_are_bounded(void **state)
+{
+    static const struct {
+        char c;
+        size_t len; /* of c in a text of JSON */
+    } cases[] = {{'x', 1}, {'"', 2}, {'\1', 6}};
+    _cleanup_(coco_verifier_freep) coco_verifier *verifier = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_verifier_new(&verifier, &err), err);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_buf_ struct coco_buf text = {.limit = COCO_CLAIMS_MAX};
+        _cleanup_json_ cJSON *none = NULL;
+        _cleanup_json_ cJSON *most = NULL;
+        cJSON *more = NULL;
+
+        assert_ok(claim(verifier, cases[i].c, 0, &none, &err), err);
+        assert_ok(coco_json_write(none, COCO_JSON_COMPACT, &text, &err), err);
+        size_t n = (COCO_CLAIMS_MAX - text.len) / cases[i].len;
+        assert_ok(claim(verifier, cases[i].c, n, &most, &err), err);
+        assert_fails(claim(verifier, cases[i].c, n + 1, &more, &err), err, COCO_ERR_LIMIT,
+                     "sample evidence: claims");
+        assert_null(more);
+    }
 }
 
 static void
@@ -219,6 +272,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unknown_tee_is_refused),
+        cmocka_unit_test(claims_are_bounded),
         cmocka_unit_test(only_some_tees_rest_on_keys),
         cmocka_unit_test(private_keys_are_of_the_kind_that_their_tee_has),
         cmocka_unit_test(roots_are_fingerprints_of_known_makers),

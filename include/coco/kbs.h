@@ -222,6 +222,9 @@ COCO_API COCO_MUST_CHECK coco_status coco_kbs_reseal(const char *config, const c
  * sealed all secrets lie in the file as they are, and whoever can write to it can change it, and
  * the digest in it: note that elsewhere.
  *
+ * Where @p config names an audit log, a note for it is left in the database, and the KBS puts that
+ * on record. So it is with coco_kbs_restore().
+ *
  * @param config  TOML, as coco_kbs_new() takes it
  * @param path    the file, which only its owner can read
  * @param plain   that secrets may lie there as they are, if the database is not sealed

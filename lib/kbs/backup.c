@@ -10,6 +10,8 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "crypto/mac.h"
+#include "kbs/audit_note.h"
+#include "kbs/core.h"
 #include "kbs/database.h"
 #include "kbs/storage.h"
 #include "kbs/table.h"
@@ -143,6 +145,20 @@ make_mac(const struct coco_secret *master, const struct coco_digest *digest,
     return status == COCO_OK ? coco_hmac(EVP_sha256(), &key, digest->bytes,
                                          coco_hash_size(digest->alg), ret->bytes, err)
                              : status;
+}
+
+/* On record, which backup it is: by its digest, and the time that it says of itself. */
+static coco_status
+note(const struct coco_kbs_config *config, enum coco_kbs_audit_deed deed,
+     const struct coco_kbs_backup *backup, coco_error **err)
+{
+    char hex[2 * COCO_DIGEST_SIZE_MAX + 1];
+    char what[COCO_KBS_NOTE_SIZE];
+
+    coco_hex(backup->digest.bytes, coco_hash_size(backup->digest.alg), hex);
+    (void)snprintf(what, sizeof(what), "SHA-256 %s, %" PRIu64 " rows of %" PRId64, hex,
+                   backup->rows, backup->time);
+    return coco_kbs_audit_note_leave(config, deed, what, err);
 }
 
 /* ---- rows, one after the other ---- */
@@ -287,6 +303,9 @@ copy_row(void *arg, const struct coco_sql_value *row, coco_error **err)
     if (status != COCO_OK)
         return status;
     note_key(row, &copying->last);
+    /* It is about this store alone, and is soon gone from there. */
+    if (row[KIND].number == COCO_KBS_NOTE)
+        return COCO_OK;
     if (row[KIND].number == COCO_KBS_BACKUP)
         return is_header(&copying->last) ? COCO_OK
                                          : coco_fail(err, COCO_ERR_PROTO, "a row is of no kind");
@@ -348,29 +367,38 @@ put_header(struct coco_database *to, const struct coco_kbs_backup *backup, coco_
     return status == COCO_OK ? import(to, row, err) : status;
 }
 
-static coco_status
-copy_out(struct coco_database *from, struct coco_database *to, const struct coco_secret *master,
-         coco_bytes **ret, coco_error **err)
-{
-    struct copying copying = {.from = from, .to = to, .master = master};
-    struct coco_kbs_backup backup = {.time = (int64_t)time(NULL), .sealed = master != NULL};
+/* One that is made. */
+struct making {
+    const struct coco_kbs_config *config;
+    const struct coco_secret *master; /* NULL: it is not sealed */
+    struct coco_database *from;
+    struct coco_kbs_backup backup;
+};
 
-    coco_status status = copy_rows(&copying, backup.time, &backup.digest, err);
+static coco_status
+copy_out(struct making *making, struct coco_database *to, coco_bytes **ret, coco_error **err)
+{
+    struct copying copying = {.from = making->from, .to = to, .master = making->master};
+    struct coco_kbs_backup *backup = &making->backup;
+
+    *backup =
+        (struct coco_kbs_backup){.time = (int64_t)time(NULL), .sealed = making->master != NULL};
+    coco_status status = copy_rows(&copying, backup->time, &backup->digest, err);
     coco_hash_done(&copying.hash);
-    backup.rows = copying.rows;
-    if (status == COCO_OK && master)
-        status = make_mac(master, &backup.digest, &backup.mac, err);
+    backup->rows = copying.rows;
+    if (status == COCO_OK && making->master)
+        status = make_mac(making->master, &backup->digest, &backup->mac, err);
     if (status == COCO_OK)
-        status = put_header(to, &backup, err);
-    return status == COCO_OK ? tell(&backup, ret, err) : status;
+        status = put_header(to, backup, err);
+    return status == COCO_OK ? tell(backup, ret, err) : status;
 }
 
 /* Writes it to path, which is not its name yet. */
 static coco_status
-write_file(struct coco_database *from, const char *path, const struct coco_secret *master,
-           coco_bytes **ret, coco_error **err)
+write_file(struct making *making, const char *path, coco_bytes **ret, coco_error **err)
 {
     _cleanup_(coco_database_closep) struct coco_database *to = NULL;
+    struct coco_database *from = making->from;
 
     coco_status status = coco_database_make_backup(path, &to, err);
     if (status != COCO_OK)
@@ -379,7 +407,7 @@ write_file(struct coco_database *from, const char *path, const struct coco_secre
     if (status == COCO_OK)
         status = from->ops->snapshot(from, err);
     if (status == COCO_OK) {
-        status = copy_out(from, to, master, ret, err);
+        status = copy_out(making, to, ret, err);
         from->ops->rollback(from);
     }
     return status == COCO_OK ? to->ops->commit(to, err) : status;
@@ -408,8 +436,7 @@ give_name(int dir, const char *temporary, const char *name, coco_error **err)
 }
 
 static coco_status
-make_file(struct coco_database *from, const char *path, const struct coco_secret *master,
-          coco_bytes **ret, coco_error **err)
+make_file(struct making *making, const char *path, coco_bytes **ret, coco_error **err)
 {
     _cleanup_(coco_bytes_freep) coco_bytes *told = NULL;
     _cleanup_close_ int dir = -1;
@@ -432,7 +459,10 @@ make_file(struct coco_database *from, const char *path, const struct coco_secret
     if (status != COCO_OK)
         return status;
     const char *made = coco_buf_text(&temporary) + (name - path);
-    status = write_file(from, coco_buf_text(&temporary), master, &told, err);
+    status = write_file(making, coco_buf_text(&temporary), &told, err);
+    /* Before anybody has it. */
+    if (status == COCO_OK)
+        status = note(making->config, COCO_KBS_BACKED_UP, &making->backup, err);
     if (status == COCO_OK)
         status = give_name(dir, made, name, err);
     (void)unlinkat(dir, made, 0);
@@ -455,8 +485,13 @@ coco_kbs_backup_make(const struct coco_kbs_config *config, const char *path, boo
             "the store is not sealed: all secrets would lie in the backup as they are");
     if (status == COCO_OK)
         status = coco_kbs_storage_open_database(config, &from, err);
+    struct making making = {
+        .config = config,
+        .master = master.len ? &master : NULL,
+        .from = from,
+    };
     if (status == COCO_OK)
-        status = make_file(from, path, master.len ? &master : NULL, ret, err);
+        status = make_file(&making, path, ret, err);
     return status;
 }
 
@@ -596,6 +631,11 @@ coco_kbs_backup_read(const char *path, const struct coco_kbs_restoring *how, coc
                              : coco_database_open_sqlite(NULL, &to, err);
     if (status == COCO_OK)
         status = replace(from, to, how->master, &backup, how->force, err);
+    if (status == COCO_OK && how->config) {
+        status = note(how->config, COCO_KBS_RESTORED, &backup, err);
+        if (status != COCO_OK)
+            return coco_wrap(err, status, "it is restored, but not on record");
+    }
     if (status == COCO_OK)
         *ret = coco_steal(&told);
     return status;

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "crypto/jws.h"
 #include "kbs/audit.h"
+#include "kbs/audit_note.h"
 #include "kbs/explain.h"
 #include "kbs/guest.h"
 #include "kbs/keyring.h"
@@ -71,7 +72,10 @@ open_audit(struct coco_kbs_core *core, coco_error **err)
         .sync = core->config.audit_sync,
     };
 
-    return options.path ? coco_kbs_audit_open(&options, &core->audit, err) : COCO_OK;
+    if (!options.path)
+        return COCO_OK;
+    coco_status status = coco_kbs_audit_open(&options, &core->audit, err);
+    return status == COCO_OK ? coco_kbs_audit_note_take(core->store, core->audit, err) : status;
 }
 
 /* What a tenant has of its own, too. */

@@ -44,6 +44,7 @@ struct coco_kbs_core {
     struct coco_kbs_sessions *sessions;
     struct coco_kbs_guests *guests;
     struct coco_kbs_audit *audit;     /* NULL: nothing is recorded */
+    _Atomic int64_t notes_looked;     /* when notes for it were looked for */
     struct coco_kbs_metrics *metrics; /* NULL: nothing is counted */
     struct coco_kbs_limiter *limiter; /* NULL: anybody may ask as often as he likes */
     struct coco_kbs_providers *providers;

@@ -12,6 +12,7 @@
 #include "kbs/admin.h"
 #include "kbs/attest.h"
 #include "kbs/audit.h"
+#include "kbs/audit_note.h"
 #include "kbs/challenge.h"
 #include "kbs/issuer.h"
 #include "kbs/keyring.h"
@@ -25,6 +26,7 @@
 #include "kbs/versions.h"
 #include "rcar/messages.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -440,6 +442,23 @@ look_for_keys(struct coco_kbs_core *core)
     coco_error_free(err);
 }
 
+/* What was done beside this process. What cannot be recorded now is the next time. */
+static void
+look_for_notes(struct coco_kbs_core *core)
+{
+    int64_t now = core->now();
+    int64_t looked = atomic_load(&core->notes_looked);
+    coco_error *err = NULL;
+
+    if (!core->audit || (now >= looked && now - looked < COCO_KBS_KEYS_LOOK)
+        || !atomic_compare_exchange_strong(&core->notes_looked, &looked, now))
+        return;
+    if (coco_kbs_audit_note_take(core->store, core->audit, &err) != COCO_OK)
+        coco_ctx_log(core->ctx, COCO_LOG_WARN, "notes for the audit log: %s",
+                     err ? coco_error_message(err) : "out of memory");
+    coco_error_free(err);
+}
+
 void
 coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *request,
                 struct coco_httpd_reply *reply)
@@ -463,6 +482,7 @@ coco_kbs_handle(struct coco_kbs_core *core, const struct coco_httpd_request *req
     reply->body.limit = REPLY_MAX;
     find_trace(&call);
     look_for_keys(call.core);
+    look_for_notes(core);
     coco_status status = tenant ? dispatch(&call, &route, &err) : refuse_path(&call, false, &err);
     if (status != COCO_OK)
         fail(&call, status, err);

@@ -29,6 +29,7 @@ enum coco_kbs_kind {
     COCO_KBS_KEY = 4,
     COCO_KBS_REFERENCE_END = 6, /* when the reference value of this name ends: JSON, a number */
     COCO_KBS_NONCE = 7,         /* a version that says nothing, with the time that it expires at */
+    COCO_KBS_NOTE = 8,          /* for the audit log */
 };
 
 struct coco_kbs_store;

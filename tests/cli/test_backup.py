@@ -95,7 +95,7 @@ def test_a_broker_serves_on_while_it_is_backed_up_and_goes_on_elsewhere(coco, ke
 
         middle = place("middle", postgres.config())
         coco.run("kbs", "restore", "--config", middle.config, tmp_path / "backup", "--expect", made["digest"], code=0)
-        coco.run("kbs", "backup", "--config", middle.config, tmp_path / "again", code=0)
+        again = coco.json("kbs", "backup", "--config", middle.config, tmp_path / "again")
         coco.run("kbs", "restore", "--config", last.config, tmp_path / "again", code=0)
 
         # The log that the first has written goes on.
@@ -113,6 +113,8 @@ def test_a_broker_serves_on_while_it_is_backed_up_and_goes_on_elsewhere(coco, ke
         (tmp_path / "kbs.jwk").write_text(json.dumps(jwks["keys"][0]))
         verified = coco.json("kbs", "audit", "verify", last.audit, "--owner-key", tmp_path / "kbs.jwk")
         earlier = coco.json("kbs", "audit", "verify", first.audit, "--owner-key", tmp_path / "kbs.jwk")
+        entries = [json.loads(line) for line in last.audit.read_text().splitlines()]
+        assert [e["event"] for e in entries if again["digest"] in e.get("note", "")] == ["restore"]
         assert verified["entries"] > earlier["entries"] and verified["signed_to"] == verified["last"]
     finally:
         daemon.process.kill()

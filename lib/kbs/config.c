@@ -262,6 +262,22 @@ read_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
     return status;
 }
 
+/*
+ * A token of PKCS#11 is opened for the whole process: who has logged in there has done so for all
+ * tenants.
+ */
+static coco_status
+read_tenant_plugins(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
+{
+    static const char *const known[] = {"ca", NULL};
+
+    coco_status status = read_plugins(root, config, err);
+    if (status != COCO_OK || !config->plugins)
+        return status;
+    return coco_kbs_in_section("plugins of a tenant",
+                               coco_json_check_members(config->plugins, known, err), err);
+}
+
 /* All else is the business of whoever runs the KBS. */
 static coco_status
 read_tenant_root(const cJSON *root, struct coco_kbs_config *config, coco_error **err)
@@ -271,6 +287,7 @@ read_tenant_root(const cJSON *root, struct coco_kbs_config *config, coco_error *
         {"admin", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"explain", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
         {"lease", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
+        {"plugins", COCO_FIELD_SECTION, NULL, 0, 0, NULL},
     };
 
     coco_status status = COCO_KBS_READ(root, fields, err);
@@ -282,6 +299,8 @@ read_tenant_root(const cJSON *root, struct coco_kbs_config *config, coco_error *
         status = read_explain(root, config, err);
     if (status == COCO_OK)
         status = read_lease(root, config, err);
+    if (status == COCO_OK)
+        status = read_tenant_plugins(root, config, err);
     if (status == COCO_OK && config->admin.client_ca)
         status = coco_fail(err, COCO_ERR_NOTSUP,
                            "[admin]: certificates are those of the KBS, not of its tenants");

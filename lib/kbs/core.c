@@ -154,6 +154,8 @@ coco_kbs_core_new_tenant(struct coco_kbs_core *root, const struct coco_kbs_tenan
         status = coco_kbs_store_of(root->store, tenant->name, &tenant->quota, &core->store, err);
     if (status == COCO_OK)
         status = open_parts(core, err);
+    if (status == COCO_OK && core->config.plugins)
+        status = coco_kbs_plugins_open(core, &core->plugins, err);
     if (status == COCO_OK)
         *ret = coco_steal(&core);
     return status;

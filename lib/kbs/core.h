@@ -49,7 +49,7 @@ struct coco_kbs_core {
     struct coco_kbs_limiter *limiter; /* NULL: anybody may ask as often as he likes */
     struct coco_kbs_providers *providers;
     struct coco_kbs_tenants *tenants; /* NULL: there are none */
-    struct coco_kbs_plugins *plugins; /* NULL: a tenant has none */
+    struct coco_kbs_plugins *plugins; /* NULL: there are none */
     coco_verifier *verifier;
     struct coco_kbs_se *se; /* NULL: guests of Secure Execution are not asked */
     struct coco_kbs_keyring *keyring;

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "tests/faults.h"
 #include "tests/kbs/world.h"
+#include "tests/pki.h"
 
 #include <stdio.h>
 
@@ -153,6 +154,70 @@ a_tenant_that_cannot_be_read_is_said(void **state)
                  "tenant t");
 }
 
+/* A CA of tenant name, whose root goes to *pem; more follows in its configuration. */
+static void
+write_tenant_with_ca(struct fixture *f, const char *name, const char *more, char **pem)
+{
+    _cleanup_buf_ struct coco_buf text = {.limit = 16384};
+    struct pki_cert root = {0};
+    char path[128];
+    coco_error *err = NULL;
+
+    pki_make_ca(&root, NULL, "Root");
+    *pem = pki_pem(&root);
+    char *key = pki_key_pem(&root);
+    assert_ok(coco_buf_printf(&text, &err,
+                              "[[plugins]]\nname = \"ca\"\ncertificate = '''\n%s'''\n"
+                              "private_key = '''\n%s'''\ntrust_domain = \"%s\"\n"
+                              "path = \"/guest\"\n%s",
+                              *pem, key, name, more),
+              err);
+    (void)snprintf(path, sizeof(path), "%s/%s.toml", f->dir, name);
+    assert_ok(coco_file_write(path, text.data, text.len, 0600, &err), err);
+    OPENSSL_free(key);
+    pki_done(&root);
+}
+
+static void
+each_tenant_has_a_ca_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct world w = {.ctx = f->root.ctx};
+    char text[512];
+    char *one = NULL;
+    char *two = NULL;
+    coco_error *err = NULL;
+
+    write_tenant_with_ca(f, "one", "", &one);
+    write_tenant_with_ca(f, "two", "", &two);
+    (void)snprintf(text, sizeof(text),
+                   "[[tenants]]\nname = \"one\"\nconfig_file = \"%s/one.toml\"\n"
+                   "[[tenants]]\nname = \"two\"\nconfig_file = \"%s/two.toml\"\n"
+                   "[[tenants]]\nname = \"a\"\nconfig_file = \"%s/a.toml\"\n",
+                   f->dir, f->dir, f->dir);
+    assert_ok(coco_kbs_core_new(f->root.ctx, text, &w.core, &err), err);
+    assert_int_equal(ask(&w, "GET", "/tenants/one/kbs/v0/ca/bundle", NULL, NULL, ""), 200);
+    assert_string_equal(said(&w), one);
+    assert_int_equal(ask(&w, "GET", "/tenants/two/kbs/v0/ca/bundle", NULL, NULL, ""), 200);
+    assert_string_equal(said(&w), two);
+    assert_string_not_equal(one, two);
+    assert_int_equal(ask(&w, "GET", "/tenants/a/kbs/v0/ca/bundle", NULL, NULL, ""), 404);
+    assert_int_equal(ask(&w, "GET", "/kbs/v0/ca/bundle", NULL, NULL, ""), 404);
+    assert_int_equal(ask(&w, "POST", "/tenants/one/kbs/v0/ca/certificate", NULL, NULL, "x"), 401);
+    coco_httpd_reply_done(&w.reply);
+    coco_kbs_core_free(w.core);
+    OPENSSL_free(two);
+
+    /* Tokens of hardware are the process's. */
+    OPENSSL_free(one);
+    write_tenant_with_ca(f, "one", "[[plugins]]\nname = \"pkcs11\"\n", &one);
+    w.core = NULL;
+    assert_fails(coco_kbs_core_new(f->root.ctx, text, &w.core, &err), err, COCO_ERR_PROTO,
+                 "tenant one");
+    assert_null(w.core);
+    OPENSSL_free(one);
+}
+
 static void
 opening_survives_failed_allocations(void **state)
 {
@@ -177,9 +242,9 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(each_owner_has_her_own_resources),    T(keys_are_each_tenants_own),
-        T(paths_of_nobody_are_not_there),       T(a_tenant_that_cannot_be_read_is_said),
-        T(opening_survives_failed_allocations),
+        T(each_owner_has_her_own_resources),     T(keys_are_each_tenants_own),
+        T(each_tenant_has_a_ca_of_its_own),      T(paths_of_nobody_are_not_there),
+        T(a_tenant_that_cannot_be_read_is_said), T(opening_survives_failed_allocations),
     };
 
     return cmocka_run_group_tests_name("kbs/tenants", tests, NULL, NULL);

@@ -75,6 +75,10 @@ open_audit(struct coco_kbs_core *core, coco_error **err)
     if (!options.path)
         return COCO_OK;
     coco_status status = coco_kbs_audit_open(&options, &core->audit, err);
+    if (status == COCO_ERR_VERIFY && !core->config.storage.path
+        && !core->config.storage.on_postgres)
+        return coco_wrap(err, status,
+                         "without a database each start has another key, and needs another log");
     return status == COCO_OK ? coco_kbs_audit_note_take(core->store, core->audit, err) : status;
 }
 

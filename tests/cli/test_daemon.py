@@ -306,3 +306,15 @@ def test_idle_it_holds_no_library_that_only_others_need(tmp_path):
     for name in ("libcurl", "libpq", "libldap", "libkrb5", "libgnutls", "libcoco"):
         assert name not in mapped, name
     assert daemon.stop() == 0
+
+
+def test_a_log_of_a_key_that_is_gone_is_not_gone_on_with(tmp_path):
+    config = at_a_free_port("") + f'[audit]\npath = "{tmp_path}/log"\n'
+    daemon = Daemon(tmp_path, config)
+    assert daemon.stop() == 0
+    before = (tmp_path / "log").read_bytes()
+    done = subprocess.run(
+        [PROGRAM, "--config", tmp_path / "kbs.toml"], env=environment(), capture_output=True, timeout=TIMEOUT_S, check=False
+    )
+    assert done.returncode == 1 and b"without a database each start has another key" in done.stderr
+    assert (tmp_path / "log").read_bytes() == before

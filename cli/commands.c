@@ -869,11 +869,10 @@ static const struct cli_command table[] = {
         .max = 1,
         .purpose = "tell whether an attestation token in FILE, or from stdin, may be relied on",
         .details = "For third parties, to whom a guest shows what \"coco attest --audience\" gave "
-                   "it. Writes its claims. A token that is for somebody is good for --audience "
+                   "it. A token that is for somebody is good for --audience "
                    "alone; a guest that did not come out as --accept says is refused (exit code "
                    "3), and so is all that is not signed by whom --jwks, --ca or --issuer trust "
-                   "(4).",
-        .data = true,
+                   "(4). With --json all its claims are written.",
         .options = {OPT_JWKS, OPT_CA, OPT_ISSUER, OPT_TLS_CA, OPT_AUDIENCE, OPT_ACCEPT, OPT_AT},
         .run = cli_token_verify,
     },

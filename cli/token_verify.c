@@ -7,6 +7,7 @@
 
 #include "verify.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TOKEN_MAX ((size_t)4 << 20)
@@ -78,15 +79,62 @@ read_token(struct cli *cli, struct cli_bytes *ret)
     return rc;
 }
 
-static int
-print_claims(struct cli *cli, const coco_bytes *claims)
+static void
+print_text(const char *name, const cJSON *value)
 {
-    cJSON *parsed = NULL;
+    if (!cJSON_IsString(value))
+        return;
+    (void)printf("%-9s ", name);
+    cli_print(value->valuestring);
+    (void)printf("\n");
+}
 
-    if (!cli->json)
-        return cli_write_stdout(cli, coco_bytes_data(claims), coco_bytes_size(claims));
-    int rc = cli_parse(cli, claims, &parsed);
-    return rc == CLI_DONE ? cli_event(cli, parsed) : rc;
+static void
+print_audience(const cJSON *claims)
+{
+    const cJSON *audience = cJSON_GetObjectItemCaseSensitive(claims, "aud");
+    const cJSON *one = NULL;
+
+    print_text("audience", audience);
+    if (cJSON_IsArray(audience))
+        cJSON_ArrayForEach(one, audience)
+            print_text("audience", one);
+}
+
+static void
+print_parts(const cJSON *claims)
+{
+    const cJSON *part = NULL;
+
+    cJSON_ArrayForEach(part, cJSON_GetObjectItemCaseSensitive(claims, "submods")) {
+        const cJSON *status = cJSON_GetObjectItemCaseSensitive(part, "ear.status");
+
+        cli_print(part->string);
+        (void)printf(" is ");
+        if (cJSON_IsNumber(status))
+            (void)printf("%.0f\n", status->valuedouble);
+        else
+            (void)printf("%s\n", cJSON_GetStringValue(status));
+    }
+}
+
+/* What it comes to; all that it says is for --json. */
+static int
+print_claims(struct cli *cli, const coco_bytes *text)
+{
+    _cleanup_(cJSON_Deletep) cJSON *claims = NULL;
+    char until[32];
+
+    int rc = cli_parse(cli, text, &claims);
+    if (rc != CLI_DONE || cli->json)
+        return rc == CLI_DONE ? cli_event(cli, cli_steal(&claims)) : rc;
+    const cJSON *expires = cJSON_GetObjectItemCaseSensitive(claims, "exp");
+    print_text("issuer", cJSON_GetObjectItemCaseSensitive(claims, "iss"));
+    print_audience(claims);
+    (void)printf("%-9s %s\n", "until",
+                 cli_time_text((int64_t)cJSON_GetNumberValue(expires), until, sizeof(until)));
+    print_parts(claims);
+    return CLI_DONE;
 }
 
 int

@@ -13,6 +13,8 @@
 
 #define CIPHERTEXT_PREFIX "vault:v"
 #define SECRET_MAX ((size_t)1 << 20)
+/* Of what it says: it may have a lot to say. */
+#define WORDS_SIZE 400
 
 void
 coco_vault_login_done(struct coco_vault_login *login)
@@ -177,17 +179,68 @@ coco_vault_read_plaintext(const void *text, size_t len, struct coco_secret *ret,
     return status;
 }
 
-/* Words of a server that does not prove who it is; an error escapes and cuts them. */
+/* The first of a list of texts, or NULL. */
+static const char *
+first_of(const cJSON *document, const char *name)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(document, name);
+
+    return cJSON_GetStringValue(cJSON_GetArrayItem(list, 0));
+}
+
+/* Why a version of an entry has no data any more, or NULL. */
+static const char *
+why_gone(const cJSON *document)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(document, "data");
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(data, "metadata");
+    const cJSON *time = cJSON_GetObjectItemCaseSensitive(metadata, "deletion_time");
+
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(metadata, "destroyed")))
+        return "this version was destroyed";
+    return cJSON_IsString(time) && time->valuestring[0] != '\0' ? "this version was deleted" : NULL;
+}
+
+/* A list of one with a line for it, "1 error occurred:\n\t* permission denied\n\n", in one line. */
+static void
+write_line(const char *words, char buf[WORDS_SIZE])
+{
+    size_t n = 0;
+
+    for (; *words != '\0' && n < WORDS_SIZE - 1; words++) {
+        const bool space = strchr(" \t\r\n", *words) != NULL;
+
+        if (!space)
+            buf[n++] = *words;
+        else if (n > 0 && buf[n - 1] != ' ')
+            buf[n++] = ' ';
+    }
+    while (n > 0 && buf[n - 1] == ' ')
+        n--;
+    buf[n] = '\0';
+}
+
+/* Words of a server that does not prove who it is; an error escapes them. */
 coco_status
 coco_vault_fail(const void *text, size_t len, coco_status status, long http, coco_error **err)
 {
     _cleanup_json_ cJSON *document = NULL;
-    const cJSON *errors = NULL;
+    char words[WORDS_SIZE] = "";
 
-    if (coco_json_parse_object(text, len, &document, NULL) == COCO_OK)
-        (void)coco_json_get_array_opt(document, "errors", &errors, NULL);
-    const char *first = cJSON_GetStringValue(cJSON_GetArrayItem(errors, 0));
-    if (!first)
-        return coco_fail(err, status, "the Vault answers with HTTP status %ld", http);
-    return coco_fail(err, status, "the Vault says: %.400s (%ld)", first, http);
+    (void)coco_json_parse_object(text, len, &document, NULL);
+    const char *told = first_of(document, "errors");
+    if (!told)
+        told = first_of(document, "warnings");
+    if (!told)
+        told = why_gone(document);
+    if (told)
+        write_line(told, words);
+    if (words[0] != '\0')
+        return coco_fail(err, status, "the Vault says: %s (%ld)", words, http);
+    if (http == 404)
+        return coco_fail(err, status, "the Vault has nothing there (404)");
+    if (http / 100 == 3)
+        return coco_fail(err, status, "the Vault sends us elsewhere, where we do not go (%ld)",
+                         http);
+    return coco_fail(err, status, "the Vault answers with HTTP status %ld", http);
 }

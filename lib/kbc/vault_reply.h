@@ -43,7 +43,10 @@ coco_status coco_vault_read_plaintext(const void *text, size_t len, struct coco_
 /* Whether text begins as all ciphertexts of transit do, and is one word. */
 bool coco_vault_is_ciphertext(const uint8_t *text, size_t len);
 
-/* Fails with status, and the first of {"errors":[...]} if there is one. */
+/*
+ * Fails with status, and in the Vault's words where it has some: the first of {"errors":[...]},
+ * or of "warnings", which tell of paths that no engine has, or what became of the version.
+ */
 coco_status coco_vault_fail(const void *text, size_t len, coco_status status, long http,
                             coco_error **err);
 

@@ -118,7 +118,7 @@ a_secret_comes_from_kv_of_both_versions(void **state)
 
     assert_gets(w, second);
     assert_gets(w, first);
-    assert_refused(w, none, COCO_ERR_NOTFOUND, "HTTP status 404");
+    assert_refused(w, none, COCO_ERR_NOTFOUND, "has nothing there (404)");
 }
 
 static void

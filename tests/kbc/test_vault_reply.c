@@ -145,6 +145,17 @@ a_refusal_is_told_in_the_vaults_words(void **state)
     } cases[] = {
         {"{\"errors\":[\"permission denied\"]}", "the Vault says: permission denied (403)"},
         {"{\"errors\":[\"a\\u001b[31mb\"]}", "a\\x1b[31mb"},
+        {"{\"errors\":[\"1 error occurred:\\n\\t* permission denied\\n\\n\"]}",
+         "the Vault says: 1 error occurred: * permission denied (403)"},
+        {"{\"errors\":[\" \\n\"]}", "HTTP status 403"},
+        {"{\"data\":null,\"warnings\":[\"Invalid path\"]}", "the Vault says: Invalid path (403)"},
+        {"{\"data\":{\"data\":null,\"metadata\":{\"deletion_time\":\"2026-11-29T12:23:49.9Z\","
+         "\"destroyed\":false}},\"warnings\":null}",
+         "this version was deleted"},
+        {"{\"data\":{\"data\":null,\"metadata\":{\"deletion_time\":\"\",\"destroyed\":true}}}",
+         "this version was destroyed"},
+        {"{\"data\":{\"data\":null,\"metadata\":{\"deletion_time\":\"\"}}}", "HTTP status 403"},
+        {"{\"data\":{\"metadata\":[\"destroyed\"]}}", "HTTP status 403"},
         {"{\"errors\":[]}", "HTTP status 403"},
         {"{\"errors\":\"x\"}", "HTTP status 403"},
         {"{\"errors\":[1]}", "HTTP status 403"},
@@ -160,6 +171,19 @@ a_refusal_is_told_in_the_vaults_words(void **state)
             coco_vault_fail(cases[i].text, strlen(cases[i].text), COCO_ERR_DENIED, 403, &err), err,
             COCO_ERR_DENIED, cases[i].want);
     }
+}
+
+/* Where nothing is said, the status says enough. */
+static void
+a_status_is_told_in_words(void **state)
+{
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_fails(coco_vault_fail("{\"errors\":[]}", 13, COCO_ERR_NOTFOUND, 404, &err), err,
+                 COCO_ERR_NOTFOUND, "the Vault has nothing there (404)");
+    assert_fails(coco_vault_fail("", 0, COCO_ERR_PROTO, 307, &err), err, COCO_ERR_PROTO,
+                 "sends us elsewhere, where we do not go (307)");
 }
 
 static void
@@ -211,6 +235,7 @@ main(void)
         cmocka_unit_test(hostile_answers_are_refused),
         cmocka_unit_test(a_login_gives_a_token_for_a_while),
         cmocka_unit_test(a_refusal_is_told_in_the_vaults_words),
+        cmocka_unit_test(a_status_is_told_in_words),
         cmocka_unit_test(what_was_read_is_wiped),
         cmocka_unit_test(reading_survives_any_failed_allocation),
     };

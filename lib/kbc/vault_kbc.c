@@ -159,34 +159,49 @@ ask(const struct vault_kbc *kbc, coco_ctx *ctx, const struct question *question,
     return coco_broker_do(kbc->broker, ctx, &request, ret, err);
 }
 
-/* A key that is not there is a wrong request, too; words tell. */
-static coco_status
-what_is_wrong(const struct coco_broker_answer *answer, const struct question *question)
-{
-    static const char missing[] = "not found";
+/* Answers that mean something else than their status says. */
+static const struct {
+    long status;
+    const char *words;
+    coco_status means;
+} known[] = {
+    {400, "key not found", COCO_ERR_NOTFOUND},
+    {400, "disallowed by policy", COCO_ERR_DENIED},   /* a version of a key that was rotated */
+    {400, "for key derivation", COCO_ERR_NOTSUP},     /* from a context, which we have none of */
+    {500, "decrypt the ciphertext", COCO_ERR_VERIFY}, /* of a key of RSA */
+};
 
-    return memmem(coco_buf_text(&answer->body), answer->body.len, missing, strlen(missing))
-               ? COCO_ERR_NOTFOUND
-               : question->wrong;
+static bool
+says(const struct coco_broker_answer *answer, const char *words)
+{
+    return memmem(coco_buf_text(&answer->body), answer->body.len, words, strlen(words)) != NULL;
+}
+
+static coco_status
+meaning(const struct coco_broker_answer *answer, const struct question *question)
+{
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (answer->status == known[i].status && says(answer, known[i].words))
+            return known[i].means;
+    if (answer->status == 400)
+        return question->wrong;
+    if (answer->status == 401 || answer->status == 403)
+        return COCO_ERR_DENIED;
+    if (answer->status == 404)
+        return COCO_ERR_NOTFOUND;
+    if (answer->status == 429 || answer->status >= 500)
+        return COCO_ERR_NET; /* 503: sealed, or down */
+    return COCO_ERR_PROTO;
 }
 
 /* What an answer means that is none: the API's own words where there are some. */
 static coco_status
 check(const struct coco_broker_answer *answer, const struct question *question, coco_error **err)
 {
-    coco_status status = COCO_ERR_PROTO;
-
     if (answer->status == 200)
         return COCO_OK;
-    if (answer->status == 400)
-        status = what_is_wrong(answer, question);
-    else if (answer->status == 403 || answer->status == 401)
-        status = COCO_ERR_DENIED;
-    else if (answer->status == 404)
-        status = COCO_ERR_NOTFOUND;
-    else if (answer->status == 429 || answer->status >= 500)
-        status = COCO_ERR_NET; /* 503: sealed, or down */
-    return coco_vault_fail(answer->body.data, answer->body.len, status, answer->status, err);
+    return coco_vault_fail(answer->body.data, answer->body.len, meaning(answer, question),
+                           answer->status, err);
 }
 
 /* ---- tokens ---- */
@@ -371,20 +386,27 @@ vault_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, 
 
 /* ---- Transit ---- */
 
+/* What Transit does, and what it means that it cannot. */
+static const struct operation {
+    const char *path;
+    coco_status wrong;
+} encrypt = {"encrypt", COCO_ERR_INVALID},  /* a key for something else */
+    decrypt = {"decrypt", COCO_ERR_VERIFY}; /* what this key has not encrypted */
+
 static coco_status
-call_transit(struct vault_kbc *kbc, coco_ctx *ctx, const char *what, const char *id,
+call_transit(struct vault_kbc *kbc, coco_ctx *ctx, const struct operation *what, const char *id,
              const cJSON *object, struct coco_broker_answer *ret, coco_error **err)
 {
     _cleanup_question_ struct question question = {
         .path = {.limit = PATH_MAX_LEN},
         .body = {.limit = 2 * COCO_KBC_WRAPPED_MAX},
-        .wrong = COCO_ERR_VERIFY, /* what this key has not encrypted */
+        .wrong = what->wrong,
     };
 
     if (!coco_text_is_all(id, KEY_CHARS, 128) || strspn(id, ".") == strlen(id))
         return coco_fail(err, COCO_ERR_INVALID, "no name of a key of Transit");
     coco_status status =
-        coco_buf_printf(&question.path, err, "/%s/%s/%s", kbc->settings.transit, what, id);
+        coco_buf_printf(&question.path, err, "/%s/%s/%s", kbc->settings.transit, what->path, id);
     if (status == COCO_OK)
         status = coco_json_write(object, COCO_JSON_COMPACT, &question.body, err);
     if (status == COCO_OK)
@@ -404,7 +426,7 @@ vault_kbc_wrap(void *self, coco_ctx *ctx, const char *id, const struct coco_kbc_
     if (status == COCO_OK)
         status = coco_json_add_base64(object, "plaintext", key->data, key->len, err);
     if (status == COCO_OK)
-        status = call_transit(self, ctx, "encrypt", id, object, &answer, err);
+        status = call_transit(self, ctx, &encrypt, id, object, &answer, err);
     if (status == COCO_OK)
         status = coco_vault_read_ciphertext(answer.body.data, answer.body.len, &wrapped, err);
     if (status == COCO_OK)
@@ -430,7 +452,7 @@ vault_kbc_unwrap(void *self, coco_ctx *ctx, const char *id, const struct coco_kb
     if (status == COCO_OK)
         status = coco_json_add_string(object, "ciphertext", text, err);
     if (status == COCO_OK)
-        status = call_transit(self, ctx, "decrypt", id, object, &answer, err);
+        status = call_transit(self, ctx, &decrypt, id, object, &answer, err);
     if (status == COCO_OK)
         status = coco_vault_read_plaintext(answer.body.data, answer.body.len, &key, err);
     if (status == COCO_OK)

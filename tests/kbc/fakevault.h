@@ -2,8 +2,8 @@
  * tests/kbc/fakevault.h - a Vault that is honest, or lies in one place
  *
  * It answers as the HTTP API of Vault and OpenBao is documented: KV of both versions,
- * Transit, AppRole, tokens and namespaces. The real ones come from no package registry.
- * Of Transit it has one key, "kek", which turns bits.
+ * Transit, AppRole, tokens and namespaces. What the real one does is asked of it in
+ * tests/cli/test_vault.py. Of Transit it has one key, "kek", which turns bits.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

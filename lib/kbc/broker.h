@@ -35,7 +35,7 @@ coco_status coco_broker_set_proxy(struct coco_broker *broker, const char *url, c
 /* When a request is made again; with its retries 0 more often for a broker that is busy. */
 void coco_broker_set_retry(struct coco_broker *broker, const struct coco_retry_policy *policy);
 
-#define COCO_BROKER_HEADERS_MAX 2
+#define COCO_BROKER_HEADERS_MAX 3
 #define COCO_BROKER_ETAG_SIZE 128
 
 struct coco_broker_request {

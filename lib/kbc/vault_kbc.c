@@ -136,8 +136,10 @@ static coco_status
 ask(const struct vault_kbc *kbc, coco_ctx *ctx, const struct question *question,
     struct coco_broker_answer *ret, coco_error **err)
 {
-    struct coco_http_header headers[2];
-    size_t n = 0;
+    struct coco_http_header headers[COCO_BROKER_HEADERS_MAX] = {
+        {"x-vault-request", "true"}, /* agents may answer nobody who does not say so */
+    };
+    size_t n = 1;
 
     if (question->token)
         headers[n++] =

@@ -113,6 +113,10 @@ fakevault_serve(struct fakevault *vault, const struct httpd_request *request)
     const char *target = request->target;
     char header[128];
 
+    httpd_header(request, "x-vault-request", header, sizeof(header));
+    if (strcmp(header, "true") != 0)
+        return fakevault_error(vault, "412 Precondition Failed",
+                               "\"missing \\\"X-Vault-Request\\\" header\"");
     if (vault->sealed)
         return fakevault_error(vault, "503 Service Unavailable", "\"Vault is sealed\"");
     httpd_header(request, "x-vault-namespace", header, sizeof(header));

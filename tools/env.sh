@@ -14,6 +14,7 @@ DEPS=$ROOT/.deps
 GO_VERSION=1.25.4
 GO_OLDEST=1.25
 CARGO_OLDEST=1.85
+BAO_OLDEST=2.5
 
 # at_least 1.23.4 1.21: whether the first version is not older than the second.
 at_least() {
@@ -44,6 +45,11 @@ find_cargo() {
     find_tool cargo "$CARGO_OLDEST" 's/^cargo ([0-9.]+).*/\1/p'
 }
 
+# The server of tests/cli/test_vault.py.
+find_bao() {
+    find_tool bao "$BAO_OLDEST" 's/^OpenBao v([0-9.]+).*/\1/p'
+}
+
 # Puts the directory of a tool first in PATH, if there is such a tool.
 prefer() {
     local tool
@@ -59,6 +65,7 @@ prefer() {
 # The toolchains that set-up found or installed, for the build.
 use_toolchains() {
     prefer go
+    prefer bao
     export GOFLAGS="${GOFLAGS:-} -modcacherw"
     export GOTOOLCHAIN=local
     export PATH

@@ -34,12 +34,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             abort();
         return 0;
     }
-    if (!settings.token == !settings.role || (settings.kv != 1 && settings.kv != 2))
+    const int ways =
+        !!settings.token + !!settings.role_id + !!settings.jwt_file + !!settings.cert_file;
+    if (ways > 1 || !settings.cert_file != !settings.key_file
+        || (settings.kv != 1 && settings.kv != 2))
         abort();
     check(settings.mount);
     check(settings.transit);
     check(settings.approle);
     check(settings.space);
+    check(settings.jwt);
+    check(settings.cert);
+    check(settings.role_id);
     check(settings.role);
     return 0;
 }

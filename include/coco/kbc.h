@@ -46,10 +46,16 @@ extern "C" {
  *   data object of that label, and AES keys in it wrap others; if coco_supports("pkcs11");
  * - `vault_kbc::https://vault.example:8200?token-file=/run/token` asks HashiCorp Vault or
  *   OpenBao: the resource a/b/c is the value "data" of the KV entry a/b/c, as upstream's
- *   KBS keeps it there, and keys of Transit wrap others. Behind the `?`, with `&` between:
- *   `token-file=` names a file with a token, which is read each time; or `role-id=` and
- *   `secret-id-file=` log in by AppRole. `mount=` (secret), `kv=` (2, or 1), `transit=`
- *   (transit), `approle=` (approle) and `namespace=` say where things are;
+ *   KBS keeps it there, a text or an array of at most 262,000 bytes, and keys of Transit wrap
+ *   others. Transit makes a key that is not there of any name that it is told, unless the policy
+ *   grants `update` alone or `disable_upsert` is set. Behind the `?`, with `&` between, stands who
+ *   asks: `token-file=` names a file with a token, which is read each time; or `role-id=` and
+ *   `secret-id-file=` log in by AppRole; or `jwt-file=` and `role=` by a JWT, with `jwt=` for the
+ *   mount of the method (jwt), kubernetes for one; or `cert-file=`, `key-file=` and `role=` by a
+ *   TLS certificate, at the mount `cert=` (cert). Without any it is left to a proxy of the Vault's
+ *   on this machine. A JWT may be a token of coco_kbc_attest(): whoever has it may log in by it
+ *   until it is over. `mount=` (secret), `kv=` (2, or 1), `transit=` (transit), `approle=`
+ *   (approle) and `namespace=` say where things are;
  * - coco_kbc_new_plugin() makes one of whatever else a program has.
  *
  * The broker is trusted only as far as TLS proves it to be the right one;

@@ -32,6 +32,9 @@ struct coco_broker {
     bool has_proxies;
     struct coco_proxies proxies;
     struct coco_retry_policy policy;
+    coco_status (*find_peer)(const void *self, const char *origin, struct coco_peer *ret,
+                             coco_error **err);
+    const void *peers;
 
     pthread_mutex_t lock; /* of what follows */
     struct coco_http *idle[IDLE_MAX];
@@ -123,6 +126,8 @@ make_connection(const struct coco_broker *broker, struct coco_http **ret, coco_e
     const struct coco_http_options options = {
         .allow_plain = !broker->secure,
         .proxies = broker->has_proxies ? &broker->proxies : NULL,
+        .find_peer = broker->find_peer,
+        .peers = broker->peers,
     };
 
     coco_status status = coco_http_new(&options, &http, err);
@@ -194,6 +199,25 @@ coco_broker_set_proxy(struct coco_broker *broker, const char *url, const char *n
     broker->has_proxies = true;
     drop_idle(broker);
     return COCO_OK;
+}
+
+void
+coco_broker_set_peers(struct coco_broker *broker,
+                      coco_status (*find)(const void *self, const char *origin,
+                                          struct coco_peer *ret, coco_error **err),
+                      const void *self)
+{
+    broker->find_peer = find;
+    broker->peers = self;
+    drop_idle(broker);
+}
+
+void
+coco_broker_hang_up(struct coco_broker *broker)
+{
+    (void)pthread_mutex_lock(&broker->lock);
+    drop_idle(broker);
+    (void)pthread_mutex_unlock(&broker->lock);
 }
 
 void

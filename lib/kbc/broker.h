@@ -32,6 +32,18 @@ coco_status coco_broker_set_ca(struct coco_broker *broker, const void *pem, size
 coco_status coco_broker_set_proxy(struct coco_broker *broker, const char *url, const char *no_proxy,
                                   coco_error **err);
 
+/*
+ * Whom we are to it: find, with self, is asked whenever a connection is made, as in net/peer.h.
+ * Both are lent.
+ */
+void coco_broker_set_peers(struct coco_broker *broker,
+                           coco_status (*find)(const void *self, const char *origin,
+                                               struct coco_peer *ret, coco_error **err),
+                           const void *self);
+
+/* Ends the connections that nobody is using. */
+void coco_broker_hang_up(struct coco_broker *broker);
+
 /* When a request is made again; with its retries 0 more often for a broker that is busy. */
 void coco_broker_set_retry(struct coco_broker *broker, const struct coco_retry_policy *policy);
 

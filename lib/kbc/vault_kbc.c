@@ -13,7 +13,9 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "crypto/key.h"
 #include "kbc/broker.h"
+#include "kbc/vault_login.h"
 #include "kbc/vault_reply.h"
 #include "kbc/vault_settings.h"
 
@@ -67,6 +69,27 @@ may_be_plain(const char *url)
     return false;
 }
 
+/* The broker goes to no other origin than that of its URL. */
+static coco_status
+read_pair(const void *self, const char *origin, struct coco_peer *ret, coco_error **err)
+{
+    const struct coco_vault_settings *settings = self;
+    _cleanup_buf_ struct coco_buf cert = {.limit = COCO_PEER_PEM_MAX};
+    _cleanup_buf_ struct coco_buf text = {.limit = COCO_PEER_PEM_MAX};
+    _cleanup_pkey_ EVP_PKEY *key = NULL;
+
+    (void)origin;
+    coco_status status = coco_file_read(settings->key_file, &text, err);
+    if (status == COCO_OK)
+        status = coco_key_parse_private(coco_buf_text(&text), text.len, &key, err);
+    if (status != COCO_OK)
+        return coco_wrap(err, status, "%s", settings->key_file);
+    status = coco_file_read(settings->cert_file, &cert, err);
+    if (status == COCO_OK)
+        status = coco_peer_add_pair(ret, coco_buf_text(&cert), cert.len, key, err);
+    return status == COCO_OK ? status : coco_wrap(err, status, "%s", settings->cert_file);
+}
+
 static coco_status
 vault_kbc_open(const char *uri, void **ret, coco_error **err)
 {
@@ -80,6 +103,8 @@ vault_kbc_open(const char *uri, void **ret, coco_error **err)
     coco_status status = coco_vault_settings_parse(uri, &kbc->settings, err);
     if (status == COCO_OK)
         status = coco_broker_new(kbc->settings.url, &kbc->broker, err);
+    if (status == COCO_OK && kbc->settings.cert_file)
+        coco_broker_set_peers(kbc->broker, read_pair, &kbc->settings);
     if (status == COCO_OK && strncasecmp(uri, "http://", strlen("http://")) == 0
         && !may_be_plain(kbc->settings.url))
         status = coco_fail(err, COCO_ERR_INVALID, "a Vault elsewhere needs https");
@@ -217,44 +242,6 @@ now(void)
     return time.tv_sec;
 }
 
-/* The first line of a file that only its owner should read. */
-static coco_status
-read_word(const char *path, struct coco_secret *ret, coco_error **err)
-{
-    _cleanup_buf_ struct coco_buf text = {.limit = COCO_VAULT_TOKEN_MAX};
-
-    coco_status status = coco_file_read(path, &text, err);
-    if (status != COCO_OK)
-        return coco_wrap(err, status, "%s", path);
-    size_t len = strcspn(coco_buf_text(&text), "\r\n");
-    for (size_t i = 0; i < len; i++)
-        if (text.data[i] <= ' ' || text.data[i] >= 0x7f)
-            return coco_fail(err, COCO_ERR_PROTO, "%s holds no token", path);
-    if (len == 0)
-        return coco_fail(err, COCO_ERR_PROTO, "%s is empty", path);
-    text.data[len] = '\0';
-    return coco_secret_copy(text.data, len + 1, ret, err);
-}
-
-static coco_status
-write_login(const struct vault_kbc *kbc, struct coco_buf *body, coco_error **err)
-{
-    _cleanup_secret_ struct coco_secret id = {0};
-    _cleanup_json_ cJSON *object = NULL;
-
-    coco_status status = coco_json_new_object(&object, err);
-    if (status == COCO_OK)
-        status = coco_json_add_string(object, "role_id", kbc->settings.role, err);
-    if (status == COCO_OK && kbc->settings.secret_id) {
-        status = read_word(kbc->settings.secret_id, &id, err);
-        if (status == COCO_OK)
-            status = coco_json_add_string(object, "secret_id", (const char *)id.data, err);
-    }
-    if (status == COCO_OK)
-        status = coco_json_write(object, COCO_JSON_COMPACT, body, err);
-    return status;
-}
-
 static coco_status
 log_in(const struct vault_kbc *kbc, coco_ctx *ctx, struct coco_vault_login *ret, coco_error **err)
 {
@@ -265,10 +252,11 @@ log_in(const struct vault_kbc *kbc, coco_ctx *ctx, struct coco_vault_login *ret,
         .wrong = COCO_ERR_DENIED, /* a role or a secret id that there is not */
     };
 
+    /* A connection that is there has shown the certificate of its time. */
+    if (kbc->settings.cert_file)
+        coco_broker_hang_up(kbc->broker);
     coco_status status =
-        coco_buf_printf(&question.path, err, "/auth/%s/login", kbc->settings.approle);
-    if (status == COCO_OK)
-        status = write_login(kbc, &question.body, err);
+        coco_vault_write_login(&kbc->settings, &question.path, &question.body, err);
     if (status == COCO_OK)
         status = ask(kbc, ctx, &question, &answer, err);
     if (status == COCO_OK)
@@ -310,7 +298,7 @@ keep_token(struct vault_kbc *kbc, const struct coco_vault_login *login, coco_err
 
 /*
  * A token from the file, read each time, for an agent renews it there; or of a login,
- * anew if renew. *fresh says that another login would not give a better one.
+ * anew if renew; or none. *fresh says that another login would not give a better one.
  */
 static coco_status
 take_token(struct vault_kbc *kbc, coco_ctx *ctx, bool renew, struct coco_secret *ret, bool *fresh,
@@ -321,7 +309,9 @@ take_token(struct vault_kbc *kbc, coco_ctx *ctx, bool renew, struct coco_secret 
 
     *fresh = true;
     if (kbc->settings.token)
-        return read_word(kbc->settings.token, ret, err);
+        return coco_vault_read_word(kbc->settings.token, ret, err);
+    if (!coco_vault_logs_in(&kbc->settings))
+        return COCO_OK;
     if (!renew) {
         status = copy_token(kbc, ret, err);
         *fresh = false;
@@ -350,13 +340,17 @@ ask_with_token(struct vault_kbc *kbc, coco_ctx *ctx, struct question *question,
 
         coco_broker_answer_done(ret);
         status = take_token(kbc, ctx, renew, &token, &fresh, err);
-        question->token = &token;
+        question->token = token.data ? &token : NULL;
         if (status == COCO_OK)
             status = ask(kbc, ctx, question, ret, err);
         question->token = NULL;
         if (status == COCO_OK && (ret->status != 403 || fresh))
-            return check(ret, question, err);
+            break;
     }
+    if (status == COCO_OK)
+        status = check(ret, question, err);
+    if (status == COCO_ERR_DENIED && !kbc->settings.token && !coco_vault_logs_in(&kbc->settings))
+        return coco_wrap(err, status, "asked as nobody");
     return status;
 }
 

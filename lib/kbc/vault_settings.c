@@ -22,10 +22,16 @@ coco_vault_settings_done(struct coco_vault_settings *settings)
     free(settings->mount);
     free(settings->transit);
     free(settings->approle);
+    free(settings->jwt);
+    free(settings->cert);
     free(settings->space);
     free(settings->token);
-    free(settings->role);
+    free(settings->role_id);
     free(settings->secret_id);
+    free(settings->jwt_file);
+    free(settings->cert_file);
+    free(settings->key_file);
+    free(settings->role);
     *settings = (struct coco_vault_settings){0};
 }
 
@@ -62,10 +68,16 @@ static const struct setting {
     {"mount", offsetof(struct coco_vault_settings, mount), false},
     {"transit", offsetof(struct coco_vault_settings, transit), false},
     {"approle", offsetof(struct coco_vault_settings, approle), false},
+    {"jwt", offsetof(struct coco_vault_settings, jwt), false},
+    {"cert", offsetof(struct coco_vault_settings, cert), false},
     {"namespace", offsetof(struct coco_vault_settings, space), false},
-    {"role-id", offsetof(struct coco_vault_settings, role), false},
+    {"role-id", offsetof(struct coco_vault_settings, role_id), false},
+    {"role", offsetof(struct coco_vault_settings, role), false},
     {"token-file", offsetof(struct coco_vault_settings, token), true},
     {"secret-id-file", offsetof(struct coco_vault_settings, secret_id), true},
+    {"jwt-file", offsetof(struct coco_vault_settings, jwt_file), true},
+    {"cert-file", offsetof(struct coco_vault_settings, cert_file), true},
+    {"key-file", offsetof(struct coco_vault_settings, key_file), true},
 };
 
 static char **
@@ -125,20 +137,42 @@ parse_query(const char *query, struct coco_vault_settings *settings, coco_error 
 static coco_status
 fill_up(struct coco_vault_settings *settings, coco_error **err)
 {
-    if (!settings->mount)
-        settings->mount = strdup("secret");
-    if (!settings->transit)
-        settings->transit = strdup("transit");
-    if (!settings->approle)
-        settings->approle = strdup("approle");
+    const struct {
+        char **text;
+        const char *usual;
+    } mounts[] = {
+        {&settings->mount, "secret"},    {&settings->transit, "transit"},
+        {&settings->approle, "approle"}, {&settings->jwt, "jwt"},
+        {&settings->cert, "cert"},
+    };
+
+    for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+        if (!*mounts[i].text)
+            *mounts[i].text = strdup(mounts[i].usual);
+        if (!*mounts[i].text)
+            return coco_fail_nomem(err);
+    }
     if (settings->kv == 0)
         settings->kv = 2;
-    if (!settings->mount || !settings->transit || !settings->approle)
-        return coco_fail_nomem(err);
-    if (!settings->token == !settings->role)
-        return coco_fail(err, COCO_ERR_INVALID, "a Vault needs token-file or role-id");
-    if (settings->secret_id && !settings->role)
+    return COCO_OK;
+}
+
+/* What is said of a login that is not asked for would be missed nowhere else. */
+static coco_status
+check_login(const struct coco_vault_settings *settings, coco_error **err)
+{
+    const int ways =
+        !!settings->token + !!settings->role_id + !!settings->jwt_file + !!settings->cert_file;
+
+    if (ways > 1)
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "a Vault takes one of token-file, role-id, jwt-file and cert-file");
+    if (settings->secret_id && !settings->role_id)
         return coco_fail(err, COCO_ERR_INVALID, "secret-id-file without role-id");
+    if (!settings->cert_file != !settings->key_file)
+        return coco_fail(err, COCO_ERR_INVALID, "cert-file and key-file belong together");
+    if (settings->role && !settings->jwt_file && !settings->cert_file)
+        return coco_fail(err, COCO_ERR_INVALID, "role without jwt-file or cert-file");
     return COCO_OK;
 }
 
@@ -152,6 +186,8 @@ coco_vault_settings_parse(const char *uri, struct coco_vault_settings *ret, coco
     if (!settings.url)
         return coco_fail_nomem(err);
     coco_status status = query ? parse_query(query + 1, &settings, err) : COCO_OK;
+    if (status == COCO_OK)
+        status = check_login(&settings, err);
     if (status == COCO_OK)
         status = fill_up(&settings, err);
     if (status != COCO_OK)

@@ -3,10 +3,12 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import json
+
 import pytest
 
 from conftest import wait_until
-from daemon import make_certificate
+from daemon import REFERENCES, admin_token, make_certificate
 from openbao import Proxy, Server
 
 SECRET = "known to the vault alone"
@@ -23,7 +25,9 @@ def bao(tmp_path_factory):
     server.put("sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
     server.put("sys/mounts/kv", {"type": "kv", "options": {"version": "1"}})
     server.put("sys/mounts/transit", {"type": "transit"})
-    server.put("sys/auth/approle", {"type": "approle"})
+    for name, kind in {"approle": "approle", "cert": "cert", "jwt": "jwt", "kbs": "jwt"}.items():
+        server.put(f"sys/auth/{name}", {"type": kind})
+    server.put("sys/policies/acl/read", {"policy": READ})
     server.put(f"secret/data/{ENTRY}", {"data": {"data": SECRET}})
     server.put(f"kv/{ENTRY}", {"data": SECRET})
     yield server
@@ -38,8 +42,8 @@ class Guest:
         self.file.write_text(bao.root)
 
     def params(self, settings="", login=None):
-        login = f"token-file={self.file}" if login is None else login
-        return f"vault_kbc::{self.bao.url}?{login}{settings}"
+        query = (f"token-file={self.file}" if login is None else login) + settings
+        return f"vault_kbc::{self.bao.url}" + (f"?{query}" if query else "")
 
     def options(self, *args):
         return ["--kbs", self.params(*args), "--kbs-ca", self.bao.ca]
@@ -155,7 +159,6 @@ def role(bao, tmp_path):
 
     def make(**settings):
         name = f"role-{tmp_path.name}"
-        bao.put("sys/policies/acl/read", {"policy": READ})
         bao.put(f"auth/approle/role/{name}", {"token_policies": ["read"]} | settings)
         file = tmp_path / "secret-id"
         if settings.get("bind_secret_id", True):
@@ -189,6 +192,62 @@ def test_a_role_without_secret_ids_is_one(guest, bao, role):
 
 
 @pytest.fixture
+def jwt(bao, keys, tmp_path):
+    """jwt(role) puts a JWT of whom the method believes into a file; the login by it."""
+    private, public = keys("ed25519", "issuer")
+    bao.put("auth/jwt/config", {"jwt_validation_pubkeys": [public.read_text()]})
+    bao.put("auth/jwt/role/guest", {"role_type": "jwt", "user_claim": "role", "bound_claims": {"role": "guest"},
+                                    "not_before_leeway": 600, "token_policies": ["read"]})  # fmt: skip
+
+    def make(role="guest"):
+        (tmp_path / "jwt").write_text(admin_token(private, role) + "\n")
+        return f"jwt-file={tmp_path}/jwt&role=guest"
+
+    return make
+
+
+def test_a_jwt_logs_in(guest, jwt, tmp_path):
+    login = jwt()
+    assert guest.get(login=login) == SECRET.encode()
+    assert "login: the Vault says: role" in guest.get(login=login.replace("=guest", "=none"), code=3)
+    jwt("stranger")
+    assert "login: the Vault says: error validating claims" in guest.get(login=login, code=3)
+    (tmp_path / "jwt").write_text("e30.e30.e30")
+    assert "login: the Vault says: error validating token" in guest.get(login=login, code=3)
+
+
+def test_who_has_attested_to_our_kbs_logs_in(guest, bao, broker, owner, tmp_path):
+    """By the token that it gives, whose claims a role of the Vault judges, and whose keys it fetches from the KBS."""
+    bao.put("auth/kbs/config", {"jwks_url": f"{broker.url}/.well-known/jwks.json"})
+    bao.put("auth/kbs/role/guest", {"role_type": "jwt", "user_claim": "sub", "token_policies": ["read"],
+                                    "bound_claims": {"/submods/cpu0/ear.status": "affirming"}})  # fmt: skip
+    ear, values = tmp_path / "ear", tmp_path / "values"
+    values.write_text(json.dumps(REFERENCES))
+
+    def get(code):
+        ear.write_bytes(guest.coco.run("attest", "--kbs", broker.url, "--tee", "sample", code=0).stdout)
+        return guest.get(login=f"jwt-file={ear}&jwt=kbs&role=guest", code=code)
+
+    assert "login: the Vault says: error validating claims" in get(code=3)
+    guest.coco.run("rv", "put", *owner, values, code=0)
+    assert get(code=0) == SECRET.encode()
+
+
+def test_a_certificate_logs_in(guest, bao, tmp_path):
+    cert, key = make_certificate(tmp_path)
+    bao.put("auth/cert/certs/guest", {"certificate": cert.read_text(), "token_policies": ["read"]})
+    login = f"cert-file={cert}&key-file={key}"
+    assert guest.get(login=login) == SECRET.encode()
+    assert guest.get(login=login + "&role=guest") == SECRET.encode()
+    assert "login: the Vault says: invalid certificate" in guest.get(login=login + "&role=none", code=3)
+    guest.get(login=f"cert-file={cert}&key-file=/none", code=6)
+    (tmp_path / "other").mkdir()
+    other, other_key = make_certificate(tmp_path / "other")
+    guest.get(login=f"cert-file={cert}&key-file={other_key}", code=2)
+    assert "login: the Vault says: invalid certificate" in guest.get(login=f"cert-file={other}&key-file={other_key}", code=3)
+
+
+@pytest.fixture
 def proxy(bao, guest, tmp_path):
     proxy = Proxy(tmp_path, bao, guest.file)
     yield proxy
@@ -202,6 +261,12 @@ def test_a_proxy_on_the_guest_is_asked(guest, bao, proxy, tmp_path):
                                            f"vault_kbc::{proxy.url}?token-file={own}", uri, code=code).stdout  # fmt: skip
     assert ask(URI, 0) == SECRET.encode()
     ask("kbs:///other/key/1", 3)
+
+
+def test_a_proxy_need_not_be_told_who_we_are(guest, bao, proxy):
+    done = guest.coco.run("resource", "get", "--kbs", f"vault_kbc::{proxy.url}", URI, code=0)
+    assert done.stdout == SECRET.encode()
+    assert "asked as nobody: the Vault says: permission denied" in guest.get(login="", code=3)
 
 
 # ---- keys ----

@@ -21,10 +21,11 @@
 #define VAULT_SECRET "a secret that the vault has"
 #define VAULT_ROLE "db02de05-fa39-4855-059b-67221c5c2f63"
 #define VAULT_SECRET_ID "6a174c20-f6de-a53c-74d2-6018fcceff64"
+#define VAULT_JWT "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"
 
 struct fakevault {
     const char *space; /* namespace that is asked for; NULL: none */
-    const char *token; /* that is good */
+    const char *token; /* that is good; "": it is a proxy, which has its own */
     unsigned lease;    /* of a login, in seconds */
     bool sealed;       /* nothing is answered */
     /* Said instead of the truth to all but logins; or NULL. */
@@ -56,6 +57,16 @@ fakevault_field(const struct httpd_request *request, const char *name, char *buf
 }
 
 static inline const char *
+fakevault_token(struct fakevault *vault)
+{
+    (void)snprintf(vault->reply, sizeof(vault->reply),
+                   "{\"request_id\":\"1\",\"auth\":{\"client_token\":\"%s\",\"renewable\":true,"
+                   "\"lease_duration\":%u},\"data\":null}",
+                   vault->token, vault->lease);
+    return "200 OK";
+}
+
+static inline const char *
 fakevault_login(struct fakevault *vault, const struct httpd_request *request)
 {
     char role[64] = "";
@@ -66,11 +77,22 @@ fakevault_login(struct fakevault *vault, const struct httpd_request *request)
         || !fakevault_field(request, "secret_id", id, sizeof(id)) || strcmp(role, VAULT_ROLE) != 0
         || strcmp(id, VAULT_SECRET_ID) != 0)
         return fakevault_error(vault, "400 Bad Request", "\"invalid role or secret ID\"");
-    (void)snprintf(vault->reply, sizeof(vault->reply),
-                   "{\"request_id\":\"1\",\"auth\":{\"client_token\":\"%s\",\"renewable\":true,"
-                   "\"lease_duration\":%u},\"data\":null}",
-                   vault->token, vault->lease);
-    return "200 OK";
+    return fakevault_token(vault);
+}
+
+static inline const char *
+fakevault_login_jwt(struct fakevault *vault, const struct httpd_request *request)
+{
+    char role[64] = "";
+    char jwt[64] = "";
+
+    vault->logins++;
+    if (!fakevault_field(request, "role", role, sizeof(role))
+        || !fakevault_field(request, "jwt", jwt, sizeof(jwt)) || strcmp(role, "guest") != 0
+        || strcmp(jwt, VAULT_JWT) != 0)
+        return fakevault_error(vault, "400 Bad Request",
+                               "\"error validating token: no known key successfully validated\"");
+    return fakevault_token(vault);
 }
 
 /* The bits of a base64 text, turned, as base64. */
@@ -124,6 +146,12 @@ fakevault_serve(struct fakevault *vault, const struct httpd_request *request)
         return fakevault_error(vault, "403 Forbidden", "\"permission denied\"");
     if (strcmp(target, "/v1/auth/approle/login") == 0)
         return fakevault_login(vault, request);
+    if (strcmp(target, "/v1/auth/jwt/login") == 0)
+        return fakevault_login_jwt(vault, request);
+    if (strcmp(target, "/v1/auth/cert/login") == 0) {
+        vault->logins++;
+        return fakevault_token(vault);
+    }
     vault->asked++;
     httpd_header(request, "x-vault-token", header, sizeof(header));
     if (strcmp(header, vault->token) != 0)

@@ -198,6 +198,40 @@ a_role_that_there_is_not_is_denied(void **state)
     assert_refused(w, missing, COCO_ERR_NOTFOUND, "nothing");
 }
 
+/* As a cluster puts it there, or a KBS that has attested this guest gives it. */
+static void
+a_jwt_logs_in(void **state)
+{
+    struct world *w = *state;
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = open_kbc(w, "role=guest&jwt-file=", "jwt");
+    _cleanup_(coco_kbc_freep) coco_kbc *other = open_kbc(w, "role=other&jwt-file=", "jwt");
+
+    write_file(w, "jwt", VAULT_JWT "\n");
+    assert_gets(w, kbc);
+    assert_gets(w, kbc);
+    assert_int_equal(w->vault.logins, 1);
+    assert_refused(w, other, COCO_ERR_DENIED, "login: the Vault says: error validating token");
+    write_file(w, "jwt", "e30.e30.e30");
+    w->vault.token = "hvs.another";
+    assert_refused(w, kbc, COCO_ERR_DENIED, "login: the Vault says: error validating token");
+}
+
+static void
+a_proxy_is_not_told_who_we_are(void **state)
+{
+    struct world *w = *state;
+    _cleanup_(coco_kbc_freep) coco_kbc *kbc = NULL;
+    coco_error *err = NULL;
+    char params[128];
+
+    (void)snprintf(params, sizeof(params), "vault_kbc::%s", w->httpd.url);
+    assert_ok(coco_kbc_new(params, &kbc, &err), err);
+    assert_refused(w, kbc, COCO_ERR_DENIED, "asked as nobody: the Vault says: permission denied");
+    w->vault.token = "";
+    assert_gets(w, kbc);
+    assert_int_equal(w->vault.logins, 0);
+}
+
 static void
 keys_are_wrapped_by_transit(void **state)
 {
@@ -360,6 +394,86 @@ a_token_goes_to_the_right_vault_alone(void **state)
 }
 
 static void
+write_cert(const struct world *w, const char *cert_name, const char *key_name,
+           const struct pki_cert *cert)
+{
+    char *pem = pki_pem(cert);
+    char *key = pki_key_pem(cert);
+
+    write_file(w, cert_name, pem);
+    write_file(w, key_name, key);
+    OPENSSL_free(pem);
+    OPENSSL_free(key);
+}
+
+static coco_kbc *
+open_with_cert(const struct world *w, const char *url, const char *cert, const char *key)
+{
+    coco_kbc *kbc = NULL;
+    coco_error *err = NULL;
+    char params[512];
+    char settings[128];
+    char ca[96];
+    _cleanup_buf_ struct coco_buf pem = {.limit = 64 << 10};
+
+    (void)snprintf(settings, sizeof(settings), "cert-file=%s/%s&key-file=", w->dir, cert);
+    (void)snprintf(params, sizeof(params), "vault_kbc::%s?%s%s/%s", url, settings, w->dir, key);
+    (void)snprintf(ca, sizeof(ca), "%s/ca", w->dir);
+    assert_ok(coco_kbc_new(params, &kbc, &err), err);
+    coco_kbc_set_retries(kbc, 0);
+    assert_ok(coco_file_read(ca, &pem, &err), err);
+    assert_ok(coco_kbc_set_tls_ca(kbc, pem.data, pem.len, &err), err);
+    return kbc;
+}
+
+/* The server lets nobody in who has none. */
+static void
+a_certificate_is_shown_as_it_is_by_now(void **state)
+{
+    struct world *w = *state;
+    struct httpd httpd = {0};
+    struct pki_cert ca = {0}, server = {0}, client = {0}, stranger = {0};
+    char url[64];
+
+    pki_make_ca(&ca, NULL, "vaults");
+    pki_make(&server, &ca, "localhost", 10);
+    pki_make(&client, &ca, "guest", 10);
+    pki_make(&stranger, NULL, "guest", 10);
+    write_cert(w, "ca", "ca.key", &ca);
+    write_cert(w, "cert", "key", &client);
+    write_cert(w, "strange", "strange.key", &stranger);
+    SSL_CTX *tls = pki_server(&server, &ca);
+    httpd_start(&httpd, fakevault_answer, &w->vault, tls);
+    (void)snprintf(url, sizeof(url), "https://localhost:%d", httpd.port);
+
+    coco_kbc *kbc = open_with_cert(w, url, "cert", "key");
+    assert_gets(w, kbc);
+    assert_gets(w, kbc);
+    assert_int_equal(w->vault.logins, 1);
+    /* Another login is another connection. */
+    write_cert(w, "cert", "key", &stranger);
+    w->vault.token = "hvs.another";
+    assert_refused(w, kbc, COCO_ERR_DENIED, "certificate");
+    assert_int_equal(w->vault.logins, 1);
+    coco_kbc_free(kbc);
+
+    write_cert(w, "cert", "key", &client);
+    kbc = open_with_cert(w, url, "cert", "strange.key");
+    assert_refused(w, kbc, COCO_ERR_INVALID, "/cert: ");
+    coco_kbc_free(kbc);
+    kbc = open_with_cert(w, url, "cert", "none");
+    assert_refused(w, kbc, COCO_ERR_NOTFOUND, "/none: ");
+    coco_kbc_free(kbc);
+
+    httpd_stop(&httpd);
+    SSL_CTX_free(tls);
+    pki_done(&stranger);
+    pki_done(&client);
+    pki_done(&server);
+    pki_done(&ca);
+}
+
+static void
 a_vault_does_not_attest(void **state)
 {
     struct world *w = *state;
@@ -425,11 +539,14 @@ main(void)
         IN_WORLD(a_role_logs_in_once_and_again_when_that_is_over),
         IN_WORLD(a_role_that_may_not_does_not_log_in_for_ever),
         IN_WORLD(a_role_that_there_is_not_is_denied),
+        IN_WORLD(a_jwt_logs_in),
+        IN_WORLD(a_proxy_is_not_told_who_we_are),
         IN_WORLD(keys_are_wrapped_by_transit),
         IN_WORLD(why_transit_does_not_is_told_apart),
         IN_WORLD(names_of_keys_lead_nowhere_else),
         IN_WORLD(a_vault_that_lies_is_seen),
         IN_WORLD(a_token_goes_to_the_right_vault_alone),
+        IN_WORLD(a_certificate_is_shown_as_it_is_by_now),
         IN_WORLD(a_vault_does_not_attest),
         IN_WORLD(asking_survives_any_failed_allocation),
         IN_WORLD(neither_secret_nor_token_stay_behind),

@@ -24,7 +24,10 @@ what_is_not_said_has_its_usual_value(void **state)
     assert_string_equal(settings.transit, "transit");
     assert_string_equal(settings.approle, "approle");
     assert_string_equal(settings.token, "/t");
+    assert_string_equal(settings.jwt, "jwt");
+    assert_string_equal(settings.cert, "cert");
     assert_null(settings.space);
+    assert_null(settings.role_id);
     assert_null(settings.role);
     assert_int_equal(settings.kv, 2);
 }
@@ -45,17 +48,37 @@ everything_can_be_said(void **state)
     assert_string_equal(settings.transit, "t");
     assert_string_equal(settings.approle, "r");
     assert_string_equal(settings.space, "n/s");
-    assert_string_equal(settings.role, "db02-44");
+    assert_string_equal(settings.role_id, "db02-44");
     assert_string_equal(settings.secret_id, "/run/secret id");
     assert_int_equal(settings.kv, 1);
+}
+
+static void
+there_are_several_logins_and_none(void **state)
+{
+    static const char *const cases[] = {
+        VAULT,
+        VAULT "?mount=kv",
+        VAULT "?role-id=r",
+        VAULT "?jwt-file=/j",
+        VAULT "?jwt-file=/j&role=guest&jwt=kubernetes",
+        VAULT "?cert-file=/c&key-file=/k",
+        VAULT "?cert-file=/c&key-file=/k&role=guest&cert=tls",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_vault_settings_ struct coco_vault_settings settings = {0};
+        coco_error *err = NULL;
+
+        assert_ok(coco_vault_settings_parse(cases[i], &settings, &err), err);
+    }
 }
 
 static void
 hostile_settings_are_refused(void **state)
 {
     static const char *const cases[] = {
-        "",
-        VAULT,
         VAULT "?",
         VAULT "?token-file",
         VAULT "?token-file=",
@@ -63,6 +86,16 @@ hostile_settings_are_refused(void **state)
         VAULT "?token-file=/a&token-file=/b",
         VAULT "?token-file=/a&role-id=r",
         VAULT "?token-file=/a&secret-id-file=/b",
+        VAULT "?token-file=/a&jwt-file=/b",
+        VAULT "?token-file=/a&role=r",
+        VAULT "?role-id=r&cert-file=/c&key-file=/k",
+        VAULT "?role-id=r&role=r",
+        VAULT "?role=r",
+        VAULT "?cert-file=/c",
+        VAULT "?key-file=/k",
+        VAULT "?jwt-file=/j&key-file=/k",
+        VAULT "?jwt-file=j",
+        VAULT "?jwt-file=/j&jwt=../sys",
         VAULT "?secret-id-file=/b",
         VAULT "?token=hvs.secret",
         VAULT "?role-id=a&secret-id=b",
@@ -131,6 +164,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_said_has_its_usual_value),
         cmocka_unit_test(everything_can_be_said),
+        cmocka_unit_test(there_are_several_logins_and_none),
         cmocka_unit_test(hostile_settings_are_refused),
         cmocka_unit_test(no_value_is_shown),
         cmocka_unit_test(reading_survives_any_failed_allocation),

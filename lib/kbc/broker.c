@@ -385,6 +385,7 @@ send_patiently(struct coco_broker *broker, coco_ctx *ctx, const struct coco_brok
     if (status != COCO_OK)
         return status;
     while (status == COCO_OK && again) {
+        attempt.away = request->away;
         attempt.status = send_request(http, ctx, request, texts, &attempt.response, &attempt.cause);
         counted->sent += coco_http_sent(http);
         status = wait_for_another(&patience, http, ctx, request->once, &attempt, &again, err);

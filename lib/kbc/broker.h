@@ -63,6 +63,7 @@ struct coco_broker_request {
     const struct coco_http_header *headers; /* that go along, COCO_BROKER_HEADERS_MAX at most */
     size_t n_headers;
     uint64_t max_body; /* of the answer: COCO_ERR_LIMIT beyond; 0: 4 MiB */
+    bool away; /* 307 passes: it is of a server that stands by, and sends us to who is down */
     /* Made twice it does something else: once only, unless the server says that it did nothing. */
     bool once;
 };

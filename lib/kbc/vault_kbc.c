@@ -182,6 +182,7 @@ ask(const struct vault_kbc *kbc, coco_ctx *ctx, const struct question *question,
         .len = question->body.len,
         .headers = headers,
         .n_headers = n,
+        .away = true,
     };
     return coco_broker_do(kbc->broker, ctx, &request, ret, err);
 }
@@ -216,8 +217,8 @@ meaning(const struct coco_broker_answer *answer, const struct question *question
         return COCO_ERR_DENIED;
     if (answer->status == 404)
         return COCO_ERR_NOTFOUND;
-    if (answer->status == 429 || answer->status >= 500)
-        return COCO_ERR_NET; /* 503: sealed, or down */
+    if (answer->status == 429 || answer->status >= 500 || answer->status == 307)
+        return COCO_ERR_NET; /* 503: sealed, or down; 307: it stands by for who is */
     return COCO_ERR_PROTO;
 }
 

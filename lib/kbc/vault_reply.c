@@ -239,6 +239,8 @@ coco_vault_fail(const void *text, size_t len, coco_status status, long http, coc
         return coco_fail(err, status, "the Vault says: %s (%ld)", words, http);
     if (http == 404)
         return coco_fail(err, status, "the Vault has nothing there (404)");
+    if (http == 307)
+        return coco_fail(err, status, "the Vault stands by, and cannot reach who leads (307)");
     if (http / 100 == 3)
         return coco_fail(err, status, "the Vault sends us elsewhere, where we do not go (%ld)",
                          http);

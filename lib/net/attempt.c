@@ -22,7 +22,8 @@ static bool
 may_pass(const struct coco_attempt *attempt, const struct coco_http *http)
 {
     if (attempt->status == COCO_OK)
-        return attempt->cut || coco_retry_status(attempt->response.status);
+        return attempt->cut || (attempt->away && attempt->response.status == 307)
+               || coco_retry_status(attempt->response.status);
     return attempt->status == COCO_ERR_NET && http->transient;
 }
 

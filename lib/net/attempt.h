@@ -13,7 +13,8 @@ struct coco_attempt {
     coco_status status;
     struct coco_http_response response;
     coco_error *cause;
-    bool cut; /* whoever made it knows that it ended too early: that may pass */
+    bool cut;  /* whoever made it knows that it ended too early: that may pass */
+    bool away; /* and that 307 is of who cannot answer for now */
 };
 
 /*

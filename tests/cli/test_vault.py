@@ -385,3 +385,45 @@ def test_a_sealed_server_says_so(guest, bao):
     assert "Vault is sealed" in guest.get(code=5)
     bao.unseal()
     assert guest.get() == SECRET.encode()
+
+
+def raft(folder, name):
+    (folder / name).mkdir()
+    return {"raft": {"path": str(folder / name), "node_id": name}}
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two servers of one cluster: who leads, and who stands by."""
+    cert, key = make_certificate(tmp_path)
+    leader = Server(tmp_path, cert, key, "leader", storage=raft(tmp_path, "leader-data"))
+    try:
+        leader.begin()
+        standby = Server(tmp_path, cert, key, "standby", storage=raft(tmp_path, "standby-data"))
+    except BaseException:
+        leader.stop()
+        raise
+    standby.put("sys/storage/raft/join", {"leader_api_addr": leader.url, "leader_ca_cert": cert.read_text()})
+    standby.key, standby.root = leader.key, leader.root
+    standby.wait_until(lambda: standby.ask("POST", "sys/unseal", {"key": leader.key}).status == 200)
+    standby.wait_until(lambda: standby.get("sys/health?standbyok=true").status == 200)
+    yield leader, standby
+    standby.stop()
+    leader.stop()
+
+
+def test_a_standby_answers_until_nobody_leads(coco, pair, tmp_path):
+    leader, standby = pair
+    leader.put("sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+    leader.wait_until(lambda: leader.ask("POST", f"secret/data/{ENTRY}", {"data": {"data": SECRET}}).status == 200)
+    guest = Guest(coco, standby, tmp_path)
+    leader.put("sys/auth/approle", {"type": "approle"})
+    leader.put("sys/policies/acl/read", {"policy": READ})
+    leader.put("auth/approle/role/guest", {"token_policies": ["read"], "bind_secret_id": False,
+                                             "token_bound_cidrs": ["127.0.0.1/32"]})  # fmt: skip
+    login = "role-id=" + leader.get("auth/approle/role/guest/role-id").json["data"]["role_id"]
+    standby.wait_until(lambda: standby.get(f"secret/data/{ENTRY}").status == 200)
+    assert guest.get() == SECRET.encode()
+    assert guest.get(login=login) == SECRET.encode()
+    leader.stop()
+    assert "stands by, and cannot reach who leads (307)" in guest.get(login=login, code=5)

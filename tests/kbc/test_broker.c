@@ -395,6 +395,28 @@ without_retries_nothing_is_asked_twice(void **state)
     assert_int_equal(waits, 0);
 }
 
+/* Its leader is down, and another will be up. */
+static void
+who_stands_by_is_asked_again_where_that_may_be(void **state)
+{
+    struct coco_broker_request request = {.method = "GET", .path = "/x", .away = true};
+    struct fixture *f = *state;
+    _cleanup_answer_ struct coco_broker_answer got = {0};
+
+    f->script.status = "307 Temporary Redirect";
+    assert_ok(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err);
+    assert_int_equal(got.status, 307);
+    assert_int_equal(waits, 4);
+    coco_broker_answer_done(&got);
+    f->script.status = "308 Permanent Redirect";
+    assert_ok(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err);
+    coco_broker_answer_done(&got);
+    request.away = false;
+    f->script.status = "307 Temporary Redirect";
+    assert_ok(coco_broker_do(f->broker, f->ctx, &request, &got, &f->err), f->err);
+    assert_int_equal(waits, 4);
+}
+
 /* The first request of a connection: then it is no old one that is gone. */
 static void
 a_broker_that_is_gone_is_asked_again(void **state)
@@ -541,6 +563,7 @@ main(void)
         TEST(a_broker_that_is_busy_is_asked_again),
         TEST(a_broker_that_is_gone_is_asked_again),
         TEST(without_retries_nothing_is_asked_twice),
+        TEST(who_stands_by_is_asked_again_where_that_may_be),
         TEST(what_may_be_done_once_is_not_asked_for_twice),
         TEST(a_wait_ends_when_the_context_is_canceled),
         TEST(a_broker_is_reached_through_a_proxy),

@@ -182,8 +182,10 @@ a_status_is_told_in_words(void **state)
     (void)state;
     assert_fails(coco_vault_fail("{\"errors\":[]}", 13, COCO_ERR_NOTFOUND, 404, &err), err,
                  COCO_ERR_NOTFOUND, "the Vault has nothing there (404)");
-    assert_fails(coco_vault_fail("", 0, COCO_ERR_PROTO, 307, &err), err, COCO_ERR_PROTO,
-                 "sends us elsewhere, where we do not go (307)");
+    assert_fails(coco_vault_fail("", 0, COCO_ERR_NET, 307, &err), err, COCO_ERR_NET,
+                 "the Vault stands by, and cannot reach who leads (307)");
+    assert_fails(coco_vault_fail("", 0, COCO_ERR_PROTO, 301, &err), err, COCO_ERR_PROTO,
+                 "sends us elsewhere, where we do not go (301)");
 }
 
 static void

@@ -30,8 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     _cleanup_secret_ struct coco_secret plaintext = {0};
     coco_error *err = NULL;
 
-    check(coco_vault_read_secret(data, len, 1, &first, NULL), &first);
-    check(coco_vault_read_secret(data, len, 2, &second, NULL), &second);
+    check(coco_vault_read_secret(data, len, 1, "data", &first, NULL), &first);
+    check(coco_vault_read_secret(data, len, 2, "data", &second, NULL), &second);
     coco_status status = coco_vault_read_ciphertext(data, len, &ciphertext, NULL);
     check(status, &ciphertext);
     if (status == COCO_OK && !coco_vault_is_ciphertext(ciphertext.data, ciphertext.len))

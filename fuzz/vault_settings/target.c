@@ -40,6 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         || (settings.kv != 1 && settings.kv != 2))
         abort();
     check(settings.mount);
+    check(settings.field);
     check(settings.transit);
     check(settings.approle);
     check(settings.space);

@@ -55,7 +55,7 @@ extern "C" {
  *   TLS certificate, at the mount `cert=` (cert). Without any it is left to a proxy of the Vault's
  *   on this machine. A JWT may be a token of coco_kbc_attest(): whoever has it may log in by it
  *   until it is over. `mount=` (secret), `kv=` (2, or 1), `transit=` (transit), `approle=`
- *   (approle) and `namespace=` say where things are;
+ *   (approle) and `namespace=` say where things are, and `field=` (data) which value of an entry;
  * - coco_kbc_new_plugin() makes one of whatever else a program has.
  *
  * The broker is trusted only as far as TLS proves it to be the right one;

@@ -2,7 +2,8 @@
  * kbc/vault_kbc.c - HashiCorp Vault and OpenBao: secrets of KV, keys of Transit
  *
  * Secrets are where Trustee's KBS keeps them in a Vault: the resource a/b/c is the
- * value "data" of the entry a/b/c. Keys stay in the Vault, which wraps others by them.
+ * value "data" of the entry a/b/c, unless another is named. Keys stay in the Vault, which wraps
+ * others by them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -375,7 +376,7 @@ vault_kbc_get(void *self, coco_ctx *ctx, const struct coco_resource_path *path, 
         status = ask_with_token(kbc, ctx, &question, &answer, err);
     if (status == COCO_OK)
         status = coco_vault_read_secret(answer.body.data, answer.body.len, kbc->settings.kv,
-                                        &secret, err);
+                                        kbc->settings.field, &secret, err);
     if (status == COCO_OK)
         status = coco_bytes_new(secret.data, secret.len, ret, err);
     return status;

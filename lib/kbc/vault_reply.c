@@ -88,7 +88,7 @@ read_numbers(const cJSON *array, struct coco_secret *ret, coco_error **err)
         if (status == COCO_OK)
             status = coco_json_u64(item, &value, err);
         if (status == COCO_OK && value > UINT8_MAX)
-            status = coco_fail(err, COCO_ERR_PROTO, "'data' is no array of bytes");
+            status = coco_fail(err, COCO_ERR_PROTO, "the value is no array of bytes");
         if (status == COCO_OK)
             status = coco_buf_append(&bytes, &(uint8_t){(uint8_t)value}, 1, err);
     }
@@ -117,12 +117,12 @@ read_value(const cJSON *value, struct coco_secret *ret, coco_error **err)
         return read_packed(coco_json_bytes(value), ret, err);
     if (cJSON_IsArray(value))
         return read_numbers(value, ret, err);
-    return coco_fail(err, COCO_ERR_PROTO, "'data' is neither text nor bytes");
+    return coco_fail(err, COCO_ERR_PROTO, "the value is neither text nor bytes");
 }
 
 coco_status
-coco_vault_read_secret(const void *text, size_t len, unsigned kv, struct coco_secret *ret,
-                       coco_error **err)
+coco_vault_read_secret(const void *text, size_t len, unsigned kv, const char *field,
+                       struct coco_secret *ret, coco_error **err)
 {
     _cleanup_json_ cJSON *document = NULL;
     const cJSON *entry = NULL;
@@ -137,9 +137,9 @@ coco_vault_read_secret(const void *text, size_t len, unsigned kv, struct coco_se
         status = coco_json_get_object_opt(entry, "data", &entry, err);
     if (status != COCO_OK)
         return coco_wrap(err, status, "answer of the Vault");
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(entry, "data");
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(entry, field);
     if (!value || cJSON_IsNull(value))
-        return coco_fail(err, COCO_ERR_NOTFOUND, "the entry of the Vault has no value 'data'");
+        return coco_fail(err, COCO_ERR_NOTFOUND, "the entry of the Vault has no value '%s'", field);
     status = read_value(value, ret, err);
     return status == COCO_OK ? status : coco_wrap(err, status, "answer of the Vault");
 }

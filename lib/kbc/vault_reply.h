@@ -26,10 +26,10 @@ coco_status coco_vault_read_login(const void *text, size_t len, struct coco_vaul
                                   coco_error **err);
 
 /*
- * The secret in an entry of version kv, where Trustee's KBS has it: the value "data", a
- * text or an array of bytes. COCO_ERR_NOTFOUND for one without, or that was deleted.
+ * The secret in an entry of version kv, which is its value field: a text or an array of
+ * bytes, as Trustee's KBS has it. COCO_ERR_NOTFOUND for one without, or that was deleted.
  */
-coco_status coco_vault_read_secret(const void *text, size_t len, unsigned kv,
+coco_status coco_vault_read_secret(const void *text, size_t len, unsigned kv, const char *field,
                                    struct coco_secret *ret, coco_error **err);
 
 /* {"data":{"ciphertext":"vault:v1:..."}} of transit's encrypt. */

@@ -20,6 +20,7 @@ coco_vault_settings_done(struct coco_vault_settings *settings)
 {
     free(settings->url);
     free(settings->mount);
+    free(settings->field);
     free(settings->transit);
     free(settings->approle);
     free(settings->jwt);
@@ -66,6 +67,7 @@ static const struct setting {
     bool is_file;
 } table[] = {
     {"mount", offsetof(struct coco_vault_settings, mount), false},
+    {"field", offsetof(struct coco_vault_settings, field), false},
     {"transit", offsetof(struct coco_vault_settings, transit), false},
     {"approle", offsetof(struct coco_vault_settings, approle), false},
     {"jwt", offsetof(struct coco_vault_settings, jwt), false},
@@ -140,16 +142,16 @@ fill_up(struct coco_vault_settings *settings, coco_error **err)
     const struct {
         char **text;
         const char *usual;
-    } mounts[] = {
-        {&settings->mount, "secret"},    {&settings->transit, "transit"},
-        {&settings->approle, "approle"}, {&settings->jwt, "jwt"},
-        {&settings->cert, "cert"},
+    } texts[] = {
+        {&settings->mount, "secret"},    {&settings->field, "data"},
+        {&settings->transit, "transit"}, {&settings->approle, "approle"},
+        {&settings->jwt, "jwt"},         {&settings->cert, "cert"},
     };
 
-    for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-        if (!*mounts[i].text)
-            *mounts[i].text = strdup(mounts[i].usual);
-        if (!*mounts[i].text)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (!*texts[i].text)
+            *texts[i].text = strdup(texts[i].usual);
+        if (!*texts[i].text)
             return coco_fail_nomem(err);
     }
     if (settings->kv == 0)

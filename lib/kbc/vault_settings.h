@@ -16,6 +16,7 @@
 struct coco_vault_settings {
     char *url;       /* without the query */
     char *mount;     /* of the secrets: "secret" */
+    char *field;     /* of an entry that is the secret: "data" */
     char *transit;   /* of the keys: "transit" */
     char *approle;   /* where to log in: "approle" */
     char *jwt;       /* the same by a JWT: "jwt" */

@@ -112,6 +112,7 @@ def test_anything_else_is_no_secret(guest, bao):
         assert why in guest.get("kbs:///k/i/other", code=1)
     bao.put("secret/data/k/i/other", {"data": {"Data": SECRET}})
     assert "no value 'data'" in guest.get("kbs:///k/i/other", code=6)
+    assert guest.get("kbs:///k/i/other", settings="&field=Data") == SECRET.encode()
     bao.put("secret/data/k/i/other", {"data": {"data": [200] * (1 << 18)}})
     guest.get("kbs:///k/i/other", code=8)
 

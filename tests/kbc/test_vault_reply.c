@@ -18,13 +18,13 @@ typedef coco_status read_fn(const void *text, size_t len, struct coco_secret *re
 static coco_status
 read_kv1(const void *text, size_t len, struct coco_secret *ret, coco_error **err)
 {
-    return coco_vault_read_secret(text, len, 1, ret, err);
+    return coco_vault_read_secret(text, len, 1, "data", ret, err);
 }
 
 static coco_status
 read_kv2(const void *text, size_t len, struct coco_secret *ret, coco_error **err)
 {
-    return coco_vault_read_secret(text, len, 2, ret, err);
+    return coco_vault_read_secret(text, len, 2, "data", ret, err);
 }
 
 #define N10 "97,98,99,100,101,102,103,104,105,106,"
@@ -58,6 +58,26 @@ what_is_asked_for_is_found(void **state)
         if (!coco_secret_equal(&found, cases[i].want, strlen(cases[i].want)))
             fail_msg("case %zu", i);
     }
+}
+
+static void
+the_secret_is_the_value_that_is_named(void **state)
+{
+    static const char text[] = "{\"data\":{\"data\":{\"data\":\"a\",\"password\":\"b\","
+                               "\"metadata\":\"c\"},\"metadata\":{}}}";
+    static const char *const names[] = {"data", "a", "password", "b", "metadata", "c"};
+    struct coco_secret none = {0};
+    coco_error *err = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i += 2) {
+        _cleanup_secret_ struct coco_secret found = {0};
+
+        assert_ok(coco_vault_read_secret(text, strlen(text), 2, names[i], &found, &err), err);
+        assert_true(coco_secret_equal(&found, names[i + 1], 1));
+    }
+    assert_fails(coco_vault_read_secret(text, strlen(text), 2, "Password", &none, &err), err,
+                 COCO_ERR_NOTFOUND, "has no value 'Password'");
 }
 
 static void
@@ -234,6 +254,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for_is_found),
+        cmocka_unit_test(the_secret_is_the_value_that_is_named),
         cmocka_unit_test(hostile_answers_are_refused),
         cmocka_unit_test(a_login_gives_a_token_for_a_while),
         cmocka_unit_test(a_refusal_is_told_in_the_vaults_words),

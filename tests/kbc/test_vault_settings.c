@@ -21,6 +21,7 @@ what_is_not_said_has_its_usual_value(void **state)
     assert_ok(coco_vault_settings_parse(VAULT "?token-file=/t", &settings, &err), err);
     assert_string_equal(settings.url, VAULT);
     assert_string_equal(settings.mount, "secret");
+    assert_string_equal(settings.field, "data");
     assert_string_equal(settings.transit, "transit");
     assert_string_equal(settings.approle, "approle");
     assert_string_equal(settings.token, "/t");
@@ -39,12 +40,14 @@ everything_can_be_said(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    assert_ok(coco_vault_settings_parse(VAULT "/p?mount=a/b&kv=1&transit=t&approle=r&namespace=n/s"
-                                              "&role-id=db02-44&secret-id-file=/run/secret id",
-                                        &settings, &err),
+    assert_ok(coco_vault_settings_parse(
+                  VAULT "/p?mount=a/b&field=pass&kv=1&transit=t&approle=r&namespace=n/s"
+                        "&role-id=db02-44&secret-id-file=/run/secret id",
+                  &settings, &err),
               err);
     assert_string_equal(settings.url, VAULT "/p");
     assert_string_equal(settings.mount, "a/b");
+    assert_string_equal(settings.field, "pass");
     assert_string_equal(settings.transit, "t");
     assert_string_equal(settings.approle, "r");
     assert_string_equal(settings.space, "n/s");
@@ -102,6 +105,7 @@ hostile_settings_are_refused(void **state)
         VAULT "?token-file=/a&kv=3",
         VAULT "?token-file=/a&kv=",
         VAULT "?token-file=/a&kv=2&kv=2",
+        VAULT "?token-file=/a&field=",
         VAULT "?token-file=/a&mount=",
         VAULT "?token-file=/a&mount=a//b",
         VAULT "?token-file=/a&mount=../sys",

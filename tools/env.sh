@@ -26,7 +26,8 @@ find_tool() {
     local dir version
     IFS=: read -ra dirs <<<"$PATH:$DEPS/bin"
     for dir in "${dirs[@]}"; do
-        [ -x "$dir/$1" ] || continue
+        # What is preferred is a link to one that was found: found itself, it would lead to itself.
+        [ "$dir" != "$DEPS/first" ] && [ -x "$dir/$1" ] || continue
         version=$("$dir/$1" version 2>/dev/null | sed -nE "$3" | head -n 1)
         [ -n "$version" ] || version=$("$dir/$1" --version 2>/dev/null | sed -nE "$3" | head -n 1)
         if [ -n "$version" ] && at_least "$version" "$2"; then

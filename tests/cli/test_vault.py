@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import shutil
 
 import pytest
 
@@ -15,6 +16,9 @@ SECRET = "known to the vault alone"
 URI = "kbs:///default/key/1"
 ENTRY = "default/key/1"
 READ = 'path "secret/data/default/*" { capabilities = ["read"] }'
+
+if not shutil.which("bao"):
+    pytest.skip("needs bao", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

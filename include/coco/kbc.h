@@ -53,8 +53,8 @@ extern "C" {
  *   `secret-id-file=` log in by AppRole; or `jwt-file=` and `role=` by a JWT, with `jwt=` for the
  *   mount of the method (jwt), kubernetes for one; or `cert-file=`, `key-file=` and `role=` by a
  *   TLS certificate, at the mount `cert=` (cert). Without any it is left to a proxy of the Vault's
- *   on this machine. A JWT may be a token of coco_kbc_attest(): whoever has it may log in by it
- *   until it is over. `mount=` (secret), `kv=` (2, or 1), `transit=` (transit), `approle=`
+ *   on this machine. A JWT may be a token of coco_kbc_attest_for(): whoever has it may log in
+ *   by it until it is over. `mount=` (secret), `kv=` (2, or 1), `transit=` (transit), `approle=`
  *   (approle) and `namespace=` say where things are, and `field=` (data) which value of an entry;
  * - coco_kbc_new_plugin() makes one of whatever else a program has.
  *

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from conftest import wait_until
-from daemon import REFERENCES, admin_token, make_certificate
+from daemon import REFERENCES, admin_config, admin_token, make_certificate
 from openbao import Proxy, Server
 
 SECRET = "known to the vault alone"
@@ -221,21 +221,36 @@ def test_a_jwt_logs_in(guest, jwt, tmp_path):
     assert "login: the Vault says: error validating token" in guest.get(login=login, code=3)
 
 
-def test_who_has_attested_to_our_kbs_logs_in(guest, bao, broker, owner, tmp_path):
+KBS = """
+[attestation_service]
+allow_sample = true
+[attestation_service.attestation_token_broker]
+audiences = ["https://vault.example"]
+"""
+
+
+def test_who_has_attested_to_our_kbs_logs_in(guest, bao, serve, keys, tmp_path):
     """By the token that it gives, whose claims a role of the Vault judges, and whose keys it fetches from the KBS."""
+    private, public = keys("ed25519")
+    config, ear, values = tmp_path / "kbs.toml", tmp_path / "ear", tmp_path / "values"
+    config.write_text(KBS + admin_config(public))
+    values.write_text(json.dumps(REFERENCES))
+    broker = serve("--config", config, "--listen", "127.0.0.1:0")
     bao.put("auth/kbs/config", {"jwks_url": f"{broker.url}/.well-known/jwks.json"})
     bao.put("auth/kbs/role/guest", {"role_type": "jwt", "user_claim": "sub", "token_policies": ["read"],
+                                    "bound_audiences": ["https://vault.example"],
                                     "bound_claims": {"/submods/cpu0/ear.status": "affirming"}})  # fmt: skip
-    ear, values = tmp_path / "ear", tmp_path / "values"
-    values.write_text(json.dumps(REFERENCES))
 
-    def get(code):
-        ear.write_bytes(guest.coco.run("attest", "--kbs", broker.url, "--tee", "sample", code=0).stdout)
+    def get(*options, code):
+        token = guest.coco.run("attest", "--kbs", broker.url, "--tee", "sample", *options, code=0).stdout
+        ear.write_bytes(token)
         return guest.get(login=f"jwt-file={ear}&jwt=kbs&role=guest", code=code)
 
-    assert "login: the Vault says: error validating claims" in get(code=3)
-    guest.coco.run("rv", "put", *owner, values, code=0)
-    assert get(code=0) == SECRET.encode()
+    for_it = ["--audience", "https://vault.example"]
+    assert "login: the Vault says: error validating claims" in get(*for_it, code=3)
+    guest.coco.run("rv", "put", "--kbs", broker.url, "--kbs-admin-key", private, values, code=0)
+    assert get(*for_it, code=0) == SECRET.encode()
+    assert "login: the Vault says: error validating token" in get(code=3)
 
 
 def test_a_certificate_logs_in(guest, bao, tmp_path):

@@ -110,7 +110,8 @@ delay(const struct coco_retry *retry, const struct coco_clock *clock,
         return status;
     if (seconds > COCO_RETRY_AFTER_MAX)
         seconds = COCO_RETRY_AFTER_MAX;
-    if (asked) {
+    /* 0 may be less than a second, as OpenBao's quotas count: then asking at once is in vain. */
+    if (asked && seconds > 0) {
         *ret = (uint64_t)seconds * 1000 + jitter(BASE_MS);
         return COCO_OK;
     }

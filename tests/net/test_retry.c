@@ -210,6 +210,25 @@ a_server_says_when_within_bounds(void **state)
     }
 }
 
+/* It is less than a second, which may still be most of one. */
+static void
+who_says_0_is_waited_for_as_who_says_nothing(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_response_ struct coco_http_response response = {0};
+    uint64_t longest = 0;
+
+    respond(&response, "retry-after: 0\n");
+    for (unsigned i = 0; i < 100; i++) {
+        struct coco_retry retry = {.policy = f->policy, .in_vain = 3};
+
+        assert_true(again(f, &retry, &response));
+        assert_in_range(f->last, 0, 4000);
+        longest = f->last > longest ? f->last : longest;
+    }
+    assert_true(longest > 500);
+}
+
 static void
 all_waits_together_are_bounded(void **state)
 {
@@ -288,6 +307,7 @@ main(void)
         TEST(waits_grow_up_to_a_bound_and_differ),
         TEST(what_is_gained_allows_for_more_but_not_for_ever),
         TEST(a_server_says_when_within_bounds),
+        TEST(who_says_0_is_waited_for_as_who_says_nothing),
         TEST(all_waits_together_are_bounded),
         TEST(a_canceled_context_waits_no_more),
         TEST(the_machine_waits_as_long_as_it_says),

@@ -419,20 +419,20 @@ def raft(folder, name):
 def pair(tmp_path):
     """Two servers of one cluster: who leads, and who stands by."""
     cert, key = make_certificate(tmp_path)
-    leader = Server(tmp_path, cert, key, "leader", storage=raft(tmp_path, "leader-data"))
+    servers = []
     try:
+        for name in ("leader", "standby"):
+            servers.append(Server(tmp_path, cert, key, name, storage=raft(tmp_path, f"{name}-data")))
+        leader, standby = servers
         leader.begin()
-        standby = Server(tmp_path, cert, key, "standby", storage=raft(tmp_path, "standby-data"))
-    except BaseException:
-        leader.stop()
-        raise
-    standby.put("sys/storage/raft/join", {"leader_api_addr": leader.url, "leader_ca_cert": cert.read_text()})
-    standby.key, standby.root = leader.key, leader.root
-    standby.wait_until(lambda: standby.ask("POST", "sys/unseal", {"key": leader.key}).status == 200)
-    standby.wait_until(lambda: standby.get("sys/health?standbyok=true").status == 200)
-    yield leader, standby
-    standby.stop()
-    leader.stop()
+        standby.put("sys/storage/raft/join", {"leader_api_addr": leader.url, "leader_ca_cert": cert.read_text()})
+        standby.key, standby.root = leader.key, leader.root
+        standby.wait_until(lambda: standby.ask("POST", "sys/unseal", {"key": leader.key}).status == 200)
+        standby.wait_until(lambda: standby.get("sys/health?standbyok=true").status == 200)
+        yield leader, standby
+    finally:
+        for server in servers:
+            server.stop()
 
 
 def test_a_standby_answers_until_nobody_leads(coco, pair, tmp_path):

@@ -195,7 +195,7 @@ faults_next(void)
 }
 
 void
-fault_expect(coco_status status, coco_error *err)
+fault_check(coco_status status, const coco_error *err)
 {
     countdown = 0;
     if (hit && status == COCO_OK)

@@ -5,8 +5,8 @@
  * cJSON call them, come here first. Then
  *
  *     for_each_fault() {
- *         status = call(...);        fails once for every allocation it makes
- *         fault_expect(status, err); COCO_ERR_NOMEM, or COCO_OK on the last round
+ *         status = call(..., &err);  fails once for every allocation it makes
+ *         fault_expect(status, err); COCO_ERR_NOMEM, or COCO_OK on the last round; no err is left
  *     }
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -18,9 +18,16 @@
 
 #define for_each_fault() for (faults_begin(); faults_next();)
 
+#define fault_expect(status, err)                                                                  \
+    do {                                                                                           \
+        fault_check((status), (err));                                                              \
+        coco_error_free(err);                                                                      \
+        (err) = NULL;                                                                              \
+    } while (0)
+
 void faults_begin(void);
 bool faults_next(void);
-void fault_expect(coco_status status, coco_error *err);
+void fault_check(coco_status status, const coco_error *err);
 
 /*
  * From here on those of OpenSSL count, too: first thing in main(), for it must not have allocated

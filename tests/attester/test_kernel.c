@@ -144,7 +144,6 @@ a_machine_survives_a_failed_allocation(void **state)
 
         coco_status status = coco_machine_open(&machine, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_machine_close(machine);
     }
 }

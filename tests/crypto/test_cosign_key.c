@@ -222,7 +222,6 @@ reading_survives_any_failed_allocation(void **state)
         fault_expect(status, err);
         coco_cosign_key_done(&key);
         coco_secret_done(&der);
-        coco_error_free(err);
     }
     coco_secret_done(&password);
 }

@@ -800,8 +800,6 @@ everything_survives_any_failed_allocation(void **state)
             if (status == COCO_OK)
                 status = coco_jwe_decrypt(jwe.data, jwe.len, keys[n - 1], ALL, &secret, &err);
             fault_expect(status, err);
-            coco_error_free(err);
-            err = NULL;
             coco_secret_done(&secret);
             coco_buf_done(&jwe);
         }

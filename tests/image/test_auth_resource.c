@@ -195,7 +195,6 @@ getting_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_auth_find(&auth, f->ctx, "a.test/app", &found, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_credentials_done(&found);
         coco_auth_resource_done(&resource);
     }

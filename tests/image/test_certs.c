@@ -373,7 +373,6 @@ everything_survives_any_failed_allocation(void **state)
         fault_expect(status, err);
         coco_certs_done(&certs);
         coco_peer_done(&peer);
-        coco_error_free(err);
     }
 }
 

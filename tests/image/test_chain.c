@@ -160,8 +160,6 @@ a_pull_with_a_store_survives_any_failed_allocation(void **state)
         faults_resume();
         coco_status status = storekit_pull(kit, 2, name);
         fault_expect(status, kit->err);
-        coco_error_free(kit->err);
-        kit->err = NULL;
     }
 }
 

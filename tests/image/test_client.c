@@ -1110,7 +1110,6 @@ everything_survives_any_failed_allocation(void **state)
         for (int i = 0; i < 2 && status == COCO_OK; i++)
             status = coco_image_client_add_kbs_recipient(client, URI, kek, sizeof(kek), &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_image_client_free(client);
     }
     OPENSSL_free(pem);
@@ -1144,7 +1143,6 @@ opening_survives_any_failed_allocation(void **state)
                 assert_int_equal(status == COCO_OK, source.self != NULL);
             }
             fault_expect(status, err);
-            coco_error_free(err);
             coco_source_done(&source);
             coco_destination_done(&to);
         }

@@ -111,7 +111,6 @@ make_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_credentials_copy(&credentials, &copy, &err);
         fault_expect(status, err);
-        coco_error_free(err);
     }
 }
 

@@ -186,7 +186,6 @@ decrypt_survives_any_failed_allocation(void **state)
 
         coco_status status = coco_image_decrypt(f->client, f->ctx, from, to, NULL, &image, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_image_free(image);
     }
 }

@@ -343,7 +343,6 @@ writing_survives_any_failed_allocation(void **state)
             status = put_manifest(&to, f->ctx, NEW, &err);
         coco_destination_done(&to);
         fault_expect(status, err);
-        coco_error_free(err);
         if (status != COCO_OK)
             assert_no_file(f->dir, "d/manifest.json");
     }

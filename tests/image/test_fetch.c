@@ -407,8 +407,6 @@ a_fetch_survives_any_failed_allocation(void **state)
             status = take_layer(w, fetch, i, &elsewhere);
         coco_fetch_free(fetch);
         fault_expect(status, w->err);
-        coco_error_free(w->err);
-        w->err = NULL;
     }
 }
 

@@ -528,7 +528,6 @@ inspecting_survives_any_failed_allocation(void **state)
         coco_status status = coco_image_inspect(f->client, f->ctx, ref, NULL, &bytes, &err);
         fault_expect(status, err);
         assert_int_equal(status == COCO_OK, bytes != NULL);
-        coco_error_free(err);
         coco_bytes_free(bytes);
     }
 }

@@ -206,16 +206,12 @@ lists_survive_any_failed_allocation(void **state)
 
         fault_expect(status, kit->err);
         coco_bytes_free(bytes);
-        coco_error_free(kit->err);
-        kit->err = NULL;
     }
     for_each_fault()
     {
         coco_status status = coco_store_forget(kit->store, kit->ctx, "r.test/app:2", &kit->err);
 
         fault_expect(status, kit->err);
-        coco_error_free(kit->err);
-        kit->err = NULL;
     }
 }
 

@@ -160,7 +160,6 @@ adding_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_image_client_add_certificate_recipient(client, der, len, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_image_client_free(client);
     }
     OPENSSL_free(der);

@@ -778,7 +778,6 @@ reading_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = source.blob(source.self, f->ctx, &blob, &sink, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_source_done(&source);
     }
     assert_int_equal(count_fds(), fds);

@@ -150,8 +150,6 @@ writing_survives_any_failed_allocation(void **state)
 
         coco_status status = coco_lookaside_put(url, ref, &digest, &data, &where, &f->err);
         fault_expect(status, f->err);
-        coco_error_free(f->err);
-        f->err = NULL;
         free(where);
     }
 }

@@ -163,8 +163,6 @@ reading_survives_any_failed_allocation(void **state)
         coco_status status =
             add(&lookasides, "docker:\n  a.test:\n    lookaside: file:///x\n", &f->err);
         fault_expect(status, f->err);
-        coco_error_free(f->err);
-        f->err = NULL;
         coco_lookasides_done(&lookasides);
     }
 }

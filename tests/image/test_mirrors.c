@@ -576,8 +576,6 @@ mirrors_survive_any_failed_allocation(void **state)
                 status = f->source.blob(f->source.self, f->ctx, &blob, &sink, &f->err);
         }
         fault_expect(status, f->err);
-        coco_error_free(f->err);
-        f->err = NULL;
         coco_source_done(&f->source);
         coco_places_done(&f->places);
         coco_buf_reset(&f->body);

@@ -304,8 +304,6 @@ plans_survive_any_failed_allocation(void **state)
 
         fault_expect(status, f->err);
         coco_json_free(json);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 

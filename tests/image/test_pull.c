@@ -407,8 +407,6 @@ pull_survives_any_failed_allocation(void **state)
         coco_image_free(image);
         if (status != COCO_OK)
             assert_nothing_left(f);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

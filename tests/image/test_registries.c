@@ -319,7 +319,6 @@ registries_survive_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_registries_find_own(&registries, ref, &insecure, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_registries_done(&registries);
     }
 }

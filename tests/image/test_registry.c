@@ -567,7 +567,6 @@ source_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = source.manifest(source.self, f->ctx, NULL, &body, &type, &err);
         fault_expect(status, err);
-        coco_error_free(err);
     }
     httpd_stop(&f->httpd);
     httpd_stop(&f->other);

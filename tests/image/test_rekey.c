@@ -189,7 +189,6 @@ rekey_survives_any_failed_allocation(void **state)
 
             coco_status status = coco_image_rekey(client, f->ctx, from, to, &opts, &image, &err);
             fault_expect(status, err);
-            coco_error_free(err);
             coco_image_free(image);
         }
     }

@@ -75,8 +75,6 @@ a_map_survives_any_failed_allocation(void **state)
         coco_status status = coco_sparse_add(&sparse, 0, 1, &err);
         fault_expect(status, err);
         coco_sparse_done(&sparse);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

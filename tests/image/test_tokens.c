@@ -216,7 +216,6 @@ adding_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_image_client_set_pkcs11_hash(client, "sha1", &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_image_client_free(client);
     }
 }

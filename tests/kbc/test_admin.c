@@ -186,8 +186,6 @@ a_token_is_for_its_role_and_time(void **state)
 
         coco_status status = coco_admin_token(pem.data, pem.len, "reader", 60, &token, &f->err);
         fault_expect(status, f->err);
-        coco_error_free(f->err);
-        f->err = NULL;
         if (status != COCO_OK)
             continue;
         assert_ok(coco_jws_parse((const char *)coco_bytes_data(token), coco_bytes_size(token), &jws,
@@ -530,8 +528,6 @@ keys_are_rotated_or_it_is_said_why_not(void **state)
 
         coco_status status = coco_admin_rotate_keys(f->admin, f->ctx, &rotation, &f->err);
         fault_expect(status, f->err);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 
@@ -645,8 +641,6 @@ explaining_survives_any_failed_allocation(void **state)
         coco_status status = coco_admin_explain(f->admin, f->ctx, "0a", &ret, &f->err);
         fault_expect(status, f->err);
         coco_bytes_free(ret);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 
@@ -675,8 +669,6 @@ administration_survives_any_failed_allocation(void **state)
             status = coco_admin_list_resources(f->admin, f->ctx, &list, &f->err);
         fault_expect(status, f->err);
         coco_bytes_free(list);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 
@@ -712,8 +704,6 @@ versions_and_policies_survive_any_failed_allocation(void **state)
         coco_bytes_free(versions);
         coco_bytes_free(policies);
         coco_bytes_free(references);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 

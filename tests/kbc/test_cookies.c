@@ -183,8 +183,6 @@ cookies_survive_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_cookies_header(&cookies, &scope, &buf, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

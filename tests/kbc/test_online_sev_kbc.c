@@ -182,8 +182,6 @@ getting_survives_any_failed_allocation(void **state)
         coco_status status = get(f, "kbs:///default/key/1", &secret);
         fault_expect(status, f->err);
         coco_bytes_free(secret);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 

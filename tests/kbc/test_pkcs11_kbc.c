@@ -162,8 +162,6 @@ asking_a_token_survives_any_failed_allocation(void **state)
         fault_expect(status, err);
         coco_bytes_free(secret);
         coco_kbc_free(kbc);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

@@ -107,8 +107,6 @@ making_survives_any_failed_allocation(void **state)
         fault_expect(status, err);
         X509_free(cert);
         EVP_PKEY_free(key);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

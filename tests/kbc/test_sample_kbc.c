@@ -93,8 +93,6 @@ getting_survives_any_failed_allocation(void **state)
         coco_status status = get("kbs:///default/test-key/1", &key, &err);
         fault_expect(status, err);
         coco_bytes_free(key);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

@@ -431,8 +431,6 @@ getting_survives_any_failed_allocation(void **state)
         fault_expect(status, f->err);
         coco_secret_done(&key);
         coco_simple_kbs_connection_done(&connection);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 
@@ -472,8 +470,6 @@ a_launch_survives_any_failed_allocation(void **state)
         coco_simple_kbs_bundle_done(&bundle);
         coco_sev_keys_done(&keys);
         coco_buf_done(&packet.payload);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
     coco_buf_done(&chain);
     EVP_PKEY_free(pdh);

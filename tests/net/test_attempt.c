@@ -319,7 +319,6 @@ insist_survives_any_failed_allocation(void **state)
 
         coco_status status = coco_http_insist(f->http, f->ctx, &request, &response, &err);
         fault_expect(status, err);
-        coco_error_free(err);
     }
     httpd_stop(&f->httpd);
 }

@@ -772,7 +772,6 @@ upload_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_http_upload_end(upload, &response, &err);
         fault_expect(status, err);
-        coco_error_free(err);
     }
     httpd_stop(&f->httpd);
 }
@@ -1238,7 +1237,6 @@ do_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_http_do(http, f->ctx, &request, &response, &err);
         fault_expect(status, err);
-        coco_error_free(err);
     }
     httpd_stop(&f->httpd);
 }

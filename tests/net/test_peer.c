@@ -427,7 +427,6 @@ finding_survives_any_failed_allocation(void **state)
         fault_expect(status, err);
         SSL_CTX_free(tls);
         coco_peers_done(&peers);
-        coco_error_free(err);
     }
 }
 

@@ -158,7 +158,6 @@ reading_and_checking_survive_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_blob_signature_check(&message, &signer, &trust, &detail, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_blob_signature_done(&message);
         coco_signer_done(&signer);
         coco_buf_done(&detail);

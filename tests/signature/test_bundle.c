@@ -166,7 +166,6 @@ reading_survives_any_failed_allocation(void **state)
         coco_status status =
             coco_sigstore_bundle_parse(golden_bundle, strlen(golden_bundle), &bundle, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_sigstore_bundle_done(&bundle);
     }
 }

@@ -128,7 +128,6 @@ writing_survives_any_failed_allocation(void **state)
             status = coco_sigstore_bundle_is_by(&bundle, key, &digest, &is, &err);
         fault_expect(status, err);
         assert_int_equal(is, status == COCO_OK);
-        coco_error_free(err);
     }
 }
 

@@ -347,7 +347,6 @@ judging_survives_any_failed_allocation(void **state)
                                                         &accepted, &reason, &err);
         fault_expect(status, err);
         assert_true(accepted || status != COCO_OK);
-        coco_error_free(err);
         coco_buf_done(&reason);
         coco_json_free(verdict);
         coco_json_free(requirement);

@@ -123,7 +123,6 @@ reading_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_statement_parse(said, strlen(said), &statement, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_dsse_done(&dsse);
         coco_statement_done(&statement);
     }

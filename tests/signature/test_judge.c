@@ -189,7 +189,6 @@ judging_survives_any_failed_allocation(void **state)
         coco_status status =
             coco_policy_judge(policy, &f->kit.image, verdict, &accepted, &why, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_buf_done(&why);
         coco_json_free(verdict);
     }

@@ -232,7 +232,6 @@ checking_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_log_entry_check(&entry, trust.logs, trust.n_logs, &signed_time, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_log_entry_done(&entry);
     }
 }

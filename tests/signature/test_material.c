@@ -147,7 +147,6 @@ reading_keys_survives_any_failed_allocation(void **state)
 
         coco_status status = coco_material_keys(json, "key", &kit.source, &keys, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_signer_keys_done(&keys);
     }
     signkit_end(&kit);

@@ -204,7 +204,6 @@ judge_with_faults(struct signkit *kit, const char *text)
             coco_judge_notation_signed(&kit->image, requirement, verdict, &accepted, &reason, &err);
         fault_expect(status, err);
         assert_true(accepted || status != COCO_OK);
-        coco_error_free(err);
         coco_buf_done(&reason);
         coco_json_free(verdict);
         coco_json_free(requirement);

@@ -206,7 +206,6 @@ reading_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_notation_parse_cose(bytes.data, bytes.len, &cose, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_notation_done(&jws);
         coco_notation_done(&cose);
     }

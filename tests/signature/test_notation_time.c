@@ -170,7 +170,6 @@ finding_survives_any_failed_allocation(void **state)
                 coco_notation_find_times(list[i], i == 2 ? &f->nobody : &f->trust, &always,
                                          GOLDEN_NOTATION_TIME, &detail, &err);
             fault_expect(status, err);
-            coco_error_free(err);
             coco_buf_done(&detail);
         }
     }

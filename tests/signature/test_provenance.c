@@ -86,7 +86,6 @@ judging_survives_any_failed_allocation(void **state)
         coco_status status =
             coco_judge_in_toto_attested(&kit.image, requirement, verdict, &accepted, &reason, &err);
         fault_expect(status, err);
-        coco_error_free(err);
         coco_buf_done(&reason);
         coco_json_free(verdict);
         coco_json_free(requirement);

@@ -127,7 +127,6 @@ verdicts_survive_any_failed_allocation(void **state)
         coco_status status = coco_checks_run(checks, &script, verdict, &accepted, &reason, &err);
         fault_expect(status, err);
         assert_false(accepted);
-        coco_error_free(err);
         coco_buf_done(&reason);
         coco_json_free(verdict);
     }

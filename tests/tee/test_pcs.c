@@ -300,8 +300,6 @@ levels_survive_any_failed_allocation(void **state)
         fault_expect(status, err);
         if (status == COCO_OK)
             assert_true(coco_json_equal(object, json));
-        coco_error_free(err);
-        err = NULL;
     }
     coco_pcs_levels_done(&levels);
 }

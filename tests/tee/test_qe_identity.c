@@ -163,8 +163,6 @@ all_of_it_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_qe_identity_format(&identity, &text, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

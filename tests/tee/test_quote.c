@@ -327,8 +327,6 @@ all_of_it_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_quote_key_hash(&read, hash, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

@@ -257,8 +257,6 @@ all_of_it_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_se_evidence_parse(object, &read, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

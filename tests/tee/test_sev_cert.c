@@ -279,8 +279,6 @@ all_of_it_survives_any_failed_allocation(void **state)
             status =
                 coco_sev_cert_sign(&pek, 1, COCO_SEV_CEK, COCO_SEV_ECDSA_SHA384, kit.cek_key, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

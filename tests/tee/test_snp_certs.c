@@ -268,8 +268,6 @@ all_of_it_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_snp_certs_format(&certs, &back, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

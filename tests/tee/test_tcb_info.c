@@ -281,8 +281,6 @@ all_of_it_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = parse(coco_buf_text(&text), &read, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

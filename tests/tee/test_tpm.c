@@ -358,7 +358,6 @@ evidence_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = parse(coco_buf_text(&buf), &evidence, &err);
         fault_expect(status, err);
-        coco_error_free(err);
     }
 }
 
@@ -381,8 +380,6 @@ quotes_survive_any_failed_allocation(void **state)
         if (status == COCO_OK)
             status = coco_tpm_extend(pcr, pcr, &err);
         fault_expect(status, err);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

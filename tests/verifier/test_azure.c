@@ -275,8 +275,6 @@ verifying_survives_any_failed_allocation(void **state)
         fault_expect(status, f->err);
         coco_verdict_free(verdict);
         coco_json_free(claims);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 

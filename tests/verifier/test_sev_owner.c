@@ -530,8 +530,6 @@ a_launch_survives_any_failed_allocation(void **state)
         fault_expect(status, f->err);
         coco_bytes_free(packet);
         coco_bytes_free(evidence);
-        coco_error_free(f->err);
-        f->err = NULL;
     }
 }
 

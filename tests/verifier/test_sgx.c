@@ -169,8 +169,6 @@ verifying_survives_any_failed_allocation(void **state)
                                           INTEL_REPORT_DATA, 5, &verdict, &err);
         fault_expect(status, err);
         coco_verdict_free(verdict);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

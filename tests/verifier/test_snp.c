@@ -693,8 +693,6 @@ verifying_survives_any_failed_allocation(void **state)
             status = coco_claim_snp_report(claims, &evidence.report, &err);
         fault_expect(status, err);
         coco_verdict_free(verdict);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

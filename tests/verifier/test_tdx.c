@@ -423,8 +423,6 @@ verifying_survives_any_failed_allocation(void **state)
         if (status == COCO_OK)
             assert_failing(verdict, "");
         coco_verdict_free(verdict);
-        coco_error_free(err);
-        err = NULL;
     }
 }
 

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define KEY "a2V5"
@@ -237,25 +236,13 @@ a_guest_is_told_by_the_firmware(void **state)
         bool is;
     } cases[] = {{"1\n", true}, {"1", true}, {"0\n", false}, {"", false}, {"11\n", false}};
     char root[64];
-    char path[256];
 
     (void)state;
     make_temp_dir(root, sizeof(root));
     assert_int_equal(setenv(COCO_TEE_ROOT_VARIABLE, root, 1), 0);
     assert_false(coco_tee_detected("se"));
-    (void)snprintf(path, sizeof(path), "%s/sys", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/sys/firmware", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/sys/firmware/uv", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/sys/firmware/uv/prot_virt_guest", root);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        FILE *file = fopen(path, "we");
-
-        assert_non_null(file);
-        assert_true(fputs(cases[i].content, file) >= 0);
-        assert_int_equal(fclose(file), 0);
+        write_text_under(root, "sys/firmware/uv/prot_virt_guest", cases[i].content);
         assert_int_equal(coco_tee_detected("se"), cases[i].is);
     }
     remove_temp_dir(root);

@@ -13,10 +13,8 @@
 #include "tests/fakemachine.h"
 #include "tests/faults.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct fixture {
     struct fake_kernel fake;
@@ -174,23 +172,13 @@ an_enclave_is_told_by_its_library_os(void **state)
         bool is;
     } cases[] = {{"dcap", true}, {"dcap\n", true}, {"none", false}, {"epid", false}, {"", false}};
     char root[64];
-    char path[128];
 
     (void)state;
     make_temp_dir(root, sizeof(root));
     assert_int_equal(setenv(COCO_TEE_ROOT_VARIABLE, root, 1), 0);
     assert_false(coco_tee_detected("sgx"));
-    (void)snprintf(path, sizeof(path), "%s/dev", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/dev/attestation", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/dev/attestation/attestation_type", root);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        FILE *file = fopen(path, "we");
-
-        assert_non_null(file);
-        assert_true(fputs(cases[i].type, file) >= 0);
-        assert_int_equal(fclose(file), 0);
+        write_text_under(root, "dev/attestation/attestation_type", cases[i].type);
         assert_int_equal(coco_tee_detected("sgx"), cases[i].is);
     }
     remove_temp_dir(root);

@@ -289,10 +289,7 @@ a_damaged_machine_is_refused(void **state)
 
         assert_ok(launch(f, "kernel", NULL), f->err);
         (void)snprintf(path, sizeof(path), "%s/%s", f->dir, cases[i].file);
-        FILE *file = fopen(path, "we");
-        assert_non_null(file);
-        assert_true(fputs(cases[i].content, file) >= 0);
-        assert_int_equal(fclose(file), 0);
+        write_text_under(f->dir, cases[i].file, cases[i].content);
         assert_fails(coco_attester_new_software(f->dir, &attester, &f->err), f->err,
                      cases[i].status, cases[i].file);
         assert_int_equal(unlink(path), 0);
@@ -305,15 +302,10 @@ a_root_of_another_kind_is_not_used(void **state)
     struct fixture *f = *state;
     _cleanup_pkey_ EVP_PKEY *key = NULL;
     _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
-    char path[128];
 
     assert_ok(coco_key_generate(COCO_KEY_ED25519, &key, &f->err), f->err);
     assert_ok(coco_key_private_pem(key, &pem, &f->err), f->err);
-    (void)snprintf(path, sizeof(path), "%s/root.pem", f->dir);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_true(fputs(coco_buf_text(&pem), file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    write_under(f->dir, "root.pem", pem.data, pem.len);
     assert_fails(launch(f, "kernel", NULL), f->err, COCO_ERR_PROTO, "no P-256 key");
 }
 

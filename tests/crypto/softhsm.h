@@ -32,18 +32,6 @@ struct softhsm {
     CK_SLOT_ID slot;
 };
 
-static inline void
-softhsm_write(const struct softhsm *hsm, const char *name, const char *text)
-{
-    char path[128];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", hsm->dir, name);
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
-
 /* The last slot has no token yet; what is made of it gets another number. */
 static inline void
 softhsm_make_token(struct softhsm *hsm, const char *name)
@@ -282,8 +270,8 @@ softhsm_begin(struct softhsm *hsm)
     *hsm = (struct softhsm){0};
     make_temp_dir(hsm->dir, sizeof(hsm->dir));
     (void)snprintf(text, sizeof(text), "directories.tokendir = %s\nlog.level = ERROR\n", hsm->dir);
-    softhsm_write(hsm, "conf", text);
-    softhsm_write(hsm, "pin", SOFTHSM_PIN "\n");
+    write_text_under(hsm->dir, "conf", text);
+    write_text_under(hsm->dir, "pin", SOFTHSM_PIN "\n");
     (void)snprintf(text, sizeof(text), "%s/conf", hsm->dir);
     assert_int_equal(setenv("SOFTHSM2_CONF", text, 1), 0);
     (void)snprintf(hsm->pin_file, sizeof(hsm->pin_file), "%s/pin", hsm->dir);

@@ -143,7 +143,7 @@ without_the_pin_nothing_is_seen(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    softhsm_write(&hsm, "wrong", "0000");
+    write_text_under(hsm.dir, "wrong", "0000");
     (void)snprintf(uri, sizeof(uri), "pkcs11:token=coco?module-path=%s&pin-source=%s/wrong",
                    SOFTHSM_MODULE, hsm.dir);
     assert_fails(open_uri(uri, &token, &err), err, COCO_ERR_DENIED, "C_Login");

@@ -44,13 +44,8 @@ sign_dir(struct fixture *f, EVP_PKEY *key, const char *digest, int n)
               f->err);
     assert_ok(coco_base64_encode(COCO_BASE64, raw.data, raw.len, &text, &f->err), f->err);
     assert_ok(coco_buf_append_text(&text, "\"}}", &f->err), f->err);
-    char path[128];
     (void)snprintf(name, sizeof(name), "d/signature-%d", n);
-    (void)snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text.data, 1, text.len, file), text.len);
-    assert_int_equal(fclose(file), 0);
+    write_under(f->dir, name, text.data, text.len);
 }
 
 /* The client's policy is one requirement with the key "signer". */

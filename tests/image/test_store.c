@@ -8,18 +8,6 @@
 #include "tests/storekit.h"
 
 static void
-write_text(const char *dir, const char *name, const char *text)
-{
-    char path[300];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void
 what_is_no_store_is_left_alone(void **state)
 {
     struct storekit *kit = *state;
@@ -28,7 +16,7 @@ what_is_no_store_is_left_alone(void **state)
 
     storekit_path(kit, dir, "other");
     assert_int_equal(mkdir(dir, 0700), 0);
-    write_text(dir, "file", "somebody's");
+    write_text_under(dir, "file", "somebody's");
     assert_fails(coco_store_open(dir, &store, &kit->err), kit->err, COCO_ERR_INVALID,
                  "not empty, and no store");
     assert_no_file(dir, "trees");
@@ -53,8 +41,8 @@ what_a_killed_write_left_goes_with_the_next(void **state)
 
     storekit_path(kit, dir, "begun");
     assert_int_equal(mkdir(dir, 0700), 0);
-    write_text(dir, "store.json.0123456789abcdef", "{");
-    write_text(dir, "file.0123456789abcdef", "somebody's");
+    write_text_under(dir, "store.json.0123456789abcdef", "{");
+    write_text_under(dir, "file.0123456789abcdef", "somebody's");
     assert_fails(coco_store_open(dir, &store, &kit->err), kit->err, COCO_ERR_INVALID,
                  "not empty, and no store");
     (void)snprintf(path, sizeof(path), "%s/file.0123456789abcdef", dir);
@@ -65,7 +53,7 @@ what_a_killed_write_left_goes_with_the_next(void **state)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s/images", kit->path);
-        write_text(path, names[i], "{");
+        write_text_under(path, names[i], "{");
     }
     assert_ok(storekit_pull(kit, 1, "a"), kit->err);
     for (size_t i = 0; i + 1 < sizeof(names) / sizeof(names[0]); i++)
@@ -90,7 +78,7 @@ a_store_of_another_version_is_not_touched(void **state)
     coco_store *store = NULL;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        write_text(kit->path, "store.json", cases[i].text);
+        write_text_under(kit->path, "store.json", cases[i].text);
         assert_fails(coco_store_open(kit->path, &store, &kit->err), kit->err, cases[i].status, "");
     }
 }
@@ -145,7 +133,7 @@ a_tree_whose_record_is_broken_is_refused(void **state)
     assert_ok(storekit_pull(kit, 1, "a"), kit->err);
     storekit_tree(kit, 1, tree, sizeof(tree));
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
-        write_text(tree, "tree.json", records[i]);
+        write_text_under(tree, "tree.json", records[i]);
         assert_fails(storekit_pull(kit, 1, "b"), kit->err, COCO_ERR_PROTO, "tree 'sha256-");
     }
     (void)snprintf(file, sizeof(file), "%s/tree.json", tree);

@@ -1503,10 +1503,7 @@ start_real_registry(struct fixture *f, struct registry *registry)
     char path[128];
 
     (void)snprintf(path, sizeof(path), "%s/htpasswd", f->dir);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_int_equal(fputs(HTPASSWD, file) >= 0, 1);
-    assert_int_equal(fclose(file), 0);
+    write_text_under(f->dir, "htpasswd", HTPASSWD);
     (void)snprintf(more, sizeof(more), "auth: {htpasswd: {realm: r, path: %s}}\n", path);
     registry_start(registry, f->dir, more, "");
 }

@@ -10,7 +10,6 @@
 
 #include <linux/magic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define KEYS "aa-offline_fs_kbc-keys.json"
@@ -49,18 +48,6 @@ teardown(void **state)
     return 0;
 }
 
-static void
-put(const struct fixture *f, const char *name, const char *content)
-{
-    char path[128];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_true(fputs(content, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static coco_status
 get(struct fixture *f, const char *uri, coco_bytes **ret)
 {
@@ -86,8 +73,9 @@ secrets_come_from_either_file(void **state)
 {
     struct fixture *f = *state;
 
-    put(f, KEYS, "{\"default/key/1\":\"a2V5\",\"default/both/1\":\"a2V5\"}");
-    put(f, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\",\"default/both/1\":\"cmVzb3VyY2U=\"}");
+    write_text_under(f->dir, KEYS, "{\"default/key/1\":\"a2V5\",\"default/both/1\":\"a2V5\"}");
+    write_text_under(f->dir, RESOURCES,
+                     "{\"default/policy/1\":\"cG9saWN5\",\"default/both/1\":\"cmVzb3VyY2U=\"}");
     assert_gets(f, "kbs:///default/key/1", "key");
     assert_gets(f, "kbs:///default/policy/1", "policy");
     assert_gets(f, "kbs://ignored.test:8080/default/key/1", "key");
@@ -99,7 +87,7 @@ one_file_is_enough(void **state)
 {
     struct fixture *f = *state;
 
-    put(f, KEYS, "{\"default/key/1\":\"a2V5\"}");
+    write_text_under(f->dir, KEYS, "{\"default/key/1\":\"a2V5\"}");
     assert_gets(f, "kbs:///default/key/1", "key");
 }
 
@@ -111,7 +99,7 @@ what_is_in_no_file_is_not_found(void **state)
 
     assert_fails(get(f, "kbs:///default/key/1", &secret), f->err, COCO_ERR_NOTFOUND,
                  "kbs:///default/key/1");
-    put(f, KEYS, "{\"default/key/1\":\"a2V5\"}");
+    write_text_under(f->dir, KEYS, "{\"default/key/1\":\"a2V5\"}");
     assert_fails(get(f, "kbs:///default/key/2", &secret), f->err, COCO_ERR_NOTFOUND, f->dir);
     assert_null(secret);
 }
@@ -122,10 +110,10 @@ a_broken_file_is_an_error_not_an_empty_one(void **state)
     struct fixture *f = *state;
     coco_bytes *secret = NULL;
 
-    put(f, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\"}");
-    put(f, KEYS, "{");
+    write_text_under(f->dir, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\"}");
+    write_text_under(f->dir, KEYS, "{");
     assert_fails(get(f, "kbs:///default/policy/1", &secret), f->err, COCO_ERR_PROTO, KEYS);
-    put(f, KEYS, "{\"default/key/1\":\"*\"}");
+    write_text_under(f->dir, KEYS, "{\"default/key/1\":\"*\"}");
     assert_fails(get(f, "kbs:///default/policy/1", &secret), f->err, COCO_ERR_PROTO,
                  "default/key/1");
 }
@@ -182,7 +170,7 @@ files_that_may_be_the_hosts_are_refused_and_it_says_how_to_take_them(void **stat
     for (size_t i = 0; i < 2; i++) {
         char path[128];
 
-        put(f, names[i], "{\"default/key/1\":\"a2V5\"}");
+        write_text_under(f->dir, names[i], "{\"default/key/1\":\"a2V5\"}");
         assert_fails(coco_offline_fs_kbc_open(&host, f->dir, &self, &f->err), f->err,
                      COCO_ERR_DENIED, names[i]);
         assert_fails(coco_offline_fs_kbc_open(&host, f->dir, &self, &f->err), f->err,
@@ -216,8 +204,8 @@ getting_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
 
-    put(f, KEYS, "{\"default/key/1\":\"a2V5\"}");
-    put(f, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\"}");
+    write_text_under(f->dir, KEYS, "{\"default/key/1\":\"a2V5\"}");
+    write_text_under(f->dir, RESOURCES, "{\"default/policy/1\":\"cG9saWN5\"}");
     for_each_fault()
     {
         coco_bytes *secret = NULL;

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define GUID "e6f5a162-d67f-4750-a67c-5d065f2a9910"
 
@@ -25,19 +24,7 @@ struct fixture {
 static void
 put(const struct fixture *f, const char *content)
 {
-    static const char *const parts[] = {"sys", "kernel", "security", "secrets", "coco"};
-    char path[256];
-
-    (void)snprintf(path, sizeof(path), "%s", f->root);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", parts[i]);
-        assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-    }
-    (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/" GUID);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_true(fputs(content, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    write_text_under(f->root, "sys/kernel/security/secrets/coco/" GUID, content);
 }
 
 static int

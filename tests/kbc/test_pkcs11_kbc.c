@@ -84,13 +84,13 @@ a_pin_that_was_refused_is_tried_once_its_file_has_changed(void **state)
 
     (void)state;
     assert_ok(coco_ctx_new(&ctx, &err), err);
-    softhsm_write(&hsm, "pin", "wrong\n");
+    write_text_under(hsm.dir, "pin", "wrong\n");
     assert_ok(open_kbc(&kbc, &err), err);
     assert_fails(coco_kbc_get_resource(kbc, ctx, URI, &secret, &err), err, COCO_ERR_DENIED,
                  "C_Login");
     assert_fails(coco_kbc_get_resource(kbc, ctx, URI, &secret, &err), err, COCO_ERR_DENIED,
                  "has refused the PIN");
-    softhsm_write(&hsm, "pin", SOFTHSM_PIN "\n");
+    write_text_under(hsm.dir, "pin", SOFTHSM_PIN "\n");
     assert_ok(coco_kbc_get_resource(kbc, ctx, URI, &secret, &err), err);
 }
 

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
@@ -74,22 +73,10 @@ teardown(void **state)
     return 0;
 }
 
-/* A file below the devices, with the directories it is in. */
 static void
 put(const struct fixture *f, const char *name, const char *text)
 {
-    char path[256];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", f->devices, name);
-    for (char *slash = path + strlen(f->devices) + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-        *slash = '/';
-    }
-    FILE *stream = fopen(path, "we");
-    assert_non_null(stream);
-    assert_true(fputs(text, stream) >= 0);
-    assert_int_equal(fclose(stream), 0);
+    write_text_under(f->devices, name, text);
 }
 
 static coco_status

@@ -14,7 +14,6 @@
 
 #include <coco/collateral.h>
 #include <coco/verifier.h>
-#include <sys/stat.h>
 
 #define REPORT_DATA "a nonce of thirty-two bytes.....and sixteen more"
 #define REPORT_DATA_LEN 48
@@ -63,39 +62,21 @@ make_report(struct hcl *hcl, const uint8_t hash[32], uint8_t *ret)
     coco_snp_report_format(&report, ret);
 }
 
-static void
-write_file(const char *dir, const char *name, const void *data, size_t len)
-{
-    char path[256];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, len, f), len);
-    assert_int_equal(fclose(f), 0);
-}
-
 /* What AMD would say of its product. */
 static void
 write_collateral(const char *dir)
 {
-    static const char *const dirs[] = {"amd", "amd/Milan", "amd/Milan/vcek"};
     char *ask = pki_pem(&amd.ask);
     char *ark = pki_pem(&amd.ark);
     X509_CRL *crl = amd_make_crl(&amd.ark, NULL, 5);
     uint8_t *der = NULL;
     char both[8192];
-    char path[128];
 
-    for (size_t i = 0; i < 3; i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, dirs[i]);
-        assert_int_equal(mkdir(path, 0700), 0);
-    }
     (void)snprintf(both, sizeof(both), "%s%s", ask, ark);
-    write_file(dir, "amd/Milan/vcek/chain.pem", both, strlen(both));
+    write_under(dir, "amd/Milan/vcek/chain.pem", both, strlen(both));
     int len = i2d_X509_CRL(crl, &der);
     assert_true(len > 0);
-    write_file(dir, "amd/Milan/vcek.crl", der, (size_t)len);
+    write_under(dir, "amd/Milan/vcek.crl", der, (size_t)len);
     OPENSSL_free(der);
     X509_CRL_free(crl);
     OPENSSL_free(ask);

@@ -12,7 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct csv_kit {
     EVP_PKEY *hrk_key;
@@ -88,15 +87,8 @@ csv_kit_write_file(const char *in, const char *name, const void *data, size_t le
 {
     char path[256];
 
-    (void)snprintf(path, sizeof(path), "%s/hygon", in);
-    (void)mkdir(path, 0700);
-    (void)snprintf(path, sizeof(path), "%s/hygon/hsk_cek", in);
-    (void)mkdir(path, 0700);
-    (void)snprintf(path, sizeof(path), "%s/hygon/%s", in, name);
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, len, f), len);
-    assert_int_equal(fclose(f), 0);
+    (void)snprintf(path, sizeof(path), "hygon/%s", name);
+    write_under(in, path, data, len);
 }
 
 /* What Hygon has for the chip of that number. */

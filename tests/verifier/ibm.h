@@ -13,8 +13,6 @@
 
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #define IBM_DAY_S (24L * 3600)
 #define IBM_NAME "International Business Machines Corporation"
@@ -109,13 +107,8 @@ ibm_write(const char *dir, const char *name, const void *data, size_t len)
 {
     char path[256];
 
-    (void)snprintf(path, sizeof(path), "%s/ibm", dir);
-    (void)mkdir(path, 0700);
-    (void)snprintf(path, sizeof(path), "%s/ibm/%s", dir, name);
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, len, f), len);
-    assert_int_equal(fclose(f), 0);
+    (void)snprintf(path, sizeof(path), "ibm/%s", name);
+    write_under(dir, path, data, len);
 }
 
 static inline void

@@ -14,7 +14,6 @@
 #include "tests/verifier/azurekit.h"
 #include "tests/verifier/bound.h"
 
-#include <sys/stat.h>
 
 #define NONCE "a nonce of thirty-two bytes.....and sixteen more"
 #define NONCE_LEN 48
@@ -33,23 +32,6 @@ struct fixture {
 
 static struct fixture fixture;
 
-static void
-write_file(const char *name, const void *data, size_t len)
-{
-    char path[256];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    for (char *p = path + strlen(dir) + 1; (p = strchr(p, '/')) != NULL; p++) {
-        *p = '\0';
-        (void)mkdir(path, 0700);
-        *p = '/';
-    }
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, len, f), len);
-    assert_int_equal(fclose(f), 0);
-}
-
 /* What AMD would say of its products; where nothing was recorded, of ours alone. */
 static void
 write_collateral(void)
@@ -61,10 +43,10 @@ write_collateral(void)
     char both[8192];
 
     (void)snprintf(both, sizeof(both), "%s%s", ask, ark);
-    write_file("amd/Milan/vcek/chain.pem", both, strlen(both));
+    write_under(dir, "amd/Milan/vcek/chain.pem", both, strlen(both));
     int len = i2d_X509_CRL(crl, &der);
     assert_true(len > 0);
-    write_file("amd/Milan/vcek.crl", der, (size_t)len);
+    write_under(dir, "amd/Milan/vcek.crl", der, (size_t)len);
     OPENSSL_free(der);
     X509_CRL_free(crl);
     OPENSSL_free(ask);
@@ -319,7 +301,7 @@ write_issuers(const char *fixture_name, const char *name)
 
     for (int i = 0; i < 2; i++)
         end_of_second = strstr(end_of_second, "-----END CERTIFICATE-----") + 26;
-    write_file(name, pem, (size_t)(end_of_second - pem));
+    write_under(dir, name, pem, (size_t)(end_of_second - pem));
 }
 
 /* A verifier that knows AMD itself, and lets through that there is no list of revoked keys. */

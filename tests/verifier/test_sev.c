@@ -15,7 +15,6 @@
 #include "verifier/verdict.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 #define EVIDENCE_MAX ((size_t)1 << 16)
 #define POLICY (COCO_SEV_POLICY_NODBG | COCO_SEV_POLICY_ES)
@@ -288,19 +287,12 @@ static void
 write_cas(const char *dir, const char *product, const struct sev_kit *of)
 {
     _cleanup_buf_ struct coco_buf bytes = {.limit = 4096};
-    char path[256];
+    char name[128];
 
     assert_ok(coco_sev_ca_format(&of->ask, &bytes, &err), err);
     assert_ok(coco_sev_ca_format(&of->ark, &bytes, &err), err);
-    (void)snprintf(path, sizeof(path), "%s/amd", dir);
-    (void)mkdir(path, 0700);
-    (void)snprintf(path, sizeof(path), "%s/amd/%s", dir, product);
-    assert_int_equal(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/amd/%s/ask_ark.cert", dir, product);
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes.data, 1, bytes.len, f), bytes.len);
-    assert_int_equal(fclose(f), 0);
+    (void)snprintf(name, sizeof(name), "amd/%s/ask_ark.cert", product);
+    write_under(dir, name, bytes.data, bytes.len);
 }
 
 static void

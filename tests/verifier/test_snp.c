@@ -18,7 +18,6 @@
 
 #include <openssl/pem.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define NONCE "nonce"
@@ -380,23 +379,6 @@ evidence_without_certificates_needs_collateral(void **state)
 }
 
 static void
-write_bytes(const char *dir, const char *name, const void *data, size_t len)
-{
-    char path[512];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    for (char *p = path + strlen(dir) + 1; (p = strchr(p, '/')) != NULL; p++) {
-        *p = '\0';
-        (void)mkdir(path, 0700);
-        *p = '/';
-    }
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, len, f), len);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void
 write_chain(const char *dir, const char *name, const struct pki_cert *a, const struct pki_cert *b)
 {
     char *first = pki_pem(a);
@@ -405,7 +387,7 @@ write_chain(const char *dir, const char *name, const struct pki_cert *a, const s
 
     assert_ok(coco_buf_append_text(&both, first, &err), err);
     assert_ok(coco_buf_append_text(&both, second, &err), err);
-    write_bytes(dir, name, both.data, both.len);
+    write_under(dir, name, both.data, both.len);
     OPENSSL_free(first);
     OPENSSL_free(second);
 }
@@ -424,12 +406,12 @@ write_collateral(const char *dir, int product, const char *vcek)
     write_chain(dir, name, &amd->asvk, &amd->ark);
     int len = i2d_X509_CRL(crl, &der);
     (void)snprintf(name, sizeof(name), "%s/vcek.crl", products[product].maker);
-    write_bytes(dir, name, der, (size_t)len);
+    write_under(dir, name, der, (size_t)len);
     OPENSSL_free(der);
     der = NULL;
     len = i2d_X509(amd->vcek.cert, &der);
     (void)snprintf(name, sizeof(name), "%s/vcek/%s.der", products[product].maker, vcek);
-    write_bytes(dir, name, der, (size_t)len);
+    write_under(dir, name, der, (size_t)len);
     OPENSSL_free(der);
     X509_CRL_free(crl);
 }
@@ -908,7 +890,7 @@ upstream_evidence_is_valid_but_for_its_list(void **state)
     for (int i = 0; i < 2; i++)
         third = strstr(third, "-----END CERTIFICATE-----") + 25;
     make_temp_dir(dir, sizeof(dir));
-    write_bytes(dir, "amd/Genoa/vcek/chain.pem", pem, (size_t)(third - pem));
+    write_under(dir, "amd/Genoa/vcek/chain.pem", pem, (size_t)(third - pem));
     assert_ok(coco_collateral_new_dir(dir, &collateral, &err), err);
     coco_verifier_set_collateral(with, collateral);
     assert_ok(verify_bound(with, "snp", text, report.report_data, sizeof(report.report_data),

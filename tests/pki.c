@@ -72,6 +72,43 @@ pki_make_ca(struct pki_cert *ret, const struct pki_cert *issuer, const char *nam
     make(ret, issuer, name, NULL, 30);
 }
 
+static void
+revoke(X509_CRL *crl, X509 *cert, ASN1_TIME *when)
+{
+    X509_REVOKED *revoked = X509_REVOKED_new();
+
+    assert_non_null(revoked);
+    assert_int_equal(X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(cert)), 1);
+    assert_int_equal(X509_REVOKED_set_revocationDate(revoked, when), 1);
+    assert_int_equal(X509_CRL_add0_revoked(crl, revoked), 1);
+}
+
+X509_CRL *
+pki_crl(const struct pki_list *list)
+{
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *from = X509_gmtime_adj(NULL, list->from * DAY_S);
+    ASN1_TIME *to = X509_gmtime_adj(NULL, list->to * DAY_S);
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+    assert_true(crl && from && to && number);
+    assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
+    assert_int_equal(X509_CRL_set_issuer_name(crl, X509_get_subject_name(list->by->cert)), 1);
+    assert_int_equal(X509_CRL_set1_lastUpdate(crl, from), 1);
+    assert_int_equal(X509_CRL_set1_nextUpdate(crl, to), 1);
+    if (list->number > 0) {
+        assert_int_equal(ASN1_INTEGER_set(number, list->number), 1);
+        assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0), 1);
+    }
+    if (list->cert)
+        revoke(crl, list->cert, from);
+    assert_true(X509_CRL_sign(crl, list->by->key, list->md) > 0);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(to);
+    ASN1_INTEGER_free(number);
+    return crl;
+}
+
 SSL_CTX *
 pki_server(const struct pki_cert *cert, const struct pki_cert *clients)
 {

@@ -24,6 +24,19 @@ char *pki_pem(const struct pki_cert *cert);
 /* The same of its private key. */
 char *pki_key_pem(const struct pki_cert *cert);
 
+/* A list of revoked certificates. */
+struct pki_list {
+    const struct pki_cert *by;
+    X509 *cert; /* on it, or NULL */
+    int from;   /* days from now, which may be < 0 */
+    int to;
+    int number; /* 0: it has none */
+    const EVP_MD *md;
+};
+
+/* The caller frees it with X509_CRL_free(). */
+X509_CRL *pki_crl(const struct pki_list *list);
+
 /* For a server with cert, that lets in who is from the CA clients, or anybody if it is NULL. */
 SSL_CTX *pki_server(const struct pki_cert *cert, const struct pki_cert *clients);
 

@@ -314,35 +314,17 @@ extensions_are_found_by_their_oid(void **state)
 
 /* A list of by's, with or without cert in it, that ends in days. */
 static X509_CRL *
-make_crl(const struct pki_cert *by, const struct pki_cert *cert, long days)
+make_crl(const struct pki_cert *by, X509 *cert, int days)
 {
-    X509_CRL *crl = X509_CRL_new();
-    ASN1_TIME *from = X509_gmtime_adj(NULL, -24L * 3600);
-    ASN1_TIME *to = X509_gmtime_adj(NULL, days * 24 * 3600);
-
-    assert_true(crl && from && to);
-    assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
-    assert_int_equal(X509_CRL_set_issuer_name(crl, X509_get_subject_name(by->cert)), 1);
-    assert_int_equal(X509_CRL_set1_lastUpdate(crl, from), 1);
-    assert_int_equal(X509_CRL_set1_nextUpdate(crl, to), 1);
-    if (cert) {
-        X509_REVOKED *revoked = X509_REVOKED_new();
-        assert_int_equal(X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(cert->cert)),
-                         1);
-        assert_int_equal(X509_REVOKED_set_revocationDate(revoked, from), 1);
-        assert_int_equal(X509_CRL_add0_revoked(crl, revoked), 1);
-    }
-    assert_true(X509_CRL_sign(crl, by->key, EVP_sha256()) > 0);
-    ASN1_TIME_free(from);
-    ASN1_TIME_free(to);
-    return crl;
+    return pki_crl(
+        &(struct pki_list){.by = by, .cert = cert, .from = -1, .to = days, .md = EVP_sha256()});
 }
 
 static void
 what_is_on_the_list_is_revoked(void **state)
 {
     _cleanup_crl_ X509_CRL *empty = make_crl(&ca, NULL, 5);
-    _cleanup_crl_ X509_CRL *full = make_crl(&ca, &leaf, 5);
+    _cleanup_crl_ X509_CRL *full = make_crl(&ca, leaf.cert, 5);
 
     (void)state;
     assert_ok(coco_crl_check_cert(empty, leaf.cert, &err), err);
@@ -401,7 +383,7 @@ dates_and_numbers_can_be_asked_for(void **state)
 static void
 lists_are_read_whole(void **state)
 {
-    _cleanup_crl_ X509_CRL *crl = make_crl(&ca, &leaf, 5);
+    _cleanup_crl_ X509_CRL *crl = make_crl(&ca, leaf.cert, 5);
     _cleanup_crl_ X509_CRL *back = NULL;
     X509_CRL *none = NULL;
     uint8_t *der = NULL;

@@ -254,27 +254,10 @@ amd_add_cert(struct coco_snp_certs *certs, enum coco_snp_cert_kind kind, X509 *c
 
 /* A list of the ARK's, with cert in it or empty, that ends in days. */
 static inline X509_CRL *
-amd_make_crl(const struct pki_cert *ark, X509 *cert, long days)
+amd_make_crl(const struct pki_cert *ark, X509 *cert, int days)
 {
-    X509_CRL *crl = X509_CRL_new();
-    ASN1_TIME *from = X509_gmtime_adj(NULL, -AMD_DAY_S);
-    ASN1_TIME *to = X509_gmtime_adj(NULL, days * AMD_DAY_S);
-
-    assert_true(crl && from && to);
-    assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
-    assert_int_equal(X509_CRL_set_issuer_name(crl, X509_get_subject_name(ark->cert)), 1);
-    assert_int_equal(X509_CRL_set1_lastUpdate(crl, from), 1);
-    assert_int_equal(X509_CRL_set1_nextUpdate(crl, to), 1);
-    if (cert) {
-        X509_REVOKED *revoked = X509_REVOKED_new();
-        assert_int_equal(X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(cert)), 1);
-        assert_int_equal(X509_REVOKED_set_revocationDate(revoked, from), 1);
-        assert_int_equal(X509_CRL_add0_revoked(crl, revoked), 1);
-    }
-    assert_true(X509_CRL_sign(crl, ark->key, EVP_sha384()) > 0);
-    ASN1_TIME_free(from);
-    ASN1_TIME_free(to);
-    return crl;
+    return pki_crl(
+        &(struct pki_list){.by = ark, .cert = cert, .from = -1, .to = days, .md = EVP_sha384()});
 }
 
 static inline void

@@ -128,30 +128,16 @@ ibm_write_chain(const char *dir, const struct pki_cert *a, const struct pki_cert
 
 /* A list of by's with cert in it, or none, that ends in days. */
 static inline void
-ibm_write_list(const char *dir, const char *name, const struct pki_cert *by, X509 *cert, long days)
+ibm_write_list(const char *dir, const char *name, const struct pki_cert *by, X509 *cert, int days)
 {
-    X509_CRL *crl = X509_CRL_new();
-    ASN1_TIME *from = X509_gmtime_adj(NULL, -IBM_DAY_S);
-    ASN1_TIME *to = X509_gmtime_adj(NULL, days * IBM_DAY_S);
+    X509_CRL *crl = pki_crl(
+        &(struct pki_list){.by = by, .cert = cert, .from = -1, .to = days, .md = EVP_sha256()});
     uint8_t *der = NULL;
 
-    assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
-    assert_int_equal(X509_CRL_set_issuer_name(crl, X509_get_subject_name(by->cert)), 1);
-    assert_int_equal(X509_CRL_set1_lastUpdate(crl, from), 1);
-    assert_int_equal(X509_CRL_set1_nextUpdate(crl, to), 1);
-    if (cert) {
-        X509_REVOKED *revoked = X509_REVOKED_new();
-        assert_int_equal(X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(cert)), 1);
-        assert_int_equal(X509_REVOKED_set_revocationDate(revoked, from), 1);
-        assert_int_equal(X509_CRL_add0_revoked(crl, revoked), 1);
-    }
-    assert_true(X509_CRL_sign(crl, by->key, EVP_sha256()) > 0);
     int len = i2d_X509_CRL(crl, &der);
     ibm_write(dir, name, der, (size_t)len);
     OPENSSL_free(der);
     X509_CRL_free(crl);
-    ASN1_TIME_free(from);
-    ASN1_TIME_free(to);
 }
 
 static inline void

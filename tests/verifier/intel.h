@@ -191,35 +191,20 @@ intel_append_pem(struct coco_buf *buf, const struct pki_cert *const *certs, size
 /* A list of by's that ends in to days, with or without cert in it. */
 static inline void
 intel_put_crl(struct intel_documents *documents, const char *name, const struct pki_cert *by,
-              const struct pki_cert *cert, long to)
+              const struct pki_cert *cert, int to)
 {
-    X509_CRL *crl = X509_CRL_new();
-    ASN1_TIME *begin = X509_gmtime_adj(NULL, -10 * INTEL_DAY_S);
-    ASN1_TIME *end = X509_gmtime_adj(NULL, to * INTEL_DAY_S);
-    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    X509_CRL *crl = pki_crl(&(struct pki_list){.by = by,
+                                               .cert = cert ? cert->cert : NULL,
+                                               .from = -10,
+                                               .to = to,
+                                               .number = 7,
+                                               .md = EVP_sha256()});
     uint8_t *der = NULL;
 
-    assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
-    assert_int_equal(X509_CRL_set_issuer_name(crl, X509_get_subject_name(by->cert)), 1);
-    assert_int_equal(X509_CRL_set1_lastUpdate(crl, begin), 1);
-    assert_int_equal(X509_CRL_set1_nextUpdate(crl, end), 1);
-    assert_int_equal(ASN1_INTEGER_set(number, 7), 1);
-    assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0), 1);
-    if (cert) {
-        X509_REVOKED *revoked = X509_REVOKED_new();
-        assert_int_equal(X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(cert->cert)),
-                         1);
-        assert_int_equal(X509_REVOKED_set_revocationDate(revoked, begin), 1);
-        assert_int_equal(X509_CRL_add0_revoked(crl, revoked), 1);
-    }
-    assert_true(X509_CRL_sign(crl, by->key, EVP_sha256()) > 0);
     int len = i2d_X509_CRL(crl, &der);
     assert_true(len > 0);
     intel_put(documents, name, der, (size_t)len);
     OPENSSL_free(der);
-    ASN1_INTEGER_free(number);
-    ASN1_TIME_free(begin);
-    ASN1_TIME_free(end);
     X509_CRL_free(crl);
 }
 

@@ -386,7 +386,7 @@ lists_are_few_and_short(void **state)
     struct intel_documents documents = {0};
 
     (void)state;
-    for (long i = 0; i < (long)COCO_KNOWN_CRLS_MAX + 4; i++) {
+    for (int i = 0; i < (int)COCO_KNOWN_CRLS_MAX + 4; i++) {
         _cleanup_crl_ X509_CRL *crl = NULL;
 
         intel_put_crl(&documents, "crl", &root, NULL, 10 + i);

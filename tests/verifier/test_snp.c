@@ -84,7 +84,7 @@ struct making {
     X509 *ark;
     X509 *revoked;
     bool no_crl;
-    long crl_days;
+    int crl_days;
     const struct pki_cert *crl_by;
 };
 

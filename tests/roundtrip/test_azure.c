@@ -62,27 +62,6 @@ make_report(struct hcl *hcl, const uint8_t hash[32], uint8_t *ret)
     coco_snp_report_format(&report, ret);
 }
 
-/* What AMD would say of its product. */
-static void
-write_collateral(const char *dir)
-{
-    char *ask = pki_pem(&amd.ask);
-    char *ark = pki_pem(&amd.ark);
-    X509_CRL *crl = amd_make_crl(&amd.ark, NULL, 5);
-    uint8_t *der = NULL;
-    char both[8192];
-
-    (void)snprintf(both, sizeof(both), "%s%s", ask, ark);
-    write_under(dir, "amd/Milan/vcek/chain.pem", both, strlen(both));
-    int len = i2d_X509_CRL(crl, &der);
-    assert_true(len > 0);
-    write_under(dir, "amd/Milan/vcek.crl", der, (size_t)len);
-    OPENSSL_free(der);
-    X509_CRL_free(crl);
-    OPENSSL_free(ask);
-    OPENSSL_free(ark);
-}
-
 static int
 setup(void **state)
 {
@@ -96,7 +75,7 @@ setup(void **state)
     assert_ok(hcl_say_certificate(&f->hcl, pem, &f->err), f->err);
     OPENSSL_free(pem);
     make_temp_dir(f->dir, sizeof(f->dir));
-    write_collateral(f->dir);
+    amd_write_collateral(f->dir, "amd/Milan", &amd);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     assert_ok(coco_attester_new("az-snp-vtpm", &f->attester, &f->err), f->err);
     assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);

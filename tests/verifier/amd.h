@@ -283,4 +283,38 @@ amd_trust(coco_verifier *verifier, const char *maker, X509 *root)
     assert_int_equal(coco_verifier_trust_root(verifier, maker, text, NULL), COCO_OK);
 }
 
+/* Writes the certificates of both as dir/name. */
+static inline void
+amd_write_chain(const char *dir, const char *name, const struct pki_cert *a,
+                const struct pki_cert *b)
+{
+    char *first = pki_pem(a);
+    char *second = pki_pem(b);
+    char both[8192];
+
+    int len = snprintf(both, sizeof(both), "%s%s", first, second);
+    assert_in_range(len, 1, sizeof(both) - 1);
+    write_text_under(dir, name, both);
+    OPENSSL_free(first);
+    OPENSSL_free(second);
+}
+
+/* What AMD would say of the product of maker, such as "amd/Milan", as collateral in dir. */
+static inline void
+amd_write_collateral(const char *dir, const char *maker, const struct amd *amd)
+{
+    X509_CRL *crl = amd_make_crl(&amd->ark, NULL, 5);
+    uint8_t *der = NULL;
+    char name[128];
+
+    (void)snprintf(name, sizeof(name), "%s/vcek/chain.pem", maker);
+    amd_write_chain(dir, name, &amd->ask, &amd->ark);
+    int len = i2d_X509_CRL(crl, &der);
+    assert_true(len > 0);
+    (void)snprintf(name, sizeof(name), "%s/vcek.crl", maker);
+    write_under(dir, name, der, (size_t)len);
+    OPENSSL_free(der);
+    X509_CRL_free(crl);
+}
+
 #endif

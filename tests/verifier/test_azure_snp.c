@@ -14,14 +14,14 @@
 #include "tests/verifier/azurekit.h"
 #include "tests/verifier/bound.h"
 
-
 #define NONCE "a nonce of thirty-two bytes.....and sixteen more"
 #define NONCE_LEN 48
 #define EVIDENCE_MAX ((size_t)1 << 20)
 
 static struct amd amd;
 static EVP_PKEY *the_ak;
-static char dir[64]; /* of collateral, ours and what was recorded */
+/* Of collateral, ours and what was recorded; where nothing was, of ours alone. */
+static char dir[64];
 
 struct fixture {
     struct azurekit kit;
@@ -31,27 +31,6 @@ struct fixture {
 };
 
 static struct fixture fixture;
-
-/* What AMD would say of its products; where nothing was recorded, of ours alone. */
-static void
-write_collateral(void)
-{
-    char *ask = pki_pem(&amd.ask);
-    char *ark = pki_pem(&amd.ark);
-    X509_CRL *crl = amd_make_crl(&amd.ark, NULL, 5);
-    uint8_t *der = NULL;
-    char both[8192];
-
-    (void)snprintf(both, sizeof(both), "%s%s", ask, ark);
-    write_under(dir, "amd/Milan/vcek/chain.pem", both, strlen(both));
-    int len = i2d_X509_CRL(crl, &der);
-    assert_true(len > 0);
-    write_under(dir, "amd/Milan/vcek.crl", der, (size_t)len);
-    OPENSSL_free(der);
-    X509_CRL_free(crl);
-    OPENSSL_free(ask);
-    OPENSSL_free(ark);
-}
 
 static int
 begin(void **state)
@@ -63,7 +42,7 @@ begin(void **state)
     amd_make(&amd, &report);
     assert_ok(coco_key_generate(COCO_KEY_RSA, &the_ak, &err), err);
     make_temp_dir(dir, sizeof(dir));
-    write_collateral();
+    amd_write_collateral(dir, "amd/Milan", &amd);
     return 0;
 }
 

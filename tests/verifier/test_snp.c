@@ -379,41 +379,19 @@ evidence_without_certificates_needs_collateral(void **state)
 }
 
 static void
-write_chain(const char *dir, const char *name, const struct pki_cert *a, const struct pki_cert *b)
-{
-    char *first = pki_pem(a);
-    char *second = pki_pem(b);
-    _cleanup_buf_ struct coco_buf both = {.limit = 1 << 16};
-
-    assert_ok(coco_buf_append_text(&both, first, &err), err);
-    assert_ok(coco_buf_append_text(&both, second, &err), err);
-    write_under(dir, name, both.data, both.len);
-    OPENSSL_free(first);
-    OPENSSL_free(second);
-}
-
-static void
 write_collateral(const char *dir, int product, const char *vcek)
 {
     const struct amd *amd = &amds[product];
-    X509_CRL *crl = amd_make_crl(&amd->ark, NULL, 5);
     char name[256];
     uint8_t *der = NULL;
 
-    (void)snprintf(name, sizeof(name), "%s/vcek/chain.pem", products[product].maker);
-    write_chain(dir, name, &amd->ask, &amd->ark);
+    amd_write_collateral(dir, products[product].maker, amd);
     (void)snprintf(name, sizeof(name), "%s/vlek/chain.pem", products[product].maker);
-    write_chain(dir, name, &amd->asvk, &amd->ark);
-    int len = i2d_X509_CRL(crl, &der);
-    (void)snprintf(name, sizeof(name), "%s/vcek.crl", products[product].maker);
-    write_under(dir, name, der, (size_t)len);
-    OPENSSL_free(der);
-    der = NULL;
-    len = i2d_X509(amd->vcek.cert, &der);
+    amd_write_chain(dir, name, &amd->asvk, &amd->ark);
+    int len = i2d_X509(amd->vcek.cert, &der);
     (void)snprintf(name, sizeof(name), "%s/vcek/%s.der", products[product].maker, vcek);
     write_under(dir, name, der, (size_t)len);
     OPENSSL_free(der);
-    X509_CRL_free(crl);
 }
 
 #define C1_8 "c1c1c1c1c1c1c1c1"

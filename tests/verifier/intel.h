@@ -578,4 +578,20 @@ intel_assert_failing(struct intel *intel, const char *names)
     assert_int_equal(coco_verdict_valid(verdict), names[0] == '\0');
 }
 
+/* A test's fixture, for a set-up that says which quotes it is about, and for its tear-down. */
+static inline int
+intel_set_up(struct intel *intel, uint16_t version, enum coco_quote_body body, void **state)
+{
+    intel_begin(intel, version, body);
+    *state = intel;
+    return 0;
+}
+
+static inline int
+intel_tear_down(void **state)
+{
+    intel_end(*state);
+    return 0;
+}
+
 #endif

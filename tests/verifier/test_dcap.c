@@ -21,17 +21,7 @@ static struct intel intel;
 static int
 setup(void **state)
 {
-    (void)state;
-    intel_begin(&intel, 4, COCO_QUOTE_TD10);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    intel_end(&intel);
-    return 0;
+    return intel_set_up(&intel, 4, COCO_QUOTE_TD10, state);
 }
 
 /* ---- links ---- */
@@ -1052,7 +1042,7 @@ no_bit_of_a_signed_body_can_be_changed(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, intel_tear_down)
 
 int
 main(void)

@@ -19,17 +19,7 @@ static struct intel intel;
 static int
 setup(void **state)
 {
-    (void)state;
-    intel_begin(&intel, 4, COCO_QUOTE_TD10);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    intel_end(&intel);
-    return 0;
+    return intel_set_up(&intel, 4, COCO_QUOTE_TD10, state);
 }
 
 static void
@@ -418,7 +408,7 @@ names_are_compared_whole(void **state)
     assert_false(is);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, intel_tear_down)
 
 int
 main(void)

@@ -16,17 +16,7 @@ static struct intel intel;
 static int
 setup(void **state)
 {
-    (void)state;
-    intel_begin(&intel, 3, COCO_QUOTE_SGX);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    intel_end(&intel);
-    return 0;
+    return intel_set_up(&intel, 3, COCO_QUOTE_SGX, state);
 }
 
 static void
@@ -172,7 +162,7 @@ verifying_survives_any_failed_allocation(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, intel_tear_down)
 
 int
 main(void)

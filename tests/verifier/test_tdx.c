@@ -26,17 +26,7 @@ static const struct {
 static int
 setup(void **state)
 {
-    (void)state;
-    intel_begin(&intel, 5, COCO_QUOTE_TD15);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    intel_end(&intel);
-    return 0;
+    return intel_set_up(&intel, 5, COCO_QUOTE_TD15, state);
 }
 
 static void
@@ -426,7 +416,7 @@ verifying_survives_any_failed_allocation(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, intel_tear_down)
 
 int
 main(void)

@@ -52,7 +52,7 @@ new_verifier(struct bench *bench)
     coco_verifier *verifier = NULL;
 
     assert_int_equal(coco_verifier_new(&verifier, NULL), COCO_OK);
-    amd_trust(verifier, "amd/Milan", bench->amd.ark.cert);
+    trust_cert(verifier, "amd/Milan", bench->amd.ark.cert);
     return verifier;
 }
 

@@ -79,7 +79,7 @@ setup(void **state)
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     assert_ok(coco_attester_new("az-snp-vtpm", &f->attester, &f->err), f->err);
     assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);
-    amd_trust(f->verifier, "amd/Milan", amd.ark.cert);
+    trust_cert(f->verifier, "amd/Milan", amd.ark.cert);
     assert_ok(coco_collateral_new_dir(f->dir, &collateral, &f->err), f->err);
     coco_verifier_set_collateral(f->verifier, collateral);
     assert_ok(coco_binding_new(&f->binding, &f->err), f->err);

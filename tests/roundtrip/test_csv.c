@@ -13,6 +13,7 @@
 #include "tests/tee/csv_kit.h"
 #include "tests/verifier/bound.h"
 #include "tests/verifier/failing.h"
+#include "tests/verifier/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,19 +49,6 @@ module(struct fake_kernel *fake, unsigned long request, void *arg)
     return 0;
 }
 
-static void
-trust_hygon(struct fixture *f)
-{
-    uint8_t bytes[COCO_CSV_CA_SIZE];
-    struct coco_digest digest;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    coco_csv_ca_format(&f->kit.hrk, bytes);
-    assert_ok(coco_digest_of(COCO_SHA256, bytes, sizeof(bytes), &digest, &f->err), f->err);
-    coco_digest_format(&digest, text);
-    assert_ok(coco_verifier_trust_root(f->verifier, "hygon", text, &f->err), f->err);
-}
-
 static int
 setup(void **state)
 {
@@ -75,7 +63,7 @@ setup(void **state)
     assert_ok(coco_collateral_new_dir(f->dir, &f->collateral, &f->err), f->err);
     assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);
     coco_verifier_set_collateral(f->verifier, f->collateral);
-    trust_hygon(f);
+    trust_hrk(f->verifier, &f->kit.hrk);
     fake_kernel_init(&f->fake);
     f->fake.user = f;
     f->fake.ioctl = module;

@@ -21,6 +21,7 @@
 #include "tests/tee/sev_kit.h"
 #include "tests/verifier/bound.h"
 #include "tests/verifier/failing.h"
+#include "tests/verifier/trust.h"
 #include "verifier/sev.h"
 
 #include <coco/kbc.h>
@@ -64,15 +65,9 @@ launched_done(struct launched *l)
 static void
 trust(struct fixture *f)
 {
-    _cleanup_buf_ struct coco_buf ark = {.limit = COCO_SEV_CA_SIZE_4096};
     _cleanup_buf_ struct coco_buf pem = {.limit = 4096};
-    struct coco_digest digest;
-    char text[COCO_DIGEST_TEXT_SIZE];
 
-    assert_ok(coco_sev_ca_format(&f->platform.ark, &ark, &f->err), f->err);
-    assert_ok(coco_digest_of(COCO_SHA256, ark.data, ark.len, &digest, &f->err), f->err);
-    coco_digest_format(&digest, text);
-    assert_ok(coco_verifier_trust_root(f->verifier, "amd/Rome", text, &f->err), f->err);
+    trust_ark(f->verifier, "amd/Rome", &f->platform.ark);
     assert_ok(coco_key_private_pem(f->owner, &pem, &f->err), f->err);
     assert_ok(coco_verifier_set_private_key(f->verifier, "sev", pem.data, pem.len, &f->err),
               f->err);

@@ -11,6 +11,7 @@
 #include "crypto/ecdsa.h"
 #include "tests/pki.h"
 #include "tests/support.h"
+#include "tests/verifier/trust.h"
 #include "verifier/driver.h"
 #include "verifier/snp.h"
 
@@ -269,18 +270,6 @@ amd_add_crl(struct coco_snp_certs *certs, X509_CRL *crl)
     assert_true(len > 0);
     assert_int_equal(coco_snp_certs_add(certs, COCO_SNP_CERT_CRL, der, (size_t)len, NULL), COCO_OK);
     OPENSSL_free(der);
-}
-
-/* Makes verifier take root for one of maker's, such as "amd/Milan". */
-static inline void
-amd_trust(coco_verifier *verifier, const char *maker, X509 *root)
-{
-    struct coco_digest fingerprint;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    assert_int_equal(coco_cert_fingerprint(root, &fingerprint, NULL), COCO_OK);
-    coco_digest_format(&fingerprint, text);
-    assert_int_equal(coco_verifier_trust_root(verifier, maker, text, NULL), COCO_OK);
 }
 
 /* Writes the certificates of both as dir/name. */

@@ -9,6 +9,7 @@
 #include "crypto/cert.h"
 #include "tests/pki.h"
 #include "tests/support.h"
+#include "tests/verifier/trust.h"
 #include "verifier/driver.h"
 
 #include <openssl/x509v3.h>
@@ -155,17 +156,12 @@ ibm_verifier(const char *dir, X509 *root)
 {
     coco_verifier *verifier = NULL;
     coco_collateral *collateral = NULL;
-    struct coco_digest fingerprint;
-    char text[COCO_DIGEST_TEXT_SIZE];
 
     assert_int_equal(coco_verifier_new(&verifier, NULL), COCO_OK);
     assert_int_equal(coco_collateral_new_dir(dir, &collateral, NULL), COCO_OK);
     coco_verifier_set_collateral(verifier, collateral);
-    if (root) {
-        assert_int_equal(coco_cert_fingerprint(root, &fingerprint, NULL), COCO_OK);
-        coco_digest_format(&fingerprint, text);
-        assert_int_equal(coco_verifier_trust_root(verifier, "ibm", text, NULL), COCO_OK);
-    }
+    if (root)
+        trust_cert(verifier, "ibm", root);
     return verifier;
 }
 

@@ -20,6 +20,8 @@
 #include "tests/pki.h"
 #include "tests/support.h"
 #include "tests/verifier/bound.h"
+#include "tests/verifier/failing.h"
+#include "tests/verifier/trust.h"
 #include "verifier/dcap_collateral.h"
 
 #include <openssl/x509v3.h>
@@ -410,12 +412,7 @@ intel_publish(struct intel *intel)
 static inline void
 intel_trust_by(const struct intel *intel, coco_verifier *verifier)
 {
-    struct coco_digest fingerprint = {0};
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    assert_int_equal(coco_cert_fingerprint(intel->root.cert, &fingerprint, NULL), COCO_OK);
-    coco_digest_format(&fingerprint, text);
-    assert_int_equal(coco_verifier_trust_root(verifier, "intel", text, NULL), COCO_OK);
+    trust_cert(verifier, "intel", intel->root.cert);
 }
 
 static inline void

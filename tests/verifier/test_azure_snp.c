@@ -96,7 +96,7 @@ setup(void **state)
 
     memset(f, 0, sizeof(*f));
     assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);
-    amd_trust(f->verifier, "amd/Milan", amd.ark.cert);
+    trust_cert(f->verifier, "amd/Milan", amd.ark.cert);
     set_collateral(f->verifier);
     azurekit_begin(&f->kit, the_ak, NONCE, NONCE_LEN);
     f->report = amd_report(0x19, 0x01);

@@ -6,6 +6,7 @@
 #include "tests/faults.h"
 #include "tests/pki.h"
 #include "tests/verifier/failing.h"
+#include "tests/verifier/trust.h"
 #include "verifier/verdict.h"
 
 #include <stdio.h>
@@ -21,17 +22,12 @@ static coco_error *err;
 static int
 setup(void **state)
 {
-    struct coco_digest fingerprint;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
     (void)state;
     pki_make_ca(&root, NULL, "Root");
     pki_make(&leaf, &root, "leaf.test", 10);
     pki_make_ca(&stranger, NULL, "Root");
     assert_ok(coco_verifier_new(&verifier, &err), err);
-    assert_ok(coco_cert_fingerprint(root.cert, &fingerprint, &err), err);
-    coco_digest_format(&fingerprint, text);
-    assert_ok(coco_verifier_trust_root(verifier, "aws", text, &err), err);
+    trust_cert(verifier, "aws", root.cert);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "tests/faults.h"
 #include "tests/verifier/bound.h"
 #include "tests/verifier/failing.h"
+#include "tests/verifier/trust.h"
 #include "verifier/verdict.h"
 
 #include <stdio.h>
@@ -40,19 +41,12 @@ new_verifier(const char *collateral_dir, const struct coco_csv_ca *hrk)
 {
     coco_verifier *made = NULL;
     coco_collateral *collateral = NULL;
-    uint8_t bytes[COCO_CSV_CA_SIZE];
-    struct coco_digest digest;
-    char text[COCO_DIGEST_TEXT_SIZE];
 
     assert_ok(coco_verifier_new(&made, &err), err);
     assert_ok(coco_collateral_new_dir(collateral_dir, &collateral, &err), err);
     coco_verifier_set_collateral(made, collateral);
-    if (hrk) {
-        coco_csv_ca_format(hrk, bytes);
-        assert_ok(coco_digest_of(COCO_SHA256, bytes, sizeof(bytes), &digest, &err), err);
-        coco_digest_format(&digest, text);
-        assert_ok(coco_verifier_trust_root(made, "hygon", text, &err), err);
-    }
+    if (hrk)
+        trust_hrk(made, hrk);
     return made;
 }
 

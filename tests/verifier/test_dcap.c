@@ -783,16 +783,12 @@ turn_chain(struct intel_documents *documents, const char *name)
 static void
 trust_fixture(coco_verifier *verifier, const char *name)
 {
-    struct coco_digest fingerprint = {0};
-    char text[COCO_DIGEST_TEXT_SIZE];
     _cleanup_cert_ X509 *root = NULL;
     size_t len = 0;
 
     _cleanup_free_ char *pem = read_fixture(name, &len);
     assert_ok(coco_cert_parse(pem, len, &root, &err), err);
-    assert_ok(coco_cert_fingerprint(root, &fingerprint, &err), err);
-    coco_digest_format(&fingerprint, text);
-    assert_ok(coco_verifier_trust_root(verifier, "intel", text, &err), err);
+    trust_cert(verifier, "intel", root);
 }
 
 static const struct {

@@ -275,17 +275,6 @@ no_bit_of_a_list_that_is_known_can_be_flipped(void **state)
 /* ---- chains as they are judged ---- */
 
 static void
-trust_chain(coco_verifier *verifier)
-{
-    struct coco_digest fingerprint;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    assert_ok(coco_cert_fingerprint(root.cert, &fingerprint, &err), err);
-    coco_digest_format(&fingerprint, text);
-    assert_ok(coco_verifier_trust_root(verifier, "aws", text, &err), err);
-}
-
-static void
 judge(const coco_verifier *verifier, const char *maker, int64_t now, const char *failing)
 {
     const struct coco_verification verification = {.verifier = verifier, .now = now};
@@ -311,7 +300,7 @@ only_what_leads_to_a_root_is_kept(void **state)
     judge(verifier, "aws", now, "root ");
     assert_int_equal(coco_known_certs(known), 0);
     assert_int_equal(coco_known_facts(known), 0);
-    trust_chain(verifier);
+    trust_cert(verifier, "aws", root.cert);
     judge(verifier, "aws", now, "");
     assert_int_equal(coco_known_certs(known), 3);
     assert_int_equal(coco_known_facts(known), 1);

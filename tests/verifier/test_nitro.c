@@ -14,6 +14,7 @@
 #include "tests/tee/nitro_sample.h"
 #include "tests/verifier/bound.h"
 #include "tests/verifier/failing.h"
+#include "tests/verifier/trust.h"
 #include "verifier/verdict.h"
 
 #include <openssl/x509v3.h>
@@ -81,17 +82,6 @@ make_leaf(const struct pki_cert *issuer, enum coco_key_kind kind, long from, lon
     return made;
 }
 
-static void
-trust(coco_verifier *v, X509 *root)
-{
-    struct coco_digest fingerprint;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    assert_ok(coco_cert_fingerprint(root, &fingerprint, &err), err);
-    coco_digest_format(&fingerprint, text);
-    assert_ok(coco_verifier_trust_root(v, "aws", text, &err), err);
-}
-
 static int
 setup(void **state)
 {
@@ -104,7 +94,7 @@ setup(void **state)
     leaf = make_leaf(&cas[ZONE], COCO_KEY_P384, -60, 3L * 3600);
     leaf_der = der_of(leaf.cert);
     assert_ok(coco_verifier_new(&verifier, &err), err);
-    trust(verifier, cas[ROOT].cert);
+    trust_cert(verifier, "aws", cas[ROOT].cert);
     return 0;
 }
 

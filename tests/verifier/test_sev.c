@@ -12,6 +12,7 @@
 #include "tests/tee/sev_kit.h"
 #include "tests/verifier/bound.h"
 #include "tests/verifier/failing.h"
+#include "tests/verifier/trust.h"
 #include "verifier/verdict.h"
 
 #include <stdio.h>
@@ -24,19 +25,6 @@ static struct sev_kit other;
 static EVP_PKEY *owner;
 static coco_verifier *verifier;
 static coco_error *err;
-
-static void
-trust(coco_verifier *with, const char *maker, const struct coco_sev_ca *ark)
-{
-    _cleanup_buf_ struct coco_buf bytes = {.limit = COCO_SEV_CA_SIZE_4096};
-    struct coco_digest digest;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    assert_ok(coco_sev_ca_format(ark, &bytes, &err), err);
-    assert_ok(coco_digest_of(COCO_SHA256, bytes.data, bytes.len, &digest, &err), err);
-    coco_digest_format(&digest, text);
-    assert_ok(coco_verifier_trust_root(with, maker, text, &err), err);
-}
 
 static void
 set_owner(coco_verifier *with, EVP_PKEY *key)
@@ -55,7 +43,7 @@ setup(void **state)
     sev_kit_make(&other);
     assert_ok(coco_key_generate(COCO_KEY_P384, &owner, &err), err);
     assert_ok(coco_verifier_new(&verifier, &err), err);
-    trust(verifier, "amd/Rome", &kit.ark);
+    trust_ark(verifier, "amd/Rome", &kit.ark);
     set_owner(verifier, owner);
     return 0;
 }
@@ -181,16 +169,16 @@ a_session_is_of_its_owner_and_platform(void **state)
 
     (void)state;
     assert_ok(coco_verifier_new(&without, &err), err);
-    trust(without, "amd/Naples", &kit.ark);
+    trust_ark(without, "amd/Naples", &kit.ark);
     _cleanup_(coco_verdict_freep) coco_verdict *keyless = verify(without, &evidence);
     assert_failing_checks(keyless, "session measurement ");
     assert_ok(coco_verifier_new(&stranger, &err), err);
-    trust(stranger, "amd/Naples", &kit.ark);
+    trust_ark(stranger, "amd/Naples", &kit.ark);
     set_owner(stranger, other.pdh_key);
     _cleanup_(coco_verdict_freep) coco_verdict *foreign = verify(stranger, &evidence);
     assert_failing_checks(foreign, "session measurement ");
     /* A whole platform, but not the one that the session was made with. */
-    trust(verifier, "amd/Rome", &other.ark);
+    trust_ark(verifier, "amd/Rome", &other.ark);
     evidence.chain = (struct coco_sev_chain){.pdh = other.pdh,
                                              .pek = other.pek,
                                              .oca = other.oca,
@@ -278,7 +266,7 @@ roots_are_pinned(void **state)
     (void)state;
     assert_ok(coco_verifier_new(&strict, &err), err);
     set_owner(strict, owner);
-    trust(strict, "amd/Milan", &kit.ark); /* a maker, but not of these */
+    trust_ark(strict, "amd/Milan", &kit.ark); /* a maker, but not of these */
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = verify(strict, &evidence);
     assert_failing_checks(verdict, "root ");
 }
@@ -308,7 +296,7 @@ what_is_missing_comes_from_collateral(void **state)
     assert_verdict(&evidence, "certificates ");
     assert_ok(coco_verifier_new(&with, &err), err);
     set_owner(with, owner);
-    trust(with, "amd/Rome", &kit.ark);
+    trust_ark(with, "amd/Rome", &kit.ark);
     make_temp_dir(dir, sizeof(dir));
     write_cas(dir, "Naples", &other);
     assert_ok(coco_collateral_new_dir(dir, &collateral, &err), err);

@@ -18,6 +18,7 @@
 #include "tests/faults.h"
 #include "tests/tee/sev_kit.h"
 #include "tests/verifier/bound.h"
+#include "tests/verifier/trust.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,19 +43,6 @@ static struct fixture fixture;
 static const uint8_t digest[32] = {1, 2, 3};
 static const coco_sev_firmware firmware = {sizeof(firmware), 1, 55, 24};
 
-static void
-trust(struct fixture *f)
-{
-    _cleanup_buf_ struct coco_buf ark = {.limit = COCO_SEV_CA_SIZE_4096};
-    struct coco_digest of;
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    assert_ok(coco_sev_ca_format(&f->platform.ark, &ark, &f->err), f->err);
-    assert_ok(coco_digest_of(COCO_SHA256, ark.data, ark.len, &of, &f->err), f->err);
-    coco_digest_format(&of, text);
-    assert_ok(coco_verifier_trust_root(f->verifier, "amd/Rome", text, &f->err), f->err);
-}
-
 static int
 setup(void **state)
 {
@@ -72,7 +60,7 @@ setup(void **state)
                                          .ark = p->ark};
     assert_ok(coco_sev_chain_format(&chain, &f->chain, &f->err), f->err);
     assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);
-    trust(f);
+    trust_ark(f->verifier, "amd/Rome", &f->platform.ark);
     *state = f;
     return 0;
 }

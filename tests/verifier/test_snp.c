@@ -46,7 +46,7 @@ new_verifier(void)
 
     assert_ok(coco_verifier_new(&made, &err), err);
     for (int i = 0; i < PRODUCTS; i++)
-        amd_trust(made, products[i].maker, amds[i].ark.cert);
+        trust_cert(made, products[i].maker, amds[i].ark.cert);
     return made;
 }
 

@@ -15,7 +15,7 @@
 static inline void
 assert_names_of_failing(const coco_verdict *verdict, const char *names)
 {
-    char text[512] = "";
+    char text[1024] = "";
 
     for (size_t i = 0; i < coco_verdict_check_count(verdict); i++)
         if (!coco_verdict_check_ok(verdict, i)) {

@@ -284,7 +284,7 @@ judge(const coco_verifier *verifier, const char *maker, int64_t now, const char 
     assert_non_null(verdict);
     assert_ok(coco_check_chain(&verification, verdict, &coco_evidence_chain, maker, &chain, &err),
               err);
-    assert_failing(verdict, failing);
+    assert_names_of_failing(verdict, failing);
 }
 
 /* First as a stranger's, then as a root's: dates and trust are looked at each time. */

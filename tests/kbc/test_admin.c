@@ -86,6 +86,39 @@ teardown(void **state)
 }
 
 static void
+assert_asked(const struct fixture *f, const char *method, const char *target)
+{
+    assert_string_equal(f->script.method, method);
+    assert_string_equal(f->script.target, target);
+}
+
+struct reply {
+    const char *status;
+    const char *body;
+    coco_status want;
+    const char *text; /* what the call comes to, or why not */
+};
+
+typedef coco_status asking(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, coco_error **err);
+
+static void
+assert_replies(struct fixture *f, const struct reply *replies, size_t n, asking *ask)
+{
+    for (size_t i = 0; i < n; i++) {
+        _cleanup_(coco_bytes_freep) coco_bytes *got = NULL;
+
+        f->script.status = replies[i].status;
+        f->script.body = replies[i].body;
+        coco_status status = ask(f->admin, f->ctx, &got, &f->err);
+        if (replies[i].want == COCO_OK) {
+            assert_ok(status, f->err);
+            assert_string_equal((const char *)coco_bytes_data(got), replies[i].text);
+        } else
+            assert_fails(status, f->err, replies[i].want, replies[i].text);
+    }
+}
+
+static void
 requests_are_upstreams(void **state)
 {
     struct fixture *f = *state;
@@ -93,8 +126,7 @@ requests_are_upstreams(void **state)
     assert_ok(coco_admin_put_resource(f->admin, f->ctx, "default/key/1", (const uint8_t *)"a\0b", 3,
                                       &f->err),
               f->err);
-    assert_string_equal(f->script.method, "POST");
-    assert_string_equal(f->script.target, "/kbs/v0/resource/default/key/1");
+    assert_asked(f, "POST", "/kbs/v0/resource/default/key/1");
     assert_string_equal(f->script.content_type, "application/octet-stream");
     assert_int_equal(f->script.request_len, 3);
     assert_memory_equal(f->script.request_body, "a\0b", 3);
@@ -102,20 +134,17 @@ requests_are_upstreams(void **state)
 
     assert_ok(coco_admin_delete_resource(f->admin, f->ctx, "kbs:///default/key/1", &f->err),
               f->err);
-    assert_string_equal(f->script.method, "DELETE");
-    assert_string_equal(f->script.target, "/kbs/v0/resource/default/key/1");
+    assert_asked(f, "DELETE", "/kbs/v0/resource/default/key/1");
 
     assert_ok(coco_admin_set_resource_policy(f->admin, f->ctx, "package policy\n", &f->err),
               f->err);
-    assert_string_equal(f->script.method, "POST");
-    assert_string_equal(f->script.target, "/kbs/v0/resource-policy");
+    assert_asked(f, "POST", "/kbs/v0/resource-policy");
     assert_string_equal(f->script.content_type, "application/json");
     assert_string_equal(f->script.request_body, "{\"policy\":\"cGFja2FnZSBwb2xpY3kK\"}");
 
     assert_ok(coco_admin_put_references(f->admin, f->ctx, "{\"version\":\"0.1.0\"}", &f->err),
               f->err);
-    assert_string_equal(f->script.method, "POST");
-    assert_string_equal(f->script.target, "/kbs/v0/reference-value");
+    assert_asked(f, "POST", "/kbs/v0/reference-value");
     assert_string_equal(f->script.content_type, "application/json");
     assert_string_equal(f->script.request_body, "{\"version\":\"0.1.0\"}");
 }
@@ -296,22 +325,19 @@ versions_are_asked_for(void **state)
     uint64_t version = 0;
 
     assert_ok(coco_admin_purge_resource(f->admin, f->ctx, "kbs:///a/b/c", &f->err), f->err);
-    assert_string_equal(f->script.method, "DELETE");
-    assert_string_equal(f->script.target, "/kbs/v0/resource-versions/a/b/c");
+    assert_asked(f, "DELETE", "/kbs/v0/resource-versions/a/b/c");
 
     f->script.body = "{\"version\":7}";
     assert_ok(coco_admin_restore_resource(f->admin, f->ctx, "a/b/c", 0, &version, &f->err), f->err);
     assert_int_equal(version, 7);
-    assert_string_equal(f->script.method, "POST");
-    assert_string_equal(f->script.target, "/kbs/v0/resource-restore/a/b/c");
+    assert_asked(f, "POST", "/kbs/v0/resource-restore/a/b/c");
     assert_ok(coco_admin_restore_resource(f->admin, f->ctx, "a/b/c", 5, &version, &f->err), f->err);
     assert_string_equal(f->script.target, "/kbs/v0/resource-restore/a/b/c?version=5");
 
     f->script.body = "[ {\"version\": 1} ]";
     assert_ok(coco_admin_resource_versions(f->admin, f->ctx, "a/b/c", &versions, &f->err), f->err);
     assert_string_equal((const char *)coco_bytes_data(versions), "[{\"version\":1}]");
-    assert_string_equal(f->script.method, "GET");
-    assert_string_equal(f->script.target, "/kbs/v0/resource-versions/a/b/c");
+    assert_asked(f, "GET", "/kbs/v0/resource-versions/a/b/c");
 }
 
 static void
@@ -358,12 +384,10 @@ policies_are_set_listed_and_removed(void **state)
 
     assert_ok(coco_admin_set_path_policy(f->admin, f->ctx, "a/b", "package policy\n", &f->err),
               f->err);
-    assert_string_equal(f->script.method, "POST");
-    assert_string_equal(f->script.target, "/kbs/v0/resource-policy/a/b");
+    assert_asked(f, "POST", "/kbs/v0/resource-policy/a/b");
     assert_string_equal(f->script.request_body, "{\"policy\":\"cGFja2FnZSBwb2xpY3kK\"}");
     assert_ok(coco_admin_set_path_policy(f->admin, f->ctx, "a", NULL, &f->err), f->err);
-    assert_string_equal(f->script.method, "DELETE");
-    assert_string_equal(f->script.target, "/kbs/v0/resource-policy/a");
+    assert_asked(f, "DELETE", "/kbs/v0/resource-policy/a");
     assert_ok(coco_admin_set_attestation_policy(f->admin, f->ctx, "default_cpu", "package policy\n",
                                                 &f->err),
               f->err);
@@ -444,12 +468,7 @@ malformed_paths_are_not_sent(void **state)
 static void
 a_list_is_names_and_nothing_else(void **state)
 {
-    static const struct {
-        const char *status;
-        const char *body;
-        coco_status want;
-        const char *text; /* the list, or why not */
-    } cases[] = {
+    static const struct reply cases[] = {
         {"200 OK", "[]", COCO_OK, "[]"},
         {"200 OK", "[ \"a/b/c\",\n\"a/b/d\" ]", COCO_OK, "[\"a/b/c\",\"a/b/d\"]"},
         {"200 OK", "", COCO_ERR_PROTO, ""},
@@ -469,31 +488,14 @@ a_list_is_names_and_nothing_else(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        _cleanup_(coco_bytes_freep) coco_bytes *list = NULL;
-
-        f->script.status = cases[i].status;
-        f->script.body = cases[i].body;
-        if (cases[i].want == COCO_OK) {
-            assert_ok(coco_admin_list_resources(f->admin, f->ctx, &list, &f->err), f->err);
-            assert_string_equal((const char *)coco_bytes_data(list), cases[i].text);
-        } else
-            assert_fails(coco_admin_list_resources(f->admin, f->ctx, &list, &f->err), f->err,
-                         cases[i].want, cases[i].text);
-    }
-    assert_string_equal(f->script.method, "GET");
-    assert_string_equal(f->script.target, "/kbs/v0/resource");
+    assert_replies(f, cases, COUNT(cases), coco_admin_list_resources);
+    assert_asked(f, "GET", "/kbs/v0/resource");
 }
 
 static void
 keys_are_rotated_or_it_is_said_why_not(void **state)
 {
-    static const struct {
-        const char *status;
-        const char *body;
-        coco_status want;
-        const char *text;
-    } cases[] = {
+    static const struct reply cases[] = {
         {"200 OK", "{\"kid\":\"k\", \"from\":7}", COCO_OK, "{\"kid\":\"k\",\"from\":7}"},
         {"200 OK", "", COCO_ERR_PROTO, ""},
         {"200 OK", "[]", COCO_ERR_PROTO, ""},
@@ -506,20 +508,8 @@ keys_are_rotated_or_it_is_said_why_not(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        _cleanup_(coco_bytes_freep) coco_bytes *rotation = NULL;
-
-        f->script.status = cases[i].status;
-        f->script.body = cases[i].body;
-        if (cases[i].want == COCO_OK) {
-            assert_ok(coco_admin_rotate_keys(f->admin, f->ctx, &rotation, &f->err), f->err);
-            assert_string_equal((const char *)coco_bytes_data(rotation), cases[i].text);
-        } else
-            assert_fails(coco_admin_rotate_keys(f->admin, f->ctx, &rotation, &f->err), f->err,
-                         cases[i].want, cases[i].text);
-    }
-    assert_string_equal(f->script.method, "POST");
-    assert_string_equal(f->script.target, "/kbs/v0/rotate-keys");
+    assert_replies(f, cases, COUNT(cases), coco_admin_rotate_keys);
+    assert_asked(f, "POST", "/kbs/v0/rotate-keys");
     f->script.status = "200 OK";
     f->script.body = "{\"kid\":\"k\",\"from\":7}";
     for_each_fault()
@@ -534,12 +524,7 @@ keys_are_rotated_or_it_is_said_why_not(void **state)
 static void
 reference_values_are_listed_or_there_are_none(void **state)
 {
-    static const struct {
-        const char *status;
-        const char *body;
-        coco_status want;
-        const char *text;
-    } cases[] = {
+    static const struct reply cases[] = {
         {"200 OK", "[]", COCO_OK, "[]"},
         {"200 OK",
          "[{\"name\":\"a\", \"value\":[1],\"time\":7},{\"name\":\"b\",\"value\":null,\"time\":1,"
@@ -561,31 +546,20 @@ reference_values_are_listed_or_there_are_none(void **state)
     };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        _cleanup_(coco_bytes_freep) coco_bytes *list = NULL;
+    assert_replies(f, cases, COUNT(cases), coco_admin_list_references);
+    assert_asked(f, "GET", "/kbs/v0/reference-value");
+}
 
-        f->script.status = cases[i].status;
-        f->script.body = cases[i].body;
-        if (cases[i].want == COCO_OK) {
-            assert_ok(coco_admin_list_references(f->admin, f->ctx, &list, &f->err), f->err);
-            assert_string_equal((const char *)coco_bytes_data(list), cases[i].text);
-        } else
-            assert_fails(coco_admin_list_references(f->admin, f->ctx, &list, &f->err), f->err,
-                         cases[i].want, cases[i].text);
-    }
-    assert_string_equal(f->script.method, "GET");
-    assert_string_equal(f->script.target, "/kbs/v0/reference-value");
+static coco_status
+explain(coco_admin *admin, coco_ctx *ctx, coco_bytes **ret, coco_error **err)
+{
+    return coco_admin_explain(admin, ctx, "0a-Z", ret, err);
 }
 
 static void
 an_explanation_is_json_or_there_is_none(void **state)
 {
-    static const struct {
-        const char *status;
-        const char *body;
-        coco_status want;
-        const char *text; /* the explanation, or why not */
-    } cases[] = {
+    static const struct reply cases[] = {
         {"200 OK", "{ \"decision\": \"denied\" }", COCO_OK, "{\"decision\":\"denied\"}"},
         {"200 OK", "", COCO_ERR_PROTO, ""},
         {"200 OK", "[]", COCO_ERR_PROTO, "object"},
@@ -612,20 +586,8 @@ an_explanation_is_json_or_there_is_none(void **state)
                      COCO_ERR_INVALID, "no id");
     }
     assert_string_equal(f->script.method, "");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        _cleanup_(coco_bytes_freep) coco_bytes *ret = NULL;
-
-        f->script.status = cases[i].status;
-        f->script.body = cases[i].body;
-        if (cases[i].want == COCO_OK) {
-            assert_ok(coco_admin_explain(f->admin, f->ctx, "0a-Z", &ret, &f->err), f->err);
-            assert_string_equal((const char *)coco_bytes_data(ret), cases[i].text);
-        } else
-            assert_fails(coco_admin_explain(f->admin, f->ctx, "0a-Z", &ret, &f->err), f->err,
-                         cases[i].want, cases[i].text);
-    }
-    assert_string_equal(f->script.method, "GET");
-    assert_string_equal(f->script.target, "/kbs/v0/explain/0a-Z");
+    assert_replies(f, cases, COUNT(cases), explain);
+    assert_asked(f, "GET", "/kbs/v0/explain/0a-Z");
 }
 
 static void

@@ -22,7 +22,6 @@ UNTESTED = {
     "kbs/store_list": "the inside of kbs/store",
     "kbs/table": "the inside of kbs/store",
     "net/hop": "the inside of net/http",
-    "net/hop_tls": "the inside of net/http",
     "signature/sigstore": "the inside of signature/cosign and signature/provenance",
     "softtee/fs": "goes through tests/cli/test_tee.py",
 }

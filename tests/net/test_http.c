@@ -5,10 +5,9 @@
  */
 #include "net/http.h"
 
-#include "base/context.h"
 #include "base/fail.h"
 #include "tests/faults.h"
-#include "tests/httpd.h"
+#include "tests/net/asking.h"
 #include "tests/pki.h"
 
 #include <arpa/inet.h>
@@ -22,68 +21,6 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-struct fixture {
-    struct httpd httpd; /* the one that is asked */
-    struct httpd other; /* where it may send us */
-    coco_ctx *ctx;
-    struct coco_http *http;
-    struct coco_http_response response;
-    coco_error *err;
-};
-
-static struct fixture fixture;
-
-static const struct coco_proxies direct;
-
-static int
-setup(void **state)
-{
-    const struct coco_http_options opts = {.allow_plain = true, .proxies = &direct};
-    struct fixture *f = &fixture;
-
-    f->err = NULL;
-    f->response = (struct coco_http_response){0};
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    assert_ok(coco_http_new(&opts, &f->http, &f->err), f->err);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    coco_http_response_done(&f->response);
-    coco_http_free(f->http);
-    coco_ctx_free(f->ctx);
-    coco_error_free(f->err);
-    return 0;
-}
-
-static coco_status
-get(struct fixture *f, const char *url)
-{
-    const struct coco_http_request request = {.method = "GET", .url = url};
-
-    coco_http_response_done(&f->response);
-    return coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-}
-
-/* An answer that is one text, sent as it is; the connection stays open if user says so. */
-struct text_answer {
-    const char *text;
-    bool keep;
-};
-
-static bool
-say_text(void *user, const struct httpd_request *request)
-{
-    const struct text_answer *answer = user;
-
-    return httpd_say(request->httpd, answer->text) && answer->keep;
-}
-
 static void
 get_gives_status_headers_and_body(void **state)
 {
@@ -94,9 +31,7 @@ get_gives_status_headers_and_body(void **state)
     _cleanup_buf_ struct coco_buf all = {.limit = 100};
     char *value = NULL;
 
-    httpd_start(&f->httpd, say_text, &answer, NULL);
-    coco_status status = get(f, f->httpd.url);
-    httpd_stop(&f->httpd);
+    coco_status status = get_from(f, say_text, &answer, NULL);
     assert_ok(status, f->err);
     assert_int_equal(f->response.status, 404);
     assert_string_equal(coco_buf_text(&f->response.body), "hello");
@@ -124,9 +59,7 @@ headers_are_of_the_last_head_without_trailers(void **state)
                                  "2\r\nhi\r\n0\r\nX-Trailer: late\r\n\r\n",
                                  true};
 
-    httpd_start(&f->httpd, say_text, &answer, NULL);
-    coco_status status = get(f, f->httpd.url);
-    httpd_stop(&f->httpd);
+    coco_status status = get_from(f, say_text, &answer, NULL);
     assert_ok(status, f->err);
     assert_string_equal(coco_buf_text(&f->response.headers), "transfer-encoding: chunked\n");
     assert_string_equal(coco_buf_text(&f->response.body), "hi");
@@ -201,9 +134,7 @@ hostile_answers_are_refused(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct text_answer answer = {cases[i].text, false};
 
-        httpd_start(&f->httpd, say_text, &answer, NULL);
-        coco_status status = get(f, f->httpd.url);
-        httpd_stop(&f->httpd);
+        coco_status status = get_from(f, say_text, &answer, NULL);
         print_message("# case %zu: %s\n", i, coco_error_message(f->err));
         assert_fails(status, f->err, cases[i].status, cases[i].why);
         assert_null(f->response.url);
@@ -254,9 +185,7 @@ floods_end_at_the_limit(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct flood what = cases[i].flood;
 
-        httpd_start(&f->httpd, flood, &what, NULL);
-        coco_status status = get(f, f->httpd.url);
-        httpd_stop(&f->httpd);
+        coco_status status = get_from(f, flood, &what, NULL);
         assert_fails(status, f->err, COCO_ERR_LIMIT, cases[i].why);
     }
 }
@@ -267,9 +196,7 @@ an_endless_error_is_cut(void **state)
     struct fixture *f = *state;
     struct flood what = {"HTTP/1.1 503 Busy\r\n\r\n", "sorry "};
 
-    httpd_start(&f->httpd, flood, &what, NULL);
-    coco_status status = get(f, f->httpd.url);
-    httpd_stop(&f->httpd);
+    coco_status status = get_from(f, flood, &what, NULL);
     assert_ok(status, f->err);
     assert_int_equal(f->response.status, 503);
     assert_int_equal(f->response.body.len, 1 << 20);
@@ -288,13 +215,9 @@ a_body_may_have_max_body_bytes_and_not_one_more(void **state)
     for (size_t i = 0; i < COUNT(answers); i++) {
         for (uint64_t max = 4; max <= 5; max++) {
             struct text_answer answer = {answers[i], false};
-            struct coco_http_request request = {.method = "GET", .max_body = max};
+            const struct coco_http_request request = {.method = "GET", .max_body = max};
 
-            httpd_start(&f->httpd, say_text, &answer, NULL);
-            request.url = f->httpd.url;
-            coco_http_response_done(&f->response);
-            coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-            httpd_stop(&f->httpd);
+            coco_status status = ask(f, say_text, &answer, &request);
             if (max == 5) {
                 assert_ok(status, f->err);
                 assert_string_equal(coco_buf_text(&f->response.body), "hello");
@@ -325,12 +248,9 @@ a_failing_sink_ends_the_request_with_its_error(void **state)
     struct text_answer answer = {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", true};
     size_t taken = 0;
     const struct coco_sink sink = {.write = full_after_two, .self = &taken};
-    struct coco_http_request request = {.method = "GET", .sink = &sink};
+    const struct coco_http_request request = {.method = "GET", .sink = &sink};
 
-    httpd_start(&f->httpd, say_text, &answer, NULL);
-    request.url = f->httpd.url;
-    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-    httpd_stop(&f->httpd);
+    coco_status status = ask(f, say_text, &answer, &request);
     assert_fails(status, f->err, COCO_ERR_IO, "disk full");
 }
 
@@ -341,68 +261,12 @@ a_sink_gets_no_error_pages(void **state)
     struct text_answer answer = {"HTTP/1.1 404 Gone\r\nContent-Length: 5\r\n\r\nhello", true};
     size_t taken = 0;
     const struct coco_sink sink = {.write = full_after_two, .self = &taken};
-    struct coco_http_request request = {.method = "GET", .sink = &sink};
+    const struct coco_http_request request = {.method = "GET", .sink = &sink};
 
-    httpd_start(&f->httpd, say_text, &answer, NULL);
-    request.url = f->httpd.url;
-    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-    httpd_stop(&f->httpd);
+    coco_status status = ask(f, say_text, &answer, &request);
     assert_ok(status, f->err);
     assert_int_equal(taken, 0);
     assert_string_equal(coco_buf_text(&f->response.body), "hello");
-}
-
-/* What a server saw last; read it after httpd_stop(). */
-struct seen {
-    char line[512];
-    char authorization[128];
-    char cookie[128];
-    char accept[128];
-    char type[128];
-    char encoding[128];
-    char expect[128];
-    char body[256];
-    size_t body_len;
-};
-
-static void
-see(struct seen *seen, const struct httpd_request *request)
-{
-    (void)snprintf(seen->line, sizeof(seen->line), "%s %.400s", request->method, request->target);
-    httpd_header(request, "Authorization", seen->authorization, sizeof(seen->authorization));
-    httpd_header(request, "Cookie", seen->cookie, sizeof(seen->cookie));
-    httpd_header(request, "Accept", seen->accept, sizeof(seen->accept));
-    httpd_header(request, "Content-Type", seen->type, sizeof(seen->type));
-    httpd_header(request, "Accept-Encoding", seen->encoding, sizeof(seen->encoding));
-    httpd_header(request, "Expect", seen->expect, sizeof(seen->expect));
-    (void)snprintf(seen->body, sizeof(seen->body), "%s", request->body);
-    seen->body_len = request->body_len;
-}
-
-static bool
-look(void *user, const struct httpd_request *request)
-{
-    see(user, request);
-    return httpd_reply(request->httpd, "200 OK", "", "here");
-}
-
-struct redirect {
-    const char *code;
-    char location[256];
-    struct seen seen;
-};
-
-static bool
-redirect(void *user, const struct httpd_request *request)
-{
-    struct redirect *to = user;
-    char header[300];
-
-    see(&to->seen, request);
-    if (strcmp(request->target, "/end") == 0)
-        return httpd_reply(request->httpd, "200 OK", "", "end");
-    (void)snprintf(header, sizeof(header), "Location: %s\r\n", to->location);
-    return httpd_reply(request->httpd, to->code, header, "moved");
 }
 
 static const struct coco_http_header credentials[] = {
@@ -416,12 +280,10 @@ redirects_on_one_server_keep_credentials(void **state)
 {
     struct fixture *f = *state;
     struct redirect to = {.code = "302 Found", .location = "/end"};
-    struct coco_http_request request = {.method = "GET", .headers = credentials, .n_headers = 3};
+    const struct coco_http_request request = {
+        .method = "GET", .headers = credentials, .n_headers = 3};
 
-    httpd_start(&f->httpd, redirect, &to, NULL);
-    request.url = f->httpd.url;
-    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-    httpd_stop(&f->httpd);
+    coco_status status = ask(f, redirect, &to, &request);
     assert_ok(status, f->err);
     assert_string_equal(coco_buf_text(&f->response.body), "end");
     assert_contains(f->response.url, "/end");
@@ -435,14 +297,12 @@ redirects_to_another_server_lose_credentials(void **state)
     struct fixture *f = *state;
     struct redirect to = {.code = "307 Temporary Redirect"};
     struct seen seen = {0};
-    struct coco_http_request request = {.method = "GET", .headers = credentials, .n_headers = 3};
+    const struct coco_http_request request = {
+        .method = "GET", .headers = credentials, .n_headers = 3};
 
     httpd_start(&f->other, look, &seen, NULL);
     (void)snprintf(to.location, sizeof(to.location), "%s/elsewhere", f->other.url);
-    httpd_start(&f->httpd, redirect, &to, NULL);
-    request.url = f->httpd.url;
-    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-    httpd_stop(&f->httpd);
+    coco_status status = ask(f, redirect, &to, &request);
     httpd_stop(&f->other);
     assert_ok(status, f->err);
     assert_string_equal(to.seen.authorization, "Bearer s3cret");
@@ -494,9 +354,7 @@ redirects_that_lead_astray_are_refused(void **state)
         struct redirect to = {.code = "301 Moved Permanently"};
 
         (void)snprintf(to.location, sizeof(to.location), "%s", cases[i].location);
-        httpd_start(&f->httpd, redirect, &to, NULL);
-        coco_status status = get(f, f->httpd.url);
-        httpd_stop(&f->httpd);
+        coco_status status = get_from(f, redirect, &to, NULL);
         assert_fails(status, f->err, cases[i].status, cases[i].why);
         assert_null(f->response.url);
     }
@@ -520,14 +378,10 @@ redirects_not_followed_are_answers(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct redirect to = {.code = cases[i].code, .location = "/end"};
-        struct coco_http_request request = {.method = cases[i].method,
-                                            .no_redirect = cases[i].no_redirect};
+        const struct coco_http_request request = {.method = cases[i].method,
+                                                  .no_redirect = cases[i].no_redirect};
 
-        httpd_start(&f->httpd, redirect, &to, NULL);
-        request.url = f->httpd.url;
-        coco_http_response_done(&f->response);
-        coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-        httpd_stop(&f->httpd);
+        coco_status status = ask(f, redirect, &to, &request);
         assert_ok(status, f->err);
         assert_int_equal(f->response.status, cases[i].status);
         assert_int_equal(f->httpd.requests, 1);
@@ -551,7 +405,7 @@ bodies_go_out_as_they_are(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct seen seen = {0};
-        struct coco_http_request request = {
+        const struct coco_http_request request = {
             .method = cases[i].method,
             .body = cases[i].body,
             .body_len = strlen(cases[i].body),
@@ -559,11 +413,7 @@ bodies_go_out_as_they_are(void **state)
             .n_headers = cases[i].n_headers,
         };
 
-        httpd_start(&f->httpd, look, &seen, NULL);
-        request.url = f->httpd.url;
-        coco_http_response_done(&f->response);
-        coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-        httpd_stop(&f->httpd);
+        coco_status status = ask(f, look, &seen, &request);
         assert_ok(status, f->err);
         assert_int_equal(strncmp(seen.line, cases[i].method, strlen(cases[i].method)), 0);
         assert_string_equal(seen.body, cases[i].body);
@@ -607,13 +457,10 @@ a_reader_is_sent_in_chunks(void **state)
     struct fixture *f = *state;
     struct counter counter = {.left = 300000};
     const struct coco_stream reader = {.read = count_to_zero, .self = &counter};
-    struct coco_http_request request = {.method = "PATCH", .reader = &reader};
+    const struct coco_http_request request = {.method = "PATCH", .reader = &reader};
     struct seen seen = {0};
 
-    httpd_start(&f->httpd, look, &seen, NULL);
-    request.url = f->httpd.url;
-    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-    httpd_stop(&f->httpd);
+    coco_status status = ask(f, look, &seen, &request);
     assert_ok(status, f->err);
     assert_string_equal(seen.line, "PATCH /");
     assert_string_equal(seen.expect, "");
@@ -627,13 +474,10 @@ a_failing_reader_ends_the_request_with_its_error(void **state)
     struct fixture *f = *state;
     struct counter counter = {.left = 300000, .fail_at = 100000};
     const struct coco_stream reader = {.read = count_down, .self = &counter};
-    struct coco_http_request request = {.method = "PUT", .reader = &reader};
+    const struct coco_http_request request = {.method = "PUT", .reader = &reader};
     struct seen seen = {0};
 
-    httpd_start(&f->httpd, look, &seen, NULL);
-    request.url = f->httpd.url;
-    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-    httpd_stop(&f->httpd);
+    coco_status status = ask(f, look, &seen, &request);
     assert_fails(status, f->err, COCO_ERR_VERIFY, "bad source");
     assert_string_equal(seen.line, "");
 }
@@ -859,9 +703,7 @@ a_drip_is_a_stall(void **state)
 
     coco_http_free(f->http);
     assert_ok(coco_http_new(&opts, &f->http, &f->err), f->err);
-    httpd_start(&f->httpd, drip, NULL, NULL);
-    coco_status status = get(f, f->httpd.url);
-    httpd_stop(&f->httpd);
+    coco_status status = get_from(f, drip, NULL, NULL);
     assert_fails(status, f->err, COCO_ERR_NET, "too slow");
 }
 
@@ -894,15 +736,12 @@ a_look_at_the_head_comes_before_the_body(void **state)
     _cleanup_buf_ struct coco_buf body = {.limit = 10};
     const struct coco_sink sink = coco_sink_to_buf(&body);
     const struct coco_http_look look = {refuse, &refusal};
-    struct coco_http_request request = {.method = "GET", .sink = &sink, .look = &look};
+    const struct coco_http_request request = {.method = "GET", .sink = &sink, .look = &look};
 
     for (size_t i = 0; i < COUNT(refused); i++) {
         struct text_answer answer = {refused[i], false};
 
-        httpd_start(&f->httpd, say_text, &answer, NULL);
-        request.url = f->httpd.url;
-        coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-        httpd_stop(&f->httpd);
+        coco_status status = ask(f, say_text, &answer, &request);
         assert_fails(status, f->err, COCO_ERR_VERIFY, "not this one");
         assert_int_equal(refusal.looks, i + 1);
         assert_int_equal(refusal.status, statuses[i]);
@@ -911,10 +750,7 @@ a_look_at_the_head_comes_before_the_body(void **state)
 
     /* At other answers nobody looks. */
     struct text_answer answer = {"HTTP/1.1 404 Gone\r\nContent-Length: 2\r\n\r\nhi", false};
-    httpd_start(&f->httpd, say_text, &answer, NULL);
-    request.url = f->httpd.url;
-    coco_status status = coco_http_do(f->http, f->ctx, &request, &f->response, &f->err);
-    httpd_stop(&f->httpd);
+    coco_status status = ask(f, say_text, &answer, &request);
     assert_ok(status, f->err);
     assert_int_equal(refusal.looks, COUNT(refused));
 }
@@ -934,9 +770,7 @@ a_stall_times_out(void **state)
         struct stall what = {.text = texts[i]};
 
         assert_int_equal(sem_init(&what.reached, 0, 0), 0);
-        httpd_start(&f->httpd, stall, &what, NULL);
-        coco_status status = get(f, f->httpd.url);
-        httpd_stop(&f->httpd);
+        coco_status status = get_from(f, stall, &what, NULL);
         (void)sem_destroy(&what.reached);
         assert_fails(status, f->err, COCO_ERR_NET, "too slow");
     }
@@ -981,213 +815,6 @@ cancel_ends_a_blocked_wait(void **state)
         assert_fails(waiting.status, f->err, COCO_ERR_CANCELED, "canceled");
         assert_fails(get(f, f->httpd.url), f->err, COCO_ERR_CANCELED, "canceled");
     }
-}
-
-/* A TLS server with cert, and chain's CA trusted by the client. */
-static SSL_CTX *
-make_tls(const struct pki_cert *cert, int max_version)
-{
-    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-
-    assert_non_null(tls);
-    if (max_version) {
-        SSL_CTX_set_security_level(tls, 0); /* TLS 1.0 needs SHA-1 */
-        assert_int_equal(SSL_CTX_set_min_proto_version(tls, TLS1_VERSION), 1);
-        assert_int_equal(SSL_CTX_set_max_proto_version(tls, max_version), 1);
-    }
-    assert_int_equal(SSL_CTX_use_certificate(tls, cert->cert), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey(tls, cert->key), 1);
-    return tls;
-}
-
-static void
-trust(struct fixture *f, const struct pki_cert *ca)
-{
-    char *pem = pki_pem(ca);
-
-    assert_ok(coco_http_set_ca(f->http, pem, strlen(pem), &f->err), f->err);
-    OPENSSL_free(pem);
-}
-
-static void
-tls_accepts_what_its_ca_signed(void **state)
-{
-    static const int versions[] = {0, TLS1_2_VERSION, TLS1_3_VERSION};
-    struct fixture *f = *state;
-    struct pki_cert ca = {0};
-    struct pki_cert cert = {0};
-
-    pki_make(&ca, NULL, NULL, 30);
-    pki_make(&cert, &ca, "127.0.0.1", 30);
-    coco_http_allow_plain(f->http, false);
-    trust(f, &ca);
-    for (size_t i = 0; i < COUNT(versions); i++) {
-        struct seen seen = {0};
-        SSL_CTX *tls = make_tls(&cert, versions[i]);
-
-        httpd_start(&f->httpd, look, &seen, tls);
-        coco_status status = get(f, f->httpd.url);
-        httpd_stop(&f->httpd);
-        SSL_CTX_free(tls);
-        assert_ok(status, f->err);
-        assert_string_equal(coco_buf_text(&f->response.body), "here");
-    }
-    pki_done(&cert);
-    pki_done(&ca);
-}
-
-static void
-tls_refuses(void **state)
-{
-    enum issuer { NOBODY, TRUSTED, STRANGER };
-    static const struct {
-        enum issuer issuer;
-        const char *host;
-        int days, max_version;
-        coco_status status;
-        const char *why;
-    } cases[] = {
-        {NOBODY, "127.0.0.1", 30, 0, COCO_ERR_VERIFY, "certificate"},
-        {STRANGER, "127.0.0.1", 30, 0, COCO_ERR_VERIFY, "certificate"},
-        {TRUSTED, "127.0.0.1", -1, 0, COCO_ERR_VERIFY, "expired"},
-        {TRUSTED, "127.0.0.2", 30, 0, COCO_ERR_VERIFY, "127.0.0.1"},
-        {TRUSTED, "a.test", 30, 0, COCO_ERR_VERIFY, "127.0.0.1"},
-        {TRUSTED, "127.0.0.1", 30, TLS1_VERSION, COCO_ERR_NET, "protocol version"},
-        {TRUSTED, "127.0.0.1", 30, TLS1_1_VERSION, COCO_ERR_NET, "protocol version"},
-    };
-    struct fixture *f = *state;
-    struct pki_cert cas[3] = {0};
-
-    pki_make(&cas[TRUSTED], NULL, NULL, 30);
-    pki_make(&cas[STRANGER], NULL, NULL, 30);
-    trust(f, &cas[TRUSTED]);
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct seen seen = {0};
-        struct pki_cert cert = {0};
-        bool self = cases[i].issuer == NOBODY;
-
-        pki_make(&cert, self ? NULL : &cas[cases[i].issuer], cases[i].host, cases[i].days);
-        SSL_CTX *tls = make_tls(&cert, cases[i].max_version);
-        httpd_start(&f->httpd, look, &seen, tls);
-        coco_status status = get(f, f->httpd.url);
-        httpd_stop(&f->httpd);
-        SSL_CTX_free(tls);
-        pki_done(&cert);
-        print_message("# case %zu: %s\n", i, coco_error_message(f->err));
-        assert_fails(status, f->err, cases[i].status, cases[i].why);
-        assert_string_equal(seen.line, "");
-    }
-    pki_done(&cas[TRUSTED]);
-    pki_done(&cas[STRANGER]);
-}
-
-/* A certificate that is given is enough, whoever made it; its maker's others are not. */
-static void
-tls_accepts_the_certificate_that_is_pinned_and_no_other(void **state)
-{
-    enum issuer { NOBODY, MAKER };
-    static const struct {
-        enum issuer issuer;
-        const char *host;
-        int days;
-        bool another; /* is shown than the one that is pinned */
-        coco_status status;
-        const char *why;
-    } cases[] = {
-        {NOBODY, "127.0.0.1", 30, false, COCO_OK, NULL},
-        {MAKER, "127.0.0.1", 30, false, COCO_OK, NULL},
-        {NOBODY, "127.0.0.1", 30, true, COCO_ERR_VERIFY, "certificate"},
-        {MAKER, "127.0.0.1", 30, true, COCO_ERR_VERIFY, "certificate"},
-        {NOBODY, "127.0.0.2", 30, false, COCO_ERR_VERIFY, "127.0.0.1"},
-        {MAKER, "a.test", 30, false, COCO_ERR_VERIFY, "127.0.0.1"},
-        {NOBODY, "127.0.0.1", -1, false, COCO_ERR_VERIFY, "expired"},
-        {MAKER, "127.0.0.1", -1, false, COCO_ERR_VERIFY, "expired"},
-    };
-    struct fixture *f = *state;
-    struct pki_cert maker = {0};
-
-    pki_make(&maker, NULL, NULL, 30);
-    coco_http_allow_plain(f->http, false);
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct pki_cert *issuer = cases[i].issuer == MAKER ? &maker : NULL;
-        struct seen seen = {0};
-        struct pki_cert pinned = {0};
-        struct pki_cert shown = {0};
-
-        pki_make(&pinned, issuer, cases[i].host, cases[i].days);
-        pki_make(&shown, issuer, cases[i].host, cases[i].days);
-        trust(f, &pinned);
-        SSL_CTX *tls = make_tls(cases[i].another ? &shown : &pinned, 0);
-        httpd_start(&f->httpd, look, &seen, tls);
-        coco_status status = get(f, f->httpd.url);
-        httpd_stop(&f->httpd);
-        SSL_CTX_free(tls);
-        pki_done(&pinned);
-        pki_done(&shown);
-        if (cases[i].status == COCO_OK)
-            assert_ok(status, f->err);
-        else
-            assert_fails(status, f->err, cases[i].status, cases[i].why);
-        assert_string_equal(seen.line, cases[i].status == COCO_OK ? "GET /" : "");
-    }
-    pki_done(&maker);
-}
-
-static void
-tls_is_not_trusted_by_default(void **state)
-{
-    struct fixture *f = *state;
-    struct seen seen = {0};
-    struct pki_cert cert = {0};
-
-    pki_make(&cert, NULL, "127.0.0.1", 30);
-    SSL_CTX *tls = make_tls(&cert, 0);
-    httpd_start(&f->httpd, look, &seen, tls);
-    coco_status status = get(f, f->httpd.url);
-    httpd_stop(&f->httpd);
-    SSL_CTX_free(tls);
-    pki_done(&cert);
-    assert_fails(status, f->err, COCO_ERR_VERIFY, "certificate");
-}
-
-static void
-tls_to_a_plain_server_fails(void **state)
-{
-    struct fixture *f = *state;
-    struct text_answer answer = {"HTTP/1.1 200 OK\r\n\r\n", false};
-    char url[64];
-
-    httpd_start(&f->httpd, say_text, &answer, NULL);
-    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%d/", f->httpd.port);
-    coco_status status = get(f, url);
-    httpd_stop(&f->httpd);
-    assert_fails(status, f->err, COCO_ERR_NET, "");
-}
-
-static void
-redirects_never_leave_tls(void **state)
-{
-    struct fixture *f = *state;
-    struct redirect to = {.code = "302 Found"};
-    struct seen seen = {0};
-    struct pki_cert ca = {0};
-    struct pki_cert cert = {0};
-
-    pki_make(&ca, NULL, NULL, 30);
-    pki_make(&cert, &ca, "127.0.0.1", 30);
-    trust(f, &ca);
-    SSL_CTX *tls = make_tls(&cert, 0);
-    httpd_start(&f->other, look, &seen, NULL);
-    (void)snprintf(to.location, sizeof(to.location), "%s/x", f->other.url);
-    httpd_start(&f->httpd, redirect, &to, tls);
-    coco_status status = get(f, f->httpd.url);
-    httpd_stop(&f->httpd);
-    httpd_stop(&f->other);
-    SSL_CTX_free(tls);
-    pki_done(&cert);
-    pki_done(&ca);
-    assert_fails(status, f->err, COCO_ERR_PROTO, "from https to http");
-    assert_string_equal(seen.line, "");
 }
 
 static void
@@ -1330,12 +957,6 @@ main(void)
         TEST(a_drip_is_a_stall),
         TEST(a_look_at_the_head_comes_before_the_body),
         TEST(cancel_ends_a_blocked_wait),
-        TEST(tls_accepts_what_its_ca_signed),
-        TEST(tls_refuses),
-        TEST(tls_accepts_the_certificate_that_is_pinned_and_no_other),
-        TEST(tls_is_not_trusted_by_default),
-        TEST(tls_to_a_plain_server_fails),
-        TEST(redirects_never_leave_tls),
         TEST(set_ca_refuses_what_holds_no_certificate),
         TEST(do_survives_any_failed_allocation),
     };

@@ -7,36 +7,22 @@
 
 #include "base/context.h"
 #include "base/fd.h"
-#include "crypto/jwe.h"
 #include "tests/canary.h"
 #include "tests/faults.h"
 #include "tests/httpd.h"
-#include "tests/layout.h"
+#include "tests/image/keykit.h"
 #include "tests/pki.h"
 
 #include <openssl/core_names.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define KEYS_MAX 1024
-#define URI "kbs:///default/key/1"
 /* alice:s3cret */
 #define ENCODED "YWxpY2U6czNjcmV0"
 #define AUTH "{\"auths\":{\"127.0.0.1\":{\"auth\":\"" ENCODED "\"}}}"
-/* RFC 7517 appendix A.2 */
-#define JWK_D "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"
-#define JWK_PUBLIC                                                                                 \
-    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","      \
-    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\""
-#define JWK "{" JWK_PUBLIC ",\"d\":\"" JWK_D "\"}"
-/* The y of another point */
-#define JWK_OFF_CURVE                                                                              \
-    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","     \
-    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyI\",\"d\":\"" JWK_D "\"}"
 #define ACCEPT "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}"
 #define MIRRORS "[[registry]]\nlocation='h.test'\n[[registry.mirror]]\nlocation='m.test'\n"
 #define REJECT "{\"default\":[{\"type\":\"reject\"}]}"
@@ -57,8 +43,6 @@ static struct fixture fixture;
 
 /* Nothing here gets better by waiting. */
 static const coco_image_options once = {.size = sizeof(once), .retries = UINT32_MAX};
-
-static const uint8_t kek[COCO_LAYER_KEY_SIZE] = "a key of thirty-two bytes, or so";
 
 static int
 setup(void **state)
@@ -86,12 +70,6 @@ teardown(void **state)
     return 0;
 }
 
-static const uint8_t *
-bytes_of(const char *text)
-{
-    return (const uint8_t *)text;
-}
-
 static coco_status
 set_ca(struct fixture *f, const char *pem)
 {
@@ -116,12 +94,6 @@ add_key(struct fixture *f, const char *text)
     return coco_image_client_add_key(f->client, bytes_of(text), strlen(text), &f->err);
 }
 
-static coco_status
-add_recipient(struct fixture *f, const char *text)
-{
-    return coco_image_client_add_recipient(f->client, bytes_of(text), strlen(text), &f->err);
-}
-
 static void
 a_new_client_knows_nothing(void **state)
 {
@@ -142,233 +114,6 @@ a_new_client_knows_nothing(void **state)
     assert_string_equal(client->platform.variant, host.variant);
     coco_image_client_free(NULL);
     coco_image_free(NULL);
-}
-
-/* Both halves of a key of that kind. */
-static void
-new_key(enum coco_key_kind kind, struct coco_buf *private, struct coco_buf *public)
-{
-    _cleanup_pkey_ EVP_PKEY *key = NULL;
-    coco_error *err = NULL;
-
-    assert_ok(coco_key_generate(kind, &key, &err), err);
-    assert_ok(coco_key_private_pem(key, private, &err), err);
-    assert_ok(coco_key_public_pem(key, public, &err), err);
-}
-
-/* One that OpenSSL makes and this library does not; under a password, if there is one. */
-static void
-odd_key(EVP_PKEY *key, const char *password, struct coco_buf *private, struct coco_buf *public)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    coco_error *err = NULL;
-
-    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, key, password ? EVP_aes_256_cbc() : NULL,
-                                                   password, password ? (int)strlen(password) : 0,
-                                                   NULL, NULL),
-                     1);
-    long len = BIO_get_mem_data(bio, &text);
-    assert_ok(coco_buf_append(private, text, (size_t)len, &err), err);
-    BIO_free(bio);
-    assert_ok(coco_key_public_pem(key, public, &err), err);
-    EVP_PKEY_free(key);
-}
-
-static void
-keys_that_open_nothing_are_refused(void **state)
-{
-    struct fixture *f = *state;
-    _cleanup_buf_ struct coco_buf private = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf public = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf sign_private = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf sign_public = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf weak_private = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf weak_public = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf curve_private = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf curve_public = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf locked = {.limit = 8192};
-    _cleanup_buf_ struct coco_buf unlocked = {.limit = 8192};
-    static char endless[(256 << 10) + 2];
-
-    new_key(COCO_KEY_P256, &private, &public);
-    new_key(COCO_KEY_ED25519, &sign_private, &sign_public);
-    odd_key(EVP_RSA_gen(1024), NULL, &weak_private, &weak_public);
-    odd_key(EVP_EC_gen("secp256k1"), NULL, &curve_private, &curve_public);
-    odd_key(EVP_EC_gen("P-256"), "password", &locked, &unlocked);
-    memset(endless, 'A', sizeof(endless) - 1);
-    const struct {
-        bool is_private;
-        const char *text;
-        coco_status want;
-        const char *why;
-    } cases[] = {
-        {true, "", COCO_ERR_PROTO, "there is nothing"},
-        {true, "x", COCO_ERR_PROTO, "not a private key"},
-        {true, "{}", COCO_ERR_PROTO, "JWK"},
-        {true, "{" JWK_PUBLIC "}", COCO_ERR_PROTO, "not a private key"},
-        {true, JWK_OFF_CURVE, COCO_ERR_PROTO, ""},
-        {true, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", COCO_ERR_PROTO,
-         "not a private key"},
-        {true, coco_buf_text(&public), COCO_ERR_PROTO, "no PRIVATE KEY in the PEM text"},
-        {true, coco_buf_text(&locked), COCO_ERR_NOTSUP, "private key is encrypted"},
-        {true, coco_buf_text(&weak_private), COCO_ERR_NOTSUP, "RSA key of 1024 bits"},
-        {true, coco_buf_text(&curve_private), COCO_ERR_NOTSUP, "curve of the key"},
-        {true, coco_buf_text(&sign_private), COCO_ERR_NOTSUP, "Ed25519 keys only sign"},
-        {true, endless, COCO_ERR_LIMIT, "key is longer than"},
-        {false, "", COCO_ERR_PROTO, "there is nothing"},
-        {false, "x", COCO_ERR_PROTO, "not a public key"},
-        {false, "[]", COCO_ERR_PROTO, "not a public key"},
-        {false, JWK_OFF_CURVE, COCO_ERR_PROTO, ""},
-        {false, coco_buf_text(&private), COCO_ERR_PROTO, "no PUBLIC KEY in the PEM text"},
-        {false, coco_buf_text(&weak_public), COCO_ERR_NOTSUP, "RSA key of 1024 bits"},
-        {false, coco_buf_text(&curve_public), COCO_ERR_NOTSUP, "curve of the key"},
-        {false, coco_buf_text(&sign_public), COCO_ERR_NOTSUP, "Ed25519 keys only sign"},
-        {false, endless, COCO_ERR_LIMIT, "key is longer than"},
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        coco_status status =
-            cases[i].is_private ? add_key(f, cases[i].text) : add_recipient(f, cases[i].text);
-        print_message("# case %zu: %s\n", i, coco_error_message(f->err));
-        assert_fails(status, f->err, cases[i].want, cases[i].why);
-    }
-    assert_int_equal(f->client->n_keys, 0);
-    assert_int_equal(f->client->n_recipients, 0);
-}
-
-static void
-keys_of_every_kind_that_wraps_are_taken(void **state)
-{
-    static const enum coco_key_kind kinds[] = {COCO_KEY_P256, COCO_KEY_P384, COCO_KEY_P521,
-                                               COCO_KEY_RSA};
-    struct fixture *f = *state;
-    struct pki_cert cert = {0};
-
-    for (size_t i = 0; i < COUNT(kinds); i++) {
-        _cleanup_buf_ struct coco_buf private = {.limit = 8192};
-        _cleanup_buf_ struct coco_buf public = {.limit = 8192};
-
-        new_key(kinds[i], &private, &public);
-        assert_ok(add_key(f, coco_buf_text(&private)), f->err);
-        assert_ok(add_recipient(f, coco_buf_text(&public)), f->err);
-        assert_int_equal(EVP_PKEY_eq(f->client->keys[i], f->client->recipients[i]), 1);
-    }
-    assert_ok(add_key(f, JWK), f->err);
-    assert_ok(add_recipient(f, "{" JWK_PUBLIC "}"), f->err);
-    pki_make(&cert, NULL, "a.test", 1);
-    char *pem = pki_pem(&cert);
-    assert_ok(add_recipient(f, pem), f->err);
-    OPENSSL_free(pem);
-    pki_done(&cert);
-    assert_int_equal(f->client->n_keys, 5);
-    assert_int_equal(f->client->n_recipients, 6);
-}
-
-static void
-recipients_in_a_kbs_must_have_a_name_and_a_key(void **state)
-{
-    static const struct {
-        const char *uri;
-        size_t len;
-        const char *why;
-    } cases[] = {
-        {"", 32, "kbs://"},
-        {"default/key/1", 32, "kbs://"},
-        {"http://a.test/default/key/1", 32, "kbs://"},
-        {"KBS:///default/key/1", 32, "kbs://"},
-        {"kbs://", 32, "not kbs:///"},
-        {"kbs:///", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/1/2", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default//1", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///../key/1", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/../1", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/..", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/.hidden", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/1?x=y", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/1#x", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/%2e%2e", 32, "not <repository>/<type>/<tag>"},
-        {"kbs:///default/key/1\n", 32, "not <repository>/<type>/<tag>"},
-        {"kbs://a b/default/key/1", 32, "not kbs:///"},
-        {"kbs://a@b/default/key/1", 32, "not kbs:///"},
-        {URI, 0, "a key of 0 bytes, not 32"},
-        {URI, 16, "a key of 16 bytes, not 32"},
-        {URI, 31, "a key of 31 bytes, not 32"},
-        {URI, 33, "a key of 33 bytes, not 32"},
-    };
-    struct fixture *f = *state;
-    uint8_t key[64] = {0};
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        coco_status status = coco_image_client_add_kbs_recipient(f->client, cases[i].uri, key,
-                                                                 cases[i].len, &f->err);
-        print_message("# case %zu: %s\n", i, coco_error_message(f->err));
-        assert_fails(status, f->err, COCO_ERR_INVALID, cases[i].why);
-    }
-    assert_int_equal(f->client->n_kbs_recipients, 0);
-    assert_ok(coco_image_client_add_kbs_recipient(f->client, URI, kek, sizeof(kek), &f->err),
-              f->err);
-    assert_int_equal(f->client->n_kbs_recipients, 1);
-    assert_string_equal(f->client->kbs_recipients[0].uri, URI);
-    assert_true(coco_secret_equal(&f->client->kbs_recipients[0].key, kek, sizeof(kek)));
-}
-
-/* What an image could not be encrypted for is told before it is begun. */
-static void
-the_number_of_keys_is_bounded(void **state)
-{
-    struct fixture *f = *state;
-
-    for (size_t i = 0; i < KEYS_MAX; i++)
-        assert_ok(add_key(f, JWK), f->err);
-    assert_fails(add_key(f, JWK), f->err, COCO_ERR_LIMIT, "more than 1024 keys");
-    assert_int_equal(f->client->n_keys, KEYS_MAX);
-    for (size_t i = 0; i < COCO_JWE_RECIPIENTS_MAX; i++)
-        assert_ok(add_recipient(f, JWK), f->err);
-    assert_fails(add_recipient(f, JWK), f->err, COCO_ERR_LIMIT, "more than 16 keys");
-    assert_int_equal(f->client->n_recipients, COCO_JWE_RECIPIENTS_MAX);
-    for (size_t i = 0; i < COCO_BLOBS_MAX; i++)
-        assert_ok(coco_image_client_add_kbs_recipient(f->client, URI, kek, sizeof(kek), &f->err),
-                  f->err);
-    assert_fails(coco_image_client_add_kbs_recipient(f->client, URI, kek, sizeof(kek), &f->err),
-                 f->err, COCO_ERR_LIMIT, "more than 16 keys");
-    assert_int_equal(f->client->n_kbs_recipients, COCO_BLOBS_MAX);
-}
-
-/* As many as are allowed work, too. */
-static void
-an_image_is_encrypted_for_all_that_were_taken(void **state)
-{
-    struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
-    _cleanup_(coco_image_freep) coco_image *image = NULL;
-    char text[128];
-
-    assert_ok(coco_image_client_set_platform(f->client, "linux/amd64", &f->err), f->err);
-    for (size_t i = 0; i < COCO_JWE_RECIPIENTS_MAX; i++)
-        assert_ok(add_recipient(f, JWK), f->err);
-    for (size_t i = 0; i < COCO_BLOBS_MAX; i++)
-        assert_ok(coco_image_client_add_kbs_recipient(f->client, URI, kek, sizeof(kek), &f->err),
-                  f->err);
-    layout_make(f->dir, "plain", "hello", 5, NULL);
-    (void)snprintf(text, sizeof(text), "oci:%s/plain", f->dir);
-    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "oci:%s/sealed", f->dir);
-    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
-    assert_ok(coco_image_encrypt(f->client, f->ctx, from, to, NULL, &image, &f->err), f->err);
-
-    _cleanup_json_ cJSON *manifest = layout_read_manifest(f->dir, "sealed");
-    _cleanup_json_ cJSON *list = NULL;
-    const cJSON *layers = NULL;
-    assert_ok(coco_json_get_array(manifest, "layers", &layers, &f->err), f->err);
-    assert_ok(coco_json_parse("[]", 2, &list, &f->err), f->err);
-    assert_ok(coco_annotations_list(cJSON_GetObjectItemCaseSensitive(layers->child, "annotations"),
-                                    list, &f->err),
-              f->err);
-    assert_int_equal(cJSON_GetArraySize(list), 1 + COCO_BLOBS_MAX);
 }
 
 static void
@@ -1156,11 +901,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_new_client_knows_nothing),
-        TEST(keys_that_open_nothing_are_refused),
-        TEST(keys_of_every_kind_that_wraps_are_taken),
-        TEST(recipients_in_a_kbs_must_have_a_name_and_a_key),
-        TEST(the_number_of_keys_is_bounded),
-        TEST(an_image_is_encrypted_for_all_that_were_taken),
         TEST(certificates_that_are_none_are_refused),
         TEST(credentials_that_are_none_are_refused),
         TEST(policies_that_are_none_are_refused),

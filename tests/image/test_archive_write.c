@@ -9,59 +9,13 @@
 #include "base/fd.h"
 #include "image/archive.h"
 #include "tests/faults.h"
+#include "tests/image/writing.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* Of "hello" and of "hello\n". */
-#define HELLO "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-#define OTHER "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
-
-COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
-
-struct fixture {
-    char dir[64];
-    char path[256];
-    coco_ctx *ctx;
-    struct coco_destination to;
-    coco_error *err;
-};
-
-static struct fixture fixture;
-
-static int
-setup(void **state)
-{
-    struct fixture *f = &fixture;
-
-    *f = (struct fixture){0};
-    make_temp_dir(f->dir, sizeof(f->dir));
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    coco_destination_done(&f->to);
-    coco_ctx_free(f->ctx);
-    coco_error_free(f->err);
-    remove_temp_dir(f->dir);
-    return 0;
-}
-
-static const char *
-path_of(struct fixture *f, const char *name)
-{
-    (void)snprintf(f->path, sizeof(f->path), "%.63s/%.160s", f->dir, name);
-    return f->path;
-}
 
 static coco_status
 open_out(struct fixture *f, const char *name)
@@ -87,41 +41,6 @@ count_names(const char *dir)
     return n - 2;
 }
 
-static void
-digest_of(const char *hex, struct coco_digest *ret)
-{
-    char text[COCO_DIGEST_TEXT_SIZE];
-
-    (void)snprintf(text, sizeof(text), "sha256:%s", hex);
-    assert_int_equal(coco_digest_parse(text, ret, NULL), COCO_OK);
-}
-
-static coco_status
-write_blob(const struct coco_destination *to, coco_ctx *ctx, const char *text, coco_error **err)
-{
-    struct coco_sink sink = {0};
-
-    coco_status status = to->begin_blob(to->self, ctx, &sink, err);
-    if (status == COCO_OK)
-        status = coco_sink_write(&sink, text, strlen(text), err);
-    if (status == COCO_OK)
-        status = coco_sink_end(&sink, err);
-    return status;
-}
-
-static coco_status
-put_blob(const struct coco_destination *to, coco_ctx *ctx, const char *hex, const char *text,
-         coco_error **err)
-{
-    struct coco_digest digest;
-
-    digest_of(hex, &digest);
-    coco_status status = write_blob(to, ctx, text, err);
-    if (status == COCO_OK)
-        status = to->commit_blob(to->self, ctx, &digest, strlen(text), err);
-    return status;
-}
-
 static coco_status
 commit_as(struct coco_archive_out *out, const char *hex, const char *name, coco_error **err)
 {
@@ -134,19 +53,6 @@ commit_as(struct coco_archive_out *out, const char *hex, const char *name, coco_
     if (status == COCO_OK)
         status = coco_archive_out_commit(out, err);
     return status;
-}
-
-static void
-assert_member(struct fixture *f, const char *archive_name, const char *name, const char *want)
-{
-    _cleanup_(coco_archive_freep) struct coco_archive *archive = NULL;
-    _cleanup_buf_ struct coco_buf buf = {.limit = 2000};
-    const struct coco_member *member = NULL;
-
-    assert_ok(coco_archive_open(path_of(f, archive_name), &archive, &f->err), f->err);
-    assert_ok(coco_archive_find(archive, name, &member, &f->err), f->err);
-    assert_ok(coco_archive_read(archive, member, &buf, &f->err), f->err);
-    assert_string_equal(coco_buf_text(&buf), want);
 }
 
 static void
@@ -188,7 +94,7 @@ an_archive_appears_whole_or_not_at_all(void **state)
     assert_fails(coco_archive_out_commit(f->to.self, &f->err), f->err, COCO_ERR_INVALID,
                  "written already");
     coco_destination_done(&f->to);
-    assert_member(f, "a.tar", "name", "hello");
+    assert_member(f, path_of(f, "a.tar"), "name", "hello");
     assert_int_equal(stat(path_of(f, "a.tar"), &st), 0);
     assert_int_equal(st.st_mode, S_IFREG | 0644);
     assert_int_equal(count_names(f->dir), 1);
@@ -208,7 +114,7 @@ a_link_keeps_leading_to_what_is_replaced(void **state)
     assert_ok(commit_as(f->to.self, HELLO, "name", &f->err), f->err);
     assert_int_equal(lstat(path_of(f, "link.tar"), &st), 0);
     assert_true(S_ISLNK(st.st_mode));
-    assert_member(f, "dir/real.tar", "name", "hello");
+    assert_member(f, path_of(f, "dir/real.tar"), "name", "hello");
 }
 
 static void
@@ -291,7 +197,7 @@ writing_survives_any_failed_allocation(void **state)
         fault_expect(status, err);
         assert_int_equal(count_names(f->dir), status == COCO_OK);
     }
-    assert_member(f, "a.tar", "name", "hello");
+    assert_member(f, path_of(f, "a.tar"), "name", "hello");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

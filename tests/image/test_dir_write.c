@@ -8,70 +8,30 @@
 #include "base/context.h"
 #include "base/fd.h"
 #include "tests/faults.h"
+#include "tests/image/writing.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-/* Of "hello" and of "hello\n". */
-#define HELLO "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-#define OTHER "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
-#define BLOB(type, hex, size)                                                                      \
-    "{\"mediaType\":\"" type "\",\"digest\":\"sha256:" hex "\",\"size\":" size "}"
-#define LAYER "application/vnd.oci.image.layer.v1.tar"
 #define OLD                                                                                        \
     "{\"schemaVersion\":2,\"config\":" BLOB(COCO_MEDIA_OCI_CONFIG, HELLO,                          \
                                             "5") ",\"layers\":[" BLOB(LAYER, OTHER, "6") "]}"
 #define NEW                                                                                        \
     "{\"schemaVersion\":2,\"config\":" BLOB(COCO_MEDIA_OCI_CONFIG, HELLO, "5") ",\"layers\":[]}"
 
-struct fixture {
-    char dir[64];
-    char path[256];
-    coco_ctx *ctx;
-    coco_image_ref *ref; /* dir/d */
-    struct coco_destination to;
-    coco_error *err;
-};
-
-static struct fixture fixture;
-
 static int
-setup(void **state)
+set_up(void **state)
 {
     struct fixture *f = &fixture;
     char text[500];
 
-    *f = (struct fixture){0};
-    make_temp_dir(f->dir, sizeof(f->dir));
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
+    int ret = setup(state);
     (void)snprintf(text, sizeof(text), "dir:%s/d", f->dir);
     assert_ok(coco_image_ref_parse(text, &f->ref, &f->err), f->err);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    coco_destination_done(&f->to);
-    coco_image_ref_free(f->ref);
-    coco_ctx_free(f->ctx);
-    coco_error_free(f->err);
-    remove_temp_dir(f->dir);
-    return 0;
-}
-
-static const char *
-path_of(struct fixture *f, const char *name)
-{
-    (void)snprintf(f->path, sizeof(f->path), "%.63s/%.160s", f->dir, name);
-    return f->path;
+    return ret;
 }
 
 static void
@@ -86,51 +46,14 @@ open_dir(struct fixture *f)
     return coco_dir_destination(f->ctx, f->ref, &f->to, &f->err);
 }
 
-/* Names in dir/d, which must be these alone, in any order; NULL ends them. */
-static void
-assert_names(struct fixture *f, const char *const *names)
-{
-    const struct dirent *entry = NULL;
-    DIR *stream = opendir(path_of(f, "d"));
-    size_t n = 0;
-
-    assert_non_null(stream);
-    while ((entry = readdir(stream))) {
-        size_t i = 0;
-
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        while (names[i] && strcmp(names[i], entry->d_name) != 0)
-            i++;
-        if (!names[i])
-            fail_msg("%s should not be there", entry->d_name);
-        n++;
-    }
-    (void)closedir(stream);
-    for (size_t i = 0; names[i]; i++)
-        n--;
-    assert_int_equal(n, 0);
-}
-
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static coco_status
-put_blob(const struct coco_destination *to, coco_ctx *ctx, const char *hex, const char *text,
-         coco_error **err)
+put_or_give_up(const struct coco_destination *to, coco_ctx *ctx, const char *hex, const char *text,
+               coco_error **err)
 {
-    struct coco_sink sink = {0};
-    struct coco_digest digest;
-    char name[100];
+    coco_status status = put_blob(to, ctx, hex, text, err);
 
-    (void)snprintf(name, sizeof(name), "sha256:%s", hex);
-    assert_int_equal(coco_digest_parse(name, &digest, NULL), COCO_OK);
-    coco_status status = to->begin_blob(to->self, ctx, &sink, err);
-    if (status == COCO_OK)
-        status = coco_sink_write(&sink, text, strlen(text), err);
-    if (status == COCO_OK)
-        status = coco_sink_end(&sink, err);
-    if (status == COCO_OK)
-        status = to->commit_blob(to->self, ctx, &digest, strlen(text), err);
     if (status != COCO_OK)
         to->abort_blob(to->self);
     return status;
@@ -149,10 +72,10 @@ put_manifest(const struct coco_destination *to, coco_ctx *ctx, const char *text,
 static coco_status
 put_old(struct fixture *f)
 {
-    coco_status status = put_blob(&f->to, f->ctx, HELLO, "hello", &f->err);
+    coco_status status = put_or_give_up(&f->to, f->ctx, HELLO, "hello", &f->err);
 
     if (status == COCO_OK)
-        status = put_blob(&f->to, f->ctx, OTHER, "hello\n", &f->err);
+        status = put_or_give_up(&f->to, f->ctx, OTHER, "hello\n", &f->err);
     if (status == COCO_OK)
         status = put_manifest(&f->to, f->ctx, OLD, &f->err);
     return status;
@@ -178,7 +101,7 @@ what_is_no_image_is_left_alone(void **state)
         write_text(f, cases[i].name, cases[i].text);
         assert_fails(open_dir(f), f->err, cases[i].want, cases[i].why);
         assert_null(f->to.self);
-        assert_names(f, NAMES(cases[i].name + 2));
+        assert_names_in(f->dir, "d", NAMES(cases[i].name + 2));
         assert_file(f->dir, cases[i].name, cases[i].text);
         assert_int_equal(unlink(path_of(f, cases[i].name)), 0);
         assert_int_equal(rmdir(path_of(f, "d")), 0);
@@ -219,20 +142,20 @@ an_image_is_there_when_its_manifest_is(void **state)
 
     assert_ok(coco_digest_parse("sha256:" HELLO, &hello, &f->err), f->err);
     assert_ok(open_dir(f), f->err);
-    assert_names(f, NAMES("version"));
+    assert_names_in(f->dir, "d", NAMES("version"));
     assert_file(f->dir, "d/version", COCO_DIR_VERSION);
     assert_ok(f->to.has_blob(f->to.self, f->ctx, &hello, &there, &f->err), f->err);
     assert_false(there);
     assert_ok(f->to.begin_blob(f->to.self, f->ctx, &sink, &f->err), f->err);
     f->to.abort_blob(f->to.self);
-    assert_names(f, NAMES("version"));
-    assert_ok(put_blob(&f->to, f->ctx, HELLO, "hello", &f->err), f->err);
+    assert_names_in(f->dir, "d", NAMES("version"));
+    assert_ok(put_or_give_up(&f->to, f->ctx, HELLO, "hello", &f->err), f->err);
     assert_ok(f->to.has_blob(f->to.self, f->ctx, &hello, &there, &f->err), f->err);
     assert_true(there);
-    assert_ok(put_blob(&f->to, f->ctx, OTHER, "hello\n", &f->err), f->err);
-    assert_names(f, NAMES("version", HELLO, OTHER));
+    assert_ok(put_or_give_up(&f->to, f->ctx, OTHER, "hello\n", &f->err), f->err);
+    assert_names_in(f->dir, "d", NAMES("version", HELLO, OTHER));
     assert_ok(put_manifest(&f->to, f->ctx, OLD, &f->err), f->err);
-    assert_names(f, NAMES("version", HELLO, OTHER, "manifest.json"));
+    assert_names_in(f->dir, "d", NAMES("version", HELLO, OTHER, "manifest.json"));
     assert_file(f->dir, "d/manifest.json", OLD);
     assert_file(f->dir, "d/" HELLO, "hello");
 }
@@ -251,7 +174,7 @@ only_a_file_is_a_blob(void **state)
     assert_int_equal(symlink("../elsewhere", path_of(f, "d/" HELLO)), 0);
     assert_ok(f->to.has_blob(f->to.self, f->ctx, &hello, &there, &f->err), f->err);
     assert_false(there);
-    assert_ok(put_blob(&f->to, f->ctx, HELLO, "hello", &f->err), f->err);
+    assert_ok(put_or_give_up(&f->to, f->ctx, HELLO, "hello", &f->err), f->err);
     assert_int_equal(readlink(path_of(f, "d/" HELLO), (char[8]){0}, 8), -1);
 }
 
@@ -264,7 +187,7 @@ a_manifest_that_is_none_leaves_the_old_image(void **state)
     assert_ok(put_old(f), f->err);
     assert_fails(put_manifest(&f->to, f->ctx, "{}", &f->err), f->err, COCO_ERR_PROTO,
                  "schemaVersion");
-    assert_names(f, NAMES("version", HELLO, OTHER, "manifest.json"));
+    assert_names_in(f->dir, "d", NAMES("version", HELLO, OTHER, "manifest.json"));
     assert_file(f->dir, "d/manifest.json", OLD);
 }
 
@@ -297,7 +220,8 @@ an_image_takes_the_place_of_another_and_of_nothing_else(void **state)
     assert_file(f->dir, "d/manifest.json", OLD);
     assert_ok(put_manifest(&f->to, f->ctx, NEW, &f->err), f->err);
     assert_file(f->dir, "d/manifest.json", NEW);
-    assert_names(f, NAMES("version", "manifest.json", HELLO, HELLO ".manifest.json", strange[0],
+    assert_names_in(f->dir, "d",
+                    NAMES("version", "manifest.json", HELLO, HELLO ".manifest.json", strange[0],
                           strange[1], strange[2], strange[3], strange[4], strange[5], strange[6]));
 }
 
@@ -319,7 +243,7 @@ a_canceled_context_writes_nothing(void **state)
     assert_fails(f->to.commit_blob(f->to.self, f->ctx, &hello, 5, &f->err), f->err,
                  COCO_ERR_CANCELED, "canceled");
     assert_fails(put_manifest(&f->to, f->ctx, NEW, &f->err), f->err, COCO_ERR_CANCELED, "canceled");
-    assert_names(f, NAMES("version"));
+    assert_names_in(f->dir, "d", NAMES("version"));
     coco_destination_done(&f->to);
     assert_fails(open_dir(f), f->err, COCO_ERR_CANCELED, "canceled");
 }
@@ -338,7 +262,7 @@ writing_survives_any_failed_allocation(void **state)
         bool open = status == COCO_OK;
         assert_int_equal(open, to.self != NULL);
         if (status == COCO_OK)
-            status = put_blob(&to, f->ctx, HELLO, "hello", &err);
+            status = put_or_give_up(&to, f->ctx, HELLO, "hello", &err);
         if (status == COCO_OK)
             status = put_manifest(&to, f->ctx, NEW, &err);
         coco_destination_done(&to);
@@ -346,11 +270,11 @@ writing_survives_any_failed_allocation(void **state)
         if (status != COCO_OK)
             assert_no_file(f->dir, "d/manifest.json");
     }
-    assert_names(f, NAMES("version", HELLO, "manifest.json"));
+    assert_names_in(f->dir, "d", NAMES("version", HELLO, "manifest.json"));
     assert_file(f->dir, "d/manifest.json", NEW);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, teardown)
 
 int
 main(void)

@@ -9,58 +9,24 @@
 #include "base/fd.h"
 #include "image/archive.h"
 #include "tests/faults.h"
+#include "tests/image/writing.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Of "hello" and of "hello\n", the config and a layer. */
-#define HELLO "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-#define OTHER "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
-#define BLOB(type, hex, size)                                                                      \
-    "{\"mediaType\":\"" type "\",\"digest\":\"sha256:" hex "\",\"size\":" size "}"
 #define MANIFEST_OF(layers)                                                                        \
     "{\"schemaVersion\":2,\"config\":" BLOB(COCO_MEDIA_OCI_CONFIG, HELLO,                          \
                                             "5") ",\"layers\":[" layers "]}"
-#define LAYER "application/vnd.oci.image.layer.v1.tar"
 #define MANIFEST MANIFEST_OF(BLOB(LAYER "+gzip", OTHER, "6"))
 
-COCO_DEFINE_CLEANUP(coco_image_ref *, coco_image_ref_free);
-
-struct fixture {
-    char dir[64];
-    char path[100];
-    coco_ctx *ctx;
-    struct coco_destination to;
-    coco_error *err;
-};
-
-static struct fixture fixture;
-
 static int
-setup(void **state)
+set_up(void **state)
 {
-    struct fixture *f = &fixture;
+    int ret = setup(state);
 
-    f->err = NULL;
-    f->to = (struct coco_destination){0};
-    make_temp_dir(f->dir, sizeof(f->dir));
-    (void)snprintf(f->path, sizeof(f->path), "%.63s/a.tar", f->dir);
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    coco_destination_done(&f->to);
-    coco_ctx_free(f->ctx);
-    coco_error_free(f->err);
-    remove_temp_dir(f->dir);
-    return 0;
+    (void)path_of(*state, "a.tar");
+    return ret;
 }
 
 static coco_status
@@ -76,26 +42,6 @@ open_out(struct fixture *f, const char *tail)
 }
 
 static coco_status
-put_blob(const struct coco_destination *to, coco_ctx *ctx, const char *hex, const char *text,
-         coco_error **err)
-{
-    struct coco_sink sink = {0};
-    struct coco_digest digest;
-    char name[100];
-
-    (void)snprintf(name, sizeof(name), "sha256:%s", hex);
-    assert_int_equal(coco_digest_parse(name, &digest, NULL), COCO_OK);
-    coco_status status = to->begin_blob(to->self, ctx, &sink, err);
-    if (status == COCO_OK)
-        status = coco_sink_write(&sink, text, strlen(text), err);
-    if (status == COCO_OK)
-        status = coco_sink_end(&sink, err);
-    if (status == COCO_OK)
-        status = to->commit_blob(to->self, ctx, &digest, strlen(text), err);
-    return status;
-}
-
-static coco_status
 put_image(const struct coco_destination *to, coco_ctx *ctx, const char *manifest, coco_error **err)
 {
     struct coco_digest digest;
@@ -108,19 +54,6 @@ put_image(const struct coco_destination *to, coco_ctx *ctx, const char *manifest
     if (status == COCO_OK)
         status = to->put_manifest(to->self, ctx, "", manifest, strlen(manifest), &digest, err);
     return status;
-}
-
-static void
-assert_holds(struct fixture *f, const char *name, const char *want)
-{
-    _cleanup_(coco_archive_freep) struct coco_archive *archive = NULL;
-    _cleanup_buf_ struct coco_buf buf = {.limit = 2000};
-    const struct coco_member *member = NULL;
-
-    assert_ok(coco_archive_open(f->path, &archive, &f->err), f->err);
-    assert_ok(coco_archive_find(archive, name, &member, &f->err), f->err);
-    assert_ok(coco_archive_read(archive, member, &buf, &f->err), f->err);
-    assert_string_equal(coco_buf_text(&buf), want);
 }
 
 static void
@@ -177,12 +110,12 @@ an_image_is_written_as_docker_reads_it(void **state)
 
     assert_ok(open_out(f, ":app"), f->err);
     assert_ok(put_image(&f->to, f->ctx, MANIFEST, &f->err), f->err);
-    assert_holds(f, HELLO ".json", "hello");
-    assert_holds(f, OTHER ".tar.gz", "hello\n");
-    assert_holds(f, "manifest.json",
-                 "[{\"Config\":\"" HELLO
-                 ".json\",\"RepoTags\":[\"docker.io/library/app:latest\"],\"Layers\":[\"" OTHER
-                 ".tar.gz\"]}]");
+    assert_member(f, f->path, HELLO ".json", "hello");
+    assert_member(f, f->path, OTHER ".tar.gz", "hello\n");
+    assert_member(f, f->path, "manifest.json",
+                  "[{\"Config\":\"" HELLO
+                  ".json\",\"RepoTags\":[\"docker.io/library/app:latest\"],\"Layers\":[\"" OTHER
+                  ".tar.gz\"]}]");
 }
 
 /* A layer may be in an image more than once; without a name there are no tags. */
@@ -195,14 +128,14 @@ layers_are_called_by_their_digest_and_their_form(void **state)
     assert_ok(put_image(&f->to, f->ctx,
                         MANIFEST_OF(BLOB(LAYER, OTHER, "6") "," BLOB(LAYER, OTHER, "6")), &f->err),
               f->err);
-    assert_holds(f, "manifest.json",
-                 "[{\"Config\":\"" HELLO ".json\",\"RepoTags\":[],\"Layers\":[\"" OTHER
-                 ".tar\",\"" OTHER ".tar\"]}]");
+    assert_member(f, f->path, "manifest.json",
+                  "[{\"Config\":\"" HELLO ".json\",\"RepoTags\":[],\"Layers\":[\"" OTHER
+                  ".tar\",\"" OTHER ".tar\"]}]");
     assert_int_equal(unlink(f->path), 0);
     assert_ok(open_out(f, ""), f->err);
     assert_ok(put_image(&f->to, f->ctx, MANIFEST_OF(BLOB(LAYER "+zstd", OTHER, "6")), &f->err),
               f->err);
-    assert_holds(f, OTHER ".tar.zst", "hello\n");
+    assert_member(f, f->path, OTHER ".tar.zst", "hello\n");
 }
 
 static void
@@ -241,10 +174,10 @@ writing_survives_any_failed_allocation(void **state)
             status = put_image(&to, f->ctx, MANIFEST, &err);
         fault_expect(status, err);
     }
-    assert_holds(f, HELLO ".json", "hello");
+    assert_member(f, f->path, HELLO ".json", "hello");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, teardown)
 
 int
 main(void)

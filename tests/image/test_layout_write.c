@@ -14,7 +14,6 @@
 #include "tests/faults.h"
 #include "tests/layout.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -196,37 +195,9 @@ put_hello(const struct coco_destination *to, coco_ctx *ctx, coco_error **err)
     return to->put_manifest(to->self, ctx, COCO_MEDIA_OCI_MANIFEST, "hello", 5, &digest, err);
 }
 
-/* Names in a directory, which must be these alone, in any order; NULL ends them. */
-static void
-assert_names(const char *dir, const char *folder, const char *const *names)
-{
-    char path[300];
-    const struct dirent *entry = NULL;
-    size_t n = 0;
-
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, folder);
-    DIR *stream = opendir(path);
-    assert_non_null(stream);
-    while ((entry = readdir(stream))) {
-        size_t i = 0;
-
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        while (names[i] && strcmp(names[i], entry->d_name) != 0)
-            i++;
-        if (!names[i])
-            fail_msg("%s/%s should not be there", path, entry->d_name);
-        n++;
-    }
-    (void)closedir(stream);
-    for (size_t i = 0; names[i]; i++)
-        n--;
-    assert_int_equal(n, 0);
-}
-
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define assert_whole(dir, layout)                                                                  \
-    assert_names(dir, layout, NAMES("blobs", "index.json", "oci-layout"))
+    assert_names_in(dir, layout, NAMES("blobs", "index.json", "oci-layout"))
 
 static void
 assert_mode(const struct fixture *f, const char *name, mode_t want)
@@ -255,7 +226,7 @@ a_layout_that_cannot_be_made_is_refused(void **state)
     assert_int_equal(symlink("none", path), 0);
     assert_fails(open_layout(f, "link", &to), f->err, COCO_ERR_IO, "No such file");
     assert_null(to.self);
-    assert_names(f->dir, "", NAMES("file", "link"));
+    assert_names_in(f->dir, "", NAMES("file", "link"));
     assert_file(f->dir, "file", "x");
 }
 
@@ -283,14 +254,14 @@ a_layout_of_another_version_is_left_alone(void **state)
         layout_write_file(f->dir, "l", "oci-layout", cases[i].text);
         assert_fails(open_layout(f, "l", &to), f->err, cases[i].want, cases[i].why);
         assert_null(to.self);
-        assert_names(f->dir, "l", NAMES("oci-layout"));
+        assert_names_in(f->dir, "l", NAMES("oci-layout"));
         assert_file(f->dir, "l/oci-layout", cases[i].text);
     }
     (void)snprintf(path, sizeof(path), "%s/l/oci-layout", f->dir);
     assert_int_equal(unlink(path) | mkdir(path, 0700), 0);
     struct coco_destination to = {0};
     assert_fails(open_layout(f, "l", &to), f->err, COCO_ERR_PROTO, "not a file");
-    assert_names(f->dir, "l", NAMES("oci-layout"));
+    assert_names_in(f->dir, "l", NAMES("oci-layout"));
 }
 
 static void
@@ -317,7 +288,7 @@ what_stands_in_the_way_of_a_blob_is_told(void **state)
     assert_fails(to.commit_blob(to.self, f->ctx, &f->hello, 5, &f->err), f->err, COCO_ERR_IO,
                  "blobs/sha256");
     to.abort_blob(to.self);
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     (void)snprintf(path, sizeof(path), "%s/l/blobs/sha256", f->dir);
     assert_int_equal(unlink(path) | mkdir(path, 0700), 0);
     (void)snprintf(path, sizeof(path), "%s/l/blobs/sha256/" HELLO_HEX, f->dir);
@@ -326,9 +297,9 @@ what_stands_in_the_way_of_a_blob_is_told(void **state)
     assert_fails(to.commit_blob(to.self, f->ctx, &f->hello, 5, &f->err), f->err, COCO_ERR_IO,
                  "write 'blobs/sha256/" HELLO_HEX "'");
     to.abort_blob(to.self);
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     assert_fails(put_hello(&to, f->ctx, &f->err), f->err, COCO_ERR_IO, HELLO_HEX);
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     assert_file(f->dir, "l/index.json", EMPTY);
 }
 
@@ -360,7 +331,7 @@ an_index_that_is_not_understood_stays_as_it_was(void **state)
         assert_fails(put_hello(&to, f->ctx, &f->err), f->err, cases[i].want, cases[i].why);
         assert_file(f->dir, "l/index.json", cases[i].text);
         assert_whole(f->dir, "l");
-        assert_names(f->dir, "l/blobs", NAMES("sha256"));
+        assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     }
 }
 
@@ -433,7 +404,7 @@ a_new_layout_is_whole_and_empty(void **state)
 
     assert_ok(open_layout(f, "l:v1", &to), f->err);
     assert_whole(f->dir, "l");
-    assert_names(f->dir, "l/blobs", (const char *const[]){NULL});
+    assert_names_in(f->dir, "l/blobs", (const char *const[]){NULL});
     assert_file(f->dir, "l/oci-layout", VERSION);
     assert_file(f->dir, "l/index.json", EMPTY);
     assert_mode(f, "l", S_IFDIR | 0755);
@@ -457,7 +428,7 @@ a_layout_that_is_there_stays_as_it_is(void **state)
     assert_ok(open_layout(f, "l:v1", &to), f->err);
     coco_destination_done(&to);
     assert_whole(f->dir, "l");
-    assert_names(f->dir, "l/blobs/sha256", NAMES(HELLO_HEX));
+    assert_names_in(f->dir, "l/blobs/sha256", NAMES(HELLO_HEX));
     assert_file(f->dir, "l/index.json", index);
     assert_file(f->dir, "l/oci-layout", "{\"imageLayoutVersion\":\"1.0.0\",\"x\":1}");
 
@@ -502,7 +473,7 @@ a_blob_is_seen_when_it_is_whole(void **state)
         assert_ok(to.has_blob(to.self, f->ctx, &digest, &there, &f->err), f->err);
         assert_true(there);
     }
-    assert_names(f->dir, "l/blobs", NAMES("sha256", "sha512"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256", "sha512"));
     assert_file(f->dir, "l/index.json", EMPTY);
 }
 
@@ -544,17 +515,17 @@ a_blob_given_up_leaves_nothing(void **state)
     assert_ok(write_hello(&to, f->ctx, &f->err), f->err);
     to.abort_blob(to.self);
     to.abort_blob(to.self);
-    assert_names(f->dir, "l/blobs", (const char *const[]){NULL});
+    assert_names_in(f->dir, "l/blobs", (const char *const[]){NULL});
 
     /* So does one after which another begins, or the destination goes. */
     assert_ok(write_hello(&to, f->ctx, &f->err), f->err);
     assert_ok(write_hello(&to, f->ctx, &f->err), f->err);
     assert_ok(to.commit_blob(to.self, f->ctx, &f->hello, 5, &f->err), f->err);
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     assert_file(f->dir, "l/blobs/sha256/" HELLO_HEX, "hello");
     assert_ok(write_hello(&to, f->ctx, &f->err), f->err);
     coco_destination_done(&to);
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     assert_file(f->dir, "l/index.json", EMPTY);
 }
 
@@ -586,7 +557,7 @@ a_disk_that_is_full_leaves_nothing_half(void **state)
     limit_files_to(RLIM_INFINITY);
     assert_int_equal(first, COCO_OK);
     assert_fails(second, f->err, COCO_ERR_IO, "File too large");
-    assert_names(f->dir, "l/blobs", (const char *const[]){NULL});
+    assert_names_in(f->dir, "l/blobs", (const char *const[]){NULL});
 
     /* Room for the manifest, and none for the index */
     limit_files_to(100);
@@ -595,7 +566,7 @@ a_disk_that_is_full_leaves_nothing_half(void **state)
     assert_fails(first, f->err, COCO_ERR_IO, "index.json");
     assert_file(f->dir, "l/index.json", EMPTY);
     assert_whole(f->dir, "l");
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     assert_ok(put_hello(&to, f->ctx, &f->err), f->err);
     assert_file(f->dir, "l/index.json", INDEX_OF(TAGGED(HELLO_HEX, "v1")));
 }
@@ -656,7 +627,7 @@ a_manifest_takes_the_place_of_its_tag_alone(void **state)
             assert_file(f->dir, "l/blobs/sha256/" HELLO_HEX, "hello");
         }
         assert_whole(f->dir, "l");
-        assert_names(f->dir, "l/blobs", NAMES("sha256"));
+        assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
     }
 }
 
@@ -822,7 +793,7 @@ a_cancel_ends_the_wait_for_another(void **state)
     assert_fails(put_hello(&to, f->ctx, &f->err), f->err, COCO_ERR_CANCELED, "canceled");
     assert_int_equal(n_blocking, 0);
     assert_file(f->dir, "l/index.json", EMPTY);
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
 }
 
 static void
@@ -938,7 +909,7 @@ a_canceled_context_writes_nothing(void **state)
                  "canceled");
     assert_null(sink.self);
     assert_fails(put_hello(&to, f->ctx, &f->err), f->err, COCO_ERR_CANCELED, "canceled");
-    assert_names(f->dir, "l/blobs", (const char *const[]){NULL});
+    assert_names_in(f->dir, "l/blobs", (const char *const[]){NULL});
     assert_file(f->dir, "l/index.json", EMPTY);
     coco_destination_done(&to);
     assert_fails(open_layout(f, "other", &to), f->err, COCO_ERR_CANCELED, "canceled");
@@ -981,8 +952,8 @@ writing_survives_any_failed_allocation(void **state)
         assert_file(f->dir, "l/index.json",
                     status == COCO_OK ? INDEX_OF(TAGGED(HELLO_HEX, "v1")) : EMPTY);
     }
-    assert_names(f->dir, "l/blobs", NAMES("sha256"));
-    assert_names(f->dir, "l/blobs/sha256", NAMES(HELLO_HEX));
+    assert_names_in(f->dir, "l/blobs", NAMES("sha256"));
+    assert_names_in(f->dir, "l/blobs/sha256", NAMES(HELLO_HEX));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -7,11 +7,11 @@
  */
 #include "attester/tpm.h"
 
-#include "base/bytes.h"
 #include "base/context.h"
 #include "base/text.h"
 #include "crypto/key.h"
 #include "tee/hcl_evidence.h"
+#include "tests/attester/evidence.h"
 #include "tests/attester/hcl.h"
 #include "tests/faults.h"
 #include "tests/pki.h"
@@ -82,9 +82,7 @@ collect_parsed(struct fixture *f, const char *tee, enum coco_hcl_hardware hardwa
     struct coco_hcl_evidence evidence;
 
     assert_ok(collect(f, tee, &bytes, &f->err), f->err);
-    assert_ok(coco_json_parse_object((const char *)coco_bytes_data(bytes), coco_bytes_size(bytes),
-                                     &object, &f->err),
-              f->err);
+    object = evidence_object(bytes);
     assert_ok(coco_hcl_evidence_parse(object, hardware, &evidence, &f->err), f->err);
     return evidence;
 }

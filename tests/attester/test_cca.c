@@ -5,9 +5,8 @@
  */
 #include "attester/cca.h"
 
-#include "base/bytes.h"
+#include "tests/attester/evidence.h"
 #include "tests/fakemachine.h"
-#include "tests/faults.h"
 #include "tests/tee/cca_sample.h"
 
 #include <stdlib.h>
@@ -155,15 +154,7 @@ collecting_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
 
-    for_each_fault()
-    {
-        coco_bytes *evidence = NULL;
-
-        coco_status status = coco_attester_collect(f->attester, f->ctx, (const uint8_t *)"bound", 5,
-                                                   &evidence, &f->err);
-        fault_expect(status, f->err);
-        coco_bytes_free(evidence);
-    }
+    assert_collecting_survives_faults(f->attester, f->ctx);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -5,10 +5,9 @@
  */
 #include "attester/nitro.h"
 
-#include "base/bytes.h"
 #include "base/cbor.h"
+#include "tests/attester/evidence.h"
 #include "tests/fakemachine.h"
-#include "tests/faults.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,14 +144,7 @@ collecting_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
 
-    for_each_fault()
-    {
-        coco_bytes *evidence = NULL;
-
-        coco_status status = collect(f, &evidence);
-        fault_expect(status, f->err);
-        coco_bytes_free(evidence);
-    }
+    assert_collecting_survives_faults(f->attester, f->ctx);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -7,8 +7,8 @@
 
 #include "attester/paths.h"
 #include "base/base64.h"
-#include "base/bytes.h"
 #include "base/json.h"
+#include "tests/attester/evidence.h"
 #include "tests/fakemachine.h"
 #include "tests/faults.h"
 
@@ -147,9 +147,7 @@ evidence_answers_the_request(void **state)
     assert_ok(collect(f, nonce, &evidence), f->err);
     assert_memory_equal(f->asked, user, sizeof(user));
     assert_string_equal(f->block, "control block");
-    assert_ok(coco_json_parse_object((const char *)coco_bytes_data(evidence),
-                                     coco_bytes_size(evidence), &object, &f->err),
-              f->err);
+    object = evidence_object(evidence);
     assert_int_equal(cJSON_GetArraySize(object), 7);
     memset(many, 'M', sizeof(many));
     assert_member(object, "measurement", many, 64);

@@ -7,9 +7,9 @@
 
 #include "attester/paths.h"
 #include "base/base64.h"
-#include "base/bytes.h"
 #include "base/json.h"
 #include "tee/quote.h"
+#include "tests/attester/evidence.h"
 #include "tests/fakemachine.h"
 #include "tests/faults.h"
 
@@ -114,9 +114,7 @@ assert_is_the_quote(struct fixture *f)
     const char *text = NULL;
 
     assert_ok(collect(f, &evidence), f->err);
-    assert_ok(coco_json_parse_object((const char *)coco_bytes_data(evidence),
-                                     coco_bytes_size(evidence), &object, &f->err),
-              f->err);
+    object = evidence_object(evidence);
     assert_int_equal(cJSON_GetArraySize(object), 1);
     assert_ok(coco_json_get_string(object, "quote", &text, &f->err), f->err);
     assert_ok(coco_base64_decode(COCO_BASE64, text, strlen(text), &got, &f->err), f->err);

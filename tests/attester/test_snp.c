@@ -5,11 +5,10 @@
  */
 #include "attester/snp.h"
 
-#include "base/bytes.h"
 #include "base/json.h"
 #include "tee/snp_certs.h"
+#include "tests/attester/evidence.h"
 #include "tests/fakemachine.h"
-#include "tests/faults.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,9 +134,7 @@ assert_collects(struct fixture *f, size_t certs)
     uint8_t bytes[COCO_SNP_REPORT_SIZE];
 
     assert_ok(collect(f, &evidence), f->err);
-    assert_ok(coco_json_parse_object((const char *)coco_bytes_data(evidence),
-                                     coco_bytes_size(evidence), &object, &f->err),
-              f->err);
+    object = evidence_object(evidence);
     assert_ok(coco_snp_evidence_parse(object, &parsed, &f->err), f->err);
     assert_memory_equal(parsed.report.report_data, "bound\0", 6);
     coco_snp_report_format(&parsed.report, bytes);
@@ -256,14 +253,7 @@ collecting_survives_any_failed_allocation(void **state)
     struct fixture *f = *state;
 
     for (int i = 0; i < 2; i++) {
-        for_each_fault()
-        {
-            coco_bytes *evidence = NULL;
-
-            coco_status status = collect(f, &evidence);
-            fault_expect(status, f->err);
-            coco_bytes_free(evidence);
-        }
+        assert_collecting_survives_faults(f->attester, f->ctx);
         only_the_device(f);
     }
 }

@@ -6,12 +6,11 @@
 #include "attester/tdx.h"
 
 #include "base/base64.h"
-#include "base/bytes.h"
 #include "base/json.h"
 #include "tee/eventlog.h"
 #include "tee/quote.h"
+#include "tests/attester/evidence.h"
 #include "tests/fakemachine.h"
-#include "tests/faults.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,13 +108,10 @@ collect(struct fixture *f, coco_bytes **ret)
 }
 
 static cJSON *
-parse(struct fixture *f, const coco_bytes *evidence)
+parse(const coco_bytes *evidence)
 {
-    cJSON *object = NULL;
+    cJSON *object = evidence_object(evidence);
 
-    assert_ok(coco_json_parse_object((const char *)coco_bytes_data(evidence),
-                                     coco_bytes_size(evidence), &object, &f->err),
-              f->err);
     assert_int_equal(cJSON_GetArraySize(object), 2);
     assert_string_equal(object->child->string, "cc_eventlog");
     return object;
@@ -149,7 +145,7 @@ evidence_is_upstreams(void **state)
         f->version = cases[i].version;
         f->body = cases[i].body;
         assert_ok(collect(f, &evidence), f->err);
-        _cleanup_json_ cJSON *object = parse(f, evidence);
+        _cleanup_json_ cJSON *object = parse(evidence);
         assert_true(cJSON_IsNull(object->child));
         assert_base64(object, "quote", f->quote.data, f->quote.len);
         assert_int_equal(f->fake.inblob_len, 64);
@@ -176,7 +172,7 @@ the_event_log_goes_along(void **state)
     f->fake.files[0] = (struct fake_file){
         .path = "/sys/firmware/acpi/tables/data/CCEL", .data = log.data, .len = log.len};
     assert_ok(collect(f, &evidence), f->err);
-    _cleanup_json_ cJSON *object = parse(f, evidence);
+    _cleanup_json_ cJSON *object = parse(evidence);
     assert_base64(object, "cc_eventlog", log.data, log.len);
 }
 
@@ -281,14 +277,7 @@ collecting_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
 
-    for_each_fault()
-    {
-        coco_bytes *evidence = NULL;
-
-        coco_status status = collect(f, &evidence);
-        fault_expect(status, f->err);
-        coco_bytes_free(evidence);
-    }
+    assert_collecting_survives_faults(f->attester, f->ctx);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -5,9 +5,9 @@
  */
 #include "attester/tpm.h"
 
-#include "base/bytes.h"
 #include "base/context.h"
 #include "crypto/key.h"
+#include "tests/attester/evidence.h"
 #include "tests/attester/swtpm.h"
 #include "tests/faults.h"
 
@@ -64,9 +64,7 @@ collect_parsed(struct fixture *f, size_t len)
     struct coco_tpm_evidence evidence;
 
     assert_ok(collect(f, len, &bytes, &f->err), f->err);
-    assert_ok(coco_json_parse_object((const char *)coco_bytes_data(bytes), coco_bytes_size(bytes),
-                                     &object, &f->err),
-              f->err);
+    object = evidence_object(bytes);
     assert_ok(coco_tpm_evidence_parse(object, &evidence, &f->err), f->err);
     return evidence;
 }

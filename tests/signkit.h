@@ -218,4 +218,27 @@ signkit_refuses(struct signkit *kit, coco_judge_fn *judge, const char *requireme
     assert_contains(why, part);
 }
 
+/* The same, with each of its allocations failing in turn. */
+static inline void
+signkit_survives_faults(struct signkit *kit, coco_judge_fn *judge, const char *text)
+{
+    for_each_fault()
+    {
+        struct coco_buf reason = {.limit = COCO_REASON_MAX};
+        coco_error *err = NULL;
+        bool accepted = false;
+
+        faults_pause();
+        cJSON *requirement = signkit_parse(text);
+        cJSON *verdict = cJSON_CreateObject();
+        faults_resume();
+        coco_status status = judge(&kit->image, requirement, verdict, &accepted, &reason, &err);
+        fault_expect(status, err);
+        assert_true(accepted || status != COCO_OK);
+        coco_buf_done(&reason);
+        coco_json_free(verdict);
+        coco_json_free(requirement);
+    }
+}
+
 #endif

@@ -134,23 +134,29 @@ an_index_on_the_way_may_be_signed(void **state)
     signkit_accepts(&f->kit, coco_judge_sigstore_signed, BY_KEY);
 }
 
+/* A bundle of the image, by WHO; why it is none by the key. */
 static void
-bundles_sign_a_digest(void **state)
+assert_bundle_is_whose(struct fixture *f, const char *bundle, const char *why)
 {
-    struct fixture *f = *state;
-
     signkit_add_file(&f->kit, "root", golden_root, strlen(golden_root));
     signkit_add_file(&f->kit, "signer", golden_signer, strlen(golden_signer));
-    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_bundle,
-                strlen(golden_bundle));
+    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, bundle, strlen(bundle));
     signkit_accepts(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO));
-    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "it is not made by the key");
+    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, why);
     signkit_refuses(&f->kit, coco_judge_sigstore_signed,
                     ROOTED("\"oidcIssuer\":\"https://issuer.test\",\"subjectEmail\":\"x@y\""),
                     "certificate: the certificate is not for 'x@y'");
     assert_int_equal(coco_digest_parse(KIT_OTHER, &f->kit.digests[0], NULL), COCO_OK);
     signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), "image: it is of another");
     assert_int_equal(coco_digest_parse(KIT_DIGEST, &f->kit.digests[0], NULL), COCO_OK);
+}
+
+static void
+bundles_sign_a_digest(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_bundle_is_whose(f, golden_bundle, "it is not made by the key");
     signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_by_key,
                 strlen(golden_by_key));
     signkit_accepts(&f->kit, coco_judge_sigstore_signed,
@@ -169,19 +175,8 @@ bundles_may_sign_the_bytes_of_the_manifest(void **state)
                                  "\"rekorPublicKeyPath\":\"rekor\"}";
     struct fixture *f = *state;
 
-    signkit_add_file(&f->kit, "root", golden_root, strlen(golden_root));
-    signkit_add_file(&f->kit, "signer", golden_signer, strlen(golden_signer));
+    assert_bundle_is_whose(f, golden_message, "signature: signature does not");
     signkit_add_file(&f->kit, "rekor", golden_rekor, strlen(golden_rekor));
-    signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_message,
-                strlen(golden_message));
-    signkit_accepts(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO));
-    signkit_refuses(&f->kit, coco_judge_sigstore_signed, BY_KEY, "signature: signature does not");
-    signkit_refuses(&f->kit, coco_judge_sigstore_signed,
-                    ROOTED("\"oidcIssuer\":\"https://issuer.test\",\"subjectEmail\":\"x@y\""),
-                    "certificate: the certificate is not for 'x@y'");
-    assert_int_equal(coco_digest_parse(KIT_OTHER, &f->kit.digests[0], NULL), COCO_OK);
-    signkit_refuses(&f->kit, coco_judge_sigstore_signed, ROOTED(WHO), "image: it is of another");
-    assert_int_equal(coco_digest_parse(KIT_DIGEST, &f->kit.digests[0], NULL), COCO_OK);
     signkit_add(&f->kit, COCO_FAMILY_SIGSTORE, COCO_FORM_BUNDLE, golden_message_by_key,
                 strlen(golden_message_by_key));
     signkit_accepts(&f->kit, coco_judge_sigstore_signed, logged);
@@ -333,24 +328,7 @@ judging_survives_any_failed_allocation(void **state)
     struct fixture *f = *state;
 
     signkit_add_cosign(&f->kit, f->key, GOOD);
-    for_each_fault()
-    {
-        struct coco_buf reason = {.limit = COCO_REASON_MAX};
-        coco_error *err = NULL;
-        bool accepted = false;
-
-        faults_pause();
-        cJSON *requirement = signkit_parse(BY_KEY);
-        cJSON *verdict = cJSON_CreateObject();
-        faults_resume();
-        coco_status status = coco_judge_sigstore_signed(&f->kit.image, requirement, verdict,
-                                                        &accepted, &reason, &err);
-        fault_expect(status, err);
-        assert_true(accepted || status != COCO_OK);
-        coco_buf_done(&reason);
-        coco_json_free(verdict);
-        coco_json_free(requirement);
-    }
+    signkit_survives_faults(&f->kit, coco_judge_sigstore_signed, BY_KEY);
 }
 
 int

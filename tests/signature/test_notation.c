@@ -188,41 +188,19 @@ payloads_name_one_digest(void **state)
 }
 
 static void
-judge_with_faults(struct signkit *kit, const char *text)
-{
-    for_each_fault()
-    {
-        struct coco_buf reason = {.limit = COCO_REASON_MAX};
-        coco_error *err = NULL;
-        bool accepted = false;
-
-        faults_pause();
-        cJSON *requirement = signkit_parse(text);
-        cJSON *verdict = cJSON_CreateObject();
-        faults_resume();
-        coco_status status =
-            coco_judge_notation_signed(&kit->image, requirement, verdict, &accepted, &reason, &err);
-        fault_expect(status, err);
-        assert_true(accepted || status != COCO_OK);
-        coco_buf_done(&reason);
-        coco_json_free(verdict);
-        coco_json_free(requirement);
-    }
-}
-
-static void
 judging_survives_any_failed_allocation(void **state)
 {
     struct signkit kit;
 
     (void)state;
     begin(&kit, true);
-    judge_with_faults(&kit, SIGNED(ACME));
+    signkit_survives_faults(&kit, coco_judge_notation_signed, SIGNED(ACME));
     signkit_end(&kit);
     begin_with(&kit, WITH_STAMP, false);
     kit.image.now += 3600;
-    judge_with_faults(&kit, SIGNED_WITH(ACME, CA STAMPED));
-    judge_with_faults(&kit, SIGNED_WITH(ACME "x", CA LEVEL("audit")));
+    signkit_survives_faults(&kit, coco_judge_notation_signed, SIGNED_WITH(ACME, CA STAMPED));
+    signkit_survives_faults(&kit, coco_judge_notation_signed,
+                            SIGNED_WITH(ACME "x", CA LEVEL("audit")));
     signkit_end(&kit);
 }
 

@@ -73,23 +73,7 @@ judging_survives_any_failed_allocation(void **state)
 
     (void)state;
     begin(&kit);
-    for_each_fault()
-    {
-        struct coco_buf reason = {.limit = COCO_REASON_MAX};
-        coco_error *err = NULL;
-        bool accepted = false;
-
-        faults_pause();
-        cJSON *requirement = signkit_parse(ATTESTED(OF_V1));
-        cJSON *verdict = cJSON_CreateObject();
-        faults_resume();
-        coco_status status =
-            coco_judge_in_toto_attested(&kit.image, requirement, verdict, &accepted, &reason, &err);
-        fault_expect(status, err);
-        coco_buf_done(&reason);
-        coco_json_free(verdict);
-        coco_json_free(requirement);
-    }
+    signkit_survives_faults(&kit, coco_judge_in_toto_attested, ATTESTED(OF_V1));
     signkit_end(&kit);
 }
 

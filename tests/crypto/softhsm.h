@@ -316,6 +316,16 @@ softhsm_tear_down(void **state)
     return 0;
 }
 
+static inline void
+softhsm_open(struct coco_pkcs11 *token)
+{
+    struct coco_pkcs11_uri uri;
+    coco_error *err = NULL;
+
+    assert_ok(coco_pkcs11_uri_parse(hsm.uri, &uri, &err), err);
+    assert_ok(coco_pkcs11_open(&uri, token, &err), err);
+}
+
 /* Says that there is none, if so, for the whole program. */
 static inline bool
 softhsm_is_there(void)

@@ -18,16 +18,6 @@ static const struct coco_pkcs11_object nobody = {.label = "nobody"};
 static const struct coco_pkcs11_object secret_key = {.label = SOFTHSM_KEY};
 
 static void
-open_token(struct coco_pkcs11 *token)
-{
-    struct coco_pkcs11_uri uri;
-    coco_error *err = NULL;
-
-    assert_ok(coco_pkcs11_uri_parse(hsm.uri, &uri, &err), err);
-    assert_ok(coco_pkcs11_open(&uri, token, &err), err);
-}
-
-static void
 what_is_wrapped_is_unwrapped(void **state)
 {
     struct coco_pkcs11 token = {0};
@@ -37,7 +27,7 @@ what_is_wrapped_is_unwrapped(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     assert_ok(coco_pkcs11_rsa_wrap(&token, &pair, true, KEY, 32, &a, &err), err);
     assert_ok(coco_pkcs11_rsa_wrap(&token, &pair, true, KEY, 32, &b, &err), err);
     assert_int_equal(a.len, 256);
@@ -58,7 +48,7 @@ what_was_not_wrapped_is_refused_for_one_reason(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     assert_ok(coco_pkcs11_rsa_wrap(&token, &pair, true, KEY, 32, &a, &err), err);
     for (size_t i = 0; i < a.len; i += 17) {
         a.data[i] ^= 1;
@@ -87,7 +77,7 @@ what_does_not_fit_is_refused(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     assert_fails(coco_pkcs11_rsa_wrap(&token, &nobody, true, KEY, 32, &buf, &err), err,
                  COCO_ERR_NOTFOUND, "no such object");
     assert_fails(coco_pkcs11_rsa_unwrap(&token, &secret_key, true, large, 256, &key, &err), err,
@@ -113,7 +103,7 @@ wrapping_survives_any_failed_allocation(void **state)
     struct coco_pkcs11 token = {0};
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     for_each_fault()
     {
         _cleanup_buf_ struct coco_buf buf = {.limit = 1024};
@@ -139,7 +129,7 @@ what_is_wrapped_is_wiped(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     canary_begin(copy, 32);
     assert_ok(coco_pkcs11_rsa_wrap(&token, &pair, true, copy, 32, &buf, &err), err);
     assert_ok(coco_pkcs11_rsa_unwrap(&token, &pair, true, buf.data, buf.len, &key, &err), err);

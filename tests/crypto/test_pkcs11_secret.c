@@ -12,16 +12,6 @@
 #define SECRET "what an owner puts into the token"
 
 static void
-open_token(struct coco_pkcs11 *token)
-{
-    struct coco_pkcs11_uri uri;
-    coco_error *err = NULL;
-
-    assert_ok(coco_pkcs11_uri_parse(hsm.uri, &uri, &err), err);
-    assert_ok(coco_pkcs11_open(&uri, token, &err), err);
-}
-
-static void
 what_is_put_is_there(void **state)
 {
     struct coco_pkcs11 token = {0};
@@ -29,7 +19,7 @@ what_is_put_is_there(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     assert_fails(coco_pkcs11_secret_get(&token, LABEL, &secret, &err), err, COCO_ERR_NOTFOUND,
                  "no such object");
     assert_fails(coco_pkcs11_secret_delete(&token, LABEL, &err), err, COCO_ERR_NOTFOUND,
@@ -55,7 +45,7 @@ several_of_one_label_are_none_until_one_is_put(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     CK_SESSION_HANDLE session = softhsm_write_begin(&hsm);
     for (unsigned i = 0; i < 20; i++)
         softhsm_make_key(&hsm, session, "a/b/many");
@@ -78,7 +68,7 @@ a_key_that_is_sensitive_is_not_given(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     assert_fails(coco_pkcs11_secret_get(&token, SOFTHSM_KEY, &secret, &err), err, COCO_ERR_DENIED,
                  "C_GetAttributeValue");
     assert_null(secret.data);
@@ -94,7 +84,7 @@ labels_and_sizes_are_bounded(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     memset(label, 'a', sizeof(label) - 1);
     label[sizeof(label) - 1] = '\0';
     assert_fails(coco_pkcs11_secret_put(&token, label, SECRET, 6, &err), err, COCO_ERR_INVALID,
@@ -113,7 +103,7 @@ putting_and_getting_survive_any_failed_allocation(void **state)
     struct coco_pkcs11 token = {0};
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     for_each_fault()
     {
         struct coco_secret secret = {0};
@@ -138,7 +128,7 @@ secrets_are_wiped(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     canary_begin(copy, strlen(SECRET));
     assert_ok(coco_pkcs11_secret_put(&token, LABEL, copy, strlen(SECRET), &err), err);
     assert_ok(coco_pkcs11_secret_get(&token, LABEL, &secret, &err), err);

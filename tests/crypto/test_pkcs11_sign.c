@@ -30,16 +30,6 @@ static const struct {
 
 #define N_SIGNERS (sizeof(signers) / sizeof(signers[0]))
 
-static void
-open_token(struct coco_pkcs11 *token)
-{
-    struct coco_pkcs11_uri uri;
-    coco_error *err = NULL;
-
-    assert_ok(coco_pkcs11_uri_parse(hsm.uri, &uri, &err), err);
-    assert_ok(coco_pkcs11_open(&uri, token, &err), err);
-}
-
 /* The URI of a key, with the PIN in a file or in it. */
 static struct coco_pkcs11_key_uri
 uri_of(const char *label, bool in_file)
@@ -61,7 +51,7 @@ what_is_signed_is_verified_by_the_public_half(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     for (size_t i = 0; i < N_SIGNERS; i++) {
         const struct coco_pkcs11_object signer = {.label = signers[i].name};
         _cleanup_pkey_ EVP_PKEY *key = NULL;
@@ -95,7 +85,7 @@ what_another_key_signed_is_not_given_out(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     assert_ok(coco_key_generate(COCO_KEY_P256, &other, &err), err);
     assert_fails(coco_pkcs11_sign(&token, &signer, other, DATA, strlen(DATA), &sig, &err), err,
                  COCO_ERR_VERIFY, "");
@@ -123,7 +113,7 @@ what_does_not_sign_is_refused(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct coco_pkcs11_object signer = {.label = rows[i].name};
         EVP_PKEY *key = NULL;
@@ -150,7 +140,7 @@ a_certificate_stands_for_the_public_half(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     softhsm_make_signer(&hsm, "card", p256, sizeof(p256));
     assert_ok(coco_pkcs11_public_key(&token, &signer, &key, &err), err);
     assert_ok(coco_key_generate(COCO_KEY_P256, &issuer, &err), err);
@@ -182,7 +172,7 @@ a_key_may_want_the_pin_each_time(void **state)
     coco_error *err = NULL;
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     assert_ok(coco_pkcs11_public_key(&token, &signer, &key, &err), err);
     canary_begin(SOFTHSM_PIN, strlen(SOFTHSM_PIN));
     for (size_t i = 0; i < 4; i++)
@@ -202,7 +192,7 @@ signing_survives_any_failed_allocation(void **state)
     struct coco_pkcs11 token = {0};
 
     (void)state;
-    open_token(&token);
+    softhsm_open(&token);
     for_each_fault()
     {
         _cleanup_buf_ struct coco_buf sig = {.limit = 1024};

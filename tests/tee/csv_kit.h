@@ -81,6 +81,22 @@ csv_kit_done(struct csv_kit *kit)
     EVP_PKEY_free(kit->pek_key);
 }
 
+/* A test's fixture. */
+static inline int
+csv_kit_set_up(struct csv_kit *kit, void **state)
+{
+    csv_kit_make(kit);
+    *state = kit;
+    return 0;
+}
+
+static inline int
+csv_kit_tear_down(void **state)
+{
+    csv_kit_done(*state);
+    return 0;
+}
+
 /* Of collateral in a directory, as coco_collateral_new_dir() reads it. */
 static inline void
 csv_kit_write_file(const char *in, const char *name, const void *data, size_t len)

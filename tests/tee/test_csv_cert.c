@@ -13,17 +13,7 @@ static coco_error *err;
 static int
 setup(void **state)
 {
-    (void)state;
-    csv_kit_make(&kit);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    csv_kit_done(&kit);
-    return 0;
+    return csv_kit_set_up(&kit, state);
 }
 
 static void
@@ -240,5 +230,5 @@ main(void)
         cmocka_unit_test(all_of_it_survives_any_failed_allocation),
     };
 
-    return cmocka_run_group_tests_name("tee/csv_cert", tests, setup, teardown);
+    return cmocka_run_group_tests_name("tee/csv_cert", tests, setup, csv_kit_tear_down);
 }

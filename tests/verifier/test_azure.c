@@ -13,9 +13,6 @@
 #define NONCE "a nonce of thirty-two bytes.....and sixteen more"
 #define NONCE_LEN 48
 
-static EVP_PKEY *the_ak;
-static EVP_PKEY *another_ak;
-
 struct fixture {
     struct azurekit kit;
     uint8_t hardware[COCO_HCL_SNP_SIZE];
@@ -26,26 +23,6 @@ struct fixture {
 };
 
 static struct fixture fixture;
-
-static int
-make_keys(void **state)
-{
-    coco_error *err = NULL;
-
-    (void)state;
-    assert_ok(coco_key_generate(COCO_KEY_RSA, &the_ak, &err), err);
-    assert_ok(coco_key_generate(COCO_KEY_RSA, &another_ak, &err), err);
-    return 0;
-}
-
-static int
-free_keys(void **state)
-{
-    (void)state;
-    EVP_PKEY_free(the_ak);
-    EVP_PKEY_free(another_ak);
-    return 0;
-}
 
 static void
 lay(struct fixture *f)
@@ -386,5 +363,5 @@ main(void)
         TEST(no_byte_of_recorded_evidence_can_change),
     };
 
-    return cmocka_run_group_tests(tests, make_keys, free_keys);
+    return cmocka_run_group_tests(tests, tpmkit_make_keys, tpmkit_free_keys);
 }

@@ -19,7 +19,6 @@
 #define EVIDENCE_MAX ((size_t)1 << 20)
 
 static struct amd amd;
-static EVP_PKEY *the_ak;
 /* Of collateral, ours and what was recorded; where nothing was, of ours alone. */
 static char dir[64];
 

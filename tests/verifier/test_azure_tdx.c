@@ -18,8 +18,6 @@
 #define REPORT_DATA_LEN 48
 #define EVIDENCE_MAX ((size_t)1 << 20)
 
-static EVP_PKEY *the_ak;
-
 struct fixture {
     struct azurekit kit;
     struct intel intel;
@@ -27,24 +25,6 @@ struct fixture {
 };
 
 static struct fixture fixture;
-
-static int
-make_keys(void **state)
-{
-    coco_error *err = NULL;
-
-    (void)state;
-    assert_ok(coco_key_generate(COCO_KEY_RSA, &the_ak, &err), err);
-    return 0;
-}
-
-static int
-free_keys(void **state)
-{
-    (void)state;
-    EVP_PKEY_free(the_ak);
-    return 0;
-}
 
 /* Quotes the TD as it is described. */
 static void
@@ -292,5 +272,5 @@ main(void)
         TEST(no_byte_of_a_recorded_quote_can_change),
     };
 
-    return cmocka_run_group_tests(tests, make_keys, free_keys);
+    return cmocka_run_group_tests(tests, tpmkit_make_keys, tpmkit_free_keys);
 }

@@ -22,9 +22,6 @@
 #define NONCE_LEN 48
 #define FIELD_LEN 32
 
-static EVP_PKEY *the_ak;
-static EVP_PKEY *another_ak;
-
 struct fixture {
     struct coco_tpm_evidence evidence;
     struct coco_tpm_attest attest;
@@ -34,26 +31,6 @@ struct fixture {
 };
 
 static struct fixture fixture;
-
-static int
-make_keys(void **state)
-{
-    coco_error *err = NULL;
-
-    (void)state;
-    assert_ok(coco_key_generate(COCO_KEY_RSA, &the_ak, &err), err);
-    assert_ok(coco_key_generate(COCO_KEY_RSA, &another_ak, &err), err);
-    return 0;
-}
-
-static int
-free_keys(void **state)
-{
-    (void)state;
-    EVP_PKEY_free(the_ak);
-    EVP_PKEY_free(another_ak);
-    return 0;
-}
 
 static void
 trust(struct fixture *f, EVP_PKEY *key)
@@ -601,5 +578,5 @@ main(void)
         TEST(recorded_evidence_for_another_nonce_or_init_data_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, make_keys, free_keys);
+    return cmocka_run_group_tests(tests, tpmkit_make_keys, tpmkit_free_keys);
 }

@@ -14,6 +14,30 @@
 
 #include <string.h>
 
+/* Those of a test program: its group's setup and teardown. */
+static EVP_PKEY *the_ak;
+static EVP_PKEY *another_ak;
+
+static inline int
+tpmkit_make_keys(void **state)
+{
+    coco_error *err = NULL;
+
+    (void)state;
+    assert_ok(coco_key_generate(COCO_KEY_RSA, &the_ak, &err), err);
+    assert_ok(coco_key_generate(COCO_KEY_RSA, &another_ak, &err), err);
+    return 0;
+}
+
+static inline int
+tpmkit_free_keys(void **state)
+{
+    (void)state;
+    EVP_PKEY_free(the_ak);
+    EVP_PKEY_free(another_ak);
+    return 0;
+}
+
 /* A quote of PCRs 00.., 01.., 02.. and so on; each member may be changed before tpmkit_sign(). */
 static inline void
 tpmkit_begin(struct coco_tpm_quote *quote, struct coco_tpm_attest *attest, const void *extra,

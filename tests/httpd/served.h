@@ -220,6 +220,20 @@ tell(int fd, const char *text, size_t len)
     }
 }
 
+static inline void
+say(int fd, const char *text)
+{
+    tell(fd, text, strlen(text));
+}
+
+/* Byte by byte. */
+static inline void
+say_slowly(int fd, const char *text)
+{
+    for (; *text; text++)
+        tell(fd, text, 1);
+}
+
 /* Reads until the peer closes, or until n texts like mark have come. */
 static inline size_t
 hear(struct fixture *f, int fd, const char *mark, unsigned n)
@@ -251,7 +265,7 @@ ask_raw(struct fixture *f, const char *text)
 {
     int fd = reach(f);
 
-    tell(fd, text, strlen(text));
+    say(fd, text);
     (void)shutdown(fd, SHUT_WR);
     (void)hear(f, fd, NULL, 0);
     (void)close(fd);

@@ -20,13 +20,12 @@ requests_follow_each_other_on_a_connection(void **state)
     serve(&f);
     int fd = reach(&f);
     /* Byte by byte, and then many at once. */
-    for (size_t i = 0; i < strlen(post); i++)
-        tell(fd, post + i, 1);
+    say_slowly(fd, post);
     (void)hear(&f, fd, "\"extra-params\"", 1);
     assert_contains(f.said, "HTTP/1.1 200 OK\r\n");
     for (unsigned i = 0; i < 50; i++) {
-        tell(fd, HEALTHZ, strlen(HEALTHZ));
-        tell(fd, post, strlen(post));
+        say(fd, HEALTHZ);
+        say(fd, post);
     }
     (void)hear(&f, fd, "\"extra-params\"", 50);
     (void)close(fd);
@@ -55,7 +54,7 @@ what_is_no_request_is_answered_and_the_connection_closed(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int fd = reach(&f);
 
-        tell(fd, cases[i].text, strlen(cases[i].text));
+        say(fd, cases[i].text);
         (void)hear(&f, fd, NULL, 0);
         (void)close(fd);
         if (strncmp(f.said, cases[i].want, strlen(cases[i].want)) != 0)
@@ -77,7 +76,7 @@ heads_are_bounded(void **state)
     memset(filler, 'a', sizeof(filler));
     serve(&f);
     int fd = reach(&f);
-    tell(fd, begin, strlen(begin));
+    say(fd, begin);
     for (size_t sent = 0; sent < COCO_HTTPD_HEAD_MAX; sent += sizeof(filler))
         tell(fd, filler, sizeof(filler));
     (void)hear(&f, fd, NULL, 0);
@@ -96,9 +95,9 @@ a_peer_that_waits_is_told_to_go_on(void **state)
     (void)state;
     serve(&f);
     int fd = reach(&f);
-    tell(fd, head, strlen(head));
+    say(fd, head);
     (void)hear(&f, fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
-    tell(fd, SAYING, strlen(SAYING));
+    say(fd, SAYING);
     (void)hear(&f, fd, "\"extra-params\"", 1);
     (void)close(fd);
     end(&f);
@@ -116,7 +115,7 @@ a_body_of_the_largest_size_is_taken(void **state)
     assert_non_null(body);
     serve_as(&f, &(const struct coco_httpd_options){.body_max = 1 << 20});
     int fd = reach(&f);
-    tell(fd, head, strlen(head));
+    say(fd, head);
     tell(fd, body, 1 << 20);
     (void)hear(&f, fd, NULL, 0);
     assert_contains(f.said, "HTTP/1.1 200 ");
@@ -166,7 +165,7 @@ a_head_that_drips_is_not_waited_for(void **state)
     for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
         int fd = reach(&f);
 
-        tell(fd, begins[i], strlen(begins[i]));
+        say(fd, begins[i]);
         if (i == 3)
             (void)hear(&f, fd, "\r\n\r\n", 1);
         size_t n = drip_until_closed(fd, i == 2 ? "\r\n" : "X");
@@ -187,9 +186,9 @@ a_body_that_does_not_come_is_not_waited_for(void **state)
     serve_as(&f, &(const struct coco_httpd_options){
                      .body_timeout = 1, .idle_timeout = 3600, .head_timeout = 3600});
     int none = reach(&f);
-    tell(none, head, strlen(head));
+    say(none, head);
     int drips = reach(&f);
-    tell(drips, head, strlen(head));
+    say(drips, head);
     size_t n = drip_until_closed(drips, "X");
     assert_in_range(n, 10, 1000);
     assert_closed(drips);
@@ -245,11 +244,11 @@ long_heads_share_it_too(void **state)
     memset(part, 'a', sizeof(part));
     serve_as(&f, &(const struct coco_httpd_options){.bodies_max = COCO_HTTPD_HEAD_MAX});
     int first = reach(&f);
-    tell(first, begin, strlen(begin));
+    say(first, begin);
     tell(first, part, sizeof(part));
     ask_raw(&f, HEALTHZ);
     int second = reach(&f);
-    tell(second, begin, strlen(begin));
+    say(second, begin);
     tell(second, part, sizeof(part));
     (void)hear(&f, second, NULL, 0);
     assert_contains(f.said, "HTTP/1.1 503 ");
@@ -261,7 +260,7 @@ long_heads_share_it_too(void **state)
     (void)close(first);
     /* Both have given the room back. */
     first = reach(&f);
-    tell(first, begin, strlen(begin));
+    say(first, begin);
     tell(first, part, sizeof(part));
     tell(first, "\r\n\r\n", 4);
     (void)hear(&f, first, NULL, 0);
@@ -283,13 +282,13 @@ bodies_share_what_there_is_and_short_ones_are_let_in(void **state)
     serve_as(&f, &(const struct coco_httpd_options){.bodies_max = 1000000});
     for (unsigned i = 0; i < 3; i++) {
         int first = reach(&f);
-        tell(first, big, strlen(big));
+        say(first, big);
         tell(first, body, 1000);
         /* It has been seen once a later one was answered. */
         ask_raw(&f, small);
         assert_contains(f.said, "\r\n\r\nhello");
         int second = reach(&f);
-        tell(second, big, strlen(big));
+        say(second, big);
         (void)hear(&f, second, NULL, 0);
         assert_contains(f.said, "HTTP/1.1 503 ");
         (void)close(second);
@@ -303,7 +302,7 @@ bodies_share_what_there_is_and_short_ones_are_let_in(void **state)
             do {
                 ask_raw(&f, small);
             } while (!strstr(f.said, "hello"));
-            tell(first, big, strlen(big));
+            say(first, big);
             tell(first, body, sizeof(body));
             (void)hear(&f, first, "\r\n\r\n", 1);
             assert_contains(f.said, "HTTP/1.1 200 OK");
@@ -331,14 +330,13 @@ a_body_in_chunks_is_taken(void **state)
     serve(&f);
     int fd = reach(&f);
     /* Byte by byte, and then many at once, with others between them. */
-    for (size_t i = 0; i < strlen(post); i++)
-        tell(fd, post + i, 1);
+    say_slowly(fd, post);
     (void)hear(&f, fd, "{\"chunks\":1}", 1);
     assert_contains(f.said, "Content-Length: 12\r\n");
     for (unsigned i = 0; i < 50; i++) {
-        tell(fd, post, strlen(post));
-        tell(fd, HEALTHZ, strlen(HEALTHZ));
-        tell(fd, empty, strlen(empty));
+        say(fd, post);
+        say(fd, HEALTHZ);
+        say(fd, empty);
     }
     (void)hear(&f, fd, "HTTP/1.1 200 OK\r\n", 150);
     tell(fd, "GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 51);
@@ -357,7 +355,7 @@ a_peer_that_waits_with_its_chunks_is_told_to_go_on(void **state)
     (void)state;
     serve(&f);
     int fd = reach(&f);
-    tell(fd, head, strlen(head));
+    say(fd, head);
     (void)hear(&f, fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
     tell(fd, "5\r\nhello\r\n0\r\n\r\n", 15);
     (void)hear(&f, fd, "\r\n\r\nhello", 1);
@@ -440,7 +438,7 @@ chunks_are_bounded_as_other_bodies_are(void **state)
     for (unsigned more = 0; more < 2; more++) {
         int fd = reach(&f);
 
-        tell(fd, post, strlen(post));
+        say(fd, post);
         for (unsigned i = 0; i < 10; i++) {
             begin_chunk(fd, sizeof(part));
             tell(fd, part, sizeof(part));
@@ -468,13 +466,13 @@ chunks_share_what_there_is_as_they_come(void **state)
     serve_as(&f, &(const struct coco_httpd_options){.bodies_max = 1000000});
     for (unsigned i = 0; i < 3; i++) {
         int first = reach(&f);
-        tell(first, post, strlen(post));
+        say(first, post);
         begin_chunk(first, sizeof(part));
         tell(first, part, 1000);
         ask_raw(&f, small); /* the other has been seen once this was answered */
         assert_contains(f.said, "\r\n\r\nhello");
         int second = reach(&f);
-        tell(second, post, strlen(post));
+        say(second, post);
         begin_chunk(second, 1000);
         tell(second, part, 1000);
         tell(second, "\r\n", 2);
@@ -511,8 +509,8 @@ chunks_that_do_not_come_are_not_waited_for(void **state)
     for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
         int fd = reach(&f);
 
-        tell(fd, POST_CHUNKS "\r\n", strlen(POST_CHUNKS "\r\n"));
-        tell(fd, begins[i], strlen(begins[i]));
+        say(fd, POST_CHUNKS "\r\n");
+        say(fd, begins[i]);
         size_t n = drip_until_closed(fd, drips[i]);
         if (n > 1000)
             fail_msg("case %zu: closed after %zu bytes", i, n);

@@ -57,14 +57,14 @@ a_long_body_is_nowhere_whole(void **state)
     serve_digits(&f, SIZE, true);
     int fd = reach(&f);
     assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
-    tell(fd, DIGITS, strlen(DIGITS));
+    say(fd, DIGITS);
     assert_int_equal(count_digits(&f, fd, SIZE), SIZE);
     assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
 #if !defined(__SANITIZE_ADDRESS__)                                   /* it keeps what is freed */
     assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 8 << 10); /* KiB */
 #endif
     /* And the connection goes on. */
-    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    say(fd, HEALTHZ);
     (void)hear(&f, fd, "\r\n\r\n", 1);
     assert_contains(f.said, "HTTP/1.1 200 OK");
     (void)close(fd);
@@ -81,12 +81,12 @@ a_body_of_unknown_length_goes_in_chunks(void **state)
     serve_digits(&f, 25, false);
     digits.waits_at = 20;
     int fd = reach(&f);
-    tell(fd, DIGITS, strlen(DIGITS));
+    say(fd, DIGITS);
     (void)hear(&f, fd, "\r\n\r\n00000014\r\n01234567890123456789\r\n", 1);
     assert_contains(f.said, "Transfer-Encoding: chunked\r\n");
     let_go();
     (void)hear(&f, fd, "00000005\r\n01234\r\n0\r\n\r\n", 1);
-    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    say(fd, HEALTHZ);
     (void)hear(&f, fd, "Content-Length: 0\r\n", 1);
     (void)close(fd);
     end_digits(&f);
@@ -102,7 +102,7 @@ to_http_1_0_it_goes_until_the_connection_ends(void **state)
     (void)state;
     serve_digits(&f, 100000, false);
     int fd = reach(&f);
-    tell(fd, old, strlen(old));
+    say(fd, old);
     assert_int_equal(count_digits(&f, fd, UINT64_MAX), 100000);
     assert_null(strstr(f.said, "Transfer"));
     (void)close(fd);
@@ -119,7 +119,7 @@ a_body_that_goes_wrong_is_seen_to_be_cut(void **state)
         serve_digits(&f, 25, sized);
         digits.cut_at = 15;
         int fd = reach(&f);
-        tell(fd, DIGITS, strlen(DIGITS));
+        say(fd, DIGITS);
         (void)hear(&f, fd, NULL, 0);
         assert_null(strstr(f.said, "0\r\n\r\n"));
         assert_null(strstr(f.said, "012345678901234567890"));
@@ -138,7 +138,7 @@ fewer_bytes_than_were_announced_are_an_error(void **state)
     serve_digits(&f, 10, true);
     digits.done = 5; /* as if they had gone */
     int fd = reach(&f);
-    tell(fd, DIGITS, strlen(DIGITS));
+    say(fd, DIGITS);
     (void)hear(&f, fd, NULL, 0); /* comes back, for the server closes */
     (void)close(fd);
     end_digits(&f);
@@ -154,8 +154,8 @@ a_head_of_a_stream_can_be_asked_for(void **state)
     (void)state;
     serve_digits(&f, 25, true);
     int fd = reach(&f);
-    tell(fd, head, strlen(head));
-    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    say(fd, head);
+    say(fd, HEALTHZ);
     (void)hear(&f, fd, "\r\n\r\n", 2);
     assert_contains(f.said, "Content-Length: 25\r\n");
     assert_contains(f.said, "\r\n\r\nHTTP/1.1 200 OK");
@@ -172,10 +172,10 @@ a_reply_may_be_known_later(void **state)
     (void)state;
     serve_digits(&f, 25, true);
     int fd = reach(&f);
-    tell(fd, LATER, strlen(LATER));
-    tell(fd, HEALTHZ, strlen(HEALTHZ)); /* in its turn */
+    say(fd, LATER);
+    say(fd, HEALTHZ); /* in its turn */
     int other = reach(&f);
-    tell(other, HEALTHZ, strlen(HEALTHZ));
+    say(other, HEALTHZ);
     (void)hear(&f, other, "\r\n\r\n", 1);
     (void)close(other);
     let_go();
@@ -195,10 +195,10 @@ whoever_does_not_wait_for_it_is_forgotten(void **state)
     serve_digits(&f, 25, true);
     digits.waits_at = 20;
     int later = reach(&f);
-    tell(later, LATER, strlen(LATER));
+    say(later, LATER);
     (void)close(later);
     int half = reach(&f);
-    tell(half, DIGITS, strlen(DIGITS));
+    say(half, DIGITS);
     (void)hear(&f, half, "01234567890123456789", 1);
     (void)close(half);
     while (digits.freed < 2)
@@ -214,7 +214,7 @@ it_stops_while_replies_are_not_known(void **state)
     (void)state;
     serve_digits(&f, 25, true);
     int fd = reach(&f);
-    tell(fd, LATER, strlen(LATER));
+    say(fd, LATER);
     while (digits.asked == 0)
         ask_raw(&f, HEALTHZ);
     end_digits(&f);
@@ -250,7 +250,7 @@ a_peer_that_takes_no_chunk_in_time_is_closed(void **state)
     digits = (struct digits){.size = 1 << 30, .sized = true, .wake = eventfd(0, EFD_CLOEXEC)};
     serve_as(&f, &(const struct coco_httpd_options){.write_timeout = 1});
     int fd = reach(&f);
-    tell(fd, DIGITS, strlen(DIGITS));
+    say(fd, DIGITS);
     while (digits.freed == 0)
         ask_raw(&f, HEALTHZ);
     (void)close(fd);
@@ -269,7 +269,7 @@ a_refusal_arrives_although_the_peer_goes_on_sending(void **state)
     for (unsigned i = 0; i < 20; i++) {
         int fd = reach(&f);
 
-        tell(fd, head, strlen(head));
+        say(fd, head);
         tell(fd, body, sizeof(body));
         (void)hear(&f, fd, NULL, 0);
         assert_contains(f.said, "HTTP/1.1 413 ");
@@ -289,14 +289,14 @@ a_peer_that_never_ends_is_not_listened_to_for_long(void **state)
     (void)state;
     serve(&f);
     int fd = reach(&f);
-    tell(fd, head, strlen(head));
+    say(fd, head);
     while (send(fd, more, sizeof(more), MSG_NOSIGNAL) > 0)
         n += sizeof(more);
     assert_in_range(n, 0, 4 * COCO_HTTPD_LINGER_BYTES);
     (void)close(fd);
     /* Nor is one that says nothing more. */
     fd = reach(&f);
-    tell(fd, head, strlen(head));
+    say(fd, head);
     (void)hear(&f, fd, NULL, 0);
     assert_contains(f.said, "HTTP/1.1 413 ");
     struct pollfd p = {.fd = fd, .events = 0}; /* POLLHUP comes once both sides are shut */

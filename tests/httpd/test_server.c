@@ -22,16 +22,16 @@ connections_are_counted(void **state)
     serve_as(&f, &(const struct coco_httpd_options){.max_connections = 2});
     int silent = reach(&f);
     int idle = reach(&f);
-    tell(idle, HEALTHZ, strlen(HEALTHZ));
+    say(idle, HEALTHZ);
     (void)hear(&f, idle, "\r\n\r\n", 1);
     /* Between two requests nothing is lost; after that whoever waits longest goes. */
     int third = reach(&f);
     assert_closed(idle);
     int fourth = reach(&f);
     assert_closed(silent);
-    tell(third, HEALTHZ, strlen(HEALTHZ));
+    say(third, HEALTHZ);
     (void)hear(&f, third, "\r\n\r\n", 1);
-    tell(fourth, HEALTHZ, strlen(HEALTHZ));
+    say(fourth, HEALTHZ);
     (void)hear(&f, fourth, "\r\n\r\n", 1);
     (void)close(third);
     (void)close(fourth);
@@ -46,7 +46,7 @@ an_idle_connection_is_closed(void **state)
     (void)state;
     serve_as(&f, &(const struct coco_httpd_options){.idle_timeout = 1});
     int fd = reach(&f);
-    tell(fd, HEALTHZ, strlen(HEALTHZ));
+    say(fd, HEALTHZ);
     (void)hear(&f, fd, NULL, 0); /* comes back, for the server closes */
     assert_contains(f.said, "HTTP/1.1 200 OK");
     (void)close(fd);
@@ -106,7 +106,7 @@ it_stops_while_peers_are_connected(void **state)
     int half = reach(&f);
     tell(half, "GET /hea", 8);
     int done = reach(&f);
-    tell(done, HEALTHZ, strlen(HEALTHZ));
+    say(done, HEALTHZ);
     (void)hear(&f, done, "\r\n\r\n", 1);
     assert_int_equal(pthread_create(&thread, NULL, stop, f.server), 0);
     (void)hear(&f, idle, NULL, 0);
@@ -234,7 +234,7 @@ it_serves_in_the_file_system(void **state)
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0640);
         int fd = reach_path(path);
-        tell(fd, HEALTHZ, strlen(HEALTHZ));
+        say(fd, HEALTHZ);
         (void)hear(&f, fd, "\r\n\r\n", 1);
         assert_contains(f.said, "HTTP/1.1 200 OK");
         (void)close(fd);

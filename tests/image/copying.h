@@ -10,6 +10,7 @@
 
 #include "base/context.h"
 
+#include "tests/faults.h"
 #include "tests/layout.h"
 #include "tests/support.h"
 
@@ -65,6 +66,19 @@ teardown(void **state)
     return 0;
 }
 
+static inline coco_image_ref *
+ref_of(struct fixture *f, const char *format)
+{
+    coco_image_ref *ref = NULL;
+    char text[256];
+    size_t head = strcspn(format, "%");
+
+    (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)head, format, format[head] ? f->dir : "",
+                   format[head] ? format + head + 1 : "");
+    assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
+    return ref;
+}
+
 typedef coco_status copy_image(coco_image_client *client, coco_ctx *ctx, const coco_image_ref *from,
                                const coco_image_ref *to, const coco_image_options *opts,
                                coco_image **ret, coco_error **err);
@@ -94,6 +108,25 @@ copy(struct fixture *f, copy_image *how, const char *from, const char *to,
     coco_image_ref_free(refs[0]);
     coco_image_ref_free(refs[1]);
     return status;
+}
+
+/* The same, by client, fails once for every allocation that it makes. */
+static inline void
+copy_survives_faults(struct fixture *f, coco_image_client *client, copy_image *how,
+                     const char *from, const char *to, const coco_image_options *opts)
+{
+    _cleanup_(coco_image_ref_freep) coco_image_ref *source = ref_of(f, from);
+    _cleanup_(coco_image_ref_freep) coco_image_ref *destination = ref_of(f, to);
+
+    for_each_fault()
+    {
+        coco_image *image = NULL;
+        coco_error *err = NULL;
+
+        coco_status status = how(client, f->ctx, source, destination, opts, &image, &err);
+        fault_expect(status, err);
+        coco_image_free(image);
+    }
 }
 
 static inline void

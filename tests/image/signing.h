@@ -64,17 +64,4 @@ require_signer(struct fixture *f, EVP_PKEY *key)
     assert_ok(coco_image_client_set_policy(f->client, json.data, json.len, &f->err), f->err);
 }
 
-static inline coco_image_ref *
-ref_of(struct fixture *f, const char *format)
-{
-    coco_image_ref *ref = NULL;
-    char text[256];
-    size_t head = strcspn(format, "%");
-
-    (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)head, format, format[head] ? f->dir : "",
-                   format[head] ? format + head + 1 : "");
-    assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
-    return ref;
-}
-
 #endif

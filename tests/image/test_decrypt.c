@@ -168,26 +168,11 @@ static void
 decrypt_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
-    char text[128];
 
     add_recipient(f, COCO_KEY_P256, "ec");
     assert_ok(copy(f, coco_image_encrypt, "oci:%/plain", "oci:%/sealed:v1", NULL), f->err);
     add_key(f, f->client, "ec");
-    (void)snprintf(text, sizeof(text), "oci:%s/sealed:v1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
-    for_each_fault()
-    {
-        coco_image *image = NULL;
-        coco_error *err = NULL;
-
-        coco_status status = coco_image_decrypt(f->client, f->ctx, from, to, NULL, &image, &err);
-        fault_expect(status, err);
-        coco_image_free(image);
-    }
+    copy_survives_faults(f, f->client, coco_image_decrypt, "oci:%/sealed:v1", "oci:%/out:1", NULL);
 }
 
 int

@@ -157,40 +157,20 @@ static void
 encrypt_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
-    char text[128];
 
     add_recipient(f, COCO_KEY_P256, "ec");
     free(make_large(f, "large"));
-    (void)snprintf(text, sizeof(text), "oci:%s/large", f->dir);
-    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
-    for_each_fault()
-    {
-        coco_image *image = NULL;
-        coco_error *err = NULL;
-
-        coco_status status = coco_image_encrypt(f->client, f->ctx, from, to, NULL, &image, &err);
-        fault_expect(status, err);
-        coco_image_free(image);
-    }
+    copy_survives_faults(f, f->client, coco_image_encrypt, "oci:%/large", "oci:%/out:1", NULL);
 }
 
 static void
 without_random_bytes_nothing_is_encrypted_nor_shown(void **state)
 {
     struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
-    char text[128];
+    _cleanup_(coco_image_ref_freep) coco_image_ref *from = ref_of(f, "oci:%/plain");
+    _cleanup_(coco_image_ref_freep) coco_image_ref *to = ref_of(f, "oci:%/out:1");
 
     add_recipient(f, COCO_KEY_P256, "ec");
-    (void)snprintf(text, sizeof(text), "oci:%s/plain", f->dir);
-    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
     for_each_rng_fault()
     {
         coco_image *image = NULL;

@@ -168,29 +168,14 @@ static void
 rekey_survives_any_failed_allocation(void **state)
 {
     struct fixture *f = *state;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *from = NULL;
-    _cleanup_(coco_image_ref_freep) coco_image_ref *to = NULL;
-    char text[128];
 
     make(f);
     _cleanup_(coco_image_client_freep) coco_image_client *client = who(f, "a", "b");
-    (void)snprintf(text, sizeof(text), "oci:%s/sealed:v1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &from, &f->err), f->err);
-    (void)snprintf(text, sizeof(text), "oci:%s/out:1", f->dir);
-    assert_ok(coco_image_ref_parse(text, &to, &f->err), f->err);
     for (uint32_t flags = 0; flags <= COCO_IMAGE_KEEP_RECIPIENTS;
          flags += COCO_IMAGE_KEEP_RECIPIENTS) {
         const coco_image_options opts = {.size = sizeof(opts), .flags = flags};
 
-        for_each_fault()
-        {
-            coco_image *image = NULL;
-            coco_error *err = NULL;
-
-            coco_status status = coco_image_rekey(client, f->ctx, from, to, &opts, &image, &err);
-            fault_expect(status, err);
-            coco_image_free(image);
-        }
+        copy_survives_faults(f, client, coco_image_rekey, "oci:%/sealed:v1", "oci:%/out:1", &opts);
     }
 }
 

@@ -67,6 +67,15 @@ answer(void *user, const struct httpd_request *request)
     return httpd_reply(request->httpd, plan->status, plan->headers, plan->body);
 }
 
+/* Of a registry that alice may enter. */
+static const struct plan of_alice = {
+    .authorization = BASIC,
+    .challenge = "WWW-Authenticate: Basic realm=\"x\"\r\n",
+    .status = "200 OK",
+    .headers = "",
+    .body = "{}",
+};
+
 struct fixture {
     struct httpd httpd;
     struct httpd other;
@@ -177,13 +186,7 @@ static void
 basic_is_answered_once(void **state)
 {
     struct fixture *f = *state;
-    struct plan plan = {
-        .authorization = BASIC,
-        .challenge = "WWW-Authenticate: Basic realm=\"x\"\r\n",
-        .status = "200 OK",
-        .headers = "",
-        .body = "{}",
-    };
+    struct plan plan = of_alice;
     _cleanup_buf_ struct coco_buf body = {.limit = 100};
 
     assert_ok(ask(f, &plan, true, &body), f->err);
@@ -204,13 +207,7 @@ static void
 a_clone_knows_what_its_source_has_found_out(void **state)
 {
     struct fixture *f = *state;
-    struct plan plan = {
-        .authorization = BASIC,
-        .challenge = "WWW-Authenticate: Basic realm=\"x\"\r\n",
-        .status = "200 OK",
-        .headers = "",
-        .body = "{}",
-    };
+    struct plan plan = of_alice;
     _cleanup_buf_ struct coco_buf body = {.limit = 100};
     _cleanup_buf_ struct coco_buf type = {.limit = 100};
     _cleanup_source_ struct coco_source source = {0};

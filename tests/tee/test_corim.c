@@ -60,6 +60,8 @@ struct bytes {
     size_t len;
 };
 
+static const struct bytes nothing;
+
 static struct bytes
 unhex(const char *hex)
 {
@@ -70,7 +72,25 @@ unhex(const char *hex)
     return bytes;
 }
 
-/* A manifest of one CoMID, with further members of its map. */
+/* A manifest of one CoMID, with an id and further members of its map, each as it is encoded. */
+static void
+write_manifest(const struct bytes *id, const void *comid, size_t len, const struct bytes *more,
+               struct coco_buf *ret)
+{
+    struct coco_cbor_writer w = coco_cbor_writer_of(ret, &err);
+
+    coco_cbor_put_tag(&w, 501);
+    coco_cbor_put_map(&w, more->len > 0 ? 3 : 2);
+    coco_cbor_put_int(&w, 0);
+    coco_cbor_put_item(&w, (struct coco_cbor){id->data, id->len});
+    coco_cbor_put_int(&w, 1);
+    coco_cbor_put_array(&w, 1);
+    coco_cbor_put_tag(&w, 506);
+    coco_cbor_put_bytes(&w, comid, len);
+    coco_cbor_put_item(&w, (struct coco_cbor){more->data, more->len});
+    assert_ok(w.status, err);
+}
+
 static coco_status
 read_comid(const char *comid_hex, const char *more_hex, struct coco_corim *ret, coco_error **e)
 {
@@ -78,18 +98,8 @@ read_comid(const char *comid_hex, const char *more_hex, struct coco_corim *ret, 
     struct bytes comid = unhex(comid_hex);
     struct bytes id = unhex(ID);
     struct bytes more = unhex(more_hex);
-    struct coco_cbor_writer w = coco_cbor_writer_of(&buf, &err);
 
-    coco_cbor_put_tag(&w, 501);
-    coco_cbor_put_map(&w, more.len > 0 ? 3 : 2);
-    coco_cbor_put_int(&w, 0);
-    coco_cbor_put_item(&w, (struct coco_cbor){id.data, id.len});
-    coco_cbor_put_int(&w, 1);
-    coco_cbor_put_array(&w, 1);
-    coco_cbor_put_tag(&w, 506);
-    coco_cbor_put_bytes(&w, comid.data, comid.len);
-    coco_cbor_put_item(&w, (struct coco_cbor){more.data, more.len});
-    assert_ok(w.status, err);
+    write_manifest(&id, comid.data, comid.len, &more, &buf);
     return coco_corim_parse(buf.data, buf.len, ret, e);
 }
 
@@ -790,6 +800,7 @@ dates_are_those_of_the_manifest(void **state)
 static void
 values_are_bounded(void **state)
 {
+    const struct bytes id = unhex(ID);
     struct bytes environment = unhex(ENVIRONMENT);
     struct bytes measurement = unhex(MEASUREMENT);
     struct bytes identity = unhex(IDENTITY);
@@ -815,16 +826,7 @@ values_are_bounded(void **state)
             coco_cbor_put_item(&w, (struct coco_cbor){measurement.data, measurement.len});
         assert_ok(w.status, err);
 
-        w = coco_cbor_writer_of(&buf, &err);
-        coco_cbor_put_tag(&w, 501);
-        coco_cbor_put_map(&w, 2);
-        coco_cbor_put_int(&w, 0);
-        coco_cbor_put_string(&w, "many");
-        coco_cbor_put_int(&w, 1);
-        coco_cbor_put_array(&w, 1);
-        coco_cbor_put_tag(&w, 506);
-        coco_cbor_put_bytes(&w, comid.data, comid.len);
-        assert_ok(w.status, err);
+        write_manifest(&id, comid.data, comid.len, &nothing, &buf);
         if (n == COCO_CORIM_VALUES_MAX) {
             assert_ok(coco_corim_parse(buf.data, buf.len, &read, &err), err);
             assert_int_equal(read.n_values, n);
@@ -1001,19 +1003,11 @@ reading_survives_any_failed_allocation(void **state)
         _cleanup_corim_ struct coco_corim read = {0};
         _cleanup_buf_ struct coco_buf buf = {.limit = MANIFEST_MAX};
         struct bytes comid = unhex(COMID);
+        struct bytes id = unhex(ID);
         coco_error *e = NULL;
 
         faults_pause();
-        struct coco_cbor_writer w = coco_cbor_writer_of(&buf, &err);
-        coco_cbor_put_tag(&w, 501);
-        coco_cbor_put_map(&w, 2);
-        coco_cbor_put_int(&w, 0);
-        coco_cbor_put_string(&w, "id");
-        coco_cbor_put_int(&w, 1);
-        coco_cbor_put_array(&w, 1);
-        coco_cbor_put_tag(&w, 506);
-        coco_cbor_put_bytes(&w, comid.data, comid.len);
-        assert_ok(w.status, err);
+        write_manifest(&id, comid.data, comid.len, &nothing, &buf);
         faults_resume();
         coco_status status = coco_corim_parse(buf.data, buf.len, &read, &e);
         fault_expect(status, e);

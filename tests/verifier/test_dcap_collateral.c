@@ -29,26 +29,25 @@ good_collateral_holds(void **state)
     intel_assert_failing(&intel, "");
 }
 
+/* All that there is, and what fails without it. */
+static const struct {
+    const char *name;
+    const char *failing;
+} parts[] = {
+    {"intel/root-ca.crl", "revocation-list "}, {"intel/pck-crl/platform.crl", "revocation-list "},
+    {INFO ".json", "tcb-info tcb-level "},     {INFO ".pem", "tcb-info tcb-level "},
+    {IDENTITY ".json", "qe-identity "},        {IDENTITY ".pem", "qe-identity "},
+};
+
 static void
 what_is_missing_is_not_taken_for_good(void **state)
 {
-    static const struct {
-        const char *name;
-        const char *failing;
-    } cases[] = {
-        {"intel/root-ca.crl", "revocation-list "},
-        {"intel/pck-crl/platform.crl", "revocation-list "},
-        {INFO ".json", "tcb-info tcb-level "},
-        {INFO ".pem", "tcb-info tcb-level "},
-        {IDENTITY ".json", "qe-identity "},
-        {IDENTITY ".pem", "qe-identity "},
-    };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(parts); i++) {
         intel_publish(&intel);
-        intel_drop(&intel.documents, cases[i].name);
-        intel_assert_failing(&intel, cases[i].failing);
+        intel_drop(&intel.documents, parts[i].name);
+        intel_assert_failing(&intel, parts[i].failing);
     }
     coco_verifier_set_collateral(intel.verifier, NULL);
     intel_assert_failing(&intel, "revocation-list revocation-list tcb-info qe-identity tcb-level ");
@@ -58,24 +57,13 @@ what_is_missing_is_not_taken_for_good(void **state)
 static void
 what_cannot_be_reached_is_a_check_and_may_be_allowed(void **state)
 {
-    static const struct {
-        const char *name;
-        const char *failing;
-    } cases[] = {
-        {"intel/root-ca.crl", "revocation-list "},
-        {"intel/pck-crl/platform.crl", "revocation-list "},
-        {INFO ".json", "tcb-info tcb-level "},
-        {INFO ".pem", "tcb-info tcb-level "},
-        {IDENTITY ".json", "qe-identity "},
-        {IDENTITY ".pem", "qe-identity "},
-    };
     _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
 
     (void)state;
     intel.documents.how = COCO_ERR_NET;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        intel.documents.broken = cases[i].name;
-        intel_assert_failing(&intel, cases[i].failing);
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        intel.documents.broken = parts[i].name;
+        intel_assert_failing(&intel, parts[i].failing);
     }
     assert_ok(coco_verifier_allow(intel.verifier, "revocation-list", &err), err);
     intel.documents.broken = "intel/root-ca.crl";
@@ -115,23 +103,12 @@ what_says_nothing_of_evidence_fails_the_call(void **state)
 static void
 what_is_malformed_is_not_taken_for_good(void **state)
 {
-    static const struct {
-        const char *name;
-        const char *failing;
-    } cases[] = {
-        {"intel/root-ca.crl", "revocation-list "},
-        {"intel/pck-crl/platform.crl", "revocation-list "},
-        {INFO ".json", "tcb-info tcb-level "},
-        {INFO ".pem", "tcb-info tcb-level "},
-        {IDENTITY ".json", "qe-identity "},
-        {IDENTITY ".pem", "qe-identity "},
-    };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(parts); i++) {
         intel_publish(&intel);
-        intel_put(&intel.documents, cases[i].name, "{\"tcbInfo\":{}}", 14);
-        intel_assert_failing(&intel, cases[i].failing);
+        intel_put(&intel.documents, parts[i].name, "{\"tcbInfo\":{}}", 14);
+        intel_assert_failing(&intel, parts[i].failing);
     }
 }
 

@@ -17,6 +17,7 @@
 #include "tee/qe_identity.h"
 #include "tee/quote.h"
 #include "tee/tcb_info.h"
+#include "tests/faults.h"
 #include "tests/pki.h"
 #include "tests/support.h"
 #include "tests/verifier/bound.h"
@@ -558,6 +559,29 @@ intel_assert_failing(struct intel *intel, const char *names)
 
     assert_ok(intel_verify(intel, &verdict, &err), err);
     assert_failing_checks(verdict, names);
+}
+
+/* Verifying what is described fails once for every allocation that it makes; else all holds. */
+static inline void
+intel_survives_faults(struct intel *intel)
+{
+    _cleanup_buf_ struct coco_buf quote = {.limit = COCO_QUOTE_SIZE_MAX};
+    _cleanup_buf_ struct coco_buf evidence = {.limit = 1 << 18};
+
+    intel_quote(intel, &(struct intel_signers){0}, &quote);
+    intel_evidence(&quote, &evidence);
+    for_each_fault()
+    {
+        _cleanup_(coco_verdict_freep) coco_verdict *verdict = NULL;
+        coco_error *err = NULL;
+
+        coco_status status =
+            verify_bound(intel->verifier, intel->tdx ? "tdx" : "sgx", coco_buf_text(&evidence),
+                         INTEL_REPORT_DATA, 5, &verdict, &err);
+        fault_expect(status, err);
+        if (status == COCO_OK)
+            assert_names_of_failing(verdict, "");
+    }
 }
 
 /* A test's fixture, for a set-up that says which quotes it is about, and for its tear-down. */

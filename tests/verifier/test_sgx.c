@@ -5,7 +5,6 @@
  */
 #include "verifier/dcap.h"
 
-#include "tests/faults.h"
 #include "tests/verifier/intel.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -145,21 +144,8 @@ evidence_that_is_malformed_is_refused(void **state)
 static void
 verifying_survives_any_failed_allocation(void **state)
 {
-    _cleanup_buf_ struct coco_buf quote = {.limit = COCO_QUOTE_SIZE_MAX};
-    _cleanup_buf_ struct coco_buf evidence = {.limit = 1 << 18};
-
     (void)state;
-    intel_quote(&intel, &(struct intel_signers){0}, &quote);
-    intel_evidence(&quote, &evidence);
-    for_each_fault()
-    {
-        coco_verdict *verdict = NULL;
-
-        coco_status status = verify_bound(intel.verifier, "sgx", coco_buf_text(&evidence),
-                                          INTEL_REPORT_DATA, 5, &verdict, &err);
-        fault_expect(status, err);
-        coco_verdict_free(verdict);
-    }
+    intel_survives_faults(&intel);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, intel_tear_down)

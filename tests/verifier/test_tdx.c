@@ -6,7 +6,6 @@
 #include "verifier/tdx.h"
 
 #include "tee/eventlog.h"
-#include "tests/faults.h"
 #include "tests/verifier/intel.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -397,23 +396,8 @@ no_other_algorithm_is_taken_for_it(void **state)
 static void
 verifying_survives_any_failed_allocation(void **state)
 {
-    _cleanup_buf_ struct coco_buf quote = {.limit = COCO_QUOTE_SIZE_MAX};
-    _cleanup_buf_ struct coco_buf evidence = {.limit = 1 << 18};
-
     (void)state;
-    intel_quote(&intel, &(struct intel_signers){0}, &quote);
-    intel_evidence(&quote, &evidence);
-    for_each_fault()
-    {
-        coco_verdict *verdict = NULL;
-
-        coco_status status = verify_bound(intel.verifier, "tdx", coco_buf_text(&evidence),
-                                          INTEL_REPORT_DATA, 5, &verdict, &err);
-        fault_expect(status, err);
-        if (status == COCO_OK)
-            assert_names_of_failing(verdict, "");
-        coco_verdict_free(verdict);
-    }
+    intel_survives_faults(&intel);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, intel_tear_down)

@@ -8,6 +8,7 @@
 
 #include "image/pull.h"
 #include "image/registry.h"
+#include "tests/fakeclock.h"
 #include "tests/httpd.h"
 #include "tests/pki.h"
 #include "tests/tarball.h"
@@ -97,10 +98,7 @@ struct world {
     coco_image_client *client;
     coco_image_options limits;
     struct coco_auth auth; /* for the registry of the row */
-    struct coco_clock clock;
-    uint64_t waited;
-    bool cancels; /* the context, in the second wait */
-    unsigned waits;
+    struct fake_clock clock;
 
     struct tarball layer;
     char config[1024];

@@ -718,24 +718,6 @@ static const struct row rows[] = {
 
 _Static_assert(COUNT(rows) >= 100, "faults went missing");
 
-static int64_t
-fake_now(void *self)
-{
-    (void)self;
-    return 784111777;
-}
-
-static coco_status
-fake_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
-{
-    struct world *w = self;
-
-    w->waited += ms;
-    if (++w->waits == 2 && w->cancels)
-        coco_ctx_cancel(ctx);
-    return coco_ctx_check(ctx, err);
-}
-
 static SSL_CTX *
 make_tls(const struct pki_cert *issuer, const char *host, int days)
 {
@@ -755,7 +737,7 @@ begin(void **state)
     assert_non_null(w);
     make_temp_dir(w->top, sizeof(w->top));
     (void)snprintf(w->dir, sizeof(w->dir), "%s/bundle", w->top);
-    w->clock = (struct coco_clock){fake_now, fake_wait, w};
+    fake_clock_begin(&w->clock);
     assert_ok(coco_ctx_new(&w->ctx, &w->err), w->err);
     assert_ok(coco_image_client_new(&w->client, &w->err), w->err);
     assert_ok(coco_image_client_set_platform(w->client, "linux/amd64", &w->err), w->err);
@@ -826,7 +808,7 @@ open_source(struct world *w, const struct row *row, uint32_t retries, struct coc
         .tls_ca_len = secure ? strlen(w->ca_pem) : 0,
         .auth = &w->auth,
         .stall_timeout = 1,
-        .retry = {.retries = retries, .clock = &w->clock},
+        .retry = {.retries = retries, .clock = &w->clock.clock},
     };
 
     int n =
@@ -866,8 +848,7 @@ start(struct world *w, const struct row *row)
     memset(w->asked, 0, sizeof(w->asked));
     w->tokens = w->expired = 0;
     w->leaked = w->weak_if_range = false;
-    w->waited = 0;
-    w->waits = 0;
+    fake_clock_begin(&w->clock);
     httpd_start(&w->cdn, answer_elsewhere, w, NULL);
     httpd_start(&w->httpd, answer, w, row->tls == NONE_BEHIND_HTTPS ? NULL : w->tls[row->tls]);
 }
@@ -959,7 +940,7 @@ without_retries_one_try_is_all(void **state)
     stop(w);
     assert_fails(second, err, COCO_ERR_NET, "503");
     assert_int_equal(w->asked[MANIFEST], 1);
-    assert_int_equal(w->waited, 0);
+    assert_int_equal(w->clock.all, 0);
 }
 
 static coco_status
@@ -1008,11 +989,10 @@ a_wait_is_canceled(void **state)
     struct world *w = *state;
     coco_error *err = NULL;
 
-    w->cancels = true;
     start(w, &busy);
+    w->clock.cancel_at = 2;
     coco_status status = pull(w, &busy, RETRIES, &err);
     stop(w);
-    w->cancels = false;
     coco_ctx_free(w->ctx);
     w->ctx = NULL;
     assert_ok(coco_ctx_new(&w->ctx, &w->err), w->err);

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "net/url.h"
 #include "tests/canary.h"
+#include "tests/fakeclock.h"
 #include "tests/faults.h"
 #include "tests/httpd.h"
 #include "tests/pki.h"
@@ -910,30 +911,6 @@ pushing_survives_any_failed_allocation(void **state)
     httpd_stop(&f->httpd);
 }
 
-/* Nothing is waited for in earnest. */
-struct waits {
-    unsigned n;
-    uint64_t ms, longest;
-};
-
-static int64_t
-fake_now(void *self)
-{
-    (void)self;
-    return 784111777;
-}
-
-static coco_status
-fake_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
-{
-    struct waits *waits = self;
-
-    waits->n++;
-    waits->ms += ms;
-    waits->longest = ms > waits->longest ? ms : waits->longest;
-    return coco_ctx_check(ctx, err);
-}
-
 /* As push.c does: what fails is done again as long as that may help. */
 static coco_status
 insist(struct fixture *f, const struct coco_destination *to, coco_error **err)
@@ -964,20 +941,20 @@ insist(struct fixture *f, const struct coco_destination *to, coco_error **err)
 /* A blob and a manifest to a registry with one fault. */
 static coco_status
 push_to(struct fixture *f, struct uploads *uploads, const struct upload_fault *fault,
-        struct waits *waits)
+        struct fake_clock *clock)
 {
-    const struct coco_clock clock = {fake_now, fake_wait, waits};
     const struct coco_registry_options opts = {
         .plain_http = true,
         .auth = &f->auth,
         /* Only a stall is waited for: on a busy machine a second passes without one. */
         .stall_timeout = fault && fault->harm == STALL ? 1 : 30,
-        .retry = {.retries = 3, .clock = &clock},
+        .retry = {.retries = 3, .clock = &clock->clock},
     };
     _cleanup_destination_ struct coco_destination to = {0};
     _cleanup_(coco_image_ref_freep) coco_image_ref *ref = NULL;
     char text[100];
 
+    fake_clock_begin(clock);
     uploads_start(uploads, fault, blob, BLOB_SIZE);
     (void)snprintf(text, sizeof(text), "127.0.0.1:%d/acme/app:1", uploads->httpd.port);
     assert_ok(coco_image_ref_parse(text, &ref, &f->err), f->err);
@@ -1429,9 +1406,9 @@ faults_are_got_over_or_told_for_what_they_are(void **state)
     assert_non_null(uploads);
     for (size_t i = 0; i < COUNT(upload_cases); i++) {
         const struct upload_case *one = &upload_cases[i];
-        struct waits waits = {0};
+        struct fake_clock clock;
 
-        coco_status status = push_to(f, uploads, &one->fault, &waits);
+        coco_status status = push_to(f, uploads, &one->fault, &clock);
         print_message("# %s: %s\n", one->fault.name,
                       f->err ? coco_error_message(f->err) : "got over");
         if (one->want == COCO_OK)
@@ -1444,7 +1421,7 @@ faults_are_got_over_or_told_for_what_they_are(void **state)
         assert_int_equal(uploads->asked[ON_POST], one->asked[0]);
         assert_int_equal(uploads->asked[ON_PATCH], one->asked[1]);
         assert_int_equal(uploads->asked[ON_PUT], one->asked[2]);
-        assert_int_equal(waits.n, one->waits);
+        assert_int_equal(clock.waits, one->waits);
         if (one->want == COCO_OK)
             assert_int_equal(uploads->patches[uploads->n_patches - 1].body_len,
                              one->sent ? one->sent : BLOB_SIZE);
@@ -1460,10 +1437,10 @@ a_resumed_upload_says_where_it_goes_on(void **state)
         .name = "cut", .stage = ON_PATCH, .harm = CUT, .times = 2, .had = 100001};
     struct fixture *f = *state;
     struct uploads *uploads = calloc(1, sizeof(*uploads));
-    struct waits waits = {0};
+    struct fake_clock clock;
 
     assert_non_null(uploads);
-    assert_ok(push_to(f, uploads, &fault, &waits), f->err);
+    assert_ok(push_to(f, uploads, &fault, &clock), f->err);
     assert_int_equal(uploads->n_patches, 3);
     assert_string_equal(uploads->patches[0].range, "");
     assert_string_equal(uploads->patches[1].range, "100001-299999");
@@ -1483,12 +1460,12 @@ a_registry_is_believed_when_it_says_how_long_to_wait(void **state)
                                               .headers = "Retry-After: 33\r\n"};
     struct fixture *f = *state;
     struct uploads *uploads = calloc(1, sizeof(*uploads));
-    struct waits waits = {0};
+    struct fake_clock clock;
 
     assert_non_null(uploads);
-    assert_ok(push_to(f, uploads, &fault, &waits), f->err);
-    assert_int_equal(waits.n, 1);
-    assert_in_range(waits.ms, 33000, 33500);
+    assert_ok(push_to(f, uploads, &fault, &clock), f->err);
+    assert_int_equal(clock.waits, 1);
+    assert_in_range(clock.all, 33000, 33500);
     free(uploads);
 }
 

@@ -6,6 +6,7 @@
 #include "net/attempt.h"
 
 #include "base/context.h"
+#include "tests/fakeclock.h"
 #include "tests/faults.h"
 #include "tests/httpd.h"
 #include "tests/pki.h"
@@ -24,10 +25,7 @@ struct fixture {
     coco_ctx *ctx;
     struct coco_http *http;
     struct coco_http_response response;
-    struct coco_clock clock;
-    unsigned waits;
-    uint64_t waited;
-    unsigned cancel_at; /* the wait during which the context is canceled; 0: none */
+    struct fake_clock clock;
     coco_error *err;
 };
 
@@ -35,39 +33,19 @@ static struct fixture fixture;
 
 static const struct coco_proxies direct;
 
-static int64_t
-fake_now(void *self)
-{
-    (void)self;
-    return 784111777;
-}
-
-static coco_status
-fake_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
-{
-    struct fixture *f = self;
-
-    f->waited += ms;
-    if (++f->waits == f->cancel_at)
-        coco_ctx_cancel(ctx);
-    return coco_ctx_check(ctx, err);
-}
-
 static int
 setup(void **state)
 {
     struct fixture *f = &fixture;
 
     f->err = NULL;
-    f->waits = f->cancel_at = 0;
-    f->waited = 0;
-    f->clock = (struct coco_clock){fake_now, fake_wait, f};
+    fake_clock_begin(&f->clock);
     f->response = (struct coco_http_response){0};
     const struct coco_http_options opts = {
         .allow_plain = true,
         .proxies = &direct,
         .stall_timeout = 1,
-        .retry = {.retries = 3, .clock = &f->clock},
+        .retry = {.retries = 3, .clock = &f->clock.clock},
     };
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     assert_ok(coco_http_new(&opts, &f->http, &f->err), f->err);
@@ -113,8 +91,8 @@ insist(struct fixture *f, const char *url)
     const struct coco_http_request request = {.method = "GET", .url = url, .max_body = 10};
 
     coco_http_response_done(&f->response);
-    f->waits = 0;
-    f->waited = 0;
+    f->clock.waits = 0;
+    f->clock.all = 0;
     return coco_http_insist(f->http, f->ctx, &request, &f->response, &f->err);
 }
 
@@ -150,7 +128,7 @@ answers_that_will_not_change_are_final(void **state)
         httpd_stop(&f->httpd);
         print_message("# %s\n", cases[i].why);
         assert_int_equal(f->httpd.requests, 1);
-        assert_int_equal(f->waits, 0);
+        assert_int_equal(f->clock.waits, 0);
         if (cases[i].want != COCO_OK) {
             assert_fails(status, f->err, cases[i].want, cases[i].why);
             continue;
@@ -189,7 +167,7 @@ what_passes_is_waited_for(void **state)
         print_message("# case %zu: %s\n", i, coco_error_message(f->err));
         assert_ok(status, f->err);
         assert_int_equal(f->httpd.requests, 3);
-        assert_int_equal(f->waits, 2);
+        assert_int_equal(f->clock.waits, 2);
         assert_string_equal(coco_buf_text(&f->response.body), "hi");
     }
 }
@@ -233,7 +211,7 @@ retry_after_is_heeded(void **state)
     coco_status status = insist(f, f->httpd.url);
     httpd_stop(&f->httpd);
     assert_ok(status, f->err);
-    assert_in_range(f->waited, 17000, 18000);
+    assert_in_range(f->clock.all, 17000, 18000);
 }
 
 /* A listener that nobody serves any more. */
@@ -254,7 +232,7 @@ nobody_there_is_tried_again(void **state)
     coco_status status = insist(f, url);
     (void)close(fd);
     assert_fails(status, f->err, COCO_ERR_NET, "connect");
-    assert_int_equal(f->waits, 3);
+    assert_int_equal(f->clock.waits, 3);
 }
 
 static void
@@ -264,7 +242,7 @@ a_canceled_wait_ends_the_request(void **state)
     static const char *const busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
     struct script script = {&busy, 1};
 
-    f->cancel_at = 2;
+    f->clock.cancel_at = 2;
     httpd_start(&f->httpd, follow, &script, NULL);
     coco_status status = insist(f, f->httpd.url);
     httpd_stop(&f->httpd);
@@ -292,14 +270,14 @@ tls_is_not_tried_again(void **state)
     SSL_CTX_free(tls);
     pki_done(&cert);
     assert_fails(status, f->err, COCO_ERR_VERIFY, "certificate");
-    assert_int_equal(f->waits, 0);
+    assert_int_equal(f->clock.waits, 0);
 
     httpd_start(&f->httpd, follow, &script, NULL);
     (void)snprintf(url, sizeof(url), "https://127.0.0.1:%d/", f->httpd.port);
     status = insist(f, url);
     httpd_stop(&f->httpd);
     assert_fails(status, f->err, COCO_ERR_NET, "");
-    assert_int_equal(f->waits, 0);
+    assert_int_equal(f->clock.waits, 0);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "base/context.h"
 #include "net/http.h"
+#include "tests/fakeclock.h"
 #include "tests/faults.h"
 
 #include <string.h>
@@ -17,39 +18,19 @@
 struct fixture {
     coco_ctx *ctx;
     coco_error *err;
-    struct coco_clock clock;
+    struct fake_clock clock;
     struct coco_retry_policy policy;
-    int64_t now;
-    uint64_t last; /* ms that were waited */
-    uint64_t all;
 };
 
 static struct fixture fixture;
-
-static int64_t
-fake_now(void *self)
-{
-    const struct fixture *f = self;
-
-    return f->now;
-}
-
-static coco_status
-fake_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
-{
-    struct fixture *f = self;
-
-    f->last = ms;
-    f->all += ms;
-    return coco_ctx_check(ctx, err);
-}
 
 static int
 setup(void **state)
 {
     struct fixture *f = &fixture;
 
-    *f = (struct fixture){.clock = {fake_now, fake_wait, f}, .policy = {.clock = &f->clock}};
+    *f = (struct fixture){.policy = {.clock = &f->clock.clock}};
+    fake_clock_begin(&f->clock);
     assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     *state = f;
     return 0;
@@ -122,8 +103,8 @@ waits_grow_up_to_a_bound_and_differ(void **state)
 
         for (size_t i = 0; i < COUNT(longest); i++) {
             assert_true(again(f, &retry, NULL));
-            longest[i] = f->last > longest[i] ? f->last : longest[i];
-            shortest[i] = f->last < shortest[i] ? f->last : shortest[i];
+            longest[i] = f->clock.last > longest[i] ? f->clock.last : longest[i];
+            shortest[i] = f->clock.last < shortest[i] ? f->clock.last : shortest[i];
         }
     }
     for (size_t i = 0; i < COUNT(longest); i++) {
@@ -143,7 +124,7 @@ what_is_gained_allows_for_more_but_not_for_ever(void **state)
 
     /* A byte at a time ends ... */
     for (; again(f, &retry, NULL); n++) {
-        assert_true(f->last <= 500);
+        assert_true(f->clock.last <= 500);
         coco_retry_gain(&retry, 1);
     }
     assert_int_equal(n, COCO_RETRY_TOTAL);
@@ -199,14 +180,14 @@ a_server_says_when_within_bounds(void **state)
         {"x: y\n", 0, 500},
     };
 
-    f->now = 784111777 - 10;
+    f->clock.now = 784111777 - 10;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct coco_retry retry = {.policy = f->policy};
         _cleanup_response_ struct coco_http_response response = {0};
 
         respond(&response, cases[i].headers);
         assert_true(again(f, &retry, &response));
-        assert_in_range(f->last, cases[i].from, cases[i].below);
+        assert_in_range(f->clock.last, cases[i].from, cases[i].below);
     }
 }
 
@@ -223,8 +204,8 @@ who_says_0_is_waited_for_as_who_says_nothing(void **state)
         struct coco_retry retry = {.policy = f->policy, .in_vain = 3};
 
         assert_true(again(f, &retry, &response));
-        assert_in_range(f->last, 0, 4000);
-        longest = f->last > longest ? f->last : longest;
+        assert_in_range(f->clock.last, 0, 4000);
+        longest = f->clock.last > longest ? f->clock.last : longest;
     }
     assert_true(longest > 500);
 }
@@ -240,7 +221,7 @@ all_waits_together_are_bounded(void **state)
     respond(&response, "retry-after: 60\n");
     for (; again(f, &retry, &response); n++)
         coco_retry_gain(&retry, 1 << 20);
-    assert_in_range(f->all, COCO_RETRY_WAIT_MAX - 61000, COCO_RETRY_WAIT_MAX);
+    assert_in_range(f->clock.all, COCO_RETRY_WAIT_MAX - 61000, COCO_RETRY_WAIT_MAX);
     assert_in_range(n, 14, 15);
 }
 

@@ -121,19 +121,6 @@ collect(struct fixture *f, const char *nonce, coco_bytes **ret)
 }
 
 static void
-assert_member(const cJSON *object, const char *name, const char *want, size_t len)
-{
-    _cleanup_buf_ struct coco_buf got = {.limit = 4096};
-    const char *text = NULL;
-    coco_error *err = NULL;
-
-    assert_ok(coco_json_get_string(object, name, &text, &err), err);
-    assert_ok(coco_base64_decode(COCO_BASE64, text, strlen(text), &got, &err), err);
-    assert_int_equal(got.len, len);
-    assert_memory_equal(got.data, want, len);
-}
-
-static void
 evidence_answers_the_request(void **state)
 {
     struct fixture *f = *state;

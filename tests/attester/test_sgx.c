@@ -6,8 +6,6 @@
 #include "attester/sgx.h"
 
 #include "attester/paths.h"
-#include "base/base64.h"
-#include "base/json.h"
 #include "tee/quote.h"
 #include "tests/attester/evidence.h"
 #include "tests/fakemachine.h"
@@ -110,16 +108,11 @@ assert_is_the_quote(struct fixture *f)
 {
     _cleanup_(coco_bytes_freep) coco_bytes *evidence = NULL;
     _cleanup_json_ cJSON *object = NULL;
-    _cleanup_buf_ struct coco_buf got = {.limit = COCO_QUOTE_SIZE_MAX};
-    const char *text = NULL;
 
     assert_ok(collect(f, &evidence), f->err);
     object = evidence_object(evidence);
     assert_int_equal(cJSON_GetArraySize(object), 1);
-    assert_ok(coco_json_get_string(object, "quote", &text, &f->err), f->err);
-    assert_ok(coco_base64_decode(COCO_BASE64, text, strlen(text), &got, &f->err), f->err);
-    assert_int_equal(got.len, f->quote.len);
-    assert_memory_equal(got.data, f->quote.data, got.len);
+    assert_member(object, "quote", f->quote.data, f->quote.len);
 }
 
 static void

@@ -5,7 +5,6 @@
  */
 #include "attester/tdx.h"
 
-#include "base/base64.h"
 #include "base/json.h"
 #include "tee/eventlog.h"
 #include "tee/quote.h"
@@ -118,19 +117,6 @@ parse(const coco_bytes *evidence)
 }
 
 static void
-assert_base64(const cJSON *object, const char *name, const void *want, size_t len)
-{
-    _cleanup_buf_ struct coco_buf got = {.limit = COCO_EVIDENCE_MAX};
-    const char *text = NULL;
-    coco_error *err = NULL;
-
-    assert_ok(coco_json_get_string(object, name, &text, &err), err);
-    assert_ok(coco_base64_decode(COCO_BASE64, text, strlen(text), &got, &err), err);
-    assert_int_equal(got.len, len);
-    assert_memory_equal(got.data, want, len);
-}
-
-static void
 evidence_is_upstreams(void **state)
 {
     static const struct {
@@ -147,7 +133,7 @@ evidence_is_upstreams(void **state)
         assert_ok(collect(f, &evidence), f->err);
         _cleanup_json_ cJSON *object = parse(evidence);
         assert_true(cJSON_IsNull(object->child));
-        assert_base64(object, "quote", f->quote.data, f->quote.len);
+        assert_member(object, "quote", f->quote.data, f->quote.len);
         assert_int_equal(f->fake.inblob_len, 64);
         assert_memory_equal(f->fake.inblob, "bound\0\0\0", 8);
     }
@@ -173,7 +159,7 @@ the_event_log_goes_along(void **state)
         .path = "/sys/firmware/acpi/tables/data/CCEL", .data = log.data, .len = log.len};
     assert_ok(collect(f, &evidence), f->err);
     _cleanup_json_ cJSON *object = parse(evidence);
-    assert_base64(object, "cc_eventlog", log.data, log.len);
+    assert_member(object, "cc_eventlog", log.data, log.len);
 }
 
 static void

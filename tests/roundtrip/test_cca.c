@@ -7,12 +7,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "attester/cca.h"
-#include "attester/paths.h"
 #include "base/bytes.h"
-#include "base/context.h"
 #include "crypto/ecdsa.h"
-#include "tests/fakekernel.h"
-#include "tests/support.h"
+#include "tests/fakemachine.h"
 #include "tests/tee/cca_sample.h"
 #include "tests/verifier/failing.h"
 #include "verifier/driver.h"
@@ -97,7 +94,6 @@ static int
 setup(void **state)
 {
     struct fixture *f = &fixture;
-    void *self = NULL;
 
     *f = (struct fixture){.point = {.limit = 256}, .token = {.limit = COCO_CCA_TOKEN_MAX}};
     fake_kernel_init(&f->fake);
@@ -110,13 +106,11 @@ setup(void **state)
     assert_ok(coco_buf_append(&f->point, "\x04", 1, &f->err), f->err);
     assert_ok(coco_ec_key_point(f->realm_key, &f->point, &f->err), f->err);
     memcpy(f->personalization, "digest of init data", sizeof("digest of init data"));
-    assert_ok(coco_ctx_new(&f->ctx, &f->err), f->err);
     assert_ok(coco_verifier_new(&f->verifier, &f->err), f->err);
     trust_platform(f);
-    assert_ok(coco_machine_new(&f->fake.table, &self, &f->err), f->err);
-    assert_ok(coco_attester_wrap(&coco_cca_attester, self, &f->attester, &f->err), f->err);
+    fake_machine_begin(&f->fake, &coco_cca_attester, &f->ctx, &f->attester);
     *state = f;
-    return unsetenv(COCO_TEE_ROOT_VARIABLE);
+    return 0;
 }
 
 static int
@@ -124,9 +118,8 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    coco_attester_free(f->attester);
+    fake_machine_end(&f->fake, f->ctx, f->attester);
     coco_verifier_free(f->verifier);
-    coco_ctx_free(f->ctx);
     EVP_PKEY_free(f->platform_key);
     EVP_PKEY_free(f->realm_key);
     coco_buf_done(&f->point);

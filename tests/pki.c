@@ -14,8 +14,8 @@
 
 #define DAY_S (24L * 3600)
 
-static void
-add_extension(X509 *cert, int nid, const char *value)
+void
+pki_extend(X509 *cert, int nid, const char *value)
 {
     X509V3_CTX ctx;
 
@@ -51,10 +51,10 @@ make(struct pki_cert *ret, const struct pki_cert *issuer, const char *name, cons
     if (host) {
         bool address = host[strspn(host, "0123456789.")] == '\0';
         (void)snprintf(san, sizeof(san), "%s:%s", address ? "IP" : "DNS", host);
-        add_extension(cert, NID_subject_alt_name, san);
+        pki_extend(cert, NID_subject_alt_name, san);
     } else {
-        add_extension(cert, NID_basic_constraints, "critical,CA:TRUE");
-        add_extension(cert, NID_subject_key_identifier, "hash");
+        pki_extend(cert, NID_basic_constraints, "critical,CA:TRUE");
+        pki_extend(cert, NID_subject_key_identifier, "hash");
     }
     assert_true(X509_sign(cert, issuer ? issuer->key : key, EVP_sha256()) > 0);
     *ret = (struct pki_cert){.key = key, .cert = cert};

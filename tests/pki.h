@@ -17,6 +17,8 @@ struct pki_cert {
 void pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *host, int days);
 /* A CA of that name, below issuer if there is one. */
 void pki_make_ca(struct pki_cert *ret, const struct pki_cert *issuer, const char *name);
+/* Adds an extension, as OpenSSL's configuration has it, to a certificate that is not signed yet. */
+void pki_extend(X509 *cert, int nid, const char *value);
 void pki_done(struct pki_cert *cert);
 
 /* The certificate as PEM; the caller frees it with OPENSSL_free(). */

@@ -82,17 +82,9 @@ amd_make_ca(struct pki_cert *ret, const struct pki_cert *issuer, const char *nam
     static long serial = 0x10000;
     EVP_PKEY *key = EVP_RSA_gen(AMD_RSA_BITS);
     X509 *cert = amd_new_cert(key, name, issuer ? issuer->cert : NULL, ++serial, 30);
-    X509V3_CTX ctx;
 
-    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
-    for (int i = 0; i < 2; i++) {
-        X509_EXTENSION *extension =
-            X509V3_EXT_conf_nid(NULL, &ctx, i == 0 ? NID_basic_constraints : NID_key_usage,
-                                i == 0 ? "critical,CA:TRUE" : "critical,keyCertSign,cRLSign");
-        assert_non_null(extension);
-        assert_int_equal(X509_add_ext(cert, extension, -1), 1);
-        X509_EXTENSION_free(extension);
-    }
+    pki_extend(cert, NID_basic_constraints, "critical,CA:TRUE");
+    pki_extend(cert, NID_key_usage, "critical,keyCertSign,cRLSign");
     amd_sign_cert(cert, issuer ? issuer->key : key);
     *ret = (struct pki_cert){.key = key, .cert = cert};
 }

@@ -45,18 +45,6 @@ ibm_name(X509_NAME *name, const char *unit, const char *town)
     ibm_add_name(name, "OU", unit);
 }
 
-static inline void
-ibm_extend(X509 *cert, int nid, const char *value)
-{
-    X509V3_CTX ctx;
-
-    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    assert_non_null(extension);
-    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-}
-
 /* usage NULL: a CA. */
 static inline void
 ibm_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *unit, const char *usage,
@@ -75,8 +63,8 @@ ibm_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *unit, 
     ibm_name(X509_get_subject_name(cert), unit, "Poughkeepsie");
     assert_int_equal(
         X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer->cert : cert)), 1);
-    ibm_extend(cert, NID_basic_constraints, usage ? "critical,CA:FALSE" : "critical,CA:TRUE");
-    ibm_extend(cert, NID_key_usage, usage ? usage : "critical,keyCertSign,cRLSign");
+    pki_extend(cert, NID_basic_constraints, usage ? "critical,CA:FALSE" : "critical,CA:TRUE");
+    pki_extend(cert, NID_key_usage, usage ? usage : "critical,keyCertSign,cRLSign");
     assert_true(X509_sign(cert, issuer ? issuer->key : key, EVP_sha256()) > 0);
     *ret = (struct pki_cert){.key = key, .cert = cert};
 }

@@ -73,11 +73,7 @@ make_leaf(const struct pki_cert *issuer, enum coco_key_kind kind, long from, lon
                                                 (const unsigned char *)"i-0-enc0", -1, -1, 0),
                      1);
     assert_int_equal(X509_set_issuer_name(cert, X509_get_subject_name(issuer->cert)), 1);
-    X509_EXTENSION *extension =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:FALSE");
-    assert_non_null(extension);
-    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
-    X509_EXTENSION_free(extension);
+    pki_extend(cert, NID_basic_constraints, "critical,CA:FALSE");
     assert_true(X509_sign(cert, issuer->key, EVP_sha256()) > 0);
     return made;
 }

@@ -55,16 +55,6 @@ static const char *const go_jose[] = {
 #define KEY "\"encrypted_key\":\"AA\""
 #define RECIPIENT "{\"header\":{\"alg\":\"RSA-OAEP-256\"}," KEY "}"
 
-static EVP_PKEY *
-key_of(const char *text)
-{
-    EVP_PKEY *key = NULL;
-    coco_error *err = NULL;
-
-    assert_ok(coco_key_parse_private(text, strlen(text), &key, &err), err);
-    return key;
-}
-
 static coco_status
 decrypt_text(const char *jwe, EVP_PKEY *key, struct coco_secret *ret, coco_error **err)
 {
@@ -94,7 +84,7 @@ encrypt_to(EVP_PKEY *const *keys, size_t n, const char *text, struct coco_buf *b
 static void
 decrypt_opens_the_example_of_rfc_7516(void **state)
 {
-    EVP_PKEY *key = key_of(JWE_A1_KEY);
+    EVP_PKEY *key = vector_key(JWE_A1_KEY);
     struct coco_secret secret = {0};
     coco_error *err = NULL;
 
@@ -137,7 +127,7 @@ recorded_key(const char *name)
 {
     size_t len = 0;
     char *pem = read_fixture(name, &len);
-    EVP_PKEY *key = key_of(pem);
+    EVP_PKEY *key = vector_key(pem);
 
     free(pem);
     return key;
@@ -249,7 +239,7 @@ static void
 keys_wrapped_by_less_are_opened_where_that_is_allowed(void **state)
 {
     static const unsigned less[] = {COCO_JWE_ECDH_ES_A128KW, COCO_JWE_ECDH_ES_A192KW};
-    EVP_PKEY *key = key_of(GO_JOSE_KEY);
+    EVP_PKEY *key = vector_key(GO_JOSE_KEY);
     struct coco_secret secret = {0};
     struct coco_buf jwe = {.limit = 4096};
     coco_error *err = NULL;
@@ -303,8 +293,8 @@ what_is_encrypted_to_any_key_opens_with_it_alone(void **state)
 static void
 several_recipients_each_open_it(void **state)
 {
-    EVP_PKEY *keys[] = {key_of(JWE_A1_KEY), key_of(ECDH_ALICE), key_of(ECDH_BOB)};
-    EVP_PKEY *stranger = key_of(JWS_A3_KEY);
+    EVP_PKEY *keys[] = {vector_key(JWE_A1_KEY), vector_key(ECDH_ALICE), vector_key(ECDH_BOB)};
+    EVP_PKEY *stranger = vector_key(JWS_A3_KEY);
     struct coco_buf jwe = {.limit = 1 << 16};
     struct coco_secret secret = {0};
     coco_error *err = NULL;
@@ -328,8 +318,8 @@ static void
 encrypt_takes_one_to_sixteen_recipients_with_keys_that_fit(void **state)
 {
     struct coco_jwe_recipient recipients[COCO_JWE_RECIPIENTS_MAX + 1];
-    EVP_PKEY *key = key_of(ECDH_BOB);
-    EVP_PKEY *signer = key_of(JWS_ED25519_KEY);
+    EVP_PKEY *key = vector_key(ECDH_BOB);
+    EVP_PKEY *signer = vector_key(JWS_ED25519_KEY);
     enum coco_jwe_alg alg = 0;
     struct coco_buf jwe = {.limit = 1 << 16};
     coco_error *err = NULL;
@@ -383,8 +373,8 @@ assert_members(const struct coco_buf *jwe, const char *want)
 static void
 encrypt_writes_the_form_that_rust_guests_rebuild(void **state)
 {
-    EVP_PKEY *rsa = key_of(JWE_A1_KEY);
-    EVP_PKEY *ec = key_of(ECDH_BOB);
+    EVP_PKEY *rsa = vector_key(JWE_A1_KEY);
+    EVP_PKEY *ec = vector_key(ECDH_BOB);
     struct coco_buf jwe = {.limit = 1 << 16};
     struct coco_buf header = {.limit = 1024};
     struct coco_buf rebuilt = {.limit = 1024};
@@ -457,7 +447,7 @@ decrypt_refuses_every_other_algorithm(void **state)
         "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\",\"crit\":[]}",
         "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\",\"Crit\":[]}",
     };
-    EVP_PKEY *key = key_of(JWE_A1_KEY);
+    EVP_PKEY *key = vector_key(JWE_A1_KEY);
     struct coco_buf jwe = {.limit = 1 << 16};
     struct coco_secret secret = {0};
     coco_error *err = NULL;
@@ -502,7 +492,7 @@ decrypt_says_the_same_whatever_does_not_open(void **state)
         "\"x\":\"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0\","
         "\"y\":\"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps\"}}",
     };
-    EVP_PKEY *key = key_of(ECDH_BOB);
+    EVP_PKEY *key = vector_key(ECDH_BOB);
     struct coco_buf jwe = {.limit = 1 << 16};
     struct coco_secret secret = {0};
     coco_error *err = NULL;
@@ -582,7 +572,7 @@ decrypt_refuses_what_is_no_jwe(void **state)
         FLAT(ENC_HEADER, "\"recipients\":[{" KEY "}]"),
         FLAT(RSA_HEADER, "\"recipients\":[" RECIPIENT "]"),
     };
-    EVP_PKEY *key = key_of(JWE_A1_KEY);
+    EVP_PKEY *key = vector_key(JWE_A1_KEY);
     struct coco_secret secret = {0};
     coco_error *err = NULL;
 
@@ -607,7 +597,7 @@ decrypt_refuses_extensions_in_any_header(void **state)
         FLAT(ENC_HEADER, "\"recipients\":[" RECIPIENT ",{\"header\":{\"alg\":\"RSA-OAEP-256\","
                          "\"zip\":\"DEF\"}," KEY "}]"),
     };
-    EVP_PKEY *key = key_of(JWE_A1_KEY);
+    EVP_PKEY *key = vector_key(JWE_A1_KEY);
     struct coco_secret secret = {0};
     coco_error *err = NULL;
 
@@ -620,7 +610,7 @@ decrypt_refuses_extensions_in_any_header(void **state)
 static void
 decrypt_refuses_more_than_sixteen_recipients_and_other_excess(void **state)
 {
-    EVP_PKEY *key = key_of(JWE_A1_KEY);
+    EVP_PKEY *key = vector_key(JWE_A1_KEY);
     struct coco_buf jwe = {.limit = 1 << 20};
     struct coco_secret secret = {0};
     coco_error *err = NULL;
@@ -705,7 +695,7 @@ decrypt_authenticates_the_received_header_and_the_aad(void **state)
         {",\"aad\":\"Zm9v\"", ".Zm9w", false},
         {"", ".Zm9v", false},
     };
-    EVP_PKEY *key = key_of(JWE_A1_KEY);
+    EVP_PKEY *key = vector_key(JWE_A1_KEY);
     coco_error *err = NULL;
 
     (void)state;
@@ -729,7 +719,7 @@ decrypt_authenticates_the_received_header_and_the_aad(void **state)
 static void
 decrypt_refuses_any_changed_and_any_truncated_text(void **state)
 {
-    EVP_PKEY *key = key_of(ECDH_BOB);
+    EVP_PKEY *key = vector_key(ECDH_BOB);
     struct coco_buf jwe = {.limit = 4096};
     coco_error *err = NULL;
 
@@ -764,7 +754,7 @@ decrypting_leaves_no_secret_behind(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(jwks) / sizeof(jwks[0]); i++) {
-        EVP_PKEY *key = key_of(jwks[i]);
+        EVP_PKEY *key = vector_key(jwks[i]);
         struct coco_buf jwe = {.limit = 4096};
         struct coco_secret secret = {0};
 
@@ -781,7 +771,7 @@ decrypting_leaves_no_secret_behind(void **state)
 static void
 everything_survives_any_failed_allocation(void **state)
 {
-    EVP_PKEY *keys[] = {key_of(ECDH_BOB), key_of(JWE_A1_KEY)};
+    EVP_PKEY *keys[] = {vector_key(ECDH_BOB), vector_key(JWE_A1_KEY)};
     coco_error *err = NULL;
 
     (void)state;
@@ -811,7 +801,7 @@ everything_survives_any_failed_allocation(void **state)
 static void
 nothing_is_encrypted_without_random_bytes(void **state)
 {
-    EVP_PKEY *keys[] = {key_of(ECDH_BOB), key_of(JWE_A1_KEY)};
+    EVP_PKEY *keys[] = {vector_key(ECDH_BOB), vector_key(JWE_A1_KEY)};
 
     (void)state;
     for (size_t n = 1; n <= 2; n++) {

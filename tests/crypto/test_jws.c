@@ -15,16 +15,6 @@
 #include <openssl/err.h>
 #include <string.h>
 
-static EVP_PKEY *
-key_of(const char *jwk)
-{
-    EVP_PKEY *key = NULL;
-    coco_error *err = NULL;
-
-    assert_ok(coco_key_parse_private(jwk, strlen(jwk), &key, &err), err);
-    return key;
-}
-
 static cJSON *
 json_of(const char *text)
 {
@@ -62,8 +52,8 @@ verify_text(const char *text, EVP_PKEY *key, coco_error **err)
 static void
 verify_accepts_the_examples_of_rfc_7515(void **state)
 {
-    EVP_PKEY *rsa = key_of(JWS_A2_KEY);
-    EVP_PKEY *ec = key_of(JWS_A3_KEY);
+    EVP_PKEY *rsa = vector_key(JWS_A2_KEY);
+    EVP_PKEY *ec = vector_key(JWS_A3_KEY);
     coco_error *err = NULL;
     struct coco_jws jws = {0};
     const char *issuer = NULL;
@@ -86,7 +76,7 @@ verify_accepts_the_examples_of_rfc_7515(void **state)
 static void
 verify_accepts_the_example_of_rfc_8037(void **state)
 {
-    EVP_PKEY *key = key_of(JWS_ED25519_KEY);
+    EVP_PKEY *key = vector_key(JWS_ED25519_KEY);
     char signed_text[] = JWS_ED25519_SIGNED;
     struct coco_jws jws = {
         .header = json_of("{\"alg\":\"EdDSA\"}"),
@@ -167,7 +157,7 @@ sign_refuses_to_have_its_own_members_set(void **state)
 {
     static const char *const cases[] = {"{\"alg\":\"none\"}", "{\"typ\":\"JOSE\"}",
                                         "{\"crit\":[\"b64\"]}"};
-    EVP_PKEY *key = key_of(JWS_A3_KEY);
+    EVP_PKEY *key = vector_key(JWS_A3_KEY);
     cJSON *payload = json_of("{}");
     coco_error *err = NULL;
 
@@ -246,7 +236,7 @@ verify_believes_the_key_not_the_header(void **state)
          "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
          "does not fit"},
     };
-    EVP_PKEY *key = key_of(JWS_A3_KEY);
+    EVP_PKEY *key = vector_key(JWS_A3_KEY);
     coco_error *err = NULL;
 
     (void)state;
@@ -366,7 +356,7 @@ a_token_is_for_whom_it_names(void **state)
 static void
 everything_survives_any_failed_allocation(void **state)
 {
-    EVP_PKEY *key = key_of(JWS_A3_KEY);
+    EVP_PKEY *key = vector_key(JWS_A3_KEY);
     cJSON *header = json_of("{\"kid\":\"k\"}");
     cJSON *payload = json_of("{\"exp\":2}");
     coco_error *err = NULL;

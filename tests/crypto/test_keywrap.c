@@ -15,16 +15,6 @@
 #include <openssl/err.h>
 #include <string.h>
 
-static EVP_PKEY *
-key_of(const char *jwk)
-{
-    EVP_PKEY *key = NULL;
-    coco_error *err = NULL;
-
-    assert_ok(coco_key_parse_private(jwk, strlen(jwk), &key, &err), err);
-    return key;
-}
-
 static void
 ecdh_es_agrees_with_rfc_7518_appendix_c(void **state)
 {
@@ -33,8 +23,8 @@ ecdh_es_agrees_with_rfc_7518_appendix_c(void **state)
     const struct coco_buf apu = {.data = alice_name, .len = strlen("Alice")};
     const struct coco_buf apv = {.data = bob_name, .len = strlen("Bob")};
     const struct coco_agreement agreement = {"A128GCM", &apu, &apv, 16};
-    EVP_PKEY *alice = key_of(ECDH_ALICE);
-    EVP_PKEY *bob = key_of(ECDH_BOB);
+    EVP_PKEY *alice = vector_key(ECDH_ALICE);
+    EVP_PKEY *bob = vector_key(ECDH_BOB);
     struct coco_secret at_alice = {0};
     struct coco_secret at_bob = {0};
     struct coco_buf want = {.limit = 16};
@@ -60,7 +50,7 @@ agreement_is_on_one_curve_only(void **state)
     static const enum coco_key_kind others[] = {COCO_KEY_P384, COCO_KEY_P521, COCO_KEY_RSA,
                                                 COCO_KEY_ED25519};
     const struct coco_agreement agreement = {.alg = "x", .key_size = COCO_KEK_SIZE};
-    EVP_PKEY *own = key_of(ECDH_ALICE);
+    EVP_PKEY *own = vector_key(ECDH_ALICE);
     struct coco_secret secret = {0};
     coco_error *err = NULL;
 
@@ -171,9 +161,9 @@ oaep_opens_only_with_its_hash_and_its_key(void **state)
 {
     uint8_t bytes[32] = "thirty-two bytes of a secret key";
     const struct coco_secret secret = {.data = bytes, .len = sizeof(bytes)};
-    EVP_PKEY *key = key_of(JWE_A1_KEY);
-    EVP_PKEY *other = key_of(JWS_A2_KEY);
-    EVP_PKEY *ec = key_of(ECDH_BOB);
+    EVP_PKEY *key = vector_key(JWE_A1_KEY);
+    EVP_PKEY *other = vector_key(JWS_A2_KEY);
+    EVP_PKEY *ec = vector_key(ECDH_BOB);
     struct coco_buf wrapped = {.limit = 1024};
     struct coco_secret back = {0};
     coco_error *err = NULL;
@@ -238,9 +228,9 @@ static void
 everything_survives_any_failed_allocation(void **state)
 {
     const struct coco_agreement agreement = {.alg = "x", .key_size = COCO_KEK_SIZE};
-    EVP_PKEY *alice = key_of(ECDH_ALICE);
-    EVP_PKEY *bob = key_of(ECDH_BOB);
-    EVP_PKEY *rsa = key_of(JWE_A1_KEY);
+    EVP_PKEY *alice = vector_key(ECDH_ALICE);
+    EVP_PKEY *bob = vector_key(ECDH_BOB);
+    EVP_PKEY *rsa = vector_key(JWE_A1_KEY);
     coco_error *err = NULL;
 
     (void)state;

@@ -6,6 +6,22 @@
 #ifndef COCO_TESTS_CRYPTO_VECTORS_H
 #define COCO_TESTS_CRYPTO_VECTORS_H
 
+#include "crypto/key.h"
+#include "tests/support.h"
+
+#include <string.h>
+
+/* The key that one of them is. */
+static inline EVP_PKEY *
+vector_key(const char *jwk)
+{
+    EVP_PKEY *key = NULL;
+    coco_error *err = NULL;
+
+    assert_ok(coco_key_parse_private(jwk, strlen(jwk), &key, &err), err);
+    return key;
+}
+
 /* RFC 7516 appendix A.1: RSA-OAEP and A256GCM. */
 #define JWE_A1_KEY                                                                                 \
     "{\"kty\":\"RSA\",\"n\":\"oahUIoWw0K0usKNuOR6H4wkf4oBUXHTxRvgb48E-BVvxkeDNjbC4he8"             \

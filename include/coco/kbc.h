@@ -312,10 +312,12 @@ typedef bool coco_kbc_watch_fn(void *user, const uint8_t *data, size_t len);
  * it is another than before. It blocks until @p fn returns false, or @p ctx is canceled.
  *
  * A broker that tells versions apart, as coco-kbs does, sends a secret only when it has
- * changed. While the broker is not to be reached, what there was is taken to hold, and
- * the log says so; when it refuses, or the resource is gone, the watch ends with that, and
- * @p fn is told. A lease (coco_kbc_get_leased()) is renewed when a third of it is left,
- * if not before; one that could not be ends the watch, too, and @p fn is told.
+ * changed. While the broker is not to be reached, or what answers in its place is not its
+ * word, what there was is taken to hold, and the log says so; when it refuses, or the resource
+ * is gone, the watch ends with that, and @p fn is told. A lease (coco_kbc_get_leased()) is
+ * renewed when a third of it is left, if not before; one that could not be, for whatever
+ * reason, ends the watch, too, and @p fn is told. Leases are told by the time since the boot,
+ * not by that of day.
  *
  * @param kbc      which broker
  * @param ctx      log and cancellation

@@ -12,11 +12,31 @@
 #include "kbc/driver.h"
 
 #include <string.h>
+#include <time.h>
 
 #define SECONDS_DEFAULT 60
 #define SECONDS_MAX 86400
 /* Of a lease: more is no limit that anybody waits for, and the sum fits. */
 #define LEASE_MAX ((uint64_t)UINT32_MAX)
+
+static int64_t
+watch_now(void *self)
+{
+    struct timespec now = {0};
+
+    (void)self;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail */
+    return now.tv_sec;
+}
+
+static coco_status
+watch_wait(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
+{
+    (void)self;
+    return coco_clock_machine.wait(coco_clock_machine.self, ctx, ms, err);
+}
+
+const struct coco_clock coco_watch_clock = {.now = watch_now, .wait = watch_wait};
 
 /* What was seen last, and its digest, for not every broker knows tags. */
 struct seen {
@@ -49,25 +69,46 @@ is_over(const struct seen *seen, int64_t now)
 }
 
 /*
- * What is held is not taken away by who cuts the way to the broker, before its lease is over:
- * a refusal is the broker's.
+ * What whoever is on the way can bring about: no answer, one under another certificate, or one
+ * that is none. Nothing of it is the broker's word.
  */
-static coco_status
-bear_with(const struct coco_watch *watch, coco_ctx *ctx, const struct seen *seen,
-          coco_status status, coco_error **err)
+static bool
+is_of_the_way(coco_status status)
 {
-    const bool nothing_held = seen->digest.alg == 0;
-    const bool over =
-        status == COCO_ERR_NET && is_over(seen, watch->clock->now(watch->clock->self));
+    return status == COCO_ERR_NET || status == COCO_ERR_VERIFY || status == COCO_ERR_PROTO
+           || status == COCO_ERR_LIMIT;
+}
 
-    if (nothing_held
-        || (status != COCO_ERR_NET && status != COCO_ERR_DENIED && status != COCO_ERR_NOTFOUND))
+static bool
+holds_something(const struct seen *seen)
+{
+    return seen->digest.alg != 0;
+}
+
+/* What is held is not taken away by who is on the way to the broker, before its lease is over. */
+static coco_status
+bear_with(const struct coco_watch *watch, const struct seen *seen, coco_status status,
+          coco_error **err)
+{
+    if (!holds_something(seen) || !is_of_the_way(status))
         return status;
-    if (status == COCO_ERR_NET && !over)
+    if (!is_over(seen, watch->clock->now(watch->clock->self)))
         return COCO_OK;
+    return coco_wrap(err, status, "the lease is over");
+}
+
+/* At the end: a refusal is the broker's, and what is lent is nobody's who looks no longer. */
+static void
+take_back(const struct coco_watch *watch, coco_ctx *ctx, const struct seen *seen,
+          coco_status status)
+{
+    const bool refused = status == COCO_ERR_DENIED || status == COCO_ERR_NOTFOUND;
+    const bool lent = seen->held.leased && status != COCO_OK && status != COCO_ERR_CANCELED;
+
+    if (!holds_something(seen) || (!refused && !lent))
+        return;
     (void)watch->fn(watch->user, NULL, 0);
     coco_ctx_log(ctx, COCO_LOG_WARN, "%s may not be used any longer", watch->uri);
-    return over ? coco_wrap(err, status, "the lease is over") : status;
 }
 
 /* Until when, counted from before it was asked for: the answer may have taken its time. */
@@ -91,7 +132,7 @@ look(const struct coco_watch *watch, coco_ctx *ctx, struct seen *seen, bool *mor
         renew(seen, asked);
         return bytes ? tell(watch, bytes, seen, more, err) : COCO_OK;
     }
-    status = bear_with(watch, ctx, seen, status, &why);
+    status = bear_with(watch, seen, status, &why);
     if (status != COCO_OK) {
         coco_error_give(err, why);
         return status;
@@ -150,6 +191,7 @@ coco_watch_run(const struct coco_watch *watch, coco_ctx *ctx, coco_error **err)
         if (status == COCO_OK)
             status = look(watch, ctx, &seen, &more, err);
     }
+    take_back(watch, ctx, &seen, status);
     explicit_bzero(&seen, sizeof(seen));
     return status;
 }
@@ -164,7 +206,7 @@ coco_kbc_watch(coco_kbc *kbc, coco_ctx *ctx, const char *uri, uint32_t seconds,
         .seconds = seconds,
         .fn = fn,
         .user = user,
-        .clock = &coco_clock_machine,
+        .clock = &coco_watch_clock,
     };
 
     return coco_watch_run(&watch, ctx, err);

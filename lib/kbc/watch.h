@@ -19,6 +19,9 @@ struct coco_watch {
     const struct coco_clock *clock; /* lent */
 };
 
+/* Of coco_kbc_watch(): since the boot, for the host may turn back the time of day (T22). */
+extern const struct coco_clock coco_watch_clock;
+
 /* As coco_kbc_watch(). */
 coco_status coco_watch_run(const struct coco_watch *watch, coco_ctx *ctx, coco_error **err);
 

@@ -13,6 +13,7 @@
 #include "tests/kbc/fakekbs.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define ROTATED "the secret that took its place"
 #define DENY ERROR("PolicyDeny", "no")
@@ -32,7 +33,9 @@ struct world {
     unsigned revoked;
     char last[64];
     unsigned warnings;
-    int64_t now; /* s: what is waited for passes */
+    int64_t now;     /* s: what is waited for passes */
+    EVP_PKEY *other; /* of nobody */
+    bool broken;     /* the clock */
 };
 
 static int64_t
@@ -58,7 +61,7 @@ wait_for_event(void *self, coco_ctx *ctx, uint64_t ms, coco_error **err)
     else
         w->events[w->waits](w);
     w->waits++;
-    return coco_ctx_check(ctx, err);
+    return w->broken ? coco_fail(err, COCO_ERR_IO, "broken") : coco_ctx_check(ctx, err);
 }
 
 static bool
@@ -94,6 +97,8 @@ setup(void **state)
 
     assert_non_null(w);
     fakekbs_begin(&w->kbs);
+    w->other = EVP_EC_gen("P-256");
+    assert_non_null(w->other);
     assert_int_equal(setenv("no_proxy", "*", 1), 0);
     assert_ok(coco_ctx_new(&w->ctx, &err), err);
     coco_ctx_set_log(w->ctx, COCO_LOG_WARN, count, w, NULL);
@@ -116,6 +121,7 @@ teardown(void **state)
     coco_kbc_free(w->kbc);
     httpd_stop(&w->httpd);
     fakekbs_end(&w->kbs);
+    EVP_PKEY_free(w->other);
     coco_ctx_free(w->ctx);
     free(w);
     return 0;
@@ -343,6 +349,123 @@ a_lease_that_could_not_be_renewed_is_over(void **state)
     assert_true(w->now >= 30 && w->now <= 32);
 }
 
+/* What who is on the way can say in the broker's place, who has no word for it. */
+static void
+garble(struct world *w)
+{
+    w->kbs.lies[GET] = (struct lie){.from = 1, .status = "200 OK", .body = "<html>"};
+}
+
+static void
+redirect(struct world *w)
+{
+    w->kbs.lies[GET] = (struct lie){
+        .from = 1, .status = "302 Found", .headers = "Location: http://other/\r\n", .body = ""};
+}
+
+static void
+encrypt_to_another(struct world *w)
+{
+    w->kbs.other = w->other;
+    w->kbs.etag = "\"9\"";
+}
+
+static void (*const falsehoods[])(struct world *) = {garble, redirect, encrypt_to_another};
+
+static void
+stop_lying(struct world *w)
+{
+    mend(w);
+    w->kbs.other = NULL;
+}
+
+/* Or a lease would last as long as who is on the way likes. */
+static void
+a_lease_ends_whatever_is_said_on_the_way(void **state)
+{
+    void (*events[65])(struct world *) = {NULL};
+    struct world *w = *state;
+
+    for (size_t i = 1; i < 64; i++)
+        events[i] = nothing;
+    w->kbs.cache = "max-age=30";
+    for (size_t i = 0; i < COUNT(falsehoods); i++) {
+        coco_error *err = NULL;
+
+        events[0] = falsehoods[i];
+        w->kbs.etag = "\"1\"";
+        w->waits = w->told = w->revoked = 0;
+        w->now = 0;
+        coco_status status = watch(w, events, &err);
+        assert_fails(status, err, status, "the lease is over");
+        assert_int_equal(w->told, 1);
+        assert_int_equal(w->revoked, 1);
+        assert_true(w->now >= 30 && w->now <= 32);
+        stop_lying(w);
+    }
+}
+
+static void
+a_watch_outlives_what_is_said_on_the_way(void **state)
+{
+    struct world *w = *state;
+
+    for (size_t i = 0; i < COUNT(falsehoods); i++) {
+        void (*const events[])(struct world *) = {falsehoods[i], stop_lying, rotate, NULL};
+        coco_error *err = NULL;
+
+        w->kbs.secret = NULL;
+        w->kbs.etag = "\"1\"";
+        w->waits = w->told = 0;
+        assert_fails(watch(w, events, &err), err, COCO_ERR_CANCELED, "");
+        assert_int_equal(w->told, 2);
+        assert_int_equal(w->revoked, 0);
+        assert_string_equal(w->last, ROTATED);
+        coco_ctx_free(w->ctx);
+        assert_ok(coco_ctx_new(&w->ctx, &err), err);
+    }
+}
+
+static void
+fail_to_wait(struct world *w)
+{
+    w->broken = true;
+}
+
+/* Who looks no longer does not see when it is over. */
+static void
+what_is_lent_is_taken_back_by_who_cannot_go_on(void **state)
+{
+    static void (*const events[])(struct world *) = {fail_to_wait, NULL};
+    static const char *const caches[] = {"max-age=30", NULL};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < COUNT(caches); i++) {
+        coco_error *err = NULL;
+
+        w->kbs.cache = caches[i];
+        w->kbs.etag = "\"1\"";
+        w->waits = w->revoked = 0;
+        w->broken = false;
+        assert_fails(watch(w, events, &err), err, COCO_ERR_IO, "broken");
+        assert_int_equal(w->revoked, i == 0 ? 1 : 0);
+    }
+}
+
+/* The host has a hand in the time of day, and none in how long it is that the guest runs. */
+static void
+a_lease_is_not_told_by_the_time_of_day(void **state)
+{
+    struct timespec before;
+    struct timespec after;
+
+    (void)state;
+    assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &before), 0);
+    int64_t now = coco_watch_clock.now(coco_watch_clock.self);
+    assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &after), 0);
+    assert_true(before.tv_sec <= now && now <= after.tv_sec);
+}
+
 static void
 a_broker_that_comes_back_in_time_renews_it(void **state)
 {
@@ -490,6 +613,10 @@ main(void)
         IN_WORLD(who_never_had_it_loses_nothing),
         IN_WORLD(a_lease_is_renewed_before_it_is_over),
         IN_WORLD(a_lease_that_could_not_be_renewed_is_over),
+        IN_WORLD(a_lease_ends_whatever_is_said_on_the_way),
+        IN_WORLD(a_watch_outlives_what_is_said_on_the_way),
+        IN_WORLD(what_is_lent_is_taken_back_by_who_cannot_go_on),
+        IN_WORLD(a_lease_is_not_told_by_the_time_of_day),
         IN_WORLD(a_broker_that_comes_back_in_time_renews_it),
         IN_WORLD(leases_may_be_of_any_length),
         IN_WORLD(who_has_enough_is_told_no_more),

@@ -40,11 +40,11 @@ report(const struct watch *watch, const char *event, size_t len)
 }
 
 static void
-take_back(struct watch *watch)
+take_back(const struct watch *watch)
 {
     if (unlink(watch->output) == 0)
         (void)fprintf(stderr, "coco: %s: %s is removed\n", watch->uri, watch->output);
-    else
+    else if (errno != ENOENT)
         (void)fprintf(stderr, "coco: %s: cannot remove %s: %s\n", watch->uri, watch->output,
                       strerror(errno));
 }
@@ -67,6 +67,30 @@ write_version(void *user, const uint8_t *data, size_t len)
     return watch->rc == CLI_DONE;
 }
 
+/*
+ * What a watch that was killed has left behind may not be used any longer, either, where
+ * the first that this one hears is a refusal; nor what it could not replace.
+ */
+static bool
+leaves_too_much(const struct watch *watch, coco_status status)
+{
+    const bool refused = status == COCO_ERR_DENIED || status == COCO_ERR_NOTFOUND;
+
+    return watch->removes && ((watch->versions == 0 && refused) || watch->rc != CLI_DONE);
+}
+
+static int
+run(struct cli *cli, coco_kbc *kbc, uint32_t seconds, struct watch *watch)
+{
+    coco_status status =
+        coco_kbc_watch(kbc, cli->ctx, watch->uri, seconds, write_version, watch, &cli->err);
+
+    if (leaves_too_much(watch, status))
+        take_back(watch);
+    int rc = cli_check(cli, status);
+    return rc == CLI_DONE ? watch->rc : rc;
+}
+
 int
 cli_resource_watch(struct cli *cli)
 {
@@ -86,8 +110,5 @@ cli_resource_watch(struct cli *cli)
         rc = cli_open_kbc(cli, &kbc);
     if (rc == CLI_DONE && !kbc)
         rc = cli_usage(cli, "needs --kbs URL");
-    if (rc == CLI_DONE)
-        rc = cli_check(cli, coco_kbc_watch(kbc, cli->ctx, watch.uri, (uint32_t)seconds,
-                                           write_version, &watch, &cli->err));
-    return rc == CLI_DONE ? watch.rc : rc;
+    return rc == CLI_DONE ? run(cli, kbc, (uint32_t)seconds, &watch) : rc;
 }

@@ -495,6 +495,19 @@ def test_a_file_follows_the_resource_that_is_watched(coco, broker, owner, tmp_pa
         assert (tmp_path / "secret").exists() == stays
         coco.run("resource", "restore", *owner, "a/key/1", code=0)
 
+    # One that was killed leaves its file to the next one.
+    process = coco.start(*watch, "--remove")
+    assert json.loads(process.stdout.readline())["bytes"] == 7
+    process.kill()
+    process.wait(TIMEOUT_S)
+    process.communicate()
+    coco.run("resource", "rm", *owner, "a/key/1", code=0)
+    coco.run(*watch, code=6)
+    assert (tmp_path / "secret").exists()
+    coco.run(*watch, "--remove", code=6)
+    assert not (tmp_path / "secret").exists()
+    assert b"cannot remove" not in coco.run(*watch, "--remove", code=6).stderr
+
 
 def test_a_lease_that_is_over_takes_the_file_away(coco, serve, keys, tmp_path):
     private, public = keys("ed25519")

@@ -109,6 +109,13 @@ pki_crl(const struct pki_list *list)
     return crl;
 }
 
+void
+pki_limit(struct pki_cert *cert, const struct pki_cert *issuer, const char *usage)
+{
+    pki_extend(cert->cert, NID_key_usage, usage);
+    assert_true(X509_sign(cert->cert, issuer->key, EVP_sha256()) > 0);
+}
+
 SSL_CTX *
 pki_server(const struct pki_cert *cert, const struct pki_cert *clients)
 {

@@ -19,6 +19,8 @@ void pki_make(struct pki_cert *ret, const struct pki_cert *issuer, const char *h
 void pki_make_ca(struct pki_cert *ret, const struct pki_cert *issuer, const char *name);
 /* Adds an extension, as OpenSSL's configuration has it, to a certificate that is not signed yet. */
 void pki_extend(X509 *cert, int nid, const char *value);
+/* Says what the key is for, such as "keyEncipherment", in what its issuer signs anew. */
+void pki_limit(struct pki_cert *cert, const struct pki_cert *issuer, const char *usage);
 void pki_done(struct pki_cert *cert);
 
 /* The certificate as PEM; the caller frees it with OPENSSL_free(). */

@@ -62,7 +62,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_token_verifier_set_keys(coco_token_ver
 /**
  * Trusts what is signed by whom a certificate below one of these names, instead of those
  * set before. A token brings its chain along as `x5c`, in its header (RFC 7515 section
- * 4.1.6) or, as Trustee has it, in the header's `jwk`.
+ * 4.1.6) or, as Trustee has it, in the header's `jwk`. One that says what its key is for must
+ * say that it signs.
  *
  * @param verifier  whose
  * @param pem       at most 6 certificates

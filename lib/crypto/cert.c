@@ -440,6 +440,12 @@ coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
 }
 
 bool
+coco_cert_may_sign(X509 *cert)
+{
+    return (X509_get_key_usage(cert) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+}
+
+bool
 coco_cert_may_sign_code(X509 *cert)
 {
     return (X509_get_extension_flags(cert) & EXFLAG_XKUSAGE)

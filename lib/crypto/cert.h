@@ -105,6 +105,8 @@ coco_status coco_cert_chain_check_anchored(const struct coco_cert_chain *chain,
                                            const struct coco_cert_chain *anchors, int64_t now,
                                            coco_error **err);
 
+/* Whether cert's key may sign data, or it does not say (RFC 5280 section 4.2.1.3). */
+bool coco_cert_may_sign(X509 *cert);
 /* Whether cert says that it is for signing code (RFC 5280 section 4.2.1.12). */
 bool coco_cert_may_sign_code(X509 *cert);
 /* Whether it says nothing of what its certificates are for, or that signing code is among it. */

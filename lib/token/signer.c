@@ -69,6 +69,8 @@ check_chain(const coco_token_verifier *verifier, const cJSON *x5c, int64_t now, 
     coco_status status = read_chain(x5c, &chain, err);
     if (status == COCO_OK)
         status = coco_cert_chain_check_anchored(&chain, &verifier->roots, now, err);
+    if (status == COCO_OK && !coco_cert_may_sign(chain.certs[0]))
+        status = coco_fail(err, COCO_ERR_VERIFY, "the certificate's key is not for signatures");
     if (status == COCO_OK)
         status = coco_cert_key(chain.certs[0], ret, err);
     return status;

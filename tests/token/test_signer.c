@@ -128,6 +128,45 @@ a_chain_leads_to_a_root(void **state)
     free_certs(&c);
 }
 
+/* RFC 5280 section 4.2.1.3: that of a server which only decrypts signs no tokens. */
+static void
+a_certificate_signs_what_it_is_for(void **state)
+{
+    static const struct {
+        const char *usage;
+        coco_status status;
+    } cases[] = {
+        {"critical,digitalSignature", COCO_OK},
+        {"nonRepudiation,keyEncipherment", COCO_OK},
+        {"critical,keyEncipherment", COCO_ERR_VERIFY},
+        {"keyAgreement", COCO_ERR_VERIFY},
+        {"critical,keyCertSign,cRLSign", COCO_ERR_VERIFY},
+    };
+    struct pki_cert root;
+
+    (void)state;
+    pki_make_ca(&root, NULL, "root");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        VERIFIER *verifier = who_trusts(&root);
+        _cleanup_buf_ struct coco_buf header = {0};
+        _cleanup_buf_ struct coco_buf token = {0};
+        struct pki_cert leaf;
+        coco_error *err = NULL;
+
+        pki_make(&leaf, &root, "kbs.example", 30);
+        pki_limit(&leaf, &root, cases[i].usage);
+        make_header((const struct pki_cert *const[]){&leaf}, 1, false, &header);
+        make_token_of_today(leaf.key, coco_buf_text(&header), &token);
+        coco_status status = verify(verifier, &token, &err);
+        if (cases[i].status == COCO_OK)
+            assert_ok(status, err);
+        else
+            assert_fails(status, err, cases[i].status, "not for signatures");
+        pki_done(&leaf);
+    }
+    pki_done(&root);
+}
+
 static void
 what_is_no_chain_is_refused(void **state)
 {
@@ -352,6 +391,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_leads_to_a_root),
+        cmocka_unit_test(a_certificate_signs_what_it_is_for),
         cmocka_unit_test(what_is_no_chain_is_refused),
         cmocka_unit_test(a_key_is_named_or_the_only_one),
         cmocka_unit_test(the_key_in_a_token_is_not_trusted),

@@ -78,7 +78,7 @@ COCO_API COCO_MUST_CHECK coco_status coco_token_verifier_set_roots(coco_token_ve
  * Demands tokens of one issuer: their `iss`. Where neither keys nor roots are set, its keys
  * are got from itself (OpenID Connect Discovery 1.0 section 4), when a token is verified
  * and again when they are 5 minutes old or one that is not among them is named, at most
- * every 30 seconds; it must then be an address of https.
+ * every 30 seconds, or 5 where they could not be had; it must then be an address of https.
  *
  * @param verifier  whose
  * @param issuer    such as `https://kbs.example`; NULL: any

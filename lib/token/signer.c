@@ -94,25 +94,64 @@ find_key(const struct coco_jwk_set *set, const char *kid, EVP_PKEY **ret, coco_e
     return coco_fail(err, COCO_ERR_VERIFY, "is signed by '%.100s', which is not trusted", name);
 }
 
-/* In what was fetched before; whether there is nothing better to be had. */
+/* In what was fetched before; whether there is nothing better to be had. The lock is held. */
 static bool
-look_up(coco_token_verifier *verifier, const char *kid, coco_status *status, EVP_PKEY **ret,
+look_up(const coco_token_verifier *verifier, const char *kid, coco_status *status, EVP_PKEY **ret,
         coco_error **err)
 {
+    const uint64_t now = coco_clock_ms();
+    const uint64_t age = now - verifier->fetched_ms;
     coco_error *why = NULL;
 
-    (void)pthread_mutex_lock(&verifier->lock);
-    uint64_t age = coco_clock_ms() - verifier->fetched_ms;
-    bool done = verifier->fetched_ms != 0 && age < COCO_TOKEN_KEYS_FRESH_MS;
-    if (done) {
+    if (verifier->fetched_ms != 0 && age < COCO_TOKEN_KEYS_FRESH_MS) {
         *status = find_key(&verifier->fetched, kid, ret, &why);
-        done = *status == COCO_OK || age < COCO_TOKEN_KEYS_PAUSE_MS;
+        if (*status == COCO_OK || age < COCO_TOKEN_KEYS_PAUSE_MS) {
+            if (why)
+                coco_error_give(err, why);
+            return true;
+        }
+        coco_error_free(why);
+    }
+    if (!verifier->failure || now - verifier->failed_ms >= COCO_TOKEN_KEYS_RETRY_MS)
+        return false;
+    *status = coco_fail(err, coco_error_status(verifier->failure), "%s",
+                        coco_error_message(verifier->failure));
+    return true;
+}
+
+/* What the issuer says now, for all, or why it says nothing. */
+static void
+keep(coco_token_verifier *verifier, struct coco_jwk_set *set, coco_error *failure)
+{
+    (void)pthread_mutex_lock(&verifier->lock);
+    coco_error *before = verifier->failure;
+    struct coco_jwk_set old = verifier->fetched;
+    verifier->failure = failure;
+    if (failure) {
+        verifier->failed_ms = coco_clock_ms();
+        old = (struct coco_jwk_set){0};
+    } else {
+        verifier->fetched = *set;
+        verifier->fetched_ms = coco_clock_ms();
+        *set = (struct coco_jwk_set){0};
     }
     (void)pthread_mutex_unlock(&verifier->lock);
-    if (done && why)
-        coco_error_give(err, coco_steal(&why));
-    coco_error_free(why);
-    return done;
+    coco_jwk_set_done(&old);
+    coco_error_free(before);
+}
+
+/* Another's cancellation, or memory that was short for a moment, says nothing of the issuer. */
+static coco_status
+keep_failure(coco_token_verifier *verifier, coco_status status, coco_error *why, coco_error **err)
+{
+    coco_error *copy = NULL;
+
+    if (status != COCO_ERR_CANCELED && status != COCO_ERR_NOMEM
+        && coco_fail(&copy, status, "%s", coco_error_message(why)) == status)
+        keep(verifier, NULL, coco_steal(&copy));
+    coco_error_free(copy);
+    coco_error_give(err, why);
+    return status;
 }
 
 /* Several threads may ask at once: what each is told is as good as what the others are. */
@@ -122,21 +161,30 @@ fetch_key(coco_token_verifier *verifier, coco_ctx *ctx, const char *kid, EVP_PKE
 {
     _cleanup_(coco_http_freep) struct coco_http *http = NULL;
     _cleanup_jwk_set_ struct coco_jwk_set set = {0};
-
     const struct coco_buf *ca = &verifier->tls_ca;
-    coco_status status = coco_issuer_open(ca->len > 0 ? ca->data : NULL, ca->len, &http, err);
+    coco_error *why = NULL;
+
+    coco_status status = coco_issuer_open(ca->len > 0 ? ca->data : NULL, ca->len, &http, &why);
     if (status == COCO_OK)
-        status = coco_issuer_discover(http, ctx, verifier->issuer, &set, err);
+        status = coco_issuer_discover(http, ctx, verifier->issuer, &set, &why);
     if (status != COCO_OK)
-        return status;
+        return keep_failure(verifier, status, why, err);
     status = find_key(&set, kid, ret, err);
-    (void)pthread_mutex_lock(&verifier->lock);
-    struct coco_jwk_set old = verifier->fetched;
-    verifier->fetched = set;
-    verifier->fetched_ms = coco_clock_ms();
-    (void)pthread_mutex_unlock(&verifier->lock);
-    set = old;
+    keep(verifier, &set, NULL);
     return status;
+}
+
+/* Of the issuer's. */
+static coco_status
+take_key(coco_token_verifier *verifier, coco_ctx *ctx, const char *kid, EVP_PKEY **ret,
+         coco_error **err)
+{
+    coco_status status = COCO_OK;
+
+    (void)pthread_mutex_lock(&verifier->lock);
+    bool known = look_up(verifier, kid, &status, ret, err);
+    (void)pthread_mutex_unlock(&verifier->lock);
+    return known ? status : fetch_key(verifier, ctx, kid, ret, err);
 }
 
 coco_status
@@ -161,7 +209,5 @@ coco_token_signer(coco_token_verifier *verifier, coco_ctx *ctx, const struct coc
         return coco_fail(err, COCO_ERR_INVALID,
                          "nobody's tokens are trusted: neither keys nor roots are set, nor an "
                          "issuer at https");
-    if (look_up(verifier, kid, &status, ret, err))
-        return status;
-    return fetch_key(verifier, ctx, kid, ret, err);
+    return take_key(verifier, ctx, kid, ret, err);
 }

@@ -27,13 +27,23 @@ coco_token_verifier_new(coco_token_verifier **ret, coco_error **err)
     return COCO_OK;
 }
 
+/* What an issuer said, or did not, before it was another one or vouched for by others. */
+static void
+forget_keys(coco_token_verifier *verifier)
+{
+    coco_jwk_set_done(&verifier->fetched);
+    verifier->fetched_ms = 0;
+    coco_error_free(verifier->failure);
+    verifier->failure = NULL;
+}
+
 void
 coco_token_verifier_free(coco_token_verifier *verifier)
 {
     if (!verifier)
         return;
     coco_jwk_set_done(&verifier->keys);
-    coco_jwk_set_done(&verifier->fetched);
+    forget_keys(verifier);
     coco_cert_chain_done(&verifier->roots);
     coco_buf_done(&verifier->tls_ca);
     (void)pthread_mutex_destroy(&verifier->lock);
@@ -82,6 +92,7 @@ coco_token_verifier_set_tls_ca(coco_token_verifier *verifier, const uint8_t *pem
     coco_status status = coco_issuer_open(pem, len, &http, err); /* whether it is one */
     if (status != COCO_OK)
         return status;
+    forget_keys(verifier);
     coco_buf_reset(&verifier->tls_ca);
     return coco_buf_append(&verifier->tls_ca, pem, len, err);
 }
@@ -112,8 +123,7 @@ coco_token_verifier_set_issuer(coco_token_verifier *verifier, const char *issuer
 
     if (status != COCO_OK)
         return status;
-    coco_jwk_set_done(&verifier->fetched);
-    verifier->fetched_ms = 0;
+    forget_keys(verifier);
     return COCO_OK;
 }
 

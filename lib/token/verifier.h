@@ -18,6 +18,8 @@
 /* ms for which the keys of an issuer are good, and at least between two requests for them. */
 #define COCO_TOKEN_KEYS_FRESH_MS 300000
 #define COCO_TOKEN_KEYS_PAUSE_MS 30000
+/* The latter where the first of the two failed. */
+#define COCO_TOKEN_KEYS_RETRY_MS 5000
 
 struct coco_token_verifier {
     struct coco_jwk_set keys;
@@ -31,6 +33,8 @@ struct coco_token_verifier {
     pthread_mutex_t lock;        /* of what follows */
     struct coco_jwk_set fetched; /* the issuer's */
     uint64_t fetched_ms;         /* of coco_clock_ms(); 0: never */
+    coco_error *failure;         /* why they could not be had lately, or NULL */
+    uint64_t failed_ms;
 };
 
 /*

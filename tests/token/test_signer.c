@@ -373,13 +373,91 @@ an_issuer_that_says_something_else_is_refused(void **state)
         idp_say(&idp, "500 Internal Server Error", NULL, NULL);
         assert_fails(verify(verifier, &token, &err), err, COCO_ERR_NOTFOUND, "answered 500");
         idp_say(&idp, "200 OK", "<html>", NULL);
+        verifier->failed_ms -= COCO_TOKEN_KEYS_RETRY_MS;
         assert_fails(verify(verifier, &token, &err), err, COCO_ERR_PROTO, "/jwks");
         idp_publish(&idp, 0);
+        verifier->failed_ms -= COCO_TOKEN_KEYS_RETRY_MS;
         assert_ok(verify(verifier, &token, &err), err);
         VERIFIER *fooled = who_asks(&idp);
         assert_ok(coco_token_verifier_set_tls_ca(fooled, (const uint8_t *)pem, strlen(pem), &err),
                   err);
         assert_fails(verify(fooled, &token, &err), err, COCO_ERR_VERIFY, "certificate");
+    }
+    OPENSSL_free(pem);
+    pki_done(&other);
+    idp_stop(&idp);
+}
+
+/* Whoever shows it tokens would have it asked as often as he likes. */
+static void
+an_issuer_that_fails_is_not_asked_each_time(void **state)
+{
+    struct idp idp;
+    coco_error *err = NULL;
+
+    (void)state;
+    idp_start(&idp);
+    idp_add(&idp, COCO_KEY_P256, "a");
+    idp_add(&idp, COCO_KEY_P256, "b");
+    {
+        VERIFIER *verifier = who_asks(&idp);
+        _cleanup_buf_ struct coco_buf a = {0};
+        _cleanup_buf_ struct coco_buf b = {0};
+
+        make_token_of(&idp, 0, idp.issuer, &a);
+        make_token_of(&idp, 1, idp.issuer, &b);
+        idp_say(&idp, "503 Service Unavailable", NULL, NULL);
+        for (size_t i = 0; i < 4; i++)
+            assert_fails(verify(verifier, &a, &err), err, COCO_ERR_NOTFOUND, "answered 503");
+        assert_int_equal(idp_asked(&idp), 1);
+        idp.n = 1;
+        idp_publish(&idp, 0);
+        verifier->failed_ms -= COCO_TOKEN_KEYS_RETRY_MS;
+        assert_ok(verify(verifier, &a, &err), err);
+        assert_int_equal(idp_asked(&idp), 2);
+        /* Keys that it said are good meanwhile, for others it is not asked. */
+        idp_say(&idp, "503 Service Unavailable", NULL, NULL);
+        verifier->fetched_ms -= COCO_TOKEN_KEYS_PAUSE_MS;
+        for (size_t i = 0; i < 4; i++) {
+            assert_fails(verify(verifier, &b, &err), err, COCO_ERR_NOTFOUND, "answered 503");
+            assert_ok(verify(verifier, &a, &err), err);
+        }
+        assert_int_equal(idp_asked(&idp), 3);
+        idp.n = 2;
+        idp_publish(&idp, 0);
+        verifier->failed_ms -= COCO_TOKEN_KEYS_RETRY_MS;
+        assert_ok(verify(verifier, &b, &err), err);
+        assert_int_equal(idp_asked(&idp), 4);
+    }
+    idp_stop(&idp);
+}
+
+/* What others vouched for is not vouched for by these. */
+static void
+keys_are_asked_for_anew_below_another_ca(void **state)
+{
+    struct pki_cert other;
+    struct idp idp;
+    coco_error *err = NULL;
+
+    (void)state;
+    idp_start(&idp);
+    idp_add(&idp, COCO_KEY_P256, "a");
+    pki_make_ca(&other, NULL, "other");
+    char *pem = pki_pem(&other);
+    {
+        VERIFIER *verifier = who_asks(&idp);
+        _cleanup_buf_ struct coco_buf token = {0};
+
+        make_token_of(&idp, 0, idp.issuer, &token);
+        assert_ok(verify(verifier, &token, &err), err);
+        assert_ok(coco_token_verifier_set_tls_ca(verifier, (const uint8_t *)pem, strlen(pem), &err),
+                  err);
+        assert_fails(verify(verifier, &token, &err), err, COCO_ERR_VERIFY, "certificate");
+        assert_ok(coco_token_verifier_set_tls_ca(verifier, (const uint8_t *)idp.ca_pem,
+                                                 strlen(idp.ca_pem), &err),
+                  err);
+        assert_ok(verify(verifier, &token, &err), err);
     }
     OPENSSL_free(pem);
     pki_done(&other);
@@ -397,6 +475,8 @@ main(void)
         cmocka_unit_test(the_key_in_a_token_is_not_trusted),
         cmocka_unit_test(an_issuer_says_its_keys_and_is_not_asked_again),
         cmocka_unit_test(an_issuer_that_says_something_else_is_refused),
+        cmocka_unit_test(an_issuer_that_fails_is_not_asked_each_time),
+        cmocka_unit_test(keys_are_asked_for_anew_below_another_ca),
     };
 
     return cmocka_run_group_tests_name("token/signer", tests, NULL, NULL);

@@ -161,6 +161,9 @@ coco_storage_check(const struct coco_storage *storage, int fd, coco_error **err)
 
     if (storage->fstatfs(fd, &fs) < 0 || storage->fstat(fd, &st) < 0)
         return coco_fail_errno(err, errno, "stat");
+    /* What a device or a pipe says comes from elsewhere than what its name lies on. */
+    if (!S_ISREG(st.st_mode))
+        return coco_fail(err, COCO_ERR_DENIED, "no regular file");
     if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC || major(st.st_dev) == RAMDISK_MAJOR)
         return COCO_OK;
     if (major(st.st_dev) == 0)

@@ -151,7 +151,7 @@ static int
 stat_anonymous(int fd, struct stat *ret)
 {
     (void)fd;
-    *ret = (struct stat){.st_dev = 0x21};
+    *ret = (struct stat){.st_dev = 0x21, .st_mode = S_IFREG | 0600};
     return 0;
 }
 

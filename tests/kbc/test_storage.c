@@ -20,6 +20,7 @@ static struct {
     long type;
     unsigned major;
     unsigned minor;
+    mode_t mode; /* 0: of a regular file */
     int error;
 } file;
 
@@ -27,7 +28,10 @@ static int
 fake_fstat(int fd, struct stat *ret)
 {
     (void)fd;
-    *ret = (struct stat){.st_dev = makedev(file.major, file.minor)};
+    *ret = (struct stat){
+        .st_dev = makedev(file.major, file.minor),
+        .st_mode = file.mode ? file.mode : S_IFREG | 0600,
+    };
     return 0;
 }
 
@@ -97,6 +101,20 @@ memory_is_the_guests(void **state)
     assert_ok(check(f, TMPFS_MAGIC, 0, 0x21), f->err);
     assert_ok(check(f, RAMFS_MAGIC, 0, 0x02), f->err);
     assert_ok(check(f, EXT4_SUPER_MAGIC, 1, 0), f->err); /* /dev/ram0 */
+}
+
+/* The node of a disk of the host's lies in memory, and so does a pipe. */
+static void
+what_is_no_regular_file_is_anybodys(void **state)
+{
+    static const mode_t modes[] = {S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, S_IFDIR};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        file.mode = modes[i] | 0600;
+        assert_fails(check(f, TMPFS_MAGIC, 0, 0x06), f->err, COCO_ERR_DENIED, "regular");
+    }
+    file.mode = 0;
 }
 
 static void
@@ -256,6 +274,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(memory_is_the_guests),
+        TEST(what_is_no_regular_file_is_anybodys),
         TEST(what_the_host_shares_is_not),
         TEST(a_mapped_device_is_told_by_its_uuid),
         TEST(a_plain_device_is_the_hosts),

@@ -82,7 +82,8 @@ COCO_API COCO_MUST_CHECK coco_status coco_token_verifier_set_roots(coco_token_ve
  *
  * @param verifier  whose
  * @param issuer    such as `https://kbs.example`; NULL: any
- * @param err       ::COCO_ERR_INVALID for an empty one
+ * @param err       ::COCO_ERR_INVALID for an empty one, and for an address that has a user, a
+ *                  query or a fragment
  */
 COCO_API COCO_MUST_CHECK coco_status coco_token_verifier_set_issuer(coco_token_verifier *verifier,
                                                                     const char *issuer,

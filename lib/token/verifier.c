@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/context.h"
 #include "base/fail.h"
+#include "net/url.h"
 #include "token/issuer.h"
 
 #include <string.h>
@@ -116,11 +117,33 @@ set_text(char **to, const char *text, const char *what, coco_error **err)
     return COCO_OK;
 }
 
+/*
+ * OpenID Connect Discovery 1.0 section 3: an address has no query and no fragment; with a
+ * user it would stand in messages, with the password. Which one it is is not said here.
+ */
+static coco_status
+check_address(const char *issuer, coco_error **err)
+{
+    _cleanup_url_ struct coco_url url = {0};
+
+    if (!issuer || !strstr(issuer, "://"))
+        return COCO_OK; /* a name, as Trustee's is */
+    coco_status status = coco_url_parse(issuer, &url, NULL);
+    if (status == COCO_ERR_NOMEM)
+        return coco_fail_nomem(err);
+    if (status != COCO_OK || strpbrk(issuer, "?#"))
+        return coco_fail(err, COCO_ERR_INVALID,
+                         "issuer is no address without a user, a query and a fragment");
+    return COCO_OK;
+}
+
 coco_status
 coco_token_verifier_set_issuer(coco_token_verifier *verifier, const char *issuer, coco_error **err)
 {
-    coco_status status = set_text(&verifier->issuer, issuer, "issuer", err);
+    coco_status status = check_address(issuer, err);
 
+    if (status == COCO_OK)
+        status = set_text(&verifier->issuer, issuer, "issuer", err);
     if (status != COCO_OK)
         return status;
     forget_keys(verifier);

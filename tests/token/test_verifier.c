@@ -222,6 +222,34 @@ settings_that_cannot_be_are_refused(void **state)
 
 /* A token that Trustee's KBS made, with the chain of its certificates in it. */
 static void
+an_issuer_with_more_than_an_address_is_refused(void **state)
+{
+    static const char *const issuers[] = {
+        "https://me:hunter2@kbs.example", "https://hunter2@kbs.example",
+        "https://kbs.example?hunter2",    "https://kbs.example/#hunter2",
+        "https://kbs.example/hunter2?",   "https://",
+
+        "ftp://kbs.example/hunter2",      "https://kbs.example:99999",
+        "https://kbs.example /hunter2",
+    };
+    static const char *const good[] = {"https://kbs.example/a/b", "https://[::1]:8080/",
+                                       "http://kbs.example", "CoCo-Attestation-Service"};
+    coco_error *err = NULL;
+
+    (void)state;
+    VERIFIER *verifier = new_verifier(NULL, 0);
+    for (size_t i = 0; i < sizeof(issuers) / sizeof(issuers[0]); i++) {
+        coco_status status = coco_token_verifier_set_issuer(verifier, issuers[i], &err);
+
+        assert_null(strstr(coco_error_message(err), "hunter2"));
+        assert_fails(status, err, COCO_ERR_INVALID, "issuer is no address");
+        assert_null(verifier->issuer);
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_ok(coco_token_verifier_set_issuer(verifier, good[i], &err), err);
+}
+
+static void
 a_recorded_token_is_verified(void **state)
 {
     size_t len = 0;
@@ -299,6 +327,7 @@ main(void)
         cmocka_unit_test(a_token_that_was_changed_is_refused),
         cmocka_unit_test(what_is_no_token_is_refused),
         cmocka_unit_test(settings_that_cannot_be_are_refused),
+        cmocka_unit_test(an_issuer_with_more_than_an_address_is_refused),
         cmocka_unit_test(a_recorded_token_is_verified),
         cmocka_unit_test(every_allocation_may_fail),
     };

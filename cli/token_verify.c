@@ -8,6 +8,7 @@
 #include "verify.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TOKEN_MAX ((size_t)4 << 20)
@@ -118,6 +119,26 @@ print_parts(const cJSON *claims)
     }
 }
 
+/*
+ * As they were signed, for a number may have more digits than cJSON keeps. In one line:
+ * where JSON has a newline, a space is as good.
+ */
+static int
+write_claims(struct cli *cli, const coco_bytes *text)
+{
+    const size_t len = coco_bytes_size(text);
+    _cleanup_free_ char *line = malloc(len + 1);
+
+    if (!line)
+        return cli_fail(cli, COCO_ERR_NOMEM, "out of memory");
+    memcpy(line, coco_bytes_data(text), len);
+    for (size_t i = 0; i < len; i++)
+        if (line[i] == '\n' || line[i] == '\r')
+            line[i] = ' ';
+    line[len] = '\n';
+    return cli_write_stdout(cli, line, len + 1);
+}
+
 /* What it comes to; all that it says is for --json. */
 static int
 print_claims(struct cli *cli, const coco_bytes *text)
@@ -125,9 +146,11 @@ print_claims(struct cli *cli, const coco_bytes *text)
     _cleanup_(cJSON_Deletep) cJSON *claims = NULL;
     char until[32];
 
+    if (cli->json)
+        return write_claims(cli, text);
     int rc = cli_parse(cli, text, &claims);
-    if (rc != CLI_DONE || cli->json)
-        return rc == CLI_DONE ? cli_event(cli, cli_steal(&claims)) : rc;
+    if (rc != CLI_DONE)
+        return rc;
     const cJSON *expires = cJSON_GetObjectItemCaseSensitive(claims, "exp");
     print_text("issuer", cJSON_GetObjectItemCaseSensitive(claims, "iss"));
     print_audience(claims);

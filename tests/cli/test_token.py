@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import base64
 import json
+import subprocess
 import time
 
 import pytest
@@ -93,12 +94,41 @@ def test_keys_of_another_issuer_are_not_good(coco, broker, tmp_path):
     coco.run("token", "verify", "--issuer", f"https://127.0.0.1:{free_port()}", stdin=token, code=5)
 
 
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def test_claims_are_shown_as_they_were_signed(coco, keys, tmp_path):
+    """Numbers with all their digits, and one line of them."""
+    private, public = keys("ed25519")
+    der = subprocess.run(
+        ["openssl", "pkey", "-pubin", "-in", public, "-outform", "DER"], check=True, capture_output=True
+    ).stdout
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64(der[-32:]).decode()}
+    (tmp_path / "keys").write_text(json.dumps({"keys": [jwk]}))
+    claims = (
+        f'{{"exp": {int(time.time()) + 300}, "svn": 18446744073709551615, "one": 9007199254740993,\r\n'
+        '"submods": {"cpu0": {"ear.status": "affirming"}}}'
+    )
+    signed = b64(b'{"alg":"EdDSA"}') + b"." + b64(claims.encode())
+    (tmp_path / "signed").write_bytes(signed)
+    signature = subprocess.run(
+        ["openssl", "pkeyutl", "-sign", "-inkey", private, "-rawin", "-in", tmp_path / "signed"],
+        check=True, capture_output=True,
+    ).stdout  # fmt: skip
+    said = coco.run("token", "verify", "--jwks", tmp_path / "keys", "--json",
+                    stdin=signed + b"." + b64(signature), code=0).stdout  # fmt: skip
+    assert said.count(b"\n") == 1 and said.endswith(b"\n")
+    assert json.loads(said) == json.loads(claims)
+
+
 def test_wrong_command_lines_are_told(coco, tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     for args, code, words in (
         ([], 2, b"whose tokens are good?"),
         (["--issuer", "kbs"], 2, b"nobody's tokens are trusted"),
         (["--issuer", ""], 2, b"issuer"),
+        (["--issuer", "https://me:hunter2@kbs.example"], 2, b"issuer is no address"),
         (["--issuer", "https://kbs.example", "--audience", ""], 2, b"audience"),
         (["--issuer", "https://kbs.example", "--accept", "good"], 2, b"--accept can be"),
         (["--issuer", "https://kbs.example", "--at", "noon"], 2, b"--at"),

@@ -316,8 +316,9 @@ typedef bool coco_kbc_watch_fn(void *user, const uint8_t *data, size_t len);
  * word, what there was is taken to hold, and the log says so; when it refuses, or the resource
  * is gone, the watch ends with that, and @p fn is told. A lease (coco_kbc_get_leased()) is
  * renewed when a third of it is left, if not before; one that could not be, for whatever
- * reason, ends the watch, too, and @p fn is told. Leases are told by the time since the boot,
- * not by that of day.
+ * reason, ends the watch, too, and @p fn is told: 10 seconds after its end at the latest, if
+ * an answer is on its way then. Leases are told by the time since the boot, not by that of
+ * day.
  *
  * @param kbc      which broker
  * @param ctx      log and cancellation

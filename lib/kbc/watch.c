@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/fail.h"
 #include "base/secret.h"
+#include "kbc/deadline.h"
 #include "kbc/driver.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #define SECONDS_DEFAULT 60
 #define SECONDS_MAX 86400
+#define GRACE_MS 10000
 /* Of a lease: more is no limit that anybody waits for, and the sum fits. */
 #define LEASE_MAX ((uint64_t)UINT32_MAX)
 
@@ -120,6 +122,31 @@ renew(struct seen *seen, int64_t asked)
     seen->until = asked + (int64_t)lease;
 }
 
+/* Who lets an answer trickle in must not make a lease last as long as that. */
+static coco_status
+get_in_time(const struct coco_watch *watch, coco_ctx *ctx, struct seen *seen, int64_t now,
+            coco_bytes **ret, coco_error **err)
+{
+    const uint64_t left = seen->until > now ? (uint64_t)(seen->until - now) * 1000 : 0;
+    struct coco_deadline *deadline = NULL;
+
+    if (!seen->held.leased)
+        return coco_kbc_get_newer(watch->kbc, ctx, watch->uri, &seen->held, ret, err);
+    coco_status status = coco_deadline_begin(ctx, left + watch->grace_ms, &deadline, err);
+    if (status != COCO_OK)
+        return status;
+    coco_error *why = NULL;
+    status = coco_kbc_get_newer(watch->kbc, coco_deadline_ctx(deadline), watch->uri, &seen->held,
+                                ret, &why);
+    if (coco_deadline_end(deadline) && status == COCO_ERR_CANCELED) {
+        coco_error_free(why);
+        return coco_fail(err, COCO_ERR_NET, "no answer in time");
+    }
+    if (why)
+        coco_error_give(err, why);
+    return status;
+}
+
 static coco_status
 look(const struct coco_watch *watch, coco_ctx *ctx, struct seen *seen, bool *more, coco_error **err)
 {
@@ -127,7 +154,7 @@ look(const struct coco_watch *watch, coco_ctx *ctx, struct seen *seen, bool *mor
     const int64_t asked = watch->clock->now(watch->clock->self);
     coco_error *why = NULL;
 
-    coco_status status = coco_kbc_get_newer(watch->kbc, ctx, watch->uri, &seen->held, &bytes, &why);
+    coco_status status = get_in_time(watch, ctx, seen, asked, &bytes, &why);
     if (status == COCO_OK) {
         renew(seen, asked);
         return bytes ? tell(watch, bytes, seen, more, err) : COCO_OK;
@@ -207,6 +234,7 @@ coco_kbc_watch(coco_kbc *kbc, coco_ctx *ctx, const char *uri, uint32_t seconds,
         .fn = fn,
         .user = user,
         .clock = &coco_watch_clock,
+        .grace_ms = GRACE_MS,
     };
 
     return coco_watch_run(&watch, ctx, err);

@@ -17,6 +17,7 @@ struct coco_watch {
     coco_kbc_watch_fn *fn;
     void *user;
     const struct coco_clock *clock; /* lent */
+    uint64_t grace_ms;              /* for an answer that comes when a lease is over */
 };
 
 /* Of coco_kbc_watch(): since the boot, for the host may turn back the time of day (T22). */

@@ -36,6 +36,7 @@ struct world {
     int64_t now;     /* s: what is waited for passes */
     EVP_PKEY *other; /* of nobody */
     bool broken;     /* the clock */
+    bool hurried;    /* nothing is waited for once a lease is over */
 };
 
 static int64_t
@@ -137,6 +138,7 @@ watch(struct world *w, void (*const *events)(struct world *w), coco_error **err)
         .fn = tell,
         .user = w,
         .clock = &w->clock,
+        .grace_ms = w->hurried ? 0 : 3600000,
     };
 
     w->events = events;
@@ -452,6 +454,27 @@ what_is_lent_is_taken_back_by_who_cannot_go_on(void **state)
     }
 }
 
+static void
+trickle(struct world *w)
+{
+    w->kbs.lies[GET] = (struct lie){.from = 1};
+}
+
+static void
+an_answer_that_does_not_end_is_not_waited_for(void **state)
+{
+    static void (*const events[])(struct world *) = {trickle, NULL};
+    struct world *w = *state;
+    coco_error *err = NULL;
+
+    w->kbs.etag = "\"1\"";
+    w->kbs.cache = "max-age=0";
+    w->hurried = true;
+    assert_fails(watch(w, events, &err), err, COCO_ERR_NET, "no answer in time");
+    assert_int_equal(w->told, 1);
+    assert_int_equal(w->revoked, 1);
+}
+
 /* The host has a hand in the time of day, and none in how long it is that the guest runs. */
 static void
 a_lease_is_not_told_by_the_time_of_day(void **state)
@@ -616,6 +639,7 @@ main(void)
         IN_WORLD(a_lease_ends_whatever_is_said_on_the_way),
         IN_WORLD(a_watch_outlives_what_is_said_on_the_way),
         IN_WORLD(what_is_lent_is_taken_back_by_who_cannot_go_on),
+        IN_WORLD(an_answer_that_does_not_end_is_not_waited_for),
         IN_WORLD(a_lease_is_not_told_by_the_time_of_day),
         IN_WORLD(a_broker_that_comes_back_in_time_renews_it),
         IN_WORLD(leases_may_be_of_any_length),

@@ -69,9 +69,11 @@ func TestADeadlineEndsACall(t *testing.T) {
 
 func TestATraceparentIsChecked(t *testing.T) {
 	params, _ := silent(t)
-	ctx := WithTraceparent(ctx, "00-0-0-0")
-	if _, err := client(t, params).Get(ctx, "kbs:///a/b/c"); !errors.Is(err, ErrInvalid) {
-		t.Errorf("err = %v", err)
+	for _, text := range []string{"00-0-0-0", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\x00"} {
+		ctx := WithTraceparent(ctx, text)
+		if _, err := client(t, params).Get(ctx, "kbs:///a/b/c"); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: err = %v", text, err)
+		}
 	}
 }
 

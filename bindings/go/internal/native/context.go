@@ -1,7 +1,6 @@
 package native
 
 // #include "callbacks.h"
-// #include <stdlib.h>
 import "C"
 
 import (
@@ -41,13 +40,19 @@ func NewContext(sinks Sinks) (*Context, *Failure) {
 	if sinks.Log != nil {
 		C.coco_go_set_log(c.ctx, C.coco_log_level(sinks.LogLevel), C.uintptr_t(cgo.NewHandle(c)))
 	}
-	if sinks.Traceparent != "" {
-		text := C.CString(sinks.Traceparent)
-		defer C.free(unsafe.Pointer(text))
-		if status := C.coco_ctx_set_traceparent(c.ctx, text, &cerr); status != C.COCO_OK {
-			c.Free()
-			return nil, TakeError(int(status), unsafe.Pointer(cerr))
+	if sinks.Traceparent == "" {
+		return c, nil
+	}
+	texts, failure := NewTexts([]string{sinks.Traceparent})
+	if failure == nil {
+		defer texts.Free()
+		if status := C.coco_ctx_set_traceparent(c.ctx, texts[0], &cerr); status != C.COCO_OK {
+			failure = TakeError(int(status), unsafe.Pointer(cerr))
 		}
+	}
+	if failure != nil {
+		c.Free()
+		return nil, failure
 	}
 	return c, nil
 }

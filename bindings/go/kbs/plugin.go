@@ -86,12 +86,10 @@ func fail(to *C.coco_kbs_reply, err error) {
 
 // caught runs ask, whose panic must not unwind through C: it is its error.
 func caught(ask func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return ask()
+	if p := native.Guard(func() { err = ask() }); p != nil {
+		return fmt.Errorf("panic: %v", p)
+	}
+	return err
 }
 
 func newRequest(c *C.coco_kbs_request) (*Request, error) {

@@ -92,16 +92,37 @@ func (c *Context) Do(ctx context.Context, call func()) {
 	}
 }
 
-// caught keeps a panic from unwinding through C. A call that waits is canceled
-// and panics itself; on a thread of the library, a panic ends the program.
-func (c *Context) caught() {
-	p := recover()
+// Guard runs what C has called, through which nothing may unwind: a panic is returned.
+// runtime.Goexit, as FailNow of a test calls it, cannot be held up: it ends the program,
+// which would go on with threads of C that use a stack that is gone.
+func Guard(fn func()) (p any) {
+	left := true
+	defer func() {
+		p = recover()
+		if p == nil && left {
+			end("libcoco: runtime.Goexit, or FailNow of a test, in a function that C has called")
+		}
+	}()
+	fn()
+	left = false
+	return nil
+}
+
+// end ends the program by a panic, from a goroutine without C on its stack.
+func end(p any) {
+	go panic(p)
+	select {}
+}
+
+// run runs a sink. If it panics, a call that waits is canceled and panics itself; on a
+// thread of the library, a panic ends the program.
+func (c *Context) run(sink func()) {
+	p := Guard(sink)
 	if p == nil {
 		return
 	}
 	if !c.waiting {
-		go panic(p)
-		select {}
+		end(p)
 	}
 	c.panic.CompareAndSwap(nil, &p)
 	c.Cancel()
@@ -110,15 +131,15 @@ func (c *Context) caught() {
 //export coco_go_progress
 func coco_go_progress(user C.uintptr_t, what *C.char, phase C.int, done, total, files C.uint64_t) {
 	c := cgo.Handle(user).Value().(*Context)
-	defer c.caught()
-	c.sinks.Progress(C.GoString(what), int(phase), uint64(done), uint64(total), uint64(files))
+	c.run(func() {
+		c.sinks.Progress(C.GoString(what), int(phase), uint64(done), uint64(total), uint64(files))
+	})
 }
 
 //export coco_go_log
 func coco_go_log(user C.uintptr_t, level C.int, message *C.char) {
 	c := cgo.Handle(user).Value().(*Context)
-	defer c.caught()
-	c.sinks.Log(int(level), C.GoString(message))
+	c.run(func() { c.sinks.Log(int(level), C.GoString(message)) })
 }
 
 //export coco_go_destroy

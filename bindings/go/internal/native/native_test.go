@@ -1,7 +1,10 @@
 package native
 
 import (
+	"os"
+	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -34,5 +37,31 @@ func TestFreeDropsTheSinks(t *testing.T) {
 func TestTextsRefuseNUL(t *testing.T) {
 	if _, failure := NewTexts([]string{"fine", "a\x00b"}); failure == nil {
 		t.Error("taken")
+	}
+}
+
+func TestAGuardReturnsAPanic(t *testing.T) {
+	if p := Guard(func() { panic("enough") }); p != "enough" {
+		t.Errorf("p = %v", p)
+	}
+	if p := Guard(func() {}); p != nil {
+		t.Errorf("p = %v", p)
+	}
+}
+
+// It ends the program, so another one does it.
+func TestNothingExitsThroughC(t *testing.T) {
+	if os.Getenv("COCO_TEST_GOEXIT") != "" {
+		c, failure := NewContext(Sinks{Log: func(int, string) { runtime.Goexit() }})
+		if failure == nil {
+			c.run(func() { c.sinks.Log(0, "") })
+		}
+		return
+	}
+	program := exec.Command(os.Args[0], "-test.run=^TestNothingExitsThroughC$")
+	program.Env = append(os.Environ(), "COCO_TEST_GOEXIT=1")
+	said, err := program.CombinedOutput()
+	if err == nil || !strings.Contains(string(said), "libcoco: runtime.Goexit") {
+		t.Errorf("err = %v\n%s", err, said)
 	}
 }

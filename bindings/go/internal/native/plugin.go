@@ -38,14 +38,11 @@ func NewPlugin(p *Plugin) (unsafe.Pointer, *Failure) {
 
 // answer runs ask, whose panic must not unwind through C: it is the answer.
 func answer(to *C.coco_kbc_answer, ask func() ([]byte, *Failure)) {
-	data, failure := func() (data []byte, failure *Failure) {
-		defer func() {
-			if p := recover(); p != nil {
-				failure = &Failure{Status: int(C.COCO_ERR_IO), Message: fmt.Sprint("panic: ", p)}
-			}
-		}()
-		return ask()
-	}()
+	var data []byte
+	var failure *Failure
+	if p := Guard(func() { data, failure = ask() }); p != nil {
+		failure = &Failure{Status: int(C.COCO_ERR_IO), Message: fmt.Sprint("panic: ", p)}
+	}
 	if failure == nil {
 		C.coco_kbc_answer_give(to, (*C.uint8_t)(Bytes(data)), C.size_t(len(data)))
 		return

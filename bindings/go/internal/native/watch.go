@@ -30,13 +30,15 @@ func (w *Watch) Run(kbc, ctx, uri unsafe.Pointer, seconds uint32, err unsafe.Poi
 //export coco_go_watched
 func coco_go_watched(user C.uintptr_t, data *C.uint8_t, size C.size_t) (more C.bool) {
 	w := cgo.Handle(user).Value().(*Watch)
-	defer func() {
-		if p := recover(); p != nil {
-			w.panic, more = p, false
+	p := Guard(func() {
+		if data == nil {
+			more = C.bool(w.Told(nil))
+		} else {
+			more = C.bool(w.Told(C.GoBytes(unsafe.Pointer(data), C.int(size))))
 		}
-	}()
-	if data == nil {
-		return C.bool(w.Told(nil))
+	})
+	if p != nil {
+		w.panic = p
 	}
-	return C.bool(w.Told(C.GoBytes(unsafe.Pointer(data), C.int(size))))
+	return more
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -88,5 +89,62 @@ func TestAContextThatIsDoneStartsNothing(t *testing.T) {
 	case <-asked:
 		t.Error("the broker was asked")
 	default:
+	}
+}
+
+// freed is set once the C object of o is freed.
+func freed[T comparable](o *object[T]) *atomic.Bool {
+	done, free := &atomic.Bool{}, o.free
+	o.free = func(c T) { free(c); done.Store(true) }
+	return done
+}
+
+func TestCloseTakesNothingFromACall(t *testing.T) {
+	params, asked := silent(t)
+	k := client(t, params)
+	done := freed(&k.object)
+	ctx, cancel := context.WithCancel(ctx)
+	failed := make(chan error)
+	go func() {
+		_, err := k.Get(ctx, "kbs:///a/b/c")
+		failed <- err
+	}()
+	<-asked
+	if err := k.Close(); err != nil || done.Load() {
+		t.Errorf("err = %v, freed = %v", err, done.Load())
+	}
+	if _, err := k.Attest(ctx); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v", err)
+	}
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+	if !done.Load() {
+		t.Error("it is not freed")
+	}
+}
+
+func TestCloseTakesNothingFromWhoBorrowed(t *testing.T) {
+	params, _ := silent(t)
+	u, err := NewUnsealer()
+	must(t, u, err)
+	first, second := client(t, params), client(t, params)
+	gone, kept := freed(&first.object), freed(&second.object)
+	for _, k := range []*KBC{first, second} {
+		if err := u.SetProvider("kbs", k); err != nil {
+			t.Fatal(err)
+		}
+		_ = k.Close()
+	}
+	if !gone.Load() || kept.Load() {
+		t.Errorf("freed: first %v, second %v", gone.Load(), kept.Load())
+	}
+	if err := u.SetProvider("kbs", second); !errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v", err)
+	}
+	_ = u.Close()
+	if !kept.Load() {
+		t.Error("the second is not freed")
 	}
 }

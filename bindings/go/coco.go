@@ -3,8 +3,9 @@
 //
 // Calls block and end soon after their context does. What fails is an *Error;
 // errors.Is tells its kind. Objects are closed by Close, and in the end by the
-// collector; after Close their methods fail with ErrInvalid. An object is used
-// by one goroutine at a time, unless its type says otherwise.
+// collector; after Close their methods fail with ErrInvalid, but for those under way,
+// which end as they would have. An object is used by one goroutine at a time, unless its
+// type says otherwise; any may close it.
 //
 // The key broker service itself is in package kbs.
 //
@@ -18,6 +19,7 @@ import "C"
 import (
 	"context"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"libcoco.example/coco/internal/native"
@@ -146,12 +148,20 @@ func wait(ctx context.Context, fn func(f *frame) C.coco_status, texts ...string)
 	return err
 }
 
-// object is something of C that is freed once. It is the first member of what
+// object is something of C that is freed once: by Close, or by the last call that is
+// under way then, so that no goroutine loses what it uses. It is the first member of what
 // embeds it, so that its finalizer is that of the whole.
 type object[T comparable] struct {
-	c    T
-	free func(T)
+	mu     sync.Mutex
+	c      T
+	free   func(T)
+	closed bool
+	users  int               // calls under way, and objects that borrowed it
+	lent   map[string]lender // what the C object was lent, by what for
 }
+
+// lender is an object that another one uses; leave ends that.
+type lender interface{ leave() }
 
 // own makes o free c in the end.
 func (o *object[T]) own(c T, free func(T)) {
@@ -161,27 +171,70 @@ func (o *object[T]) own(c T, free func(T)) {
 
 func (o *object[T]) finalize() { _ = o.Close() }
 
-// Close frees it; fine to call again.
+// Close frees it, once the calls under way have returned; fine to call again.
 func (o *object[T]) Close() error {
-	if o.open() == nil {
-		o.free(o.disown())
+	if _, err := o.enter(); err == nil {
+		o.mu.Lock()
+		o.closed = true
+		o.mu.Unlock()
+		runtime.SetFinalizer(o, nil)
+		o.leave()
 	}
 	return nil
+}
+
+// enter is the C object, which lives until leave.
+func (o *object[T]) enter() (c T, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.isOpen() {
+		return c, errClosed()
+	}
+	o.users++
+	return o.c, nil
+}
+
+// leave ends what enter began.
+func (o *object[T]) leave() {
+	var none T
+	o.mu.Lock()
+	o.users--
+	c := o.c
+	over := o.closed && o.users == 0 && c != none
+	if over {
+		o.c = none
+	}
+	o.mu.Unlock()
+	if !over {
+		return
+	}
+	o.free(c)
+	for _, from := range o.lent {
+		from.leave()
+	}
 }
 
 // disown leaves o closed and its C object to the caller.
 func (o *object[T]) disown() T {
 	var none T
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	c := o.c
 	o.c = none
 	runtime.SetFinalizer(o, nil)
 	return c
 }
 
+func (o *object[T]) isOpen() bool {
+	var none T
+	return o.c != none && !o.closed
+}
+
 // open is an error once o is closed.
 func (o *object[T]) open() error {
-	var none T
-	if o.c == none {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.isOpen() {
 		return errClosed()
 	}
 	return nil
@@ -191,20 +244,53 @@ func errClosed() error { return failed(native.Invalid("the object is closed or n
 
 // call is call with the C object of o, which lives until it returns.
 func (o *object[T]) call(fn func(c T, f *frame) C.coco_status, texts ...string) error {
-	if err := o.open(); err != nil {
+	c, err := o.enter()
+	if err != nil {
 		return err
 	}
-	defer runtime.KeepAlive(o)
-	return call(func(f *frame) C.coco_status { return fn(o.c, f) }, texts...)
+	defer o.leave()
+	return call(func(f *frame) C.coco_status { return fn(c, f) }, texts...)
 }
 
 // wait is wait with the C object of o, which lives until it returns.
 func (o *object[T]) wait(ctx context.Context, fn func(c T, f *frame) C.coco_status, texts ...string) error {
-	if err := o.open(); err != nil {
+	c, err := o.enter()
+	if err != nil {
 		return err
 	}
-	defer runtime.KeepAlive(o)
-	return wait(ctx, func(f *frame) C.coco_status { return fn(o.c, f) }, texts...)
+	defer o.leave()
+	return wait(ctx, func(f *frame) C.coco_status { return fn(c, f) }, texts...)
+}
+
+// borrow is call with fn lending the C object of from, which was entered or is nil, to
+// that of o until o is closed or something else is lent it for what.
+func (o *object[T]) borrow(what string, from lender, fn func(c T, f *frame) C.coco_status, texts ...string) error {
+	err := o.call(func(c T, f *frame) C.coco_status {
+		status := fn(c, f)
+		if status == C.COCO_OK {
+			from = o.lend(what, from)
+		}
+		return status
+	}, texts...)
+	if from != nil {
+		from.leave()
+	}
+	return err
+}
+
+// lend notes that from was lent, and is who had been before.
+func (o *object[T]) lend(what string, from lender) lender {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := o.lent[what]
+	if o.lent == nil {
+		o.lent = map[string]lender{}
+	}
+	delete(o.lent, what)
+	if from != nil {
+		o.lent[what] = from
+	}
+	return before
 }
 
 func data(b []byte) *C.uint8_t { return (*C.uint8_t)(native.Bytes(b)) }

@@ -170,12 +170,13 @@ func NewCollateralEither(first, second *Collateral) (*Collateral, error) {
 // Share is another Collateral for the same source, to be closed or given away
 // by itself.
 func (c *Collateral) Share() (*Collateral, error) {
-	if err := c.open(); err != nil {
+	source, err := c.enter()
+	if err != nil {
 		return nil, err
 	}
-	defer runtime.KeepAlive(c)
+	defer c.leave()
 	return newCollateral(c.contexts, func(f *frame, ret **C.coco_collateral) C.coco_status {
-		return C.coco_collateral_share(c.c, ret, f.err)
+		return C.coco_collateral_share(source, ret, f.err)
 	})
 }
 

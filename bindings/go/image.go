@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"context"
-	"runtime"
 )
 
 // ImageRef is a parsed image reference, such as "ghcr.io/acme/app:1" or
@@ -302,11 +301,11 @@ func (i *ImageClient) AddKey(key []byte) error {
 // SetKBC gets the keys of layers encrypted for a key broker from k, which must
 // stay open as long as i; nil for none.
 func (i *ImageClient) SetKBC(k *KBC) error {
-	kbc, err := k.pointer()
+	kbc, from, err := k.lend()
 	if err != nil {
 		return err
 	}
-	return i.call(func(c *C.coco_image_client, _ *frame) C.coco_status {
+	return i.borrow("kbc", from, func(c *C.coco_image_client, _ *frame) C.coco_status {
 		C.coco_image_client_set_kbc(c, kbc)
 		i.kbc = k
 		return C.COCO_OK
@@ -317,13 +316,15 @@ func (i *ImageClient) SetKBC(k *KBC) error {
 // already; s must stay open as long as i; nil for none.
 func (i *ImageClient) SetStore(s *Store) error {
 	var store *C.coco_store
+	var from lender
 	if s != nil {
-		if err := s.open(); err != nil {
+		var err error
+		if store, err = s.enter(); err != nil {
 			return err
 		}
-		store = s.c
+		from = s
 	}
-	return i.call(func(c *C.coco_image_client, _ *frame) C.coco_status {
+	return i.borrow("store", from, func(c *C.coco_image_client, _ *frame) C.coco_status {
 		C.coco_image_client_set_store(c, store)
 		i.store = s
 		return C.COCO_OK
@@ -455,32 +456,35 @@ func (i *ImageClient) AddKBSRecipient(uri string, key []byte) error {
 	}, uri)
 }
 
-// ready is an error if something that i borrows is closed.
-func (i *ImageClient) ready(refs ...*ImageRef) error {
+// use is call for what i does with images: it is an error if something that i borrows is
+// closed, and refs live until fn has returned.
+func (i *ImageClient) use(fn func() error, refs ...*ImageRef) error {
 	for _, ref := range refs {
-		if ref == nil || ref.open() != nil {
+		if ref == nil {
 			return errClosed()
 		}
+		if _, err := ref.enter(); err != nil {
+			return err
+		}
+		defer ref.leave()
 	}
 	if i.open() == nil && i.store != nil && i.store.open() != nil {
 		return errClosed()
 	}
-	if i.open() == nil && i.kbc != nil {
-		return i.kbc.open()
+	if i.open() == nil && i.kbc != nil && i.kbc.open() != nil {
+		return errClosed()
 	}
-	return nil
+	return fn()
 }
 
 // Pull pulls the image and unpacks it: dir, new or empty, becomes an OCI bundle.
 func (i *ImageClient) Pull(ctx context.Context, ref *ImageRef, dir string, opts *ImageOptions) (*Image, error) {
 	var ret *C.coco_image
-	if err := i.ready(ref); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_pull(c, f.ctx, ref.c, f.text(0), opts.c(), &ret, f.err)
-	}, dir)
-	runtime.KeepAlive(ref)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_pull(c, f.ctx, ref.c, f.text(0), opts.c(), &ret, f.err)
+		}, dir)
+	}, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -490,14 +494,11 @@ func (i *ImageClient) Pull(ctx context.Context, ref *ImageRef, dir string, opts 
 // Push copies the image from as it is.
 func (i *ImageClient) Push(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
 	var ret *C.coco_image
-	if err := i.ready(from, to); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_push(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
-	})
-	runtime.KeepAlive(from)
-	runtime.KeepAlive(to)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_push(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+		})
+	}, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -507,14 +508,11 @@ func (i *ImageClient) Push(ctx context.Context, from, to *ImageRef, opts *ImageO
 // Encrypt copies the image from, every layer encrypted for the recipients.
 func (i *ImageClient) Encrypt(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
 	var ret *C.coco_image
-	if err := i.ready(from, to); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_encrypt(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
-	})
-	runtime.KeepAlive(from)
-	runtime.KeepAlive(to)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_encrypt(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+		})
+	}, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -524,14 +522,11 @@ func (i *ImageClient) Encrypt(ctx context.Context, from, to *ImageRef, opts *Ima
 // Decrypt copies the image from, every layer decrypted.
 func (i *ImageClient) Decrypt(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
 	var ret *C.coco_image
-	if err := i.ready(from, to); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_decrypt(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
-	})
-	runtime.KeepAlive(from)
-	runtime.KeepAlive(to)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_decrypt(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+		})
+	}, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -541,14 +536,11 @@ func (i *ImageClient) Decrypt(ctx context.Context, from, to *ImageRef, opts *Ima
 // Rekey copies the encrypted image from for the recipients, its layers as they are.
 func (i *ImageClient) Rekey(ctx context.Context, from, to *ImageRef, opts *ImageOptions) (*Image, error) {
 	var ret *C.coco_image
-	if err := i.ready(from, to); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_rekey(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
-	})
-	runtime.KeepAlive(from)
-	runtime.KeepAlive(to)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_rekey(c, f.ctx, from.c, to.c, opts.c(), &ret, f.err)
+		})
+	}, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -558,13 +550,11 @@ func (i *ImageClient) Rekey(ctx context.Context, from, to *ImageRef, opts *Image
 // Plan tells, in JSON, what a pull would take: bytes to fetch, disk and memory.
 func (i *ImageClient) Plan(ctx context.Context, ref *ImageRef, opts *ImageOptions) ([]byte, error) {
 	var ret *C.coco_bytes
-	if err := i.ready(ref); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_plan(c, f.ctx, ref.c, opts.c(), &ret, f.err)
-	})
-	runtime.KeepAlive(ref)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_plan(c, f.ctx, ref.c, opts.c(), &ret, f.err)
+		})
+	}, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -575,13 +565,11 @@ func (i *ImageClient) Plan(ctx context.Context, ref *ImageRef, opts *ImageOption
 // is no error.
 func (i *ImageClient) Judge(ctx context.Context, ref *ImageRef, opts *ImageOptions) ([]byte, error) {
 	var ret *C.coco_bytes
-	if err := i.ready(ref); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_judge(c, f.ctx, ref.c, opts.c(), &ret, f.err)
-	})
-	runtime.KeepAlive(ref)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_judge(c, f.ctx, ref.c, opts.c(), &ret, f.err)
+		})
+	}, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -600,13 +588,11 @@ func (i *ImageClient) SetSignatureForm(form string) error {
 // stays in a token of PKCS#11: its URI, or a key file. It tells, in JSON, what and where.
 func (i *ImageClient) Sign(ctx context.Context, ref *ImageRef, key []byte) ([]byte, error) {
 	var ret *C.coco_bytes
-	if err := i.ready(ref); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_sign(c, f.ctx, ref.c, data(key), size(key), &ret, f.err)
-	})
-	runtime.KeepAlive(ref)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_sign(c, f.ctx, ref.c, data(key), size(key), &ret, f.err)
+		})
+	}, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -618,16 +604,14 @@ func (i *ImageClient) Sign(ctx context.Context, ref *ImageRef, key []byte) ([]by
 // key. It tells, in JSON, what and where.
 func (i *ImageClient) SignPGP(ctx context.Context, ref *ImageRef, who string) ([]byte, error) {
 	var ret *C.coco_bytes
-	if err := i.ready(ref); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		if who == "" {
-			return C.coco_image_sign_pgp(c, f.ctx, ref.c, nil, &ret, f.err)
-		}
-		return C.coco_image_sign_pgp(c, f.ctx, ref.c, f.text(0), &ret, f.err)
-	}, who)
-	runtime.KeepAlive(ref)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			if who == "" {
+				return C.coco_image_sign_pgp(c, f.ctx, ref.c, nil, &ret, f.err)
+			}
+			return C.coco_image_sign_pgp(c, f.ctx, ref.c, f.text(0), &ret, f.err)
+		}, who)
+	}, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -637,13 +621,11 @@ func (i *ImageClient) SignPGP(ctx context.Context, ref *ImageRef, who string) ([
 // Inspect describes the image in JSON, without pulling its layers.
 func (i *ImageClient) Inspect(ctx context.Context, ref *ImageRef, opts *ImageOptions) ([]byte, error) {
 	var ret *C.coco_bytes
-	if err := i.ready(ref); err != nil {
-		return nil, err
-	}
-	err := i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
-		return C.coco_image_inspect(c, f.ctx, ref.c, opts.c(), &ret, f.err)
-	})
-	runtime.KeepAlive(ref)
+	err := i.use(func() error {
+		return i.wait(ctx, func(c *C.coco_image_client, f *frame) C.coco_status {
+			return C.coco_image_inspect(c, f.ctx, ref.c, opts.c(), &ret, f.err)
+		})
+	}, ref)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -313,11 +312,14 @@ func (k *KBC) Passport(ctx context.Context) ([]byte, error) {
 	return takeBytes(ret), nil
 }
 
-// pointer is the C object, or NULL for a nil k.
-func (k *KBC) pointer() (*C.coco_kbc, error) {
+// lend is the C object and who takes it back, or neither for a nil k.
+func (k *KBC) lend() (*C.coco_kbc, lender, error) {
 	if k == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	defer runtime.KeepAlive(k)
-	return k.c, k.open()
+	c, err := k.enter()
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, k, nil
 }

@@ -3,8 +3,6 @@ package coco
 // #include <coco/references.h>
 import "C"
 
-import "runtime"
-
 // References is a set of reference values, each by its own name.
 type References struct{ object[*C.coco_references] }
 
@@ -122,12 +120,16 @@ func (r *References) Sign(key []byte, signer string) ([]byte, error) {
 
 // Diff tells, as JSON, how other differs.
 func (r *References) Diff(other *References) ([]byte, error) {
-	if other == nil || other.open() != nil {
+	if other == nil {
 		return nil, errClosed()
 	}
-	defer runtime.KeepAlive(other)
+	o, err := other.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer other.leave()
 	return r.bytes(func(c *C.coco_references, ret **C.coco_bytes, f *frame) C.coco_status {
-		return C.coco_references_diff(c, other.c, ret, f.err)
+		return C.coco_references_diff(c, o, ret, f.err)
 	})
 }
 

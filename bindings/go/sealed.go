@@ -9,7 +9,6 @@ import "context"
 // them. Several goroutines may use one that is set up.
 type Sealer struct {
 	object[*C.coco_sealer]
-	kbc *KBC
 }
 
 // NewSealer makes one who signs by key, a private one on P-256 (JWK, PEM or DER),
@@ -43,15 +42,14 @@ func (s *Sealer) SetAnnotations(json string) error {
 
 // SetProvider sets who encrypts keys of envelopes; k must stay open as long as s.
 func (s *Sealer) SetProvider(name string, k *KBC) error {
-	kbc, err := k.pointer()
+	kbc, from, err := k.lend()
 	if err != nil {
 		return err
 	}
 	if kbc == nil {
 		return errClosed()
 	}
-	return s.call(func(c *C.coco_sealer, f *frame) C.coco_status {
-		s.kbc = k
+	return s.borrow("provider", from, func(c *C.coco_sealer, f *frame) C.coco_status {
 		return C.coco_sealer_set_provider(c, f.text(0), kbc, f.err)
 	}, name)
 }
@@ -84,7 +82,6 @@ func (s *Sealer) Seal(ctx context.Context, id string, secret []byte) (string, er
 // set up.
 type Unsealer struct {
 	object[*C.coco_unsealer]
-	kbcs map[string]*KBC
 }
 
 // NewUnsealer makes one who knows no key and no provider yet.
@@ -93,7 +90,7 @@ func NewUnsealer() (*Unsealer, error) {
 	if err := call(func(f *frame) C.coco_status { return C.coco_unsealer_new(&c, f.err) }); err != nil {
 		return nil, err
 	}
-	u := &Unsealer{kbcs: map[string]*KBC{}}
+	u := &Unsealer{}
 	u.own(c, func(c *C.coco_unsealer) { C.coco_unsealer_free(c) })
 	return u, nil
 }
@@ -101,15 +98,14 @@ func NewUnsealer() (*Unsealer, error) {
 // SetProvider sets the provider name, which must stay open as long as u. That of
 // "kbs" also gives the keys that are called "kbs:///repository/type/tag".
 func (u *Unsealer) SetProvider(name string, k *KBC) error {
-	kbc, err := k.pointer()
+	kbc, from, err := k.lend()
 	if err != nil {
 		return err
 	}
 	if kbc == nil {
 		return errClosed()
 	}
-	return u.call(func(c *C.coco_unsealer, f *frame) C.coco_status {
-		u.kbcs[name] = k
+	return u.borrow(name, from, func(c *C.coco_unsealer, f *frame) C.coco_status {
 		return C.coco_unsealer_set_provider(c, f.text(0), kbc, f.err)
 	}, name)
 }

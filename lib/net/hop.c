@@ -366,6 +366,15 @@ connect_timeout(const struct coco_http_options *opts)
     return opts->connect_timeout ? opts->connect_timeout : CONNECT_TIMEOUT_S;
 }
 
+/* libcurl's own would be left to each program that is run meanwhile, with what is said on it. */
+static curl_socket_t
+open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)user;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void
 set_peer(const struct coco_http *http, CURLcode *rc)
 {
@@ -381,6 +390,7 @@ set_peer(const struct coco_http *http, CURLcode *rc)
     coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L));
     coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L));
     coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+    coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket));
     coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, connect));
     coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED));
     coco_hop_keep(rc, curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall));

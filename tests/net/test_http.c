@@ -11,6 +11,7 @@
 #include "tests/pki.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define DESCRIPTORS 256 /* a test has fewer */
 
 static void
 get_gives_status_headers_and_body(void **state)
@@ -79,6 +81,43 @@ connections_are_kept_and_used_again(void **state)
     assert_ok(second, f->err);
     assert_int_equal(f->httpd.requests, 2);
     assert_int_equal(f->httpd.connections, 1);
+}
+
+/* How many descriptors are connected to the server, and whether each is closed by exec(). */
+static size_t
+connected_to(const struct httpd *httpd, bool *ret)
+{
+    struct sockaddr_in peer;
+    size_t n = 0;
+
+    *ret = true;
+    for (int fd = 0; fd < DESCRIPTORS; fd++) {
+        socklen_t len = sizeof(peer);
+
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.sin_family != AF_INET
+            || ntohs(peer.sin_port) != httpd->port)
+            continue;
+        *ret = *ret && (fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        n++;
+    }
+    return n;
+}
+
+/* The program may run others at any time, whose business our peers are not. */
+static void
+connections_are_not_inherited(void **state)
+{
+    struct fixture *f = *state;
+    struct text_answer answer = {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", true};
+    bool closed = false;
+
+    httpd_start(&f->httpd, say_text, &answer, NULL);
+    coco_status status = get(f, f->httpd.url);
+    size_t n = connected_to(&f->httpd, &closed);
+    httpd_stop(&f->httpd);
+    assert_ok(status, f->err);
+    assert_int_equal(n, 1);
+    assert_true(closed);
 }
 
 /* Bytes behind an answer must not become the next one's. */
@@ -931,6 +970,7 @@ main(void)
         TEST(get_gives_status_headers_and_body),
         TEST(headers_are_of_the_last_head_without_trailers),
         TEST(connections_are_kept_and_used_again),
+        TEST(connections_are_not_inherited),
         TEST(excess_bytes_are_no_answer),
         TEST(hostile_answers_are_refused),
         TEST(floods_end_at_the_limit),

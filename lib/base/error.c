@@ -101,6 +101,12 @@ coco_error_give(coco_error **err, coco_error *kept)
         coco_error_free(kept);
 }
 
+void
+coco_error_repeat(coco_error **err, const coco_error *kept)
+{
+    set_error(err, kept->status, kept->errnum, kept->message ? strdup(kept->message) : NULL);
+}
+
 coco_status
 coco_forgive(coco_error *kept, coco_status status, bool *forgiven, coco_error **err)
 {

@@ -43,6 +43,9 @@ coco_status coco_wrap(coco_error **err, coco_status status, const char *fmt, ...
 /* Stores an error that was kept, which is taken. */
 void coco_error_give(coco_error **err, coco_error *kept);
 
+/* The same for one of several who are told of it: it stays, and what is stored says the same. */
+void coco_error_repeat(coco_error **err, const coco_error *kept);
+
 /*
  * Takes an error that was kept, or NULL, and gives COCO_OK if it is one of status;
  * *forgiven says that it was. Any other is given on, also that there was no memory to

@@ -96,7 +96,7 @@ leave(struct coco_flight *flight, coco_error **err)
     coco_status status = flight->status;
 
     if (status != COCO_OK)
-        status = coco_fail(err, status, "%s", coco_error_message(flight->why));
+        coco_error_repeat(err, flight->why);
     if (--flight->users == 0) {
         coco_error_free(flight->why);
         free(flight);

@@ -91,9 +91,10 @@ leave(struct coco_handshake *handshake)
 static coco_status
 outcome(const struct coco_handshake *handshake, struct coco_session **ret, coco_error **err)
 {
-    if (handshake->status != COCO_OK)
-        return coco_fail(err, handshake->status, "%s",
-                         handshake->why ? coco_error_message(handshake->why) : "out of memory");
+    if (handshake->status != COCO_OK) {
+        coco_error_repeat(err, handshake->why);
+        return handshake->status;
+    }
     *ret = ref(handshake->session);
     return COCO_OK;
 }

@@ -237,6 +237,40 @@ one_kind_of_error_is_forgiven(void **state)
 }
 
 static void
+an_error_of_several_is_repeated_to_each(void **state)
+{
+    coco_error *kept = NULL;
+    coco_error *err = NULL;
+
+    (void)state;
+    (void)coco_fail_errno(&kept, EMFILE, "open \\ '%s'", "a");
+    for (int i = 0; i < 2; i++) {
+        coco_error_repeat(&err, kept);
+        assert_int_equal(coco_error_errno(err), EMFILE);
+        assert_fails(coco_error_status(err), err, COCO_ERR_IO, coco_error_message(kept));
+    }
+    coco_error_repeat(NULL, kept);
+    for_each_fault()
+    {
+        coco_error_repeat(&err, kept);
+        coco_status status = coco_error_status(err);
+        if (status == COCO_ERR_IO) {
+            coco_error_free(err);
+            err = NULL;
+            status = COCO_OK;
+        }
+        fault_expect(status, err);
+        coco_error_free(err);
+        err = NULL;
+    }
+    coco_error_free(kept);
+    kept = NULL;
+    (void)coco_fail_nomem(&kept);
+    coco_error_repeat(&err, kept);
+    assert_fails(coco_error_status(err), err, COCO_ERR_NOMEM, "out of memory");
+}
+
+static void
 data_that_cannot_be_read_may_be_passed_over(void **state)
 {
     static const struct {
@@ -270,6 +304,7 @@ main(void)
         cmocka_unit_test(no_error_is_fine),
         cmocka_unit_test(fail_errno_keeps_it),
         cmocka_unit_test(one_kind_of_error_is_forgiven),
+        cmocka_unit_test(an_error_of_several_is_repeated_to_each),
         cmocka_unit_test(what_is_under_way_is_told_by_its_errno),
         cmocka_unit_test(wrap_puts_context_before),
         cmocka_unit_test(a_context_that_is_lost_is_a_lost_message),

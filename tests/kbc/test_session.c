@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "tests/faults.h"
 
+#include <errno.h>
 #include <sched.h>
 
 #define THREADS 8
@@ -39,6 +40,8 @@ make(void *user, coco_ctx *ctx, struct coco_session **ret, coco_error **err)
     (void)__atomic_add_fetch(&maker->made, 1, __ATOMIC_RELAXED);
     while (!all_are_there(maker))
         (void)sched_yield();
+    if (maker->fail == COCO_ERR_IO)
+        return coco_fail_errno(err, EMFILE, "no handshake");
     if (maker->fail != COCO_OK)
         return coco_fail(err, maker->fail, "no handshake");
     return coco_session_new(ret, err);
@@ -126,6 +129,20 @@ a_handshake_that_fails_leaves_the_session_that_was(void **state)
     assert_ptr_equal(first, second);
     coco_session_unref(first);
     coco_session_unref(second);
+}
+
+/* What the system said is for the program to act on. */
+static void
+a_handshake_that_fails_tells_the_errno(void **state)
+{
+    struct fixture *f = *state;
+    struct coco_session *session = NULL;
+    bool fresh = false;
+
+    f->maker.fail = COCO_ERR_IO;
+    coco_status status = take(f, false, &session, &fresh);
+    assert_int_equal(coco_error_errno(f->err), EMFILE);
+    assert_fails(status, f->err, COCO_ERR_IO, "no handshake");
 }
 
 struct worker {
@@ -318,6 +335,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_session_is_made_once_and_again_when_it_is_over),
         TEST(a_handshake_that_fails_leaves_the_session_that_was),
+        TEST(a_handshake_that_fails_tells_the_errno),
         TEST(threads_share_one_handshake),
         TEST(threads_share_its_failure),
         TEST(one_that_is_canceled_takes_no_other_with_it),

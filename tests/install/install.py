@@ -34,6 +34,12 @@ main(void)
     return printf("%%s %%zu\\n", coco_version(), n) < 0;
 }
 """
+# Of a library that a program, such as one with plug-ins, loads and gives up again.
+STAYS = """\
+import _ctypes, sys
+_ctypes.dlclose(_ctypes.dlopen(sys.argv[1], 0))
+sys.exit(sys.argv[1] not in open("/proc/self/maps").read())
+"""
 # Headers of libraries other than libcoco.
 SERVER = {"kbs.h", "kbs_plugin.h"}
 
@@ -108,6 +114,13 @@ def link(installed, packages, headers, static, out):
     print(f"{out.name}: linked {said[1]} functions of {' and '.join(packages)}")
 
 
+def stays(installed, name):
+    """A thread that looks up a name may outlive its call: its code must not go."""
+    path = (installed.lib / f"lib{name}.so").resolve()
+    run(sys.executable, "-c", STAYS, path, LD_LIBRARY_PATH=str(installed.lib))
+    print(f"{name}: stays where it was loaded")
+
+
 def use_python(installed, python, top):
     package = next(pathlib.Path(top).rglob("coco/__init__.py"), None)
     if package is None:
@@ -137,6 +150,8 @@ def main():
             link(installed, ["libcoco"], guest, static, pathlib.Path(top, f"guest-{kind}"))
             server = pathlib.Path(top, f"server-{kind}")
             link(installed, ["libcoco-kbs", "libcoco"], headers, static, server)
+        for name in ("coco", "coco-kbs"):
+            stays(installed, name)
         # Where a KBS looks for it; it says what it is.
         engine = next(pathlib.Path(f"{top}/root").rglob("libexec/coco-policy"), None)
         if engine and subprocess.run([engine], capture_output=True, check=False).returncode != 2:

@@ -49,9 +49,10 @@ call_progress(void *user, const coco_progress *progress)
 {
     PyGILState_STATE gil = PyGILState_Ensure();
 
+    /* It may be the name of a directory, which has any bytes. */
     end_callback(user,
-                 PyObject_CallFunction(user, "siKKK", progress->what, (int)progress->phase,
-                                       (unsigned long long)progress->done,
+                 PyObject_CallFunction(user, "NiKKK", PyUnicode_DecodeFSDefault(progress->what),
+                                       (int)progress->phase, (unsigned long long)progress->done,
                                        (unsigned long long)progress->total,
                                        (unsigned long long)progress->files),
                  gil);

@@ -85,6 +85,13 @@ def test_pull_unpacks_a_bundle(layout, tmp_path):
     assert json.loads((tmp_path / "bundle/config.json").read_text())["process"]["args"] == ["/hello"]
 
 
+def test_a_bundle_may_have_any_name(layout, tmp_path):
+    seen = []
+    progress = coco.Context(progress=lambda progress: seen.append(progress.what))
+    client().pull(str(layout), os.fsencode(tmp_path) + b"/\xff", context=progress)
+    assert os.fsdecode(b"\xff") in seen
+
+
 def test_without_a_policy_only_a_digest_is_pulled(layout, tmp_path):
     with coco.ImageClient(platform="linux/amd64") as plain:
         with pytest.raises(coco.DeniedError):

@@ -40,7 +40,8 @@ typedef struct coco_kbs coco_kbs;
  *
  * The keys it knows are those of upstream's file and some of its own; all are
  * listed in doc/coco-kbs.md. Unknown keys are refused. An empty text is a KBS in
- * memory on a free loopback port that nobody can administer over HTTP.
+ * memory, at 127.0.0.1:8080, that nobody can administer over HTTP; of several in one
+ * process each needs `sockets = ["127.0.0.1:0"]` in `[http_server]`, a free port.
  *
  * @param ctx     log; must outlive the KBS
  * @param config  TOML

@@ -32,8 +32,8 @@ type KBS struct {
 	ctx *native.Context
 }
 
-// New makes a KBS from the text of a kbs-config.toml; an empty one lives in
-// memory on a free loopback port. It does not serve before Start. opts may be nil.
+// New makes a KBS from the text of a kbs-config.toml; an empty one lives in memory, at
+// 127.0.0.1:8080. It does not serve before Start. opts may be nil.
 func New(config string, opts *Options) (*KBS, error) {
 	var sinks native.Sinks
 	if opts != nil && opts.Log != nil {

@@ -73,8 +73,8 @@ class _Plugin:
 class Kbs(Handle):
     """A KBS, configured by the text of a kbs-config.toml; a with block starts and stops it.
 
-    Without a configuration it lives in memory on a free loopback port. The log
-    of `context` is called from threads of the server.
+    Without a configuration it lives in memory, at 127.0.0.1:8080. The log of
+    `context` is called from threads of the server.
     """
 
     def __init__(self, config="", *, context=None):

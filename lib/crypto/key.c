@@ -50,6 +50,7 @@ coco_key_generate(enum coco_key_kind kind, EVP_PKEY **ret, coco_error **err)
         [COCO_KEY_P384] = "P-384",
         [COCO_KEY_P521] = "P-521",
     };
+    coco_ossl_errors_are_ours();
     EVP_PKEY *key = NULL;
 
     if (kind == COCO_KEY_RSA)

@@ -563,10 +563,28 @@ a_key_like_another_is_on_its_curve_and_is_another(void **state)
     }
 }
 
+/* Where the program takes algorithms from nobody who is there, as with FIPS it may be. */
+static void
+a_key_that_cannot_be_made_leaves_no_error_behind(void **state)
+{
+    (void)state;
+    assert_int_equal(EVP_set_default_properties(NULL, "provider=nobody"), 1);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        EVP_PKEY *key = NULL;
+        coco_error *err = NULL;
+
+        assert_fails(coco_key_generate(kinds[i], &key, &err), err, COCO_ERR_IO, "generate");
+        assert_null(key);
+        assert_int_equal(ERR_peek_error(), 0);
+    }
+    assert_int_equal(EVP_set_default_properties(NULL, ""), 1);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_that_cannot_be_made_leaves_no_error_behind),
         cmocka_unit_test(a_key_like_another_is_on_its_curve_and_is_another),
         cmocka_unit_test(every_kind_goes_out_and_comes_back),
         cmocka_unit_test(what_is_signed_verifies_and_nothing_else_does),

@@ -24,6 +24,7 @@ struct question {
     int answered; /* eventfd */
     int error;    /* of getaddrinfo() */
     struct addrinfo *found;
+    atomic_bool known; /* both of these: an eventfd orders threads for the system, not for C */
     atomic_int users;
 };
 
@@ -58,6 +59,7 @@ ask(void *self)
     struct question *q = self;
 
     q->error = look_up(q->host, q->port, AI_ADDRCONFIG, &q->found);
+    atomic_store(&q->known, true);
     (void)!write(q->answered, &one, sizeof(one));
     question_leave(q);
     return NULL;
@@ -94,7 +96,7 @@ wait_for(const struct question *q, coco_ctx *ctx, uint64_t timeout_ms, coco_erro
         if (status != COCO_OK)
             return status;
     } while (n < 0 && errno == EINTR);
-    if (n <= 0)
+    if (!atomic_load(&q->known))
         return coco_fail(err, COCO_ERR_NET, "nobody says in time where %.253s is", q->host);
     return COCO_OK;
 }

@@ -121,6 +121,15 @@ def stays(installed, name):
     print(f"{name}: stays where it was loaded")
 
 
+def keeps_to_itself(installed, name):
+    """It calls its own functions, whichever other copy of it is in the process."""
+    relocations = run("readelf", "-rW", installed.lib / f"lib{name}.so")
+    names = sorted(set(re.findall(r"\bcoco_\w+", relocations)))
+    if names:
+        sys.exit(f"{name}: {', '.join(names)}: may be of another copy")
+    print(f"{name}: calls its own functions")
+
+
 def use_python(installed, python, top):
     package = next(pathlib.Path(top).rglob("coco/__init__.py"), None)
     if package is None:
@@ -152,6 +161,7 @@ def main():
             link(installed, ["libcoco-kbs", "libcoco"], headers, static, server)
         for name in ("coco", "coco-kbs"):
             stays(installed, name)
+            keeps_to_itself(installed, name)
         # Where a KBS looks for it; it says what it is.
         engine = next(pathlib.Path(f"{top}/root").rglob("libexec/coco-policy"), None)
         if engine and subprocess.run([engine], capture_output=True, check=False).returncode != 2:

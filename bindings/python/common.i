@@ -350,8 +350,14 @@ static coco_status
 status_of_exception(PyObject *value)
 {
     PyObject *attribute = PyObject_GetAttrString(value, "status");
-    long status = attribute && PyLong_Check(attribute) ? PyLong_AsLong(attribute) : COCO_ERR_IO;
+    int overflow = 0;
+    long status = COCO_OK;
 
+    if (attribute && PyLong_Check(attribute))
+        status = PyLong_AsLongAndOverflow(attribute, &overflow);
+    /* That of others is something else: urllib's HTTPError has 404. */
+    if (overflow || status >= COCO_OK || status < COCO_ERR_CANCELED)
+        status = COCO_ERR_IO;
     Py_XDECREF(attribute);
     PyErr_Clear();
     if (PyErr_GivenExceptionMatches(value, PyExc_LookupError))

@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import urllib.error
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_a_plugin_gives_what_it_has():
     (coco.NetworkError("gone"), coco.NetworkError),
     (ValueError("strange"), coco.SystemIOError),
     (OSError(5, "broken"), coco.SystemIOError),
+    (urllib.error.HTTPError("http://a.test", 404, "not here", {}, None), coco.SystemIOError),
 ])
 def test_what_it_raises_is_what_the_call_raises(raised, caught):
     with pytest.raises(caught, match="vault_kbc") as e:

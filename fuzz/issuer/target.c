@@ -16,8 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     _cleanup_free_ char *uri = NULL;
     coco_error *err = NULL;
 
-    if (coco_issuer_about((const char *)data, len, "https://idp.example", &uri, &err)
-            == COCO_OK
+    if (coco_issuer_about((const char *)data, len, "https://idp.example", &uri, &err) == COCO_OK
         && strncmp(uri, "https://", 8) != 0)
         abort();
     coco_error_free(err);

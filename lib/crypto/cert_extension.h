@@ -9,7 +9,8 @@
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 
-/* The extension of OpenSSL's number nid, with value as x509v3_config(5) has it. false: no memory. */
+/* The extension of OpenSSL's number nid, with value as x509v3_config(5) has it. false: no memory.
+ */
 bool coco_cert_add_extension(X509 *cert, X509V3_CTX *ctx, int nid, const char *value);
 
 /* One of its own, not critical, with the dotted oid and what is in data. false: no memory. */

@@ -9,8 +9,8 @@
 #include "kbs/provider.h"
 
 #include "tests/faults.h"
-#include "tests/kbs/engine.h"
 #include "tests/idp.h"
+#include "tests/kbs/engine.h"
 #include "tests/kbs/world.h"
 #include "tests/pki.h"
 

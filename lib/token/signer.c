@@ -119,24 +119,31 @@ look_up(const coco_token_verifier *verifier, const char *kid, coco_status *statu
     return true;
 }
 
-/* What the issuer says now, for all, or why it says nothing. */
+/* What the issuer says now, for all; set has what it said before. */
 static void
-keep(coco_token_verifier *verifier, struct coco_jwk_set *set, coco_error *failure)
+keep_keys(coco_token_verifier *verifier, struct coco_jwk_set *set)
+{
+    struct coco_jwk_set now = *set;
+
+    (void)pthread_mutex_lock(&verifier->lock);
+    coco_error *failure = verifier->failure;
+    *set = verifier->fetched;
+    verifier->fetched = now;
+    verifier->fetched_ms = coco_clock_ms();
+    verifier->failure = NULL;
+    (void)pthread_mutex_unlock(&verifier->lock);
+    coco_error_free(failure);
+}
+
+/* Why it says nothing. */
+static void
+keep_why(coco_token_verifier *verifier, coco_error *failure)
 {
     (void)pthread_mutex_lock(&verifier->lock);
     coco_error *before = verifier->failure;
-    struct coco_jwk_set old = verifier->fetched;
     verifier->failure = failure;
-    if (failure) {
-        verifier->failed_ms = coco_clock_ms();
-        old = (struct coco_jwk_set){0};
-    } else {
-        verifier->fetched = *set;
-        verifier->fetched_ms = coco_clock_ms();
-        *set = (struct coco_jwk_set){0};
-    }
+    verifier->failed_ms = coco_clock_ms();
     (void)pthread_mutex_unlock(&verifier->lock);
-    coco_jwk_set_done(&old);
     coco_error_free(before);
 }
 
@@ -148,7 +155,7 @@ keep_failure(coco_token_verifier *verifier, coco_status status, coco_error *why,
 
     if (status != COCO_ERR_CANCELED && status != COCO_ERR_NOMEM
         && coco_fail(&copy, status, "%s", coco_error_message(why)) == status)
-        keep(verifier, NULL, coco_steal(&copy));
+        keep_why(verifier, coco_steal(&copy));
     coco_error_free(copy);
     coco_error_give(err, why);
     return status;
@@ -170,7 +177,7 @@ fetch_key(coco_token_verifier *verifier, coco_ctx *ctx, const char *kid, EVP_PKE
     if (status != COCO_OK)
         return keep_failure(verifier, status, why, err);
     status = find_key(&set, kid, ret, err);
-    keep(verifier, &set, NULL);
+    keep_keys(verifier, &set);
     return status;
 }
 

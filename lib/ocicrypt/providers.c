@@ -238,9 +238,10 @@ coco_providers_parse(const char *json, size_t len, struct coco_providers *ret, c
 static coco_status
 use(const struct coco_provider *provider, const struct coco_provider **ret, coco_error **err)
 {
-    if (provider->why)
-        return coco_fail(err, coco_error_status(provider->why), "key provider %s: %s",
-                         provider->name, coco_error_message(provider->why));
+    if (provider->why) {
+        coco_error_repeat(err, provider->why);
+        return coco_wrap(err, coco_error_status(provider->why), "key provider %s", provider->name);
+    }
     *ret = provider;
     return COCO_OK;
 }

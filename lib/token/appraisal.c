@@ -6,11 +6,8 @@
 #include "token/appraisal.h"
 
 #include "base/fail.h"
-#include "base/text.h"
 
 #include <string.h>
-
-#define NAME_MAX_SHOWN 64
 
 static const struct {
     const char *word;
@@ -59,13 +56,12 @@ check_part(const cJSON *part, enum coco_token_tier worst, coco_error **err)
 {
     const cJSON *status = cJSON_GetObjectItemCaseSensitive(part, "ear.status");
     enum coco_token_tier tier = COCO_TOKEN_NONE;
-    char name[4 * NAME_MAX_SHOWN + 1];
 
-    coco_text_escape(part->string, strnlen(part->string, NAME_MAX_SHOWN), name, sizeof(name));
     if (!cJSON_IsObject(part) || !read_tier(status, &tier))
-        return coco_fail(err, COCO_ERR_PROTO, "submods: %s does not say what it came to", name);
+        return coco_fail(err, COCO_ERR_PROTO, "submods: %.64s does not say what it came to",
+                         part->string);
     if (tier > worst)
-        return coco_fail(err, COCO_ERR_DENIED, "%s is %s", name, tiers[tier].word);
+        return coco_fail(err, COCO_ERR_DENIED, "%.64s is %s", part->string, tiers[tier].word);
     return COCO_OK;
 }
 

@@ -14,7 +14,6 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/text.h"
 #include "token/issuer.h"
 
 #include <string.h>
@@ -81,7 +80,6 @@ check_chain(const coco_token_verifier *verifier, const cJSON *x5c, int64_t now, 
 static coco_status
 find_key(const struct coco_jwk_set *set, const char *kid, EVP_PKEY **ret, coco_error **err)
 {
-    char name[4 * COCO_JWK_KID_MAX + 1];
     EVP_PKEY *key = coco_jwk_set_find(set, kid);
 
     if (key && EVP_PKEY_up_ref(key) == 1) {
@@ -90,8 +88,7 @@ find_key(const struct coco_jwk_set *set, const char *kid, EVP_PKEY **ret, coco_e
     }
     if (!kid)
         return coco_fail(err, COCO_ERR_VERIFY, "names no key, and there are %zu", set->n);
-    coco_text_escape(kid, strnlen(kid, COCO_JWK_KID_MAX), name, sizeof(name));
-    return coco_fail(err, COCO_ERR_VERIFY, "is signed by '%.100s', which is not trusted", name);
+    return coco_fail(err, COCO_ERR_VERIFY, "is signed by '%.100s', which is not trusted", kid);
 }
 
 /* In what was fetched before; whether there is nothing better to be had. The lock is held. */
@@ -114,8 +111,8 @@ look_up(const coco_token_verifier *verifier, const char *kid, coco_status *statu
     }
     if (!verifier->failure || now - verifier->failed_ms >= COCO_TOKEN_KEYS_RETRY_MS)
         return false;
-    *status = coco_fail(err, coco_error_status(verifier->failure), "%s",
-                        coco_error_message(verifier->failure));
+    *status = coco_error_status(verifier->failure);
+    coco_error_repeat(err, verifier->failure);
     return true;
 }
 
@@ -153,8 +150,9 @@ keep_failure(coco_token_verifier *verifier, coco_status status, coco_error *why,
 {
     coco_error *copy = NULL;
 
-    if (status != COCO_ERR_CANCELED && status != COCO_ERR_NOMEM
-        && coco_fail(&copy, status, "%s", coco_error_message(why)) == status)
+    if (status != COCO_ERR_CANCELED && status != COCO_ERR_NOMEM)
+        coco_error_repeat(&copy, why);
+    if (copy && coco_error_status(copy) == status)
         keep_why(verifier, coco_steal(&copy));
     coco_error_free(copy);
     coco_error_give(err, why);

@@ -54,7 +54,7 @@ begin(void **state)
 
     *f = (struct fixture){0};
     make_temp_dir(f->dir, sizeof(f->dir));
-    strcpy(stpcpy(f->log, f->dir), "/audit");
+    (void)snprintf(f->log, sizeof(f->log), "%.63s/audit", f->dir);
     configure(f, true, &f->config);
     assert_ok(coco_kbs_storage_open(&f->config, &f->store, &f->err), f->err);
     assert_ok(coco_key_generate(COCO_KEY_P256, &f->key, &f->err), f->err);

@@ -167,3 +167,15 @@ coco_ctx_cancel_fd(const coco_ctx *ctx)
 {
     return ctx->wake;
 }
+
+static void
+pass_on(void *user, coco_log_level level, const char *message)
+{
+    coco_ctx_log(user, level, "%s", message);
+}
+
+void
+coco_ctx_log_to(coco_ctx *ctx, coco_ctx *other)
+{
+    coco_ctx_set_log(ctx, COCO_LOG_DEBUG, pass_on, other, NULL);
+}

@@ -26,6 +26,9 @@ void coco_ctx_report(const coco_ctx *ctx, const coco_progress *progress);
 coco_status coco_ctx_next_traceparent(const coco_ctx *ctx, char ret[COCO_TRACEPARENT_SIZE],
                                       coco_error **err);
 
+/* All that ctx logs is logged by another one, which must outlive it. */
+void coco_ctx_log_to(coco_ctx *ctx, coco_ctx *other);
+
 /* Control bytes, DEL and invalid UTF-8 in the line become \xNN; lines are cut at 1 KiB. */
 void coco_ctx_log(const coco_ctx *ctx, coco_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

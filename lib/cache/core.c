@@ -48,12 +48,6 @@ coco_cache_core_find(struct coco_cache_core *core, const struct coco_cache_reque
     return status;
 }
 
-static void
-pass_on(void *user, coco_log_level level, const char *message)
-{
-    coco_ctx_log(user, level, "%s", message);
-}
-
 static coco_status
 set_up(struct coco_cache_core *core, const char *config, coco_error **err)
 {
@@ -63,7 +57,7 @@ set_up(struct coco_cache_core *core, const char *config, coco_error **err)
         status = coco_ctx_new(&core->work, err);
     if (status != COCO_OK)
         return status;
-    coco_ctx_set_log(core->work, COCO_LOG_DEBUG, pass_on, core->ctx, NULL);
+    coco_ctx_log_to(core->work, core->ctx);
     core->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (core->wake < 0)
         return coco_fail_errno(err, errno, "eventfd");

@@ -314,12 +314,6 @@ coco_collateral_set_early(coco_collateral *collateral, bool early, coco_error **
     return status;
 }
 
-static void
-pass_on(void *user, coco_log_level level, const char *message)
-{
-    coco_ctx_log(user, level, "%s", message);
-}
-
 coco_status
 coco_service_set_background(coco_collateral *collateral, coco_error **err)
 {
@@ -330,7 +324,7 @@ coco_service_set_background(coco_collateral *collateral, coco_error **err)
     coco_status status = coco_ctx_new(&service->own, err);
     if (status != COCO_OK)
         return status;
-    coco_ctx_set_log(service->own, COCO_LOG_DEBUG, pass_on, service->fetcher.ctx, NULL);
+    coco_ctx_log_to(service->own, service->fetcher.ctx);
     service->fetcher.ctx = service->shelf.ctx = service->own;
     return COCO_OK;
 }

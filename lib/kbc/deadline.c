@@ -54,12 +54,6 @@ guard(void *self)
     return NULL;
 }
 
-static void
-pass_on(void *user, coco_log_level level, const char *message)
-{
-    coco_ctx_log(user, level, "%s", message);
-}
-
 static coco_status
 set_up(struct coco_deadline *deadline, coco_error **err)
 {
@@ -75,7 +69,7 @@ set_up(struct coco_deadline *deadline, coco_error **err)
         status = coco_ctx_set_traceparent(deadline->own, trace, err);
     if (status != COCO_OK)
         return status;
-    coco_ctx_set_log(deadline->own, COCO_LOG_DEBUG, pass_on, deadline->parent, NULL);
+    coco_ctx_log_to(deadline->own, deadline->parent);
     return coco_thread_start(guard, deadline, &deadline->thread, err);
 }
 

@@ -142,6 +142,25 @@ log_passes_levels_from_the_chosen_one(void **state)
 }
 
 static void
+a_log_goes_on_to_another_context(void **state)
+{
+    coco_ctx *ctx = *state;
+    coco_ctx *inner = NULL;
+    struct seen seen = {0};
+    coco_error *err = NULL;
+
+    assert_ok(coco_ctx_new(&inner, &err), err);
+    coco_ctx_set_log(ctx, COCO_LOG_INFO, note_log, &seen, NULL);
+    coco_ctx_log_to(inner, ctx);
+    coco_ctx_log(inner, COCO_LOG_DEBUG, "no");
+    assert_int_equal(seen.calls, 0);
+    coco_ctx_log(inner, COCO_LOG_WARN, "%s", "100%s");
+    assert_int_equal(seen.level, COCO_LOG_WARN);
+    assert_string_equal(seen.text, "100%s");
+    coco_ctx_free(inner);
+}
+
+static void
 log_escapes_and_cuts_lines(void **state)
 {
     coco_ctx *ctx = *state;
@@ -263,6 +282,7 @@ main(void)
         cmocka_unit_test_setup_teardown(cancel_makes_the_fd_readable_for_good, setup, teardown),
         cmocka_unit_test_setup_teardown(another_thread_may_cancel, setup, teardown),
         cmocka_unit_test_setup_teardown(log_passes_levels_from_the_chosen_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_goes_on_to_another_context, setup, teardown),
         cmocka_unit_test_setup_teardown(log_escapes_and_cuts_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(report_passes_everything_on, setup, teardown),
         cmocka_unit_test(phases_have_names),
